@@ -1,0 +1,112 @@
+use analyze::{
+    LayerAnalysis, PooledLayer, analyze_layer, difference, group_by_pooling, mean_row, norm, projection,
+};
+use artifacts::{Activation, VectorKind};
+
+use crate::example::four_rows;
+
+fn layer(rows: Vec<Activation>) -> PooledLayer {
+    group_by_pooling("example.parquet".as_ref(), 7, &["normal", "swapped"], rows)
+        .unwrap()
+        .remove(0)
+}
+
+fn analyze(layer: &PooledLayer, positive: &str, negative: &str) -> LayerAnalysis {
+    analyze_layer(
+        layer,
+        layer.condition(positive).unwrap(),
+        layer.condition(negative).unwrap(),
+    )
+}
+
+fn projections(analysis: &LayerAnalysis) -> Vec<f64> {
+    analysis.projections.iter().map(|row| row.projection).collect()
+}
+
+#[test]
+fn means_difference_and_projection_by_hand() {
+    let positive = mean_row(&[vec![1.0, 0.0, 0.0], vec![3.0, 4.0, 0.0]]);
+    let negative = mean_row(&[vec![0.0, 2.0, 0.0], vec![0.0, 3.0, 4.0]]);
+    assert_eq!(
+        (&positive[..], &negative[..]),
+        (&[2.0, 2.0, 0.0][..], &[0.0, 2.5, 2.0][..])
+    );
+    let contrast = difference(&positive, &negative);
+    assert_eq!(contrast, [2.0, -0.5, -2.0]);
+    assert_eq!(norm(&contrast), 8.25_f64.sqrt());
+    assert_eq!(projection(&[3.0, 4.0, 0.0], &contrast), 4.0 / 8.25_f64.sqrt());
+}
+
+#[test]
+fn one_layer_by_hand() {
+    let analysis = analyze(&layer(four_rows()), "normal", "swapped");
+    let summary = &analysis.summary;
+    let close =
+        |value: f64, expected: f64| assert!((value - expected).abs() < 1e-15, "{value} is not {expected}");
+    close(summary.avg_within_positive, 0.6);
+    close(summary.avg_within_negative, 0.6);
+    close(summary.avg_within_category, 0.6);
+    // who x who 0, who x job 0, job x who 0.8, job x job 0.48.
+    close(summary.avg_cross_category, 0.32);
+    close(summary.similarity_difference, 0.28);
+    close(summary.contrast_norm, 8.25_f64.sqrt());
+    close(summary.mean_residual_norm, (1.0 + 5.0 + 2.0 + 5.0) / 4.0);
+    assert_eq!((summary.layer, summary.pooling.as_str()), (7, "newline"));
+    let kinds: Vec<String> = analysis.vectors.iter().map(|row| row.kind.name()).collect();
+    assert_eq!(kinds, ["contrast", "mean.normal", "mean.swapped"]);
+    assert_eq!(analysis.vectors[0].vector, [2.0, -0.5, -2.0]);
+    assert_eq!(analysis.vectors[2].vector, [0.0, 2.5, 2.0]);
+}
+
+#[test]
+fn swapping_positive_and_negative_flips_contrast_and_projections() {
+    let layer = layer(four_rows());
+    let (forward, backward) = (
+        analyze(&layer, "normal", "swapped"),
+        analyze(&layer, "swapped", "normal"),
+    );
+    let flipped: Vec<f64> = projections(&backward).iter().map(|value| -value).collect();
+    assert_eq!(projections(&forward), flipped);
+    let contrast = |analysis: &LayerAnalysis| {
+        let row = analysis
+            .vectors
+            .iter()
+            .find(|row| row.kind == VectorKind::Contrast)
+            .unwrap();
+        row.vector.clone()
+    };
+    assert_eq!(
+        contrast(&forward),
+        contrast(&backward)
+            .iter()
+            .map(|value| -value)
+            .collect::<Vec<f32>>()
+    );
+    assert_eq!(
+        forward.summary.similarity_difference,
+        backward.summary.similarity_difference
+    );
+    assert_eq!(forward.similarities, backward.similarities);
+}
+
+/// With equal conditions the cross matrix is a within matrix whose diagonal counts: cross = (1 + (n-1) within) / n,
+/// so within - cross = (within - 1) / n.
+#[test]
+fn equal_conditions_have_no_contrast_and_a_known_difference() {
+    let mut rows = four_rows();
+    for index in 0..2 {
+        rows[index + 2].activation = rows[index].activation.clone();
+    }
+    let analysis = analyze(&layer(rows), "normal", "swapped");
+    assert_eq!(analysis.summary.contrast_norm, 0.0);
+    assert_eq!(projections(&analysis), [0.0; 4]);
+    assert!((analysis.summary.similarity_difference - (0.6 - 1.0) / 2.0).abs() < 1e-15);
+}
+
+#[test]
+fn projections_of_the_means_differ_by_the_contrast_norm() {
+    let analysis = analyze(&layer(four_rows()), "normal", "swapped");
+    let values = projections(&analysis);
+    let gap = (values[0] + values[1]) / 2.0 - (values[2] + values[3]) / 2.0;
+    assert!((gap - analysis.summary.contrast_norm).abs() < 1e-14);
+}

@@ -1,0 +1,113 @@
+//! Activations small enough to check by hand, on disk as `extract` leaves them.
+
+use std::path::PathBuf;
+
+use artifacts::{Activation, Layout, Metadata, Pipeline, Pooling, write_activations};
+use tempfile::TempDir;
+
+pub struct Example {
+    pub layout: Layout,
+    pub out: PathBuf,
+    folder: TempDir,
+}
+
+impl Example {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::new(folder.path().join("results"));
+        let out = folder.path().join("out");
+        fs_err::create_dir_all(&out).unwrap();
+        Example { layout, out, folder }
+    }
+
+    /// A pipeline whose contrast is `positive` minus `negative`.
+    pub fn pipeline(&self, positive: &str, negative: &str) -> Pipeline {
+        let path = self.folder.path().join("example.toml");
+        let text = PIPELINE
+            .replace("POSITIVE", positive)
+            .replace("NEGATIVE", negative);
+        fs_err::write(&path, text).unwrap();
+        Pipeline::read(&path, &[]).unwrap()
+    }
+
+    pub fn write_layer(&self, layer: usize, rows: &[Activation]) {
+        let metadata = Metadata::default()
+            .with("hidden_size", rows[0].activation.len())
+            .with("model_fingerprint", "an-example")
+            .with("dtype", "f32");
+        write_activations(&self.layout.activations(), layer, &metadata, rows).unwrap();
+    }
+
+    /// Runs the stage and gives back the message of the error that it must end with.
+    pub fn error(&self) -> String {
+        analyze::run(&self.pipeline("normal", "swapped"), &self.layout, &self.out)
+            .unwrap_err()
+            .to_string()
+    }
+}
+
+pub fn activation(condition: &str, prompt: &str, pooling: Pooling, vector: &[f32]) -> Activation {
+    Activation {
+        prompt_id: prompt.to_owned(),
+        condition: condition.to_owned(),
+        pooling,
+        position: None,
+        token_id: None,
+        token_text: None,
+        norm: vector.iter().map(|value| value * value).sum::<f32>().sqrt(),
+        activation: vector.to_vec(),
+    }
+}
+
+/// Two prompts in each of two conditions, with cosines that are plain fractions.
+pub fn four_rows() -> Vec<Activation> {
+    let rows: [(&str, &str, [f32; 3]); 4] = [
+        ("normal", "who", [1.0, 0.0, 0.0]),
+        ("normal", "job", [3.0, 4.0, 0.0]),
+        ("swapped", "who", [0.0, 2.0, 0.0]),
+        ("swapped", "job", [0.0, 3.0, 4.0]),
+    ];
+    rows.iter()
+        .map(|(condition, prompt, row)| activation(condition, prompt, Pooling::Newline, row))
+        .collect()
+}
+
+const PIPELINE: &str = r#"
+[model]
+source = "nowhere"
+name = "An Example"
+short_name = "example"
+dtype = "f32"
+device = "cpu"
+
+[prompts]
+file = "nowhere.jsonl"
+
+[[conditions]]
+name = "normal"
+label = "Model Role"
+turns = [{ speaker = "user", text = "{prompt}" }]
+opens = "model"
+
+[[conditions]]
+name = "swapped"
+label = "User Role"
+turns = [{ speaker = "model", text = "{prompt}" }]
+opens = "user"
+
+[contrast]
+positive = "POSITIVE"
+negative = "NEGATIVE"
+pooling = "newline"
+
+[extract]
+poolings = ["newline", "mean"]
+
+[steer]
+seed = 0
+max_new_tokens = 1
+decoding = { temperature = 1.0, top_k = 0, top_p = 1.0, repetition_penalty = 1.0 }
+
+[report]
+title = "An example"
+"#;

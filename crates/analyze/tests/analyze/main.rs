@@ -1,0 +1,7 @@
+mod contrast;
+mod cosine;
+mod errors;
+mod example;
+mod reference;
+mod stage;
+mod summary_text;

@@ -1,0 +1,80 @@
+use std::path::{Path, PathBuf};
+
+/// The stages that leave results, in the order in which data flows through them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    Extract,
+    Analyze,
+    Steer,
+    Report,
+}
+
+impl Stage {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Stage::Extract => "extract",
+            Stage::Analyze => "analyze",
+            Stage::Steer => "steer",
+            Stage::Report => "report",
+        }
+    }
+}
+
+/// Where the results of one pipeline lie: `results/<pipeline>/<stage>/…`.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    root: PathBuf,
+}
+
+impl Layout {
+    /// `root` is the folder of one pipeline, such as `results/tiny`.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Layout { root: root.into() }
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub fn stage(&self, stage: Stage) -> PathBuf {
+        self.root.join(stage.as_str())
+    }
+
+    /// One folder a layer below this one: `layer=NN/part-0.parquet`.
+    pub fn activations(&self) -> PathBuf {
+        self.stage(Stage::Extract).join("activations")
+    }
+
+    /// The rendered prompts with their tokens, one row a prompt and condition.
+    pub fn rendered_prompts(&self) -> PathBuf {
+        self.stage(Stage::Extract).join("prompts.parquet")
+    }
+
+    pub fn summary(&self) -> PathBuf {
+        self.stage(Stage::Analyze).join("summary.parquet")
+    }
+
+    pub fn similarities(&self) -> PathBuf {
+        self.stage(Stage::Analyze).join("similarities.parquet")
+    }
+
+    pub fn projections(&self) -> PathBuf {
+        self.stage(Stage::Analyze).join("projections.parquet")
+    }
+
+    pub fn vectors(&self) -> PathBuf {
+        self.stage(Stage::Analyze).join("vectors.parquet")
+    }
+
+    pub fn contrast_vectors(&self) -> PathBuf {
+        self.stage(Stage::Analyze).join("contrast.safetensors")
+    }
+
+    pub fn generations(&self) -> PathBuf {
+        self.stage(Stage::Steer).join("generations.parquet")
+    }
+
+    pub fn report(&self) -> PathBuf {
+        self.stage(Stage::Report).join("report.html")
+    }
+}

@@ -1,0 +1,43 @@
+//! What Roleswap reads and writes: pipeline files, prompts, Parquet tables, vectors, generations, and where
+//! each of them lies under `results/`.
+//!
+//! This is the only crate that knows file formats and the layout of the results. It computes nothing and
+//! knows no model: stages hand it plain rows and get plain rows back. Every write goes through
+//! [`StageDirectory`], so that a result is whole or absent.
+
+mod activations;
+mod error;
+mod generations;
+mod layout;
+mod notebook;
+mod pipeline;
+mod progress;
+mod prompts;
+mod rendered;
+mod similarities;
+mod stage;
+mod table;
+mod vectors;
+
+pub use activations::{Activation, activation_file, activation_layers, read_activations, write_activations};
+pub use error::{Error, Result};
+pub use generations::{FinishReason, Generation, read_generations, write_generations};
+pub use layout::{Layout, Stage};
+pub use notebook::{NotebookDescription, python_float, write_steering_json, write_swapped_role_json};
+pub use pipeline::{
+    Condition, Contrast, Decoding, Device, Dtype, ExtractTable, GenerationSet, InterventionKind, InterventionTable,
+    ModelTable, Pipeline, Pooling, Positions, PromptsTable, ReportTable, Speaker, SteerTable, Turn,
+};
+pub use progress::{progress_bar, progress_of_bytes};
+pub use prompts::{Prompt, read_prompts};
+pub use rendered::{RenderedPrompt, read_rendered_prompts, write_rendered_prompts};
+pub use similarities::{
+    Projection, Similarity, Summary, read_projections, read_similarities, read_summaries, write_projections,
+    write_similarities, write_summaries, write_summary_csv,
+};
+pub use stage::{StageArguments, StageDirectory, run_stage};
+pub use table::Metadata;
+pub use vectors::{
+    ContrastVectors, VectorKind, VectorRow, read_contrast_vectors, read_vectors, write_contrast_vectors,
+    write_vectors,
+};

@@ -1,0 +1,84 @@
+//! The two JSON files of the notebook that the method comes from, in the structure that its readers expect.
+
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+
+use crate::{Error, Generation, Result};
+
+/// What `swapped_user_role.json` says of the run beside the texts.
+#[derive(Clone, Debug)]
+pub struct NotebookDescription {
+    pub model_name: String,
+    pub model_type: String,
+    pub layer: usize,
+}
+
+/// `{prompt: {"-3.0": [text, …], "3.0": [text, …]}}`, prompts and coefficients in the order of the rows.
+pub fn write_steering_json(path: &Path, rows: &[Generation]) -> Result<()> {
+    write_json(path, &Value::Object(by_prompt(rows)))
+}
+
+/// The same texts as a group of the notebook's viewer.
+pub fn write_swapped_role_json(path: &Path, about: &NotebookDescription, rows: &[Generation]) -> Result<()> {
+    let results: Map<String, Value> =
+        by_prompt(rows).into_iter().map(|(prompt, texts)| (prompt, json!({ "steering": texts }))).collect();
+    let value = json!({
+        "feature_id": -1,
+        "group_name": "swapped_user_role",
+        "readable_group_name": "Swapped User Role Contrast Vector",
+        "description": "This is a contrast vector found from swapping the user role with the model role in the chat prompt format.",
+        "metadata": {
+            "model_name": about.model_name,
+            "model_type": about.model_type,
+            "sae_layer": about.layer,
+            // A constant of the notebook, which its viewer asks for; no sparse autoencoder is used.
+            "sae_trainer": "131k-l0-114",
+        },
+        "results": results,
+    });
+    write_json(path, &value)
+}
+
+fn by_prompt(rows: &[Generation]) -> Map<String, Value> {
+    let mut prompts = Map::new();
+    for row in rows {
+        let Some(coefficient) = row.coefficient else { continue };
+        let texts = prompts.entry(row.prompt.clone()).or_insert_with(|| Value::Object(Map::new()));
+        let Some(texts) = texts.as_object_mut() else { continue };
+        let samples = texts.entry(python_float(coefficient)).or_insert_with(|| Value::Array(Vec::new()));
+        if let Some(samples) = samples.as_array_mut() {
+            samples.push(Value::String(row.text.clone()));
+        }
+    }
+    prompts
+}
+
+fn write_json(path: &Path, value: &Value) -> Result<()> {
+    let mut text = serde_json::to_string_pretty(value).map_err(|error| Error::invalid(path, error.to_string()))?;
+    text.push('\n');
+    Ok(fs_err::write(path, text)?)
+}
+
+/// A number as Python's `str(float)` writes it, since the notebook's JSON keys are made that way.
+///
+/// Both languages print the shortest digits that read back; they differ in when they turn to exponents.
+pub fn python_float(value: f64) -> String {
+    let magnitude = value.abs();
+    if !value.is_finite() || value == 0.0 || (1e-4..1e16).contains(&magnitude) {
+        return match value {
+            _ if value.is_nan() => "nan".to_owned(),
+            _ if value.is_infinite() => if value > 0.0 { "inf" } else { "-inf" }.to_owned(),
+            _ if magnitude < 1e-5 || magnitude >= 1e16 => format!("{value:?}"),
+            _ => {
+                let text = format!("{value}");
+                if text.contains('.') { text } else { text + ".0" }
+            }
+        };
+    }
+    let text = format!("{value:e}");
+    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let sign = if exponent < 0 { '-' } else { '+' };
+    format!("{digits}e{sign}{:02}", exponent.abs())
+}

@@ -1,0 +1,430 @@
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::{Error, Result};
+
+/// One pipeline file: every parameter of a run. Unknown keys are errors.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pipeline {
+    /// The file's name without `.toml`.
+    #[serde(skip)]
+    pub name: String,
+    #[serde(skip)]
+    pub path: PathBuf,
+    /// The `table.key=value` entries that were put over what the file says.
+    #[serde(skip)]
+    pub overrides: Vec<String>,
+    pub model: ModelTable,
+    pub prompts: PromptsTable,
+    pub conditions: Vec<Condition>,
+    pub contrast: Contrast,
+    pub extract: ExtractTable,
+    pub steer: SteerTable,
+    pub report: ReportTable,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelTable {
+    /// A folder in Hugging Face layout, relative to the project's root.
+    pub source: PathBuf,
+    /// The name that the report shows.
+    pub name: String,
+    /// The name that file names carry, such as `gemma`.
+    pub short_name: String,
+    /// The type of weights and activations in memory.
+    pub dtype: Dtype,
+    pub device: Device,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dtype {
+    F32,
+    Bf16,
+}
+
+impl Dtype {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Dtype::F32 => "f32",
+            Dtype::Bf16 => "bf16",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Device {
+    /// CUDA where there is a driver, else the CPU. `cargo xtask` decides before it looks for stale results.
+    Auto,
+    Cpu,
+    Cuda,
+}
+
+impl Device {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Device::Auto => "auto",
+            Device::Cpu => "cpu",
+            Device::Cuda => "cuda",
+        }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PromptsTable {
+    pub file: PathBuf,
+}
+
+/// One chat format: turns before the answer, and the speaker whose turn is opened at the end.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Condition {
+    pub name: String,
+    /// What the report calls it, such as "Model Role".
+    pub label: String,
+    pub turns: Vec<Turn>,
+    pub opens: Speaker,
+}
+
+impl Condition {
+    /// The turns with the prompt's text in place of `{prompt}`.
+    pub fn turns_for(&self, prompt: &str) -> Vec<Turn> {
+        let fill = |turn: &Turn| Turn { speaker: turn.speaker, text: turn.text.replace("{prompt}", prompt) };
+        self.turns.iter().map(fill).collect()
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Turn {
+    pub speaker: Speaker,
+    /// `{prompt}` stands for the prompt.
+    pub text: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Speaker {
+    User,
+    Model,
+}
+
+impl Speaker {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Speaker::User => "user",
+            Speaker::Model => "model",
+        }
+    }
+}
+
+/// Which two conditions the contrast vector is the difference of: mean(positive) - mean(negative).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Contrast {
+    pub positive: String,
+    pub negative: String,
+    /// The pooling whose contrast is steered with and shown first.
+    pub pooling: Pooling,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExtractTable {
+    pub poolings: Vec<Pooling>,
+}
+
+/// How one vector is made of the residuals of a sequence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pooling {
+    /// The last `"\n\n"` token if there is one, else the last `"\n"` token, else the last token.
+    Newline,
+    /// The last token.
+    Last,
+    /// The mean over all tokens, `<bos>` included.
+    Mean,
+}
+
+impl Pooling {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Pooling::Newline => "newline",
+            Pooling::Last => "last",
+            Pooling::Mean => "mean",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<Self> {
+        [Pooling::Newline, Pooling::Last, Pooling::Mean].into_iter().find(|pooling| pooling.as_str() == name)
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SteerTable {
+    pub seed: u64,
+    pub max_new_tokens: usize,
+    pub decoding: Decoding,
+    #[serde(default)]
+    pub sets: Vec<GenerationSet>,
+}
+
+/// How a token is drawn from the logits. The order is that of Hugging Face's `generate`: repetition penalty,
+/// suppressed tokens, temperature, top-k, top-p.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Decoding {
+    pub temperature: f64,
+    /// 0 keeps all tokens. Hugging Face's silent default is 50.
+    pub top_k: usize,
+    /// 1.0 keeps all tokens.
+    pub top_p: f64,
+    /// 1.0 is no penalty. It counts for greedy sets too, as in Hugging Face.
+    pub repetition_penalty: f64,
+}
+
+/// A set of generations: every prompt in one condition, once for each coefficient and sample.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GenerationSet {
+    pub name: String,
+    pub condition: String,
+    /// The most likely token at each step, instead of a draw.
+    #[serde(default)]
+    pub greedy: bool,
+    /// Texts for each prompt and coefficient.
+    #[serde(default = "one_sample")]
+    pub samples: usize,
+    /// Tokens, as text, that are never generated.
+    #[serde(default)]
+    pub suppress: Vec<String>,
+    #[serde(default)]
+    pub interventions: Vec<InterventionTable>,
+    /// Each intervention's own coefficient is multiplied by each of these in turn.
+    #[serde(default)]
+    pub coefficients: Vec<f64>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InterventionTable {
+    pub kind: InterventionKind,
+    /// One layer for each direction, or one for all. Negative numbers count from the end.
+    pub layers: Vec<i64>,
+    /// `contrast`, or `mean.<condition>`: a row of the contrast file at the intervention's layer.
+    #[serde(default = "contrast_direction")]
+    pub directions: Vec<String>,
+    #[serde(default = "all_positions")]
+    pub positions: Positions,
+    /// One for each direction, or one for all.
+    #[serde(default = "unit_coefficients")]
+    pub coefficients: Vec<f64>,
+    /// Mean ablation: whose mean takes the direction's place, as `mean.<condition>`.
+    pub mean: Option<String>,
+    /// Capping: the largest projection that is left.
+    pub threshold: Option<f64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InterventionKind {
+    Addition,
+    Ablation,
+    MeanAblation,
+    Capping,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Positions {
+    All,
+    Last,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReportTable {
+    pub title: String,
+}
+
+fn one_sample() -> usize {
+    1
+}
+
+fn contrast_direction() -> Vec<String> {
+    vec!["contrast".to_owned()]
+}
+
+fn all_positions() -> Positions {
+    Positions::All
+}
+
+fn unit_coefficients() -> Vec<f64> {
+    vec![1.0]
+}
+
+impl Pipeline {
+    /// Reads a pipeline file, applies `table.key=value` overrides, and checks that its parts fit together.
+    pub fn read(path: &Path, overrides: &[String]) -> Result<Self> {
+        let text = fs_err::read_to_string(path)?;
+        let table: toml::Table = toml::from_str(&text).map_err(|error| Error::invalid(path, error.to_string()))?;
+        let mut pipeline: Pipeline = if overrides.is_empty() {
+            // Read from the text itself, so that an error shows its line.
+            toml::from_str(&text).map_err(|error| Error::invalid(path, error.to_string()))?
+        } else {
+            let table = with_overrides(table, overrides)?;
+            table.try_into().map_err(|error: toml::de::Error| Error::invalid(path, error.to_string()))?
+        };
+        pipeline.name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        pipeline.path = path.to_owned();
+        pipeline.overrides = overrides.to_vec();
+        match pipeline.problem() {
+            Some(problem) => Err(Error::invalid(path, problem)),
+            None => Ok(pipeline),
+        }
+    }
+
+    pub fn condition(&self, name: &str) -> Option<&Condition> {
+        self.conditions.iter().find(|condition| condition.name == name)
+    }
+
+    /// The first thing that doesn't fit, in words that name the key.
+    fn problem(&self) -> Option<String> {
+        self.condition_problem().or_else(|| self.contrast_problem()).or_else(|| self.steer_problem())
+    }
+
+    fn condition_problem(&self) -> Option<String> {
+        let names: Vec<&str> = self.conditions.iter().map(|condition| condition.name.as_str()).collect();
+        if let Some(name) = repeated(&names) {
+            return Some(format!("two [[conditions]] are named \"{name}\"; names must be unique"));
+        }
+        self.conditions.iter().find_map(|condition| {
+            let name = &condition.name;
+            if !is_plain_name(name) {
+                return Some(format!("conditions: the name \"{name}\" may hold only letters, digits, `-` and `_`"));
+            }
+            let uses_prompt = condition.turns.iter().any(|turn| turn.text.contains("{prompt}"));
+            (!uses_prompt).then(|| format!("conditions.{name}: no turn holds {{prompt}}, so all prompts would be the same"))
+        })
+    }
+
+    fn contrast_problem(&self) -> Option<String> {
+        let Contrast { positive, negative, pooling } = &self.contrast;
+        for (key, name) in [("positive", positive), ("negative", negative)] {
+            if self.condition(name).is_none() {
+                return Some(format!("contrast.{key}: there is no condition \"{name}\"; {}", self.known_conditions()));
+            }
+        }
+        if positive == negative {
+            return Some(format!("contrast: positive and negative are both \"{positive}\"; name two conditions"));
+        }
+        if !self.extract.poolings.contains(pooling) {
+            let name = pooling.as_str();
+            return Some(format!("contrast.pooling: \"{name}\" is not among extract.poolings; add it there"));
+        }
+        let poolings: Vec<&str> = self.extract.poolings.iter().map(|pooling| pooling.as_str()).collect();
+        repeated(&poolings).map(|name| format!("extract.poolings: \"{name}\" is there twice"))
+    }
+
+    fn steer_problem(&self) -> Option<String> {
+        let steer = &self.steer;
+        let Decoding { temperature, top_p, repetition_penalty, .. } = steer.decoding;
+        if steer.max_new_tokens == 0 {
+            return Some("steer.max_new_tokens: must be at least 1".to_owned());
+        }
+        if !(temperature > 0.0 && temperature.is_finite()) {
+            return Some("steer.decoding.temperature: must be above 0; for the likeliest token use `greedy = true`".to_owned());
+        }
+        if !(top_p > 0.0 && top_p <= 1.0) {
+            return Some("steer.decoding.top_p: must be above 0 and at most 1 (1 keeps all tokens)".to_owned());
+        }
+        if !(repetition_penalty > 0.0 && repetition_penalty.is_finite()) {
+            return Some("steer.decoding.repetition_penalty: must be above 0 (1 is no penalty)".to_owned());
+        }
+        let names: Vec<&str> = steer.sets.iter().map(|set| set.name.as_str()).collect();
+        if let Some(name) = repeated(&names) {
+            return Some(format!("two [[steer.sets]] are named \"{name}\"; names must be unique"));
+        }
+        steer.sets.iter().find_map(|set| self.set_problem(set))
+    }
+
+    fn set_problem(&self, set: &GenerationSet) -> Option<String> {
+        let place = format!("steer.sets.{}", set.name);
+        if self.condition(&set.condition).is_none() {
+            return Some(format!("{place}: there is no condition \"{}\"; {}", set.condition, self.known_conditions()));
+        }
+        if set.samples == 0 || (set.greedy && set.samples > 1) {
+            return Some(format!("{place}: samples must be at least 1, and 1 for a greedy set (all would be the same)"));
+        }
+        if set.interventions.is_empty() && !set.coefficients.is_empty() {
+            return Some(format!("{place}: coefficients without an intervention change nothing; add `interventions`"));
+        }
+        if set.coefficients.iter().any(|coefficient| !coefficient.is_finite()) {
+            return Some(format!("{place}: every coefficient must be a finite number"));
+        }
+        set.interventions.iter().find_map(|table| self.intervention_problem(table)).map(|problem| format!("{place}: {problem}"))
+    }
+
+    fn intervention_problem(&self, table: &InterventionTable) -> Option<String> {
+        let directions = table.directions.len();
+        for (key, length) in [("layers", table.layers.len()), ("coefficients", table.coefficients.len())] {
+            if length != directions && length != 1 {
+                return Some(format!("{key} has {length} entries for {directions} directions; give one, or one for each"));
+            }
+        }
+        let vectors = table.directions.iter().chain(&table.mean);
+        if let Some(name) = vectors.into_iter().find(|name| !self.is_vector_name(name)) {
+            return Some(format!("there is no vector \"{name}\"; use \"contrast\" or \"mean.<condition>\""));
+        }
+        match table.kind {
+            InterventionKind::MeanAblation if table.mean.is_none() => {
+                Some("mean-ablation needs `mean = \"mean.<condition>\"`".to_owned())
+            }
+            InterventionKind::MeanAblation if table.positions == Positions::Last => {
+                Some("mean-ablation works on all positions only; leave out `positions`".to_owned())
+            }
+            InterventionKind::Capping if table.threshold.is_none() => Some("capping needs a `threshold`".to_owned()),
+            InterventionKind::Capping | InterventionKind::MeanAblation | InterventionKind::Addition | InterventionKind::Ablation => None,
+        }
+    }
+
+    fn is_vector_name(&self, name: &str) -> bool {
+        name == "contrast" || name.strip_prefix("mean.").is_some_and(|condition| self.condition(condition).is_some())
+    }
+
+    fn known_conditions(&self) -> String {
+        let names: Vec<&str> = self.conditions.iter().map(|condition| condition.name.as_str()).collect();
+        format!("the conditions are: {}", names.join(", "))
+    }
+}
+
+fn repeated<'a>(names: &[&'a str]) -> Option<&'a str> {
+    names.iter().enumerate().find(|(index, name)| names[..*index].contains(name)).map(|(_, name)| *name)
+}
+
+fn is_plain_name(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+}
+
+/// Sets `table.key=value`; the value is read as TOML, and as plain text where it is no TOML.
+fn with_overrides(mut table: toml::Table, overrides: &[String]) -> Result<toml::Table> {
+    for entry in overrides {
+        let malformed = || Error::Usage(format!("--set {entry}: expected table.key=value"));
+        let (path, text) = entry.split_once('=').ok_or_else(malformed)?;
+        let (parents, key) = path.rsplit_once('.').ok_or_else(malformed)?;
+        let mut place = &mut table;
+        for name in parents.split('.') {
+            let child = place.entry(name).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+            place = child.as_table_mut().ok_or_else(|| Error::Usage(format!("--set {entry}: `{name}` is no table")))?;
+        }
+        let parsed = toml::from_str::<toml::Table>(&format!("value = {text}")).ok().and_then(|mut t| t.remove("value"));
+        place.insert(key.to_owned(), parsed.unwrap_or_else(|| toml::Value::String(text.to_owned())));
+    }
+    Ok(table)
+}

@@ -1,0 +1,150 @@
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use arrow_array::types::{Float64Type, Int32Type};
+use safetensors::tensor::{Dtype, TensorView};
+use safetensors::{SafeTensors, serialize};
+
+use crate::table::{Columns, TableSchema, column, read_table, text_column, vector_column, write_table};
+use crate::{Error, Metadata, Result};
+
+const SCHEMA: TableSchema = TableSchema { name: "vectors", version: 1 };
+
+/// What a row of the vector table holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VectorKind {
+    /// mean(positive) - mean(negative).
+    Contrast,
+    /// The mean over the prompts of the named condition.
+    Mean(String),
+}
+
+impl VectorKind {
+    /// `contrast` or `mean.<condition>`: the name in tables, in the safetensors file and in pipelines.
+    pub fn name(&self) -> String {
+        match self {
+            VectorKind::Contrast => "contrast".to_owned(),
+            VectorKind::Mean(condition) => format!("mean.{condition}"),
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<Self> {
+        match name.strip_prefix("mean.") {
+            Some(condition) => Some(VectorKind::Mean(condition.to_owned())),
+            None => (name == "contrast").then_some(VectorKind::Contrast),
+        }
+    }
+}
+
+/// One vector at one layer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VectorRow {
+    pub layer: usize,
+    pub pooling: String,
+    pub kind: VectorKind,
+    /// The Euclidean norm, summed in f64.
+    pub norm: f64,
+    pub vector: Vec<f32>,
+}
+
+pub fn write_vectors(path: &Path, metadata: &Metadata, rows: &[VectorRow]) -> Result<()> {
+    let hidden_size = metadata.number(path, "hidden_size")?;
+    let columns = vec![
+        column::<Int32Type>("layer", rows.iter().map(|row| row.layer as i32)),
+        text_column("pooling", rows.iter().map(|row| &row.pooling)),
+        text_column("vector_name", rows.iter().map(|row| row.kind.name())),
+        column::<Float64Type>("norm", rows.iter().map(|row| row.norm)),
+        vector_column("vector", hidden_size, rows.iter().map(|row| row.vector.as_slice())),
+    ];
+    write_table(path, &SCHEMA, metadata, columns)
+}
+
+pub fn read_vectors(path: &Path) -> Result<(Vec<VectorRow>, Metadata)> {
+    let (batch, metadata) = read_table(path, &SCHEMA)?;
+    let columns = Columns { path, batch: &batch };
+    let layers = columns.numbers::<Int32Type>("layer")?;
+    let (poolings, names) = (columns.texts("pooling")?, columns.texts("vector_name")?);
+    let norms = columns.numbers::<Float64Type>("norm")?;
+    let mut rows = Vec::with_capacity(layers.len());
+    for (index, vector) in columns.vectors("vector")?.into_iter().enumerate() {
+        let kind = VectorKind::parse(&names[index])
+            .ok_or_else(|| Error::invalid(path, format!("row {index}: unknown vector \"{}\"", names[index])))?;
+        let (layer, pooling) = (layers[index] as usize, poolings[index].clone());
+        rows.push(VectorRow { layer, pooling, kind, norm: norms[index], vector });
+    }
+    Ok((rows, metadata))
+}
+
+/// The vectors of the contrast's pooling at all layers, as the steering stage reads them.
+///
+/// In the file: f32 tensors `contrast` and `mean.<condition>`, each `[layers, hidden]`, row `l` belonging to
+/// the residual stream after layer `l` (0-based), and metadata that says which model they were taken from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ContrastVectors {
+    pub metadata: Metadata,
+    pub layers: usize,
+    pub hidden_size: usize,
+    vectors: BTreeMap<String, Vec<f32>>,
+}
+
+impl ContrastVectors {
+    pub fn new(metadata: Metadata, layers: usize, hidden_size: usize) -> Self {
+        ContrastVectors { metadata, layers, hidden_size, vectors: BTreeMap::new() }
+    }
+
+    /// `rows` holds the layers one after the other: `layers * hidden_size` numbers.
+    pub fn insert(&mut self, kind: &VectorKind, rows: Vec<f32>) {
+        debug_assert_eq!(rows.len(), self.layers * self.hidden_size);
+        self.vectors.insert(kind.name(), rows);
+    }
+
+    pub fn get(&self, name: &str, layer: usize) -> Option<&[f32]> {
+        self.vectors.get(name)?.get(layer * self.hidden_size..(layer + 1) * self.hidden_size)
+    }
+}
+
+pub fn write_contrast_vectors(path: &Path, contrast: &ContrastVectors) -> Result<()> {
+    let invalid = |error: safetensors::SafeTensorError| Error::invalid(path, error.to_string());
+    let bytes: Vec<(&String, Vec<u8>)> = contrast
+        .vectors
+        .iter()
+        .map(|(name, rows)| (name, rows.iter().flat_map(|value| value.to_le_bytes()).collect()))
+        .collect();
+    let mut tensors = Vec::new();
+    for (name, bytes) in &bytes {
+        let shape = vec![contrast.layers, contrast.hidden_size];
+        tensors.push((name.as_str(), TensorView::new(Dtype::F32, shape, bytes).map_err(invalid)?));
+    }
+    // The library writes metadata in the order of a hash map; one entry keeps the bytes the same every time.
+    let entries: BTreeMap<&str, &str> = contrast.metadata.iter().collect();
+    let text = serde_json::to_string(&entries).map_err(|error| Error::invalid(path, error.to_string()))?;
+    let metadata = HashMap::from([("roleswap".to_owned(), text)]);
+    fs_err::write(path, serialize(tensors, Some(metadata)).map_err(invalid)?)?;
+    Ok(())
+}
+
+pub fn read_contrast_vectors(path: &Path) -> Result<ContrastVectors> {
+    let invalid = |message: String| Error::invalid(path, format!("{message}; run `cargo xtask analyze --force`"));
+    let bytes = fs_err::read(path)?;
+    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| invalid(error.to_string()))?;
+    let tensors = SafeTensors::deserialize(&bytes).map_err(|error| invalid(error.to_string()))?;
+    let entries = header.metadata().as_ref().and_then(|entries| entries.get("roleswap"));
+    let entries: BTreeMap<String, String> = entries
+        .and_then(|text| serde_json::from_str(text).ok())
+        .ok_or_else(|| invalid("the metadata has no entry `roleswap`".to_owned()))?;
+    let metadata = entries.iter().fold(Metadata::default(), |all, (key, value)| all.with(key, value));
+    let contrast = tensors.tensor("contrast").map_err(|error| invalid(error.to_string()))?;
+    let [layers, hidden_size] = *contrast.shape() else {
+        return Err(invalid("`contrast` must be [layers, hidden]".to_owned()));
+    };
+    let mut vectors = ContrastVectors::new(metadata, layers, hidden_size);
+    for (name, tensor) in tensors.tensors() {
+        let kind = VectorKind::parse(&name).ok_or_else(|| invalid(format!("unknown tensor `{name}`")))?;
+        if tensor.dtype() != Dtype::F32 || tensor.shape() != [layers, hidden_size] {
+            return Err(invalid(format!("`{name}` must be f32 [{layers}, {hidden_size}]")));
+        }
+        let rows = tensor.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+        vectors.insert(&kind, rows);
+    }
+    Ok(vectors)
+}

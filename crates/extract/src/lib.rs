@@ -1,0 +1,125 @@
+//! Prompts to residual streams: renders every prompt in every condition, runs each text through the model
+//! once, and writes the residual stream after every layer, pooled to one vector, as one Parquet file a layer.
+
+mod open;
+mod pooling;
+mod prompts;
+mod record;
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use artifacts::{
+    Activation, Layout, Metadata, Pipeline, Pooling, RenderedPrompt, progress_bar, read_prompts, write_activations,
+    write_rendered_prompts,
+};
+use model::Batch;
+
+pub use open::{OpenModel, open_model};
+pub use pooling::{Newlines, Wanted, pooled_position};
+pub use prompts::render_prompts;
+pub use record::Record;
+
+/// Rows in one pass. The tokens of a pass cost memory, and more rows than this bring no more speed on a CPU.
+const ROWS_PER_BATCH: usize = 32;
+
+/// The stage: reads `[model]`, `[prompts]`, `[conditions]` and `[extract]`, writes into `out`.
+pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<()> {
+    let prompts = read_prompts(&pipeline.prompts.file).context("reading the prompts (prompts.file)")?;
+    let model = open_model(&pipeline.model)?;
+    let rendered = render_prompts(&model.tokenizer, &pipeline.prompts.file, &prompts, &pipeline.conditions)?;
+    let metadata = metadata(pipeline, &model);
+    let layers = capture(&model, &rendered, &pipeline.extract.poolings)?;
+    let folder = out.join(layout.activations().file_name().unwrap_or_default());
+    for (layer, rows) in layers.iter().enumerate() {
+        write_activations(&folder, layer, &metadata, rows)?;
+    }
+    write_rendered_prompts(&out.join(layout.rendered_prompts().file_name().unwrap_or_default()), &metadata, &rendered)?;
+    Ok(())
+}
+
+/// One pass for every rendered prompt. The result holds, for each layer, a row for every prompt and pooling, in
+/// the order of `rendered` and `poolings`.
+pub fn capture(model: &OpenModel, rendered: &[RenderedPrompt], poolings: &[Pooling]) -> Result<Vec<Vec<Activation>>> {
+    let n_layers = model.network.config().layers.len();
+    let mut captured: Vec<Vec<Option<Vec<f32>>>> = vec![vec![None; rendered.len() * poolings.len()]; n_layers];
+    let bar = progress_bar(rendered.len() as u64, "extract", "prompts");
+    for batch in batches(rendered) {
+        let rows: Vec<Vec<u32>> = batch.iter().map(|index| tokens(&rendered[*index])).collect();
+        let wanted: Vec<Wanted> = batch
+            .iter()
+            .flat_map(|index| poolings.iter().map(|pooling| pooled_position(&model.newlines, *pooling, &rendered[*index].token_ids)))
+            .collect();
+        let mut record = Record::new(&rows, &wanted, poolings.len());
+        model.network.forward(&Batch::right_padded(&rows)?, None, &mut record)?;
+        for (layer, vectors) in record.finish()?.into_iter().enumerate() {
+            for (offset, vector) in vectors.into_iter().enumerate() {
+                let row = batch[offset / poolings.len()] * poolings.len() + offset % poolings.len();
+                captured[layer][row] = Some(vector);
+            }
+        }
+        bar.inc(batch.len() as u64);
+    }
+    bar.finish_and_clear();
+    captured.into_iter().enumerate().map(|(layer, vectors)| rows_of_layer(model, rendered, poolings, layer, vectors)).collect()
+}
+
+/// Prompts of about one length side by side, so that little is padded.
+fn batches(rendered: &[RenderedPrompt]) -> Vec<Vec<usize>> {
+    let mut order: Vec<usize> = (0..rendered.len()).collect();
+    order.sort_by_key(|index| rendered[*index].token_ids.len());
+    order.chunks(ROWS_PER_BATCH).map(<[usize]>::to_vec).collect()
+}
+
+fn rows_of_layer(
+    model: &OpenModel,
+    rendered: &[RenderedPrompt],
+    poolings: &[Pooling],
+    layer: usize,
+    vectors: Vec<Option<Vec<f32>>>,
+) -> Result<Vec<Activation>> {
+    let mut rows = Vec::with_capacity(vectors.len());
+    for (index, vector) in vectors.into_iter().enumerate() {
+        let (prompt, pooling) = (&rendered[index / poolings.len()], poolings[index % poolings.len()]);
+        let activation = vector.with_context(|| format!("prompt \"{}\" was not captured", prompt.prompt_id))?;
+        if activation.iter().any(|value| !value.is_finite()) {
+            let (id, condition) = (&prompt.prompt_id, &prompt.condition);
+            bail!("the residual after layer {layer} for prompt \"{id}\" in condition \"{condition}\" is not finite; try model.dtype = \"f32\"");
+        }
+        let position = match pooled_position(&model.newlines, pooling, &prompt.token_ids) {
+            Wanted::Position(position) => Some(position),
+            Wanted::Mean => None,
+        };
+        let token_id = position.map(|position| prompt.token_ids[position]);
+        let squares: f64 = activation.iter().map(|value| f64::from(*value).powi(2)).sum();
+        rows.push(Activation {
+            prompt_id: prompt.prompt_id.clone(),
+            condition: prompt.condition.clone(),
+            pooling,
+            position: position.map(|position| position as i32),
+            token_id,
+            token_text: token_id.map(|id| model.tokenizer.token_text(id.cast_unsigned())),
+            norm: squares.sqrt() as f32,
+            activation,
+        });
+    }
+    Ok(rows)
+}
+
+fn tokens(prompt: &RenderedPrompt) -> Vec<u32> {
+    prompt.token_ids.iter().map(|id| id.cast_unsigned()).collect()
+}
+
+fn metadata(pipeline: &Pipeline, model: &OpenModel) -> Metadata {
+    let config = model.network.config();
+    Metadata::default()
+        .with("pipeline", &pipeline.name)
+        .with("model_name", &pipeline.model.name)
+        .with("model_fingerprint", &model.fingerprint)
+        .with("template_hash", model.tokenizer.template_hash())
+        .with("dtype", model.precision.as_str())
+        .with("device", model.device.as_str())
+        .with("layers", config.layers.len())
+        .with("hidden_size", config.hidden_size)
+        .with("roleswap_version", env!("CARGO_PKG_VERSION"))
+}

@@ -1,0 +1,51 @@
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use artifacts::{Condition, Prompt, RenderedPrompt, Speaker};
+use model::{ChatTokenizer, Message, Role};
+
+/// Every prompt in every condition as the model sees it, prompts first: all of the first condition, then all of
+/// the second. `file` is where the prompts come from, for messages.
+pub fn render_prompts(
+    tokenizer: &ChatTokenizer,
+    file: &Path,
+    prompts: &[Prompt],
+    conditions: &[Condition],
+) -> Result<Vec<RenderedPrompt>> {
+    for prompt in prompts {
+        if let Some(token) = tokenizer.control_token_in(&prompt.text) {
+            let (file, id) = (file.display(), &prompt.id);
+            bail!("{file}: the prompt \"{id}\" holds the control token {token}, which would end or open a turn; remove it");
+        }
+        if prompt.text.contains("\n\n") {
+            tracing::warn!(
+                "prompt \"{}\" holds a blank line: pooling `newline` may read there instead of at the end (see the column `position`)",
+                prompt.id
+            );
+        }
+    }
+    let pairs = conditions.iter().flat_map(|condition| prompts.iter().map(move |prompt| (condition, prompt)));
+    pairs.map(|(condition, prompt)| render(tokenizer, condition, prompt)).collect()
+}
+
+fn render(tokenizer: &ChatTokenizer, condition: &Condition, prompt: &Prompt) -> Result<RenderedPrompt> {
+    let turns = condition.turns_for(&prompt.text);
+    let messages: Vec<Message> = turns.into_iter().map(|turn| Message::new(role(turn.speaker), turn.text)).collect();
+    let place = || format!("rendering prompt \"{}\" in condition \"{}\"", prompt.id, condition.name);
+    let text = tokenizer.render(&messages, role(condition.opens)).with_context(place)?;
+    let token_ids = tokenizer.encode(&text).with_context(place)?;
+    Ok(RenderedPrompt {
+        prompt_id: prompt.id.clone(),
+        prompt: prompt.text.clone(),
+        condition: condition.name.clone(),
+        text,
+        token_ids: token_ids.into_iter().map(u32::cast_signed).collect(),
+    })
+}
+
+fn role(speaker: Speaker) -> Role {
+    match speaker {
+        Speaker::User => Role::User,
+        Speaker::Model => Role::Assistant,
+    }
+}

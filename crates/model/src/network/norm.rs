@@ -1,0 +1,33 @@
+use burn::module::{Module, Param};
+use burn::tensor::{DType, Tensor};
+
+use super::Loader;
+use super::functions::to_dtype;
+use crate::Result;
+
+/// Gemma's RMS norm: `x / sqrt(mean(x^2) + eps) * (1 + w)`, in f32, cast to the input's type at the very end.
+///
+/// `1 + w` is never folded into the stored weight: in bf16 the sum would lose most of w's digits.
+#[derive(Module, Debug)]
+pub(super) struct RmsNorm {
+    /// `[hidden]`
+    weight: Param<Tensor<1>>,
+    #[module(skip)]
+    epsilon: f64,
+}
+
+impl RmsNorm {
+    pub fn load(loader: &mut Loader<'_, '_>, name: &str) -> Result<Self> {
+        let weight = loader.tensor(&format!("{name}.weight"), [loader.config.hidden_size])?;
+        Ok(RmsNorm { weight, epsilon: loader.config.rms_norm_eps })
+    }
+
+    /// Over the last dimension.
+    pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+        let dtype = x.dtype();
+        let x = to_dtype(x, DType::F32);
+        let root = x.clone().mul(x.clone()).mean_dim(2).add_scalar(self.epsilon).sqrt();
+        let scale = to_dtype(self.weight.val(), DType::F32).add_scalar(1.0);
+        to_dtype(x.div(root).mul(scale.unsqueeze()), dtype)
+    }
+}

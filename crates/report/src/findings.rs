@@ -1,0 +1,112 @@
+//! The answer in figures, computed from the tables.
+
+use artifacts::{Pipeline, Projection, Summary};
+
+use crate::format::number;
+use crate::inputs::Inputs;
+
+/// What the first paragraph of the report says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Findings {
+    pub layers: usize,
+    /// The layer with the largest difference between within and across; the lowest where layers are equal.
+    pub peak: Summary,
+    pub mean_within: f64,
+    pub mean_cross: f64,
+    pub mean_difference: f64,
+    pub prompts: usize,
+    /// Prompts whose residual at the peak reaches farther along the contrast in the positive condition.
+    pub separated: usize,
+}
+
+impl Findings {
+    /// Nothing where there is no layer.
+    pub fn of(pipeline: &Pipeline, inputs: &Inputs) -> Option<Self> {
+        let peak = peak(&inputs.summaries)?;
+        let mean = |of: fn(&Summary) -> f64| {
+            inputs.summaries.iter().map(of).sum::<f64>() / inputs.summaries.len() as f64
+        };
+        let at_peak: Vec<&Projection> = inputs
+            .projections
+            .iter()
+            .filter(|row| row.layer == peak.layer)
+            .collect();
+        let projection = |condition: &str, prompt: &str| {
+            at_peak
+                .iter()
+                .find(|row| row.condition == condition && row.prompt == prompt)
+                .map(|row| row.projection)
+        };
+        let (positive, negative) = (&pipeline.contrast.positive, &pipeline.contrast.negative);
+        let prompts = inputs.prompt_ids();
+        let is_separated = |prompt: &&&str| projection(positive, prompt) > projection(negative, prompt);
+        Some(Findings {
+            layers: inputs.summaries.len(),
+            peak: peak.clone(),
+            mean_within: mean(|row| row.avg_within_category),
+            mean_cross: mean(|row| row.avg_cross_category),
+            mean_difference: mean(|row| row.similarity_difference),
+            prompts: prompts.len(),
+            separated: prompts.iter().filter(is_separated).count(),
+        })
+    }
+
+    /// The answer in two or three sentences.
+    pub fn sentences(&self, pipeline: &Pipeline) -> Vec<String> {
+        let label = |name: &str| {
+            pipeline
+                .condition(name)
+                .map_or(name.to_owned(), |found| found.label.clone())
+        };
+        let (positive, negative) = (
+            label(&pipeline.contrast.positive),
+            label(&pipeline.contrast.negative),
+        );
+        let Findings {
+            peak,
+            prompts,
+            separated,
+            ..
+        } = self;
+        let (within, cross) = (
+            number(peak.avg_within_category, 4),
+            number(peak.avg_cross_category, 4),
+        );
+        let difference = number(peak.similarity_difference, 4);
+        let layer = peak.layer;
+        let first = if peak.similarity_difference > 0.0 {
+            format!(
+                "{} tells {positive} from {negative} most clearly after layer {layer}: there, two prompts of one \
+                 role have a cosine of {within} on average and two prompts across the roles {cross}, a difference \
+                 of {difference}.",
+                pipeline.model.name
+            )
+        } else {
+            format!(
+                "No layer of {} holds prompts of one role closer together than prompts across {positive} and \
+                 {negative}: the largest difference, after layer {layer}, is {difference}.",
+                pipeline.model.name
+            )
+        };
+        let second = format!(
+            "Over all {} layers the means are {} within a role, {} across the roles, and {} for the difference.",
+            self.layers,
+            number(self.mean_within, 4),
+            number(self.mean_cross, 4),
+            number(self.mean_difference, 4),
+        );
+        let share = number(100.0 * peak.contrast_norm / peak.mean_residual_norm, 1);
+        let third = format!(
+            "After layer {layer}, {separated} of {prompts} prompts reach farther along the contrast vector as \
+             {positive} than as {negative}; the vector is {share} % as long as the mean residual."
+        );
+        vec![first, second, third]
+    }
+}
+
+pub fn peak(rows: &[Summary]) -> Option<&Summary> {
+    // `max_by` gives the last of equal ones, so the layers go in reverse.
+    rows.iter()
+        .rev()
+        .max_by(|a, b| a.similarity_difference.total_cmp(&b.similarity_difference))
+}

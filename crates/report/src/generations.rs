@@ -1,0 +1,199 @@
+//! The generated texts as the report lays them out: a card for each set and prompt, a column for each
+//! coefficient, the unsteered text first.
+
+use artifacts::{FinishReason, Generation, GenerationSet, Pipeline};
+use serde::Serialize;
+
+use crate::format::coefficient;
+use crate::pieces::{Piece, pieces};
+
+#[derive(Debug, Serialize)]
+pub struct SetView {
+    pub name: String,
+    pub about: String,
+    pub is_steered: bool,
+    /// What a steered set is compared with, or why it is compared with nothing.
+    pub baseline: Option<String>,
+    /// Tokens that the set never generates.
+    pub suppressed: Vec<String>,
+    pub cards: Vec<Card>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Card {
+    pub prompt_id: String,
+    pub prompt: Vec<Piece>,
+    pub columns: Vec<Column>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Column {
+    pub heading: String,
+    /// For the filter; empty in an unsteered column, which every filter shows.
+    pub coefficient: String,
+    pub interventions: String,
+    pub texts: Vec<Text>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Text {
+    pub pieces: Vec<Piece>,
+    pub about: String,
+}
+
+/// Every set of the table, in the order of the table.
+pub fn set_views(pipeline: &Pipeline, rows: &[Generation]) -> Vec<SetView> {
+    distinct(rows.iter().map(|row| row.set.as_str()))
+        .into_iter()
+        .map(|name| set_view(pipeline, rows, name))
+        .collect()
+}
+
+/// Every coefficient of the table, from low to high, as filter and label.
+pub fn coefficients(rows: &[Generation]) -> Vec<String> {
+    let mut values: Vec<f64> = distinct(rows.iter().filter_map(|row| row.coefficient));
+    values.sort_by(f64::total_cmp);
+    values.into_iter().map(coefficient).collect()
+}
+
+fn set_view(pipeline: &Pipeline, rows: &[Generation], name: &str) -> SetView {
+    let own: Vec<&Generation> = rows.iter().filter(|row| row.set == name).collect();
+    let is_steered = own.iter().any(|row| row.coefficient.is_some());
+    let set = find_set(pipeline, name);
+    let baseline = if is_steered {
+        set.and_then(|set| baseline(pipeline, set))
+    } else {
+        None
+    };
+    let unsteered = |prompt: &str| -> Vec<&Generation> {
+        let name = baseline.map(|set| set.name.as_str());
+        rows.iter()
+            .filter(|row| Some(row.set.as_str()) == name && row.prompt_id == prompt)
+            .collect()
+    };
+    let card = |prompt_id: &str| {
+        let of_prompt: Vec<&Generation> = own
+            .iter()
+            .copied()
+            .filter(|row| row.prompt_id == prompt_id)
+            .collect();
+        Card {
+            prompt_id: prompt_id.to_owned(),
+            prompt: pieces(of_prompt.first().map_or("", |row| &row.prompt)),
+            columns: columns(&unsteered(prompt_id), &of_prompt),
+        }
+    };
+    SetView {
+        name: name.to_owned(),
+        about: about_set(pipeline, &own),
+        is_steered,
+        baseline: is_steered.then(|| match baseline {
+            Some(other) => format!("The unsteered texts are those of the set “{}”.", other.name),
+            None => "No set of this pipeline holds unsteered texts of the same condition.".to_owned(),
+        }),
+        suppressed: set
+            .map(|set| {
+                set.suppress
+                    .iter()
+                    .map(|token| token.escape_debug().to_string())
+                    .collect()
+            })
+            .unwrap_or_default(),
+        cards: distinct(own.iter().map(|row| row.prompt_id.as_str()))
+            .into_iter()
+            .map(card)
+            .collect(),
+    }
+}
+
+fn find_set<'a>(pipeline: &'a Pipeline, name: &str) -> Option<&'a GenerationSet> {
+    pipeline.steer.sets.iter().find(|set| set.name == name)
+}
+
+/// The unsteered set to hold a steered one against: the same condition, and as far as there is one the same
+/// suppressed tokens and the same way of decoding.
+fn baseline<'a>(pipeline: &'a Pipeline, steered: &GenerationSet) -> Option<&'a GenerationSet> {
+    pipeline
+        .steer
+        .sets
+        .iter()
+        .filter(|set| set.interventions.is_empty() && set.condition == steered.condition)
+        .min_by_key(|set| (set.suppress != steered.suppress, set.greedy != steered.greedy))
+}
+
+fn columns(unsteered: &[&Generation], own: &[&Generation]) -> Vec<Column> {
+    let mut columns = Vec::new();
+    if !unsteered.is_empty() {
+        columns.push(column("Unsteered".to_owned(), String::new(), unsteered));
+    }
+    for value in distinct(own.iter().map(|row| row.coefficient)) {
+        let rows: Vec<&Generation> = own
+            .iter()
+            .copied()
+            .filter(|row| row.coefficient == value)
+            .collect();
+        let (heading, key) = match value {
+            Some(value) => (format!("Coefficient {}", coefficient(value)), coefficient(value)),
+            None => ("Unsteered".to_owned(), String::new()),
+        };
+        columns.push(column(heading, key, &rows));
+    }
+    columns
+}
+
+fn column(heading: String, coefficient: String, rows: &[&Generation]) -> Column {
+    let interventions = rows
+        .first()
+        .map(|row| row.interventions.clone())
+        .unwrap_or_default();
+    Column {
+        heading,
+        coefficient,
+        interventions,
+        texts: rows.iter().map(|row| text(row, rows.len())).collect(),
+    }
+}
+
+fn text(row: &Generation, samples: usize) -> Text {
+    let end = match row.finish_reason {
+        FinishReason::Stop => "ended by itself",
+        FinishReason::Length => "cut off",
+    };
+    let sample = if samples > 1 {
+        format!("sample {}, ", row.sample + 1)
+    } else {
+        String::new()
+    };
+    let unit = if row.n_tokens == 1 { "token" } else { "tokens" };
+    Text {
+        pieces: pieces(&row.text),
+        about: format!("{sample}{} {unit}, {end}", row.n_tokens),
+    }
+}
+
+fn about_set(pipeline: &Pipeline, rows: &[&Generation]) -> String {
+    let label = |name: &str| {
+        pipeline
+            .condition(name)
+            .map_or(name.to_owned(), |condition| condition.label.clone())
+    };
+    let conditions: Vec<String> = distinct(rows.iter().map(|row| row.condition.as_str()))
+        .into_iter()
+        .map(label)
+        .collect();
+    let decoding = match rows.first() {
+        Some(row) if row.greedy => "the likeliest token at each step".to_owned(),
+        _ => format!("sampled at temperature {}", pipeline.steer.decoding.temperature),
+    };
+    format!("{}; {decoding}", conditions.join(", "))
+}
+
+fn distinct<T: PartialEq>(values: impl Iterator<Item = T>) -> Vec<T> {
+    let mut seen = Vec::new();
+    for value in values {
+        if !seen.contains(&value) {
+            seen.push(value);
+        }
+    }
+    seen
+}

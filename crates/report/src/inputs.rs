@@ -1,0 +1,131 @@
+//! Everything that the report is made of, read and checked once.
+
+use anyhow::{Result, bail, ensure};
+use artifacts::{
+    Condition, Generation, Layout, Metadata, Pipeline, Projection, RenderedPrompt, Similarity, Summary,
+    read_generations, read_projections, read_rendered_prompts, read_similarities, read_summaries,
+};
+
+/// The tables of the earlier stages. `summaries`, `similarities` and `projections` are those of the contrast's
+/// pooling, by layer.
+#[derive(Debug)]
+pub struct Inputs {
+    pub pipeline_text: String,
+    pub prompts: Vec<RenderedPrompt>,
+    pub summaries: Vec<Summary>,
+    /// The summaries under all other poolings.
+    pub other_summaries: Vec<Summary>,
+    pub similarities: Vec<Similarity>,
+    pub projections: Vec<Projection>,
+    pub generations: Vec<Generation>,
+    /// The footers by the name of the table.
+    pub metadata: Vec<(&'static str, Metadata)>,
+}
+
+impl Inputs {
+    pub fn read(pipeline: &Pipeline, layout: &Layout) -> Result<Self> {
+        let (prompts, prompts_metadata) = read_rendered_prompts(&layout.rendered_prompts())?;
+        let (all_summaries, summary_metadata) = read_summaries(&layout.summary())?;
+        let (similarities, _) = read_similarities(&layout.similarities())?;
+        let (projections, _) = read_projections(&layout.projections())?;
+        let (generations, generations_metadata) = read_generations(&layout.generations())?;
+        let pooling = pipeline.contrast.pooling.as_str();
+        let (summaries, other_summaries) = all_summaries.into_iter().partition(|row| row.pooling == pooling);
+        let inputs = Inputs {
+            pipeline_text: fs_err::read_to_string(&pipeline.path)?,
+            prompts,
+            summaries,
+            other_summaries,
+            similarities: similarities
+                .into_iter()
+                .filter(|row| row.pooling == pooling)
+                .collect(),
+            projections: projections
+                .into_iter()
+                .filter(|row| row.pooling == pooling)
+                .collect(),
+            generations,
+            metadata: vec![
+                ("prompts", prompts_metadata),
+                ("summary", summary_metadata),
+                ("generations", generations_metadata),
+            ],
+        };
+        inputs.check(pipeline, layout)?;
+        Ok(inputs)
+    }
+
+    /// Prompt ids in the order of the prompt file.
+    pub fn prompt_ids(&self) -> Vec<&str> {
+        let mut ids: Vec<&str> = Vec::new();
+        for row in &self.prompts {
+            if !ids.contains(&row.prompt_id.as_str()) {
+                ids.push(&row.prompt_id);
+            }
+        }
+        ids
+    }
+
+    /// A prompt's text, or its id where the rendered prompts don't have it.
+    pub fn prompt_text<'a>(&'a self, id: &'a str) -> &'a str {
+        self.prompts
+            .iter()
+            .find(|row| row.prompt_id == id)
+            .map_or(id, |row| &row.prompt)
+    }
+
+    /// Results of another contrast than the pipeline's would be drawn under the wrong names.
+    fn check(&self, pipeline: &Pipeline, layout: &Layout) -> Result<()> {
+        let path = layout.summary();
+        for (key, expected) in [
+            ("positive", &pipeline.contrast.positive),
+            ("negative", &pipeline.contrast.negative),
+        ] {
+            let found = self.metadata.iter().find_map(|(table, metadata)| match *table {
+                "summary" => metadata.get(key),
+                _ => None,
+            });
+            if found.is_some_and(|found| found != expected) {
+                let found = found.unwrap_or_default();
+                bail!(
+                    "{}: `{key}` is \"{found}\", but the pipeline says \"{expected}\"; run `cargo xtask analyze`",
+                    path.display()
+                );
+            }
+        }
+        let pooling = pipeline.contrast.pooling.as_str();
+        ensure!(
+            !self.summaries.is_empty(),
+            "{}: no row has the pooling \"{pooling}\"; run `cargo xtask analyze --force`",
+            path.display()
+        );
+        ensure!(
+            !self.prompts.is_empty(),
+            "{}: there is no prompt; run `cargo xtask extract --force`",
+            layout.rendered_prompts().display()
+        );
+        let in_order = self
+            .summaries
+            .iter()
+            .enumerate()
+            .all(|(layer, row)| row.layer == layer);
+        ensure!(
+            in_order,
+            "{}: the layers are not 0, 1, 2, …; run `cargo xtask analyze --force`",
+            path.display()
+        );
+        Ok(())
+    }
+}
+
+/// The two conditions of the contrast, positive first.
+pub fn contrast_conditions(pipeline: &Pipeline) -> Result<[&Condition; 2]> {
+    let find = |name: &str| {
+        let message = || anyhow::anyhow!("{}: there is no condition \"{name}\"", pipeline.path.display());
+        pipeline.condition(name).ok_or_else(message)
+    };
+    Ok([
+        find(&pipeline.contrast.positive)?,
+        find(&pipeline.contrast.negative)?,
+    ])
+}

@@ -1,0 +1,22 @@
+//! From tables to one page that can be read, checked and passed on.
+//!
+//! `report.html` holds everything that it shows: charts, texts, styles and the plotting library. It makes no
+//! request, so it works from a disk without a network; its content security policy forbids requests too. The
+//! same chart as in the method stands alone in `cosine_similarity.html`, and as a static figure in `figures/`.
+//! The same tables give the same bytes.
+
+mod charts;
+mod figure;
+mod findings;
+mod format;
+mod generations;
+mod inputs;
+mod page;
+mod pieces;
+mod provenance;
+mod run;
+
+pub use charts::similarity_chart;
+pub use findings::Findings;
+pub use inputs::Inputs;
+pub use run::run;

@@ -1,0 +1,193 @@
+//! The pages: what the templates are filled with.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use artifacts::{Condition, Layout, Pipeline, Summary};
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{Serde, Value as TemplateValue};
+use minijinja::{Environment, context};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::charts::{
+    condition_colour, heat_map, library_script, norms_chart, projections_chart, similarity_chart,
+    strip_chart, titles,
+};
+use crate::findings::{Findings, peak};
+use crate::format::number;
+use crate::generations::{coefficients, set_views};
+use crate::inputs::Inputs;
+use crate::pieces::{Piece, pieces};
+use crate::provenance::{Links, command, metadata_entries};
+
+const STYLE: &str = include_str!("../templates/style.css");
+const CHARTS_SCRIPT: &str = include_str!("../templates/charts.js");
+const REPORT_SCRIPT: &str = include_str!("../templates/report.js");
+
+/// The whole report as HTML.
+pub fn report_page(pipeline: &Pipeline, layout: &Layout, inputs: &Inputs) -> Result<String> {
+    let findings = Findings::of(pipeline, inputs).context("the summary has no layer")?;
+    let layer = findings.peak.layer;
+    let charts = json!({
+        "similarity": similarity_chart(pipeline, &inputs.summaries)?,
+        "heat-map": heat_map(pipeline, inputs, layer)?,
+        "strip": strip_chart(pipeline, inputs, layer)?,
+        "projections": projections_chart(pipeline, inputs, layer)?,
+        "norms": norms_chart(pipeline, &inputs.summaries)?,
+    });
+    let conditions: Vec<ConditionView> = pipeline
+        .conditions
+        .iter()
+        .map(|condition| condition_view(pipeline, inputs, condition))
+        .collect();
+    render(
+        "report.html",
+        context! {
+            title => pipeline.report.title.clone(),
+            model => pipeline.model.name.clone(),
+            pipeline => pipeline.name.clone(),
+            pooling => pipeline.contrast.pooling.as_str(),
+            conditions => shown(conditions),
+            prompt_count => findings.prompts,
+            first_prompt => inputs.prompt_ids().first().map(|id| inputs.prompt_text(id)),
+            answer => findings.sentences(pipeline),
+            poolings => shown(pooling_views(inputs)),
+            layer => layer,
+            last_layer => findings.layers - 1,
+            strip_height => 90 + 60 * pipeline.conditions.len(),
+            sets => shown(set_views(pipeline, &inputs.generations)),
+            coefficients => coefficients(&inputs.generations),
+            metadata => shown(metadata_entries(&inputs.metadata)),
+            pipeline_text => inputs.pipeline_text.clone(),
+            overrides => pipeline.overrides.clone(),
+            command => command(pipeline),
+            links => shown(Links::of(layout)),
+            ..page_parts(charts, Some(REPORT_SCRIPT))?
+        },
+    )
+}
+
+/// The method's chart as a page of its own.
+pub fn chart_page(pipeline: &Pipeline, inputs: &Inputs) -> Result<String> {
+    let charts = json!({ "similarity": similarity_chart(pipeline, &inputs.summaries)? });
+    let (title, _) = titles(pipeline)?;
+    render(
+        "chart.html",
+        context! { title => title, ..page_parts(charts, None)? },
+    )
+}
+
+fn render(name: &str, context: TemplateValue) -> Result<String> {
+    let mut environment = Environment::new();
+    environment.set_syntax(
+        SyntaxConfig::builder()
+            .trim_blocks(true)
+            .lstrip_blocks(true)
+            .build()?,
+    );
+    environment.add_template("report.html", include_str!("../templates/report.html"))?;
+    environment.add_template("chart.html", include_str!("../templates/chart.html"))?;
+    environment.add_template("pieces.html", include_str!("../templates/pieces.html"))?;
+    let page = environment.get_template(name)?.render(context);
+    page.with_context(|| format!("the template {name} can't be filled"))
+}
+
+fn shown(value: impl Serialize) -> TemplateValue {
+    TemplateValue::from(Serde(value))
+}
+
+/// Style, scripts and data: ours, so they go in unescaped.
+fn page_parts(charts: Value, script: Option<&str>) -> Result<TemplateValue> {
+    let safe = |text: String| TemplateValue::from_safe_string(text);
+    Ok(context! {
+        style => safe(STYLE.to_owned()),
+        library => safe(library_script()?),
+        data => safe(script_json(&json!({ "charts": charts }))?),
+        scripts => safe(format!("{CHARTS_SCRIPT}{}", script.unwrap_or_default())),
+    })
+}
+
+/// JSON that can stand in a script element: no text in it can end the element.
+fn script_json(value: &Value) -> Result<String> {
+    Ok(serde_json::to_string(value)?
+        .replace('<', "\\u003c")
+        .replace('>', "\\u003e"))
+}
+
+#[derive(Serialize)]
+struct ConditionView {
+    name: String,
+    label: String,
+    colour: String,
+    opens: &'static str,
+    side: &'static str,
+    prompts: Vec<PromptView>,
+}
+
+#[derive(Serialize)]
+struct PromptView {
+    id: String,
+    text: Vec<Piece>,
+    tokens: usize,
+}
+
+fn condition_view(pipeline: &Pipeline, inputs: &Inputs, condition: &Condition) -> ConditionView {
+    let rows = inputs
+        .prompts
+        .iter()
+        .filter(|row| row.condition == condition.name);
+    let prompt = |row: &artifacts::RenderedPrompt| PromptView {
+        id: row.prompt_id.clone(),
+        text: pieces(&row.text),
+        tokens: row.token_ids.len(),
+    };
+    let side = match &condition.name {
+        name if *name == pipeline.contrast.positive => "positive",
+        name if *name == pipeline.contrast.negative => "negative",
+        _ => "",
+    };
+    ConditionView {
+        name: condition.name.clone(),
+        label: condition.label.clone(),
+        colour: condition_colour(pipeline, &condition.name).css(),
+        opens: condition.opens.as_str(),
+        side,
+        prompts: rows.map(prompt).collect(),
+    }
+}
+
+#[derive(Serialize)]
+struct PoolingView {
+    pooling: String,
+    within: String,
+    cross: String,
+    difference: String,
+    peak_layer: usize,
+    peak_difference: String,
+}
+
+/// The means over layers under every pooling, the contrast's own first.
+fn pooling_views(inputs: &Inputs) -> Vec<PoolingView> {
+    let mut others: BTreeMap<&str, Vec<Summary>> = BTreeMap::new();
+    for row in &inputs.other_summaries {
+        others.entry(&row.pooling).or_default().push(row.clone());
+    }
+    std::iter::once(inputs.summaries.clone())
+        .chain(others.into_values())
+        .filter_map(|rows| pooling_view(&rows))
+        .collect()
+}
+
+fn pooling_view(rows: &[Summary]) -> Option<PoolingView> {
+    let peak = peak(rows)?;
+    let mean = |of: fn(&Summary) -> f64| number(rows.iter().map(of).sum::<f64>() / rows.len() as f64, 4);
+    Some(PoolingView {
+        pooling: peak.pooling.clone(),
+        within: mean(|row| row.avg_within_category),
+        cross: mean(|row| row.avg_cross_category),
+        difference: mean(|row| row.similarity_difference),
+        peak_layer: peak.layer,
+        peak_difference: number(peak.similarity_difference, 4),
+    })
+}

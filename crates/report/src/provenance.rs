@@ -1,0 +1,88 @@
+//! Where the numbers come from: footers of the tables, links to them, and the command that makes them again.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use artifacts::{Layout, Metadata, Pipeline};
+use serde::Serialize;
+
+/// An entry of the footers, and the tables that have it with this value.
+#[derive(Debug, PartialEq, Serialize)]
+pub struct MetadataEntry {
+    pub key: String,
+    pub value: String,
+    pub tables: String,
+}
+
+/// The footers in one list, by key; a value that several tables share is named once.
+pub fn metadata_entries(footers: &[(&'static str, Metadata)]) -> Vec<MetadataEntry> {
+    let mut entries: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+    for (table, metadata) in footers {
+        // The schema is each table's own and says nothing of the run.
+        for (key, value) in metadata.iter().filter(|(key, _)| !key.starts_with("schema")) {
+            entries.entry((key, value)).or_default().push(table);
+        }
+    }
+    let entry = |((key, value), tables): ((&str, &str), Vec<&str>)| {
+        let tables = if tables.len() == footers.len() {
+            "all".to_owned()
+        } else {
+            tables.join(", ")
+        };
+        MetadataEntry {
+            key: key.to_owned(),
+            value: value.to_owned(),
+            tables,
+        }
+    };
+    entries.into_iter().map(entry).collect()
+}
+
+/// The files behind the figures, relative to the report's own folder.
+#[derive(Debug, Serialize)]
+pub struct Links {
+    pub summary: String,
+    pub summary_csv: String,
+    pub similarities: String,
+    pub projections: String,
+    pub vectors: String,
+    pub contrast: String,
+    pub generations: String,
+    pub prompts: String,
+}
+
+impl Links {
+    pub fn of(layout: &Layout) -> Self {
+        let link = |path: &Path| {
+            let inside = path.strip_prefix(layout.root()).unwrap_or(path);
+            let parts: Vec<String> = inside
+                .components()
+                .map(|part| part.as_os_str().to_string_lossy().into_owned())
+                .collect();
+            format!("../{}", parts.join("/"))
+        };
+        Links {
+            summary: link(&layout.summary()),
+            summary_csv: link(&layout.summary().with_extension("csv")),
+            similarities: link(&layout.similarities()),
+            projections: link(&layout.projections()),
+            vectors: link(&layout.vectors()),
+            contrast: link(&layout.contrast_vectors()),
+            generations: link(&layout.generations()),
+            prompts: link(&layout.rendered_prompts()),
+        }
+    }
+}
+
+/// The command that makes all results again, as typed in the project's root.
+pub fn command(pipeline: &Pipeline) -> String {
+    let sets = pipeline
+        .overrides
+        .iter()
+        .map(|entry| format!(" --set '{}'", entry.replace('\'', "'\\''")));
+    format!(
+        "cargo xtask all --pipeline {}{}",
+        pipeline.name,
+        sets.collect::<String>()
+    )
+}

@@ -1,0 +1,298 @@
+//! A plausible run, written as the earlier stages would: three conditions, six prompts, one of them hostile.
+
+use std::path::{Path, PathBuf};
+
+use artifacts::{
+    FinishReason, Generation, Layout, Metadata, Pipeline, Projection, RenderedPrompt, Similarity, Stage,
+    Summary, write_generations, write_projections, write_rendered_prompts, write_similarities,
+    write_summaries,
+};
+use tempfile::TempDir;
+
+/// What a careless page would run.
+pub const HOSTILE: &str = "</script><script>alert('prompt')</script>";
+
+const CONDITIONS: [&str; 3] = ["normal", "swapped", "quoted"];
+
+pub struct ExampleRun {
+    pub pipeline: Pipeline,
+    pub layout: Layout,
+    pub out: PathBuf,
+    pub summaries: Vec<Summary>,
+    _folder: TempDir,
+}
+
+/// A run over `layers` layers in a folder of its own.
+pub fn example_run(layers: usize) -> ExampleRun {
+    let folder = tempfile::tempdir().unwrap();
+    let (pipeline, layout, summaries) = write_run(folder.path(), layers);
+    let out = folder.path().join("out");
+    fs_err::create_dir_all(&out).unwrap();
+    ExampleRun {
+        pipeline,
+        layout,
+        out,
+        summaries,
+        _folder: folder,
+    }
+}
+
+impl ExampleRun {
+    /// Runs the stage and reads back one of its files.
+    pub fn page(&self, name: &str) -> String {
+        report::run(&self.pipeline, &self.layout, &self.out).unwrap();
+        fs_err::read_to_string(self.out.join(name)).unwrap()
+    }
+}
+
+fn write_run(folder: &Path, layers: usize) -> (Pipeline, Layout, Vec<Summary>) {
+    let path = folder.join("example.toml");
+    fs_err::write(&path, PIPELINE).unwrap();
+    let pipeline = Pipeline::read(&path, &["steer.seed=3".to_owned()]).unwrap();
+    let layout = Layout::new(folder.join("results"));
+    for stage in [Stage::Extract, Stage::Analyze, Stage::Steer] {
+        fs_err::create_dir_all(layout.stage(stage)).unwrap();
+    }
+    let metadata = Metadata::default()
+        .with("model_fingerprint", "blake3-of-an-example")
+        .with("dtype", "f32");
+    write_rendered_prompts(&layout.rendered_prompts(), &metadata, &rendered_prompts()).unwrap();
+    let analyzed = metadata
+        .clone()
+        .with("positive", "normal")
+        .with("negative", "swapped");
+    let summaries: Vec<Summary> = (0..layers)
+        .flat_map(|layer| ["newline", "mean"].map(|pooling| summary(layer, layers, pooling)))
+        .collect();
+    write_summaries(&layout.summary(), &analyzed, &summaries).unwrap();
+    write_similarities(&layout.similarities(), &analyzed, &similarities(layers)).unwrap();
+    write_projections(&layout.projections(), &analyzed, &projections(layers)).unwrap();
+    write_generations(&layout.generations(), &metadata.with("seed", 3), &generations()).unwrap();
+    (pipeline, layout, summaries)
+}
+
+fn prompts() -> [(&'static str, &'static str); 6] {
+    [
+        ("who", "Who are you?"),
+        ("name", "What is your name?"),
+        ("help", "Can you help me?"),
+        ("job", "What is your job?"),
+        ("likes", "What do you like to do?"),
+        ("hostile", HOSTILE),
+    ]
+}
+
+fn rendered_prompts() -> Vec<RenderedPrompt> {
+    let mut rows = Vec::new();
+    for condition in CONDITIONS {
+        for (id, prompt) in prompts() {
+            let text = match condition {
+                "normal" => {
+                    format!("<bos><start_of_turn>user\n{prompt}<end_of_turn>\n<start_of_turn>model\n")
+                }
+                _ => format!(
+                    "<bos><start_of_turn>user\nHello.<end_of_turn>\n<start_of_turn>model\n{prompt}<end_of_turn>\n<start_of_turn>user\n"
+                ),
+            };
+            let token_ids = (0..text.len() as i32 / 4).collect();
+            rows.push(RenderedPrompt {
+                prompt_id: id.to_owned(),
+                prompt: prompt.to_owned(),
+                condition: condition.to_owned(),
+                text,
+                token_ids,
+            });
+        }
+    }
+    rows
+}
+
+/// 0 at the first layer, 1 in the middle, 0 at the last.
+fn rise(layer: usize, layers: usize) -> f64 {
+    (std::f64::consts::PI * (layer as f64 + 0.5) / layers as f64).sin()
+}
+
+fn summary(layer: usize, layers: usize, pooling: &str) -> Summary {
+    let rise = rise(layer, layers) * if pooling == "mean" { 0.5 } else { 1.0 };
+    let (positive, negative, cross) = (1.0 - 0.2 * rise, 1.0 - 0.12 * rise, 1.0 - 0.4 * rise);
+    let within = (positive + negative) / 2.0;
+    Summary {
+        layer,
+        pooling: pooling.to_owned(),
+        avg_within_category: within,
+        avg_cross_category: cross,
+        similarity_difference: within - cross,
+        avg_within_positive: positive,
+        avg_within_negative: negative,
+        contrast_norm: 20.0 * rise,
+        mean_residual_norm: 30.0 + 4.0 * layer as f64,
+    }
+}
+
+fn similarities(layers: usize) -> Vec<Similarity> {
+    let mut rows = Vec::new();
+    for layer in 0..layers {
+        for (a, condition_a) in CONDITIONS.iter().enumerate() {
+            for (b, condition_b) in CONDITIONS.iter().enumerate().skip(a) {
+                for (i, (prompt_a, _)) in prompts().into_iter().enumerate() {
+                    for (j, (prompt_b, _)) in prompts().into_iter().enumerate() {
+                        let same = a == b && i == j;
+                        let spread = 0.1 * (b - a) as f64 + 0.02 * i.abs_diff(j) as f64 + 0.1;
+                        rows.push(Similarity {
+                            layer,
+                            pooling: "newline".to_owned(),
+                            condition_a: condition_a.to_string(),
+                            condition_b: condition_b.to_string(),
+                            prompt_a: prompt_a.to_owned(),
+                            prompt_b: prompt_b.to_owned(),
+                            cosine: if same {
+                                1.0
+                            } else {
+                                1.0 - spread * rise(layer, layers)
+                            },
+                        });
+                    }
+                }
+            }
+        }
+    }
+    rows
+}
+
+fn projections(layers: usize) -> Vec<Projection> {
+    let mut rows = Vec::new();
+    for layer in 0..layers {
+        for (index, condition) in CONDITIONS.iter().enumerate() {
+            for (place, (prompt, _)) in prompts().into_iter().enumerate() {
+                let side = [1.0, -1.0, 0.2][index];
+                rows.push(Projection {
+                    layer,
+                    pooling: "newline".to_owned(),
+                    condition: condition.to_string(),
+                    prompt: prompt.to_owned(),
+                    projection: rise(layer, layers) * (10.0 * side + place as f64) + 0.3 * layer as f64,
+                });
+            }
+        }
+    }
+    rows
+}
+
+fn generations() -> Vec<Generation> {
+    let mut rows = Vec::new();
+    for (set, condition, coefficients) in [
+        ("normal", "normal", vec![None]),
+        ("swapped", "swapped", vec![None]),
+        ("steered", "normal", vec![Some(-0.7), Some(0.7)]),
+        ("steered-quoted", "quoted", vec![Some(2.0)]),
+    ] {
+        for (prompt_id, prompt) in prompts() {
+            for &coefficient in &coefficients {
+                rows.push(Generation {
+                    set: set.to_owned(),
+                    prompt_id: prompt_id.to_owned(),
+                    prompt: prompt.to_owned(),
+                    condition: condition.to_owned(),
+                    coefficient,
+                    sample: 0,
+                    seed: 3,
+                    text: answer(set, coefficient),
+                    n_tokens: 12,
+                    finish_reason: if coefficient == Some(0.7) {
+                        FinishReason::Length
+                    } else {
+                        FinishReason::Stop
+                    },
+                    interventions: coefficient
+                        .map(|value| format!("addition contrast @4 all x{value}"))
+                        .unwrap_or_default(),
+                    greedy: true,
+                });
+            }
+        }
+    }
+    rows
+}
+
+fn answer(set: &str, coefficient: Option<f64>) -> String {
+    match (set, coefficient) {
+        ("swapped", _) => "I am looking for a bicycle. <b>Can you help?</b><end_of_turn>".to_owned(),
+        (_, Some(value)) if value < 0.0 => {
+            "I would like to know the way to the station, please.<end_of_turn>".to_owned()
+        }
+        (_, Some(_)) => "As a helpful assistant, I am here to help. As a helpful assistant,".to_owned(),
+        _ => "I am an assistant.\n\nWhat can I do for you?<end_of_turn>".to_owned(),
+    }
+}
+
+const PIPELINE: &str = r#"
+# An example with <angle brackets> & an ampersand.
+[model]
+source = "nowhere"
+name = "An Example Model"
+short_name = "example"
+dtype = "f32"
+device = "cpu"
+
+[prompts]
+file = "nowhere.jsonl"
+
+[[conditions]]
+name = "normal"
+label = "Model Role"
+turns = [{ speaker = "user", text = "{prompt}" }]
+opens = "model"
+
+[[conditions]]
+name = "swapped"
+label = "User Role"
+turns = [{ speaker = "user", text = "Hello." }, { speaker = "model", text = "{prompt}" }]
+opens = "user"
+
+[[conditions]]
+name = "quoted"
+label = "Quoted <i>Role</i>"
+turns = [{ speaker = "user", text = "Hello. {prompt}" }]
+opens = "user"
+
+[contrast]
+positive = "normal"
+negative = "swapped"
+pooling = "newline"
+
+[extract]
+poolings = ["newline", "mean"]
+
+[steer]
+seed = 0
+max_new_tokens = 12
+decoding = { temperature = 0.7, top_k = 50, top_p = 1.0, repetition_penalty = 1.0 }
+
+[[steer.sets]]
+name = "normal"
+condition = "normal"
+greedy = true
+
+[[steer.sets]]
+name = "swapped"
+condition = "swapped"
+greedy = true
+suppress = ["\n\n", "<end_of_turn>"]
+
+[[steer.sets]]
+name = "steered"
+condition = "normal"
+greedy = true
+interventions = [{ kind = "addition", layers = [4] }]
+coefficients = [-0.7, 0.7]
+
+[[steer.sets]]
+name = "steered-quoted"
+condition = "quoted"
+greedy = true
+interventions = [{ kind = "addition", layers = [4] }]
+coefficients = [2.0]
+
+[report]
+title = "What changes when the model speaks as the user"
+"#;

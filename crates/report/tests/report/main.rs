@@ -1,0 +1,4 @@
+mod example_run;
+mod figures;
+mod page;
+mod wording;

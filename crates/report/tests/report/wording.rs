@@ -1,0 +1,41 @@
+use report::{Findings, Inputs};
+
+use crate::example_run::example_run;
+
+#[test]
+fn the_answer_names_the_layer_with_the_largest_difference() {
+    let run = example_run(7);
+    let inputs = Inputs::read(&run.pipeline, &run.layout).unwrap();
+    let findings = Findings::of(&run.pipeline, &inputs).unwrap();
+    assert_eq!((findings.peak.layer, findings.layers), (3, 7));
+    assert_eq!((findings.separated, findings.prompts), (6, 6));
+    let text = findings.sentences(&run.pipeline).join(" ");
+    for part in ["after layer 3", "0.8400", "0.6000", "0.2400", "6 of 6 prompts"] {
+        assert!(text.contains(part), "{part:?} is not in: {text}");
+    }
+}
+
+#[test]
+fn of_equal_layers_the_lower_one_is_named() {
+    let run = example_run(6);
+    let mut inputs = Inputs::read(&run.pipeline, &run.layout).unwrap();
+    for row in &mut inputs.summaries {
+        row.similarity_difference = 0.25;
+    }
+    assert_eq!(Findings::of(&run.pipeline, &inputs).unwrap().peak.layer, 0);
+}
+
+#[test]
+fn no_difference_is_called_no_difference() {
+    let run = example_run(6);
+    let mut inputs = Inputs::read(&run.pipeline, &run.layout).unwrap();
+    for row in &mut inputs.summaries {
+        row.similarity_difference = -0.01;
+    }
+    let text = Findings::of(&run.pipeline, &inputs)
+        .unwrap()
+        .sentences(&run.pipeline)
+        .join(" ");
+    assert!(text.starts_with("No layer of An Example Model"), "{text}");
+    assert!(text.contains("\u{2212}0.0100"), "{text}");
+}

@@ -1,0 +1,122 @@
+use anyhow::{Context, Result, bail};
+use artifacts::{ContrastVectors, GenerationSet, InterventionKind, InterventionTable, RenderedPrompt};
+
+use crate::{Intervention, Operation, Positions, broadcast, resolve_layer};
+
+/// One text to generate.
+#[derive(Clone, Debug)]
+pub struct Row {
+    pub set: String,
+    pub prompt_id: String,
+    pub prompt: String,
+    pub condition: String,
+    pub coefficient: Option<f64>,
+    pub sample: usize,
+    pub seed: u64,
+    pub greedy: bool,
+    pub suppress: Vec<String>,
+    pub tokens: Vec<u32>,
+    pub interventions: Vec<Intervention>,
+    /// The interventions in words, for tables.
+    pub description: String,
+}
+
+/// All rows of a set: prompts in their order, for each the coefficients, for each the samples.
+pub fn expand_set(set: &GenerationSet, prompts: &[RenderedPrompt], contrast: &ContrastVectors, seed: u64) -> Result<Vec<Row>> {
+    let prompts: Vec<&RenderedPrompt> = prompts.iter().filter(|prompt| prompt.condition == set.condition).collect();
+    if prompts.is_empty() {
+        bail!("no prompt was rendered in condition \"{}\"; run `cargo xtask extract --force`", set.condition);
+    }
+    let coefficients: Vec<Option<f64>> =
+        if set.coefficients.is_empty() { vec![None] } else { set.coefficients.iter().copied().map(Some).collect() };
+    let mut rows = Vec::new();
+    for coefficient in coefficients {
+        let (interventions, description) = interventions(&set.interventions, coefficient.unwrap_or(1.0), contrast)?;
+        for prompt in &prompts {
+            for sample in 0..set.samples {
+                rows.push(Row {
+                    set: set.name.clone(),
+                    prompt_id: prompt.prompt_id.clone(),
+                    prompt: prompt.prompt.clone(),
+                    condition: prompt.condition.clone(),
+                    coefficient,
+                    sample,
+                    seed: row_seed(seed, &prompt.condition, &prompt.prompt_id, sample),
+                    greedy: set.greedy,
+                    suppress: set.suppress.clone(),
+                    tokens: prompt.token_ids.iter().map(|id| id.cast_unsigned()).collect(),
+                    interventions: interventions.clone(),
+                    description: description.clone(),
+                });
+            }
+        }
+    }
+    Ok(rows)
+}
+
+/// The seed of a row's random generator. It depends on what the row is of and not on its place in a batch, and is
+/// the same for every coefficient and set: steered and unsteered texts differ by the steering, not by the draw.
+pub fn row_seed(seed: u64, condition: &str, prompt_id: &str, sample: usize) -> u64 {
+    let key = format!("{seed}\n{condition}\n{prompt_id}\n{sample}");
+    let hash = blake3::hash(key.as_bytes());
+    hash.as_bytes().iter().take(8).fold(0, |number, byte| (number << 8) | u64::from(*byte))
+}
+
+fn interventions(tables: &[InterventionTable], factor: f64, contrast: &ContrastVectors) -> Result<(Vec<Intervention>, String)> {
+    let (mut all, mut words) = (Vec::new(), Vec::new());
+    for table in tables {
+        let count = table.directions.len();
+        let layers = broadcast(&table.layers, count, "layers")?;
+        let coefficients = broadcast(&table.coefficients, count, "coefficients")?;
+        for ((name, layer), coefficient) in table.directions.iter().zip(layers).zip(coefficients) {
+            let layer = resolve_layer(layer, contrast.layers)?;
+            all.push(intervention(table, name, layer, coefficient * factor, contrast)?);
+            words.push(description(table, name, layer, coefficient * factor));
+        }
+    }
+    Ok((all, words.join("; ")))
+}
+
+fn intervention(table: &InterventionTable, name: &str, layer: usize, coefficient: f64, contrast: &ContrastVectors) -> Result<Intervention> {
+    let vector = |name: &str| {
+        let found = contrast.get(name, layer).map(<[f32]>::to_vec);
+        found.with_context(|| format!("there is no vector \"{name}\" at layer {layer} among the analysis results"))
+    };
+    let direction = vector(name)?;
+    let operation = match table.kind {
+        InterventionKind::Addition => Operation::Addition { direction, coefficient },
+        InterventionKind::Ablation => Operation::Ablation { direction, coefficient },
+        InterventionKind::MeanAblation => {
+            let mean = table.mean.as_deref().context("mean-ablation needs `mean`")?;
+            Operation::MeanAblation { direction, mean: vector(mean)? }
+        }
+        InterventionKind::Capping => {
+            Operation::Capping { direction, threshold: table.threshold.context("capping needs a `threshold`")? }
+        }
+    };
+    Ok(Intervention { layer, positions: positions(table), operation })
+}
+
+fn positions(table: &InterventionTable) -> Positions {
+    match table.positions {
+        artifacts::Positions::All => Positions::All,
+        artifacts::Positions::Last => Positions::Last,
+    }
+}
+
+fn description(table: &InterventionTable, name: &str, layer: usize, coefficient: f64) -> String {
+    let place = match table.positions {
+        artifacts::Positions::All => "all positions",
+        artifacts::Positions::Last => "last position",
+    };
+    match table.kind {
+        InterventionKind::Addition => format!("addition of {coefficient} {name} at layer {layer}, {place}"),
+        InterventionKind::Ablation => format!("ablation of {name} plus {coefficient} of it at layer {layer}, {place}"),
+        InterventionKind::MeanAblation => {
+            format!("mean ablation of {name} to {} at layer {layer}, {place}", table.mean.as_deref().unwrap_or_default())
+        }
+        InterventionKind::Capping => {
+            format!("capping of {name} at {} at layer {layer}, {place}", table.threshold.unwrap_or_default())
+        }
+    }
+}

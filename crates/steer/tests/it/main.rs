@@ -1,0 +1,5 @@
+//! Interventions against an independent implementation, and generation sets.
+
+mod golden;
+mod identities;
+mod sets;

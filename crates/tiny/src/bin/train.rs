@@ -1,0 +1,96 @@
+//! Trains the embedded model, saves it, and prints how it does in the positive control; `cargo xtask train` runs it.
+#![expect(clippy::print_stdout, reason = "the figures are this program's output")]
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use artifacts::Pipeline;
+use tiny::control::Control;
+use tiny::{checkpoint, train};
+
+mod flags {
+    use std::path::PathBuf;
+
+    xflags::xflags! {
+        /// Trains the embedded model from the conversation grammar and prints the positive control's figures.
+        cmd train {
+            /// Seed of weights, conversations and their order (default 0).
+            optional --seed seed: u64
+            /// Where the model goes (default data/tiny).
+            optional --output folder: PathBuf
+            /// Only judge the model that is in the output folder.
+            optional --judge-only
+            /// Also try every layer with a range of coefficients.
+            optional --sweep
+            /// Whose prompts, conditions, layer and coefficient count (default pipelines/tiny.toml).
+            optional --pipeline file: PathBuf
+        }
+    }
+}
+
+fn main() -> Result<()> {
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal()).without_time().with_target(false).init();
+    let flags = flags::Train::from_env_or_exit();
+    let folder = flags.output.unwrap_or_else(|| PathBuf::from("data/tiny"));
+    if !flags.judge_only {
+        let settings = train::Settings::new(flags.seed.unwrap_or(0));
+        let trained = train::train(&settings, None)?;
+        checkpoint::save(&trained, &folder)?;
+        println!("seed {}: loss {:.3}, held-out perplexity {:.3}", settings.seed, trained.last_loss, trained.held_out_perplexity);
+    }
+    let pipeline = Pipeline::read(&flags.pipeline.unwrap_or_else(|| PathBuf::from("pipelines/tiny.toml")), &[])?;
+    let control = Control::open(&folder, &pipeline)?;
+    print_roles(&control)?;
+    let (layer, coefficient) = dose(&pipeline)?;
+    print_steering(&control, layer, coefficient)?;
+    if flags.sweep {
+        print_sweep(&control)?;
+    }
+    Ok(())
+}
+
+/// The layer and coefficient that the pipeline fixes.
+fn dose(pipeline: &Pipeline) -> Result<(usize, f64)> {
+    let set = pipeline.steer.sets.iter().find(|set| set.name == "steered").context("the pipeline has no set \"steered\"")?;
+    let layer = set.interventions.first().and_then(|table| table.layers.first()).context("the set \"steered\" has no layer")?;
+    let largest = set.coefficients.iter().fold(0.0, |largest: f64, coefficient| largest.max(coefficient.abs()));
+    Ok((usize::try_from(*layer)?, largest))
+}
+
+fn print_roles(control: &Control) -> Result<()> {
+    let roles = control.roles()?;
+    println!("within - cross by layer: {}", control.similarity_difference.iter().map(|d| format!("{d:.3}")).collect::<Vec<_>>().join(" "));
+    println!("normal format, as the assistant: {}; swapped format, as a human: {}", roles.to_human, roles.to_assistant);
+    for text in &roles.texts {
+        println!("  {:8} {:30} {}", text.condition, text.prompt, text.text);
+    }
+    Ok(())
+}
+
+fn print_steering(control: &Control, layer: usize, coefficient: f64) -> Result<()> {
+    let steered = control.steered(layer, &control.contrast[layer], coefficient)?;
+    println!("layer {layer}, coefficient {coefficient}: normal to human {}; swapped to assistant {}", steered.to_human, steered.to_assistant);
+    for text in &steered.texts {
+        println!("  {:8} {:30} {}", text.condition, text.prompt, text.text);
+    }
+    let (mut to_human, mut to_assistant, mut texts) = (0, 0, 0);
+    for seed in 0..10 {
+        let random = control.steered(layer, &control.random_direction(layer, seed), coefficient)?;
+        to_human += random.to_human.turned;
+        to_assistant += random.to_assistant.turned;
+        texts += random.to_human.texts;
+    }
+    println!("ten random directions of the same norm: normal to human {to_human}/{texts}; swapped to assistant {to_assistant}/{texts}");
+    Ok(())
+}
+
+fn print_sweep(control: &Control) -> Result<()> {
+    for layer in 0..control.contrast.len() {
+        for coefficient in [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2] {
+            let steered = control.steered(layer, &control.contrast[layer], coefficient)?;
+            println!("layer {layer}, coefficient {coefficient}: {} and {}", steered.to_human, steered.to_assistant);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,187 @@
+//! The positive control: how often the embedded model answers in its role, and how often steering turns one speaker
+//! into the other, by the grammar's own judge.
+
+use std::fmt;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use artifacts::{Activation, Decoding, Device, Dtype, FinishReason, Generation, ModelTable, Pipeline, RenderedPrompt, read_prompts};
+use burn::tensor::{Int, Tensor, TensorData};
+use extract::{OpenModel, capture, open_model, render_prompts};
+use model::Batch;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use steer::{Intervention, Operation, Positions, Row, generate_rows};
+
+use crate::judge::{Role, judge};
+
+/// A model that is ready to be judged: the prompts of a pipeline in both conditions, and the contrast at every layer.
+pub struct Control {
+    model: OpenModel,
+    prompts: Vec<RenderedPrompt>,
+    conditions: [String; 2],
+    decoding: Decoding,
+    max_new_tokens: usize,
+    /// `[layers][hidden]`: mean(positive) - mean(negative).
+    pub contrast: Vec<Vec<f32>>,
+    /// Within minus cross, by layer.
+    pub similarity_difference: Vec<f64>,
+}
+
+/// One side's count: texts that were turned into the other speaker, and those of them that are fluent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Turned {
+    pub texts: usize,
+    pub turned: usize,
+    pub fluent: usize,
+}
+
+/// Both sides of a dose: `-c v` on the normal prompts, `+c v` on the swapped ones.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    pub to_human: Turned,
+    pub to_assistant: Turned,
+    pub texts: Vec<Generation>,
+}
+
+impl Control {
+    /// Opens the model in `folder` with the prompts, conditions and decoding of `pipeline`.
+    pub fn open(folder: &Path, pipeline: &Pipeline) -> Result<Self> {
+        let table = ModelTable { source: folder.to_owned(), dtype: Dtype::F32, device: Device::Cpu, ..pipeline.model.clone() };
+        let model = open_model(&table)?;
+        let prompts = read_prompts(&pipeline.prompts.file)?;
+        let prompts = render_prompts(&model.tokenizer, &pipeline.prompts.file, &prompts, &pipeline.conditions)?;
+        let conditions = [pipeline.contrast.positive.clone(), pipeline.contrast.negative.clone()];
+        let layers = capture(&model, &prompts, &[pipeline.contrast.pooling])?;
+        let mut control = Control {
+            model,
+            prompts,
+            conditions,
+            decoding: pipeline.steer.decoding,
+            max_new_tokens: pipeline.steer.max_new_tokens,
+            contrast: Vec::new(),
+            similarity_difference: Vec::new(),
+        };
+        for layer in &layers {
+            let [positive, negative] = [control.rows(layer, 0), control.rows(layer, 1)];
+            let difference = analyze::difference(&analyze::mean_row(&positive), &analyze::mean_row(&negative));
+            control.contrast.push(difference.iter().map(|value| *value as f32).collect());
+            let [a, b] = [analyze::unit_rows(&positive), analyze::unit_rows(&negative)];
+            let within = [&a, &b].map(|rows| analyze::mean_of_pairs(&analyze::cosine_matrix(rows, rows)));
+            let cross = analyze::mean_of_all(&analyze::cosine_matrix(&a, &b));
+            control.similarity_difference.push((within[0] + within[1]) / 2.0 - cross);
+        }
+        Ok(control)
+    }
+
+    /// Unsteered greedy texts: prompts answered as the assistant in the normal format, as a human in the swapped one.
+    pub fn roles(&self) -> Result<Outcome> {
+        self.outcome(None, [Role::Assistant, Role::Human])
+    }
+
+    /// Adds `-coefficient * direction` on the normal prompts and `+coefficient * direction` on the swapped ones.
+    pub fn steered(&self, layer: usize, direction: &[f32], coefficient: f64) -> Result<Outcome> {
+        self.outcome(Some((layer, direction, coefficient)), [Role::Human, Role::Assistant])
+    }
+
+    /// A random direction with the norm of the contrast at a layer.
+    pub fn random_direction(&self, layer: usize, seed: u64) -> Vec<f32> {
+        let mut generator = ChaCha8Rng::seed_from_u64(seed);
+        let contrast = &self.contrast[layer];
+        let values: Vec<f64> = contrast.iter().map(|_| (0..12).map(|_| generator.random::<f64>()).sum::<f64>() - 6.0).collect();
+        let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|value| value * value).sum::<f64>().sqrt();
+        let scale = norm(&mut contrast.iter().map(|value| f64::from(*value))) / norm(&mut values.iter().copied());
+        values.into_iter().map(|value| (value * scale) as f32).collect()
+    }
+
+    fn outcome(&self, steering: Option<(usize, &[f32], f64)>, wanted: [Role; 2]) -> Result<Outcome> {
+        let mut rows = Vec::new();
+        for (side, sign) in [(0, -1.0), (1, 1.0)] {
+            let interventions = steering.map(|(layer, direction, coefficient)| Intervention {
+                layer,
+                positions: Positions::All,
+                operation: Operation::Addition { direction: direction.to_vec(), coefficient: sign * coefficient },
+            });
+            rows.extend(self.of_side(side).map(|prompt| row(prompt, interventions.clone())));
+        }
+        let texts = generate_rows(&self.model, &self.decoding, self.max_new_tokens, &rows)?;
+        let mut outcome = Outcome::default();
+        for text in &texts {
+            let side = usize::from(text.condition != self.conditions[0]);
+            let count = if side == 0 { &mut outcome.to_human } else { &mut outcome.to_assistant };
+            count.texts += 1;
+            if judge(&text.text) == wanted[side] {
+                count.turned += 1;
+                // Fluent as a text of the speaker that it should now be: judged in the format where that one speaks.
+                let speaker = if steering.is_some() { 1 - side } else { side };
+                count.fluent += usize::from(self.is_fluent(text, speaker)?);
+            }
+        }
+        outcome.texts = texts;
+        Ok(outcome)
+    }
+
+    /// A text is fluent if it ends by itself, repeats no four words in a row, and the unsteered model finds it likely
+    /// (at most 1 nat a token) as an answer to the same prompt where the speaker in question has the turn.
+    fn is_fluent(&self, text: &Generation, side: usize) -> Result<bool> {
+        if text.finish_reason != FinishReason::Stop || repeats(&text.text) {
+            return Ok(false);
+        }
+        let prompt = self.of_side(side).find(|prompt| prompt.prompt_id == text.prompt_id).context("a prompt has no rendering")?;
+        Ok(self.nats_per_token(&prompt.token_ids, &text.text)? <= 1.0)
+    }
+
+    /// The mean negative log-probability of the text's tokens after a prompt, in nats.
+    fn nats_per_token(&self, prompt: &[i32], text: &str) -> Result<f64> {
+        let mut tokens: Vec<u32> = prompt.iter().map(|id| id.cast_unsigned()).collect();
+        let start = tokens.len();
+        // The tokenizer puts <bos> in front of a text that has none; the prompt holds it already.
+        tokens.extend(self.model.tokenizer.encode(text)?.into_iter().skip(1));
+        let count = tokens.len() - start;
+        let network = &self.model.network;
+        let logits = network.head(network.forward(&Batch::right_padded(&[&tokens])?, None, &mut ())?.narrow(1, start - 1, count));
+        let vocabulary = logits.dims()[2];
+        let log_probabilities = burn::tensor::activation::log_softmax(logits.reshape([count, vocabulary]), 1);
+        let targets: Vec<i32> = tokens[start..].iter().map(|id| id.cast_signed()).collect();
+        let targets = Tensor::<2, Int>::from_data(TensorData::new(targets, [count, 1]), &network.device());
+        Ok(-f64::from(log_probabilities.gather(1, targets).mean().into_scalar::<f32>()))
+    }
+
+    fn of_side(&self, side: usize) -> impl Iterator<Item = &RenderedPrompt> {
+        self.prompts.iter().filter(move |prompt| prompt.condition == self.conditions[side])
+    }
+
+    fn rows(&self, layer: &[Activation], side: usize) -> Vec<Vec<f32>> {
+        layer.iter().filter(|row| row.condition == self.conditions[side]).map(|row| row.activation.clone()).collect()
+    }
+}
+
+fn row(prompt: &RenderedPrompt, intervention: Option<Intervention>) -> Row {
+    Row {
+        set: "control".to_owned(),
+        prompt_id: prompt.prompt_id.clone(),
+        prompt: prompt.prompt.clone(),
+        condition: prompt.condition.clone(),
+        coefficient: None,
+        sample: 0,
+        seed: 0,
+        greedy: true,
+        suppress: Vec::new(),
+        tokens: prompt.token_ids.iter().map(|id| id.cast_unsigned()).collect(),
+        interventions: intervention.into_iter().collect(),
+        description: String::new(),
+    }
+}
+
+/// Whether four words in a row occur twice.
+fn repeats(text: &str) -> bool {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let mut seen = std::collections::HashSet::new();
+    words.windows(4).any(|four| !seen.insert(four))
+}
+
+impl fmt::Display for Turned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{} ({} fluent)", self.turned, self.texts, self.fluent)
+    }
+}

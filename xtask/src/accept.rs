@@ -1,0 +1,98 @@
+//! `cargo xtask accept`: takes the present outputs as what the present code, parameters and inputs would
+//! make.
+//!
+//! For changes that cannot alter a result, such as a refactor or a reworded comment, where a run would take
+//! hours.
+
+use std::io::Write;
+
+use anyhow::{Result, bail};
+
+use crate::{
+    guard::Guard,
+    lock::{FORMAT, Lock},
+    pipeline::Pipeline,
+    project::Project,
+    run::{Goal, unix_now},
+    snapshot::Observer,
+    stage::{self, Stage},
+    staleness::{Reason, Snapshot, stale_because, summary},
+};
+
+/// Accepts the named stage, or every stage. All or none: a stage that cannot be accepted leaves every lock as
+/// it was.
+pub fn accept(project: &Project, pipeline: &Pipeline, name: Option<&str>, out: &mut dyn Write) -> Result<()> {
+    let stages = match name {
+        Some(name) => vec![stage::named(name)?],
+        None => Goal::all(false).stages,
+    };
+    let _guard = Guard::take(project, &pipeline.name)?;
+    let mut observer = Observer::new(project, pipeline)?;
+    let mut accepted = Vec::new();
+    for stage in stages {
+        let recorded = Lock::read(&project.lock_file(&pipeline.name, stage))?;
+        let now = observer.snapshot(stage, false)?;
+        let reasons = stale_because(stage, &now, recorded.as_ref());
+        refuse(project, pipeline, stage, &now, &reasons)?;
+        accepted.push((stage, reasons, blessed(stage, now, recorded)));
+    }
+    for (stage, reasons, lock) in accepted {
+        if reasons.is_empty() {
+            writeln!(out, "{:<9}fresh", stage.name)?;
+            continue;
+        }
+        lock.write(&project.lock_file(&pipeline.name, stage))?;
+        let partial = project.partial_folder(&pipeline.name, stage);
+        if partial.exists() {
+            fs_err::remove_dir_all(&partial)?;
+        }
+        writeln!(out, "{:<9}accepted: {}", stage.name, summary(&reasons))?;
+    }
+    Ok(())
+}
+
+/// Outputs that are missing, or are not what the stage wrote, are no result at all.
+fn refuse(
+    project: &Project,
+    pipeline: &Pipeline,
+    stage: &Stage,
+    now: &Snapshot,
+    reasons: &[Reason],
+) -> Result<()> {
+    let name = stage.name;
+    if now.outputs.is_empty() {
+        let folder = project.display(&project.stage_folder(&pipeline.name, stage));
+        bail!("cannot accept {name}: {folder} holds no outputs; run cargo xtask {name}");
+    }
+    if let Some(missing) = stage
+        .upstream
+        .iter()
+        .find(|upstream| !now.key.upstream.contains_key(**upstream))
+    {
+        bail!("cannot accept {name}: {missing} has no outputs; run cargo xtask {name}");
+    }
+    let not_as_written = reasons.iter().find(|reason| {
+        matches!(
+            reason,
+            Reason::OutputMissing { .. } | Reason::OutputEdited { .. } | Reason::OutputUnexpected { .. }
+        )
+    });
+    if let Some(reason) = not_as_written {
+        bail!("cannot accept {name}: {reason}; run cargo xtask {name} to make it anew");
+    }
+    Ok(())
+}
+
+/// The lock of the present state. What is known of the run that made the outputs stays.
+fn blessed(stage: &Stage, now: Snapshot, recorded: Option<Lock>) -> Lock {
+    let mut provenance = recorded.unwrap_or_default().provenance;
+    provenance.accepted_unix = Some(unix_now());
+    Lock {
+        format: FORMAT,
+        stage: stage.name.to_owned(),
+        version: stage.version,
+        key: now.key,
+        outputs: now.outputs,
+        provenance,
+    }
+}

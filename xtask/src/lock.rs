@@ -1,0 +1,89 @@
+//! The lock file: what the last run of a stage saw and left. Written last, so that it vouches for a whole
+//! result.
+
+use std::{collections::BTreeMap, io::ErrorKind, path::Path};
+
+use anyhow::{Context as _, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::hash::Files;
+
+/// Raised when the meaning of a field changes.
+pub const FORMAT: u32 = 1;
+
+/// Every field has a default, so that a lock of another format is read as far as its `format`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Lock {
+    pub format: u32,
+    pub stage: String,
+    pub version: u32,
+    #[serde(flatten)]
+    pub key: Key,
+    pub outputs: Files,
+    /// Where the result came from. No part of what makes a stage stale.
+    pub provenance: Provenance,
+}
+
+/// Everything outside a stage that its result depends on.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Key {
+    /// Dotted key -> printed TOML value. Plain values, so that a reason can name the old and the new one.
+    pub parameters: BTreeMap<String, String>,
+    /// Path -> hash.
+    pub inputs: BTreeMap<String, String>,
+    /// Stage -> combined hash of its outputs.
+    pub upstream: BTreeMap<String, String>,
+    /// Crate -> hash of its code.
+    pub code: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Provenance {
+    #[serde(flatten)]
+    pub origin: Origin,
+    pub device: String,
+    pub seconds: f64,
+    pub finished_unix: u64,
+    /// When `accept` last took the result as valid without a run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted_unix: Option<u64>,
+}
+
+/// The code and the compiler that made the binaries.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Origin {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// The tree had changes that no commit holds.
+    pub dirty: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rustc: Option<String>,
+}
+
+impl Lock {
+    /// `None`: no lock. One that cannot be understood has format 0, which no version of xtask writes.
+    pub fn read(path: &Path) -> Result<Option<Lock>> {
+        match fs_err::read_to_string(path) {
+            Ok(text) => Ok(Some(toml::from_str(&text).unwrap_or_default())),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).context("cannot read a lock file"),
+        }
+    }
+
+    /// Atomic: there is the old lock or the new one, never half of one.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let text = toml::to_string(self).context("cannot print a lock file as TOML")?;
+        let temporary = path.with_extension("toml.tmp");
+        fs_err::write(
+            &temporary,
+            format!("# Written by cargo xtask; not to be edited.\n{text}"),
+        )?;
+        fs_err::File::open(&temporary)?.sync_all()?;
+        fs_err::rename(&temporary, path)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,97 @@
+//! Where things are: the root of the project, and the files of a pipeline's results.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result};
+
+use crate::stage::Stage;
+
+/// The root of the checkout. Stages run with it as their working directory.
+#[derive(Debug, Clone)]
+pub struct Project {
+    root: PathBuf,
+}
+
+impl Project {
+    pub fn at(root: impl Into<PathBuf>) -> Project {
+        Project { root: root.into() }
+    }
+
+    /// The folder that holds `xtask/`. What the environment says at run time comes first, so that a clone
+    /// that was moved after its build still works.
+    pub fn find() -> Result<Project> {
+        let from_cargo = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+        let from_cargo = from_cargo
+            .as_deref()
+            .and_then(Path::parent)
+            .map(Path::to_path_buf);
+        let working_folder = env::current_dir().unwrap_or_default();
+        let built_in = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .parent()
+            .map(Path::to_path_buf);
+
+        let root = from_cargo
+            .into_iter()
+            .chain(working_folder.ancestors().map(Path::to_path_buf))
+            .chain(built_in)
+            .find(|folder| folder.join("xtask/Cargo.toml").is_file());
+        let root = root.context("no project found here or above; run cargo xtask inside the checkout")?;
+        Ok(Project::at(root))
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// A path of a pipeline file: relative ones start at the root.
+    pub fn resolve(&self, path: &str) -> PathBuf {
+        self.root.join(path)
+    }
+
+    /// How a path is written in messages and lock files: relative to the root where that is possible.
+    pub fn display(&self, path: &Path) -> String {
+        let shown = path.strip_prefix(&self.root).unwrap_or(path);
+        shown.to_string_lossy().replace('\\', "/")
+    }
+
+    pub fn pipelines(&self) -> PathBuf {
+        self.root.join("pipelines")
+    }
+
+    pub fn crate_folder(&self, name: &str) -> PathBuf {
+        self.root.join("crates").join(name)
+    }
+
+    pub fn hash_memo(&self) -> PathBuf {
+        self.root.join("results/.hash-memo.toml")
+    }
+
+    pub fn results(&self, pipeline: &str) -> PathBuf {
+        self.root.join("results").join(pipeline)
+    }
+
+    /// Held by the one xtask that works on this pipeline.
+    pub fn running(&self, pipeline: &str) -> PathBuf {
+        self.results(pipeline).join(".running")
+    }
+
+    pub fn stage_folder(&self, pipeline: &str, stage: &Stage) -> PathBuf {
+        self.results(pipeline).join(stage.name)
+    }
+
+    /// Where a stage writes until it is done; found later, it means that the stage was interrupted.
+    pub fn partial_folder(&self, pipeline: &str, stage: &Stage) -> PathBuf {
+        self.results(pipeline).join(format!("{}.partial", stage.name))
+    }
+
+    pub fn lock_file(&self, pipeline: &str, stage: &Stage) -> PathBuf {
+        self.results(pipeline).join(format!("{}.lock.toml", stage.name))
+    }
+
+    pub fn report(&self, pipeline: &str) -> PathBuf {
+        self.results(pipeline).join("report/report.html")
+    }
+}

@@ -1,0 +1,190 @@
+//! Brings stages up to date: decides, runs, records.
+
+use std::{
+    io::Write,
+    time::{Instant, SystemTime},
+};
+
+use anyhow::{Result, ensure};
+
+use crate::{
+    device::Device,
+    guard::Guard,
+    lock::{FORMAT, Key, Lock, Origin, Provenance},
+    pipeline::Pipeline,
+    plan::{Verdict, plan},
+    project::Project,
+    snapshot::Observer,
+    stage::{self, STAGES, Stage},
+    staleness::{stale_because, summary},
+};
+
+/// The world outside: how stages are built and run. Tests put a fake in its place.
+pub trait Runner {
+    /// Makes the binaries of all stages. Called at most once, and only if a stage is to run.
+    fn build(&mut self, device: Device) -> Result<()>;
+
+    /// Runs one stage to its end; an error if it fails.
+    fn run(&mut self, stage: &Stage, arguments: &[String]) -> Result<()>;
+
+    /// What the binaries were built from. Asked after `build`.
+    fn origin(&self) -> Origin;
+}
+
+/// Which stages are to be fresh afterwards.
+#[derive(Debug)]
+pub struct Goal {
+    pub stages: Vec<&'static Stage>,
+    /// Stages that run even if fresh.
+    forced: Vec<&'static str>,
+    whole: bool,
+}
+
+impl Goal {
+    pub fn all(force: bool) -> Goal {
+        let stages: Vec<&'static Stage> = STAGES.iter().collect();
+        let forced = if force {
+            stages.iter().map(|stage| stage.name).collect()
+        } else {
+            Vec::new()
+        };
+        Goal {
+            stages,
+            forced,
+            whole: true,
+        }
+    }
+
+    /// A stage with its ancestors. Forcing means the stage alone: its ancestors run only where they are
+    /// stale.
+    pub fn stage(name: &str, force: bool) -> Result<Goal> {
+        let stage = stage::named(name)?;
+        let forced = if force { vec![stage.name] } else { Vec::new() };
+        Ok(Goal {
+            stages: stage::with_ancestors(stage),
+            forced,
+            whole: false,
+        })
+    }
+
+    pub fn forces(&self, stage: &Stage) -> bool {
+        self.forced.contains(&stage.name)
+    }
+
+    /// What the user came for: the report, or the folder of the stage.
+    fn result(&self, project: &Project, pipeline: &Pipeline) -> String {
+        let path = match self.stages.last() {
+            Some(stage) if !self.whole && stage.name != "report" => {
+                project.stage_folder(&pipeline.name, stage)
+            }
+            _ => project.report(&pipeline.name),
+        };
+        project.display(&path)
+    }
+}
+
+pub fn run(
+    project: &Project,
+    pipeline: &Pipeline,
+    goal: &Goal,
+    runner: &mut dyn Runner,
+    out: &mut dyn Write,
+) -> Result<()> {
+    let _guard = Guard::take(project, &pipeline.name)?;
+    let mut observer = Observer::new(project, pipeline)?;
+    let mut built = false;
+    for &stage in &goal.stages {
+        let recorded = Lock::read(&project.lock_file(&pipeline.name, stage))?;
+        let now = observer.snapshot(stage, goal.forces(stage))?;
+        let reasons = stale_because(stage, &now, recorded.as_ref());
+        if reasons.is_empty() {
+            writeln!(out, "{:<9}fresh", stage.name)?;
+            continue;
+        }
+        observer.require_inputs(stage)?;
+        if !built {
+            runner.build(pipeline.device)?;
+            built = true;
+        }
+        writeln!(out, "{:<9}runs: {}", stage.name, summary(&reasons))?;
+        let seconds = run_stage(project, pipeline, stage, now.key, &mut observer, runner)?;
+        writeln!(out, "{:<9}done in {seconds:.1} s", stage.name)?;
+    }
+    let result = goal.result(project, pipeline);
+    if built {
+        writeln!(out, "{}: {result}", if goal.whole { "report" } else { "result" })?;
+    } else {
+        writeln!(out, "everything is fresh: {result}")?;
+    }
+    Ok(())
+}
+
+pub fn dry_run(project: &Project, pipeline: &Pipeline, goal: &Goal, out: &mut dyn Write) -> Result<()> {
+    let mut all_fresh = true;
+    for planned in plan(project, pipeline, goal)? {
+        let line = match &planned.verdict {
+            Verdict::Fresh => "fresh".to_owned(),
+            Verdict::Stale(reasons) => format!("would run: {}", summary(reasons)),
+            Verdict::Waits(upstream) => format!("waits for {}", upstream.join(", ")),
+        };
+        all_fresh &= planned.verdict == Verdict::Fresh;
+        writeln!(out, "{:<9}{line}", planned.stage.name)?;
+    }
+    if all_fresh {
+        writeln!(out, "everything is fresh: {}", goal.result(project, pipeline))?;
+    }
+    Ok(())
+}
+
+/// Runs one stage and records it. The key is the one seen before the run: what changed meanwhile shows next
+/// time.
+fn run_stage(
+    project: &Project,
+    pipeline: &Pipeline,
+    stage: &'static Stage,
+    key: Key,
+    observer: &mut Observer<'_>,
+    runner: &mut dyn Runner,
+) -> Result<f64> {
+    let start = Instant::now();
+    runner.run(stage, &pipeline.stage_arguments(project))?;
+    let seconds = start.elapsed().as_secs_f64();
+
+    let partial = project.partial_folder(&pipeline.name, stage);
+    ensure!(
+        !partial.exists(),
+        "{} ended without an error but left {}; nothing was recorded",
+        stage.name,
+        project.display(&partial)
+    );
+    let outputs = observer.outputs(stage)?;
+    ensure!(
+        !outputs.is_empty(),
+        "{} ended without an error but wrote nothing to {}; nothing was recorded",
+        stage.name,
+        project.display(&project.stage_folder(&pipeline.name, stage))
+    );
+    let provenance = Provenance {
+        origin: runner.origin(),
+        device: pipeline.device.to_string(),
+        seconds: (seconds * 1000.0).round() / 1000.0,
+        finished_unix: unix_now(),
+        accepted_unix: None,
+    };
+    let lock = Lock {
+        format: FORMAT,
+        stage: stage.name.to_owned(),
+        version: stage.version,
+        key,
+        outputs,
+        provenance,
+    };
+    lock.write(&project.lock_file(&pipeline.name, stage))?;
+    Ok(seconds)
+}
+
+pub fn unix_now() -> u64 {
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |since_epoch| since_epoch.as_secs())
+}

@@ -1,0 +1,142 @@
+//! Looks at the disk and says what is, so that `staleness.rs` needs no IO.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Result, bail};
+
+use crate::{
+    hash::{self, Files},
+    lock::Key,
+    memo::{Memo, REMEMBERED_FROM_BYTES},
+    pipeline::Pipeline,
+    project::Project,
+    stage::{self, Input, STAGES, Stage},
+    staleness::Snapshot,
+};
+
+/// What has been seen of one pipeline during one command.
+pub struct Observer<'a> {
+    project: &'a Project,
+    pipeline: &'a Pipeline,
+    memo: Memo,
+    code: BTreeMap<&'static str, String>,
+    /// Outputs of stages already looked at, for the stages after them.
+    outputs: BTreeMap<&'static str, Files>,
+}
+
+impl<'a> Observer<'a> {
+    /// Hashes all code at once, before anything is built: a file saved during the build must not be taken for
+    /// the code that the binary holds.
+    pub fn new(project: &'a Project, pipeline: &'a Pipeline) -> Result<Observer<'a>> {
+        let mut memo = Memo::load(project.hash_memo(), REMEMBERED_FROM_BYTES);
+        let mut code = BTreeMap::new();
+        for name in STAGES.iter().flat_map(|stage| stage.crates) {
+            if !code.contains_key(name) {
+                code.insert(*name, hash::crate_code(project, name, &mut memo)?);
+            }
+        }
+        Ok(Observer {
+            project,
+            pipeline,
+            memo,
+            code,
+            outputs: BTreeMap::new(),
+        })
+    }
+
+    pub fn snapshot(&mut self, stage: &'static Stage, forced: bool) -> Result<Snapshot> {
+        let key = Key {
+            parameters: self.pipeline.parameters(stage),
+            inputs: self.inputs(stage)?,
+            upstream: self.upstream(stage)?,
+            code: stage
+                .crates
+                .iter()
+                .map(|name| ((*name).to_owned(), self.code[name].clone()))
+                .collect(),
+        };
+        let outputs = self.outputs(stage)?;
+        let interrupted = self.project.partial_folder(&self.pipeline.name, stage).exists();
+        self.memo.save();
+        Ok(Snapshot {
+            key,
+            outputs,
+            interrupted,
+            forced,
+        })
+    }
+
+    /// Reads the stage's folder anew.
+    pub fn outputs(&mut self, stage: &'static Stage) -> Result<Files> {
+        let folder = self.project.stage_folder(&self.pipeline.name, stage);
+        let outputs = hash::folder_contents(&folder, &mut self.memo)?;
+        self.outputs.insert(stage.name, outputs.clone());
+        Ok(outputs)
+    }
+
+    /// A file that the stage could not do without is missed here, before anything is built.
+    pub fn require_inputs(&self, stage: &Stage) -> Result<()> {
+        for input in stage.inputs {
+            let Input::File(key) = input else { continue };
+            let Some(value) = self.pipeline.text(key) else {
+                continue;
+            };
+            if !self.project.resolve(value).is_file() {
+                let file = &self.pipeline.file;
+                bail!(
+                    "{file}: {key} = \"{value}\" names no file; \
+                     correct the path (it starts at the project root)"
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn inputs(&mut self, stage: &Stage) -> Result<BTreeMap<String, String>> {
+        let mut inputs = BTreeMap::new();
+        for input in stage.inputs {
+            let (Input::File(key) | Input::Folder(key)) = input;
+            let Some(value) = self.pipeline.text(key) else {
+                continue;
+            };
+            let path = self.project.resolve(value);
+            match input {
+                Input::File(_) if path.is_file() => self.input_file(&path, &mut inputs)?,
+                Input::File(_) => {}
+                Input::Folder(_) => self.input_folder(&path, &mut inputs)?,
+            }
+        }
+        Ok(inputs)
+    }
+
+    fn input_file(&mut self, path: &Path, into: &mut BTreeMap<String, String>) -> Result<()> {
+        let file = hash::file_contents(path, &mut self.memo)?;
+        into.insert(self.project.display(path), file.hash);
+        Ok(())
+    }
+
+    fn input_folder(&mut self, folder: &Path, into: &mut BTreeMap<String, String>) -> Result<()> {
+        for (name, file) in hash::folder_contents(folder, &mut self.memo)? {
+            let path: PathBuf = folder.join(name);
+            into.insert(self.project.display(&path), file.hash);
+        }
+        Ok(())
+    }
+
+    /// A stage without any outputs is left out, which differs from every recorded hash.
+    fn upstream(&mut self, stage: &Stage) -> Result<BTreeMap<String, String>> {
+        let mut upstream = BTreeMap::new();
+        for name in stage.upstream {
+            if !self.outputs.contains_key(name) {
+                self.outputs(stage::named(name)?)?;
+            }
+            if let Some(hash) = self.outputs.get(name).and_then(hash::combined) {
+                upstream.insert((*name).to_owned(), hash);
+            }
+        }
+        Ok(upstream)
+    }
+}

@@ -1,0 +1,108 @@
+//! The stages, as data: what each one reads, and which code it runs.
+
+use anyhow::{Context as _, Result};
+
+/// The tables a pipeline file may have. Each belongs to at least one stage.
+pub const TABLES: &[&str] = &[
+    "model",
+    "prompts",
+    "conditions",
+    "contrast",
+    "extract",
+    "steer",
+    "report",
+];
+
+/// In the order in which they run: a stage comes after its upstream stages.
+pub const STAGES: &[Stage] = &[
+    Stage {
+        name: "extract",
+        version: 1,
+        tables: &["model", "prompts", "conditions", "extract"],
+        inputs: &[Input::Folder("model.source"), Input::File("prompts.file")],
+        upstream: &[],
+        crates: &["artifacts", "model", "extract"],
+        binary: "extract",
+    },
+    Stage {
+        name: "analyze",
+        version: 1,
+        tables: &["contrast"],
+        inputs: &[],
+        upstream: &["extract"],
+        crates: &["artifacts", "analyze"],
+        binary: "analyze",
+    },
+    Stage {
+        name: "steer",
+        version: 1,
+        tables: &["model", "steer"],
+        inputs: &[Input::Folder("model.source")],
+        // The prompts come as tokens from extract, so that both stages read the very same text.
+        upstream: &["extract", "analyze"],
+        crates: &["artifacts", "model", "extract", "steer"],
+        binary: "steer",
+    },
+    Stage {
+        name: "report",
+        version: 1,
+        tables: TABLES,
+        inputs: &[],
+        upstream: &["extract", "analyze", "steer"],
+        crates: &["artifacts", "report"],
+        binary: "report",
+    },
+];
+
+/// One step of a pipeline.
+#[derive(Debug)]
+pub struct Stage {
+    pub name: &'static str,
+    /// Raised by hand when results of an earlier version are no longer right, whatever the code says.
+    pub version: u32,
+    /// The tables of the pipeline file whose values are its parameters.
+    pub tables: &'static [&'static str],
+    pub inputs: &'static [Input],
+    /// The stages whose results it reads.
+    pub upstream: &'static [&'static str],
+    /// The crates of the workspace whose code makes its results.
+    pub crates: &'static [&'static str],
+    pub binary: &'static str,
+}
+
+/// Files from outside the results, found under a key of the pipeline file.
+#[derive(Debug)]
+pub enum Input {
+    File(&'static str),
+    /// Every file below the folder. A value that names no local folder is a plain parameter.
+    Folder(&'static str),
+}
+
+/// A stage by its name.
+pub fn named(name: &str) -> Result<&'static Stage> {
+    let stage = STAGES.iter().find(|stage| stage.name == name);
+    stage.with_context(|| {
+        format!(
+            "no stage is called `{name}`; the stages are {}",
+            names().join(", ")
+        )
+    })
+}
+
+/// The stage and everything it needs, in the order in which they run.
+pub fn with_ancestors(stage: &'static Stage) -> Vec<&'static Stage> {
+    let mut wanted = vec![stage.name];
+    for candidate in STAGES.iter().rev() {
+        if wanted.contains(&candidate.name) {
+            wanted.extend(candidate.upstream);
+        }
+    }
+    STAGES
+        .iter()
+        .filter(|candidate| wanted.contains(&candidate.name))
+        .collect()
+}
+
+fn names() -> Vec<&'static str> {
+    STAGES.iter().map(|stage| stage.name).collect()
+}

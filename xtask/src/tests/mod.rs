@@ -1,0 +1,15 @@
+//! A project in a temporary folder, and stages that are a few lines each, so that every rule about what runs
+//! and what does not is tested without a model.
+
+mod accept;
+mod flags;
+mod interrupted;
+mod memo;
+mod outputs;
+mod pipeline;
+mod run;
+mod sandbox;
+mod set;
+mod stage;
+mod staleness;
+mod status;

@@ -1,0 +1,260 @@
+//! What runs, and what does not.
+
+use std::time::{Duration, SystemTime};
+
+use super::sandbox::{Mishap, Sandbox};
+use crate::{device::Device, guard::Guard, run::Goal};
+
+#[test]
+fn the_first_run_runs_everything_and_the_second_nothing() {
+    let mut sandbox = Sandbox::new();
+    let text = sandbox.run_all().unwrap();
+    assert_eq!(
+        sandbox.runner.take_ran(),
+        ["extract", "analyze", "steer", "report"]
+    );
+    assert_eq!(sandbox.runner.builds, [Device::Cpu], "one build for all");
+    assert!(
+        text.contains("extract  runs: never ran\nextract  done in "),
+        "{text}"
+    );
+    assert!(
+        text.ends_with("report: results/tiny/report/report.html\n"),
+        "{text}"
+    );
+
+    sandbox.runner.builds.clear();
+    let text = sandbox.run_all().unwrap();
+    assert!(sandbox.runner.take_ran().is_empty());
+    assert!(
+        sandbox.runner.builds.is_empty(),
+        "nothing is built for a fresh pipeline"
+    );
+    assert_eq!(
+        text,
+        "extract  fresh\nanalyze  fresh\nsteer    fresh\nreport   fresh\n\
+         everything is fresh: results/tiny/report/report.html\n"
+    );
+}
+
+#[test]
+fn a_stage_is_told_its_pipeline_its_results_and_the_resolved_device() {
+    let mut sandbox = Sandbox::new();
+    sandbox.set = vec!["steer.seed=3".into()];
+    sandbox.run(&Goal::stage("extract", false).unwrap()).unwrap();
+    let expected =
+        "--pipeline pipelines/tiny.toml --results results/tiny --set steer.seed=3 --set model.device=cpu";
+    assert_eq!(sandbox.runner.arguments.join(" "), expected);
+}
+
+#[test]
+fn a_changed_coefficient_reruns_steer_and_report_only() {
+    let mut sandbox = Sandbox::fresh();
+    sandbox.edit("pipelines/tiny.toml", "[1.0, 2.0]", "[1.0, 4.0]");
+    sandbox.check(
+        &["steer", "report"],
+        "steer    runs: parameter steer.coefficients changed: [1.0, 2.0] -> [1.0, 4.0]",
+    );
+    sandbox.check(&[], "everything is fresh");
+}
+
+#[test]
+fn an_assignment_counts_like_an_edit_of_the_file() {
+    let mut sandbox = Sandbox::fresh();
+    sandbox.set = vec!["steer.seed=1".into()];
+    sandbox.check(&["steer", "report"], "parameter steer.seed changed: 0 -> 1");
+    sandbox.check(&[], "everything is fresh");
+    sandbox.set.clear();
+    sandbox.check(&["steer", "report"], "parameter steer.seed changed: 1 -> 0");
+}
+
+#[test]
+fn parameters_that_come_or_go_are_named() {
+    let mut sandbox = Sandbox::fresh();
+    sandbox.edit("pipelines/tiny.toml", "seed = 0", "seed = 0\ntop_k = 5");
+    sandbox.check(&["steer", "report"], "parameter steer.top_k added: 5");
+    sandbox.edit("pipelines/tiny.toml", "top_k = 5", "");
+    sandbox.check(&["steer", "report"], "parameter steer.top_k removed: 5");
+}
+
+#[test]
+fn a_change_within_a_list_of_conditions_is_seen() {
+    let mut sandbox = Sandbox::fresh();
+    sandbox.edit("pipelines/tiny.toml", "\"normal\"", "\"swapped\"");
+    sandbox.check(
+        &["extract", "steer", "report"],
+        r#"parameter conditions[0].name changed: "normal" -> "swapped""#,
+    );
+}
+
+#[test]
+fn other_prompts_rerun_everything_after_them() {
+    let mut sandbox = Sandbox::fresh();
+    sandbox.write("data/prompts.jsonl", "what do you want\n");
+    sandbox.check(
+        &["extract", "analyze", "steer", "report"],
+        "input changed: data/prompts.jsonl",
+    );
+}
+
+#[test]
+fn a_file_that_is_only_touched_reruns_nothing() {
+    let mut sandbox = Sandbox::fresh();
+    let prompts = fs_err::File::options()
+        .append(true)
+        .open(sandbox.path("data/prompts.jsonl"))
+        .unwrap();
+    prompts
+        .set_modified(SystemTime::now() + Duration::from_secs(3600))
+        .unwrap();
+    sandbox.check(&[], "everything is fresh");
+}
+
+#[test]
+fn an_upstream_rerun_that_changes_nothing_stops_there() {
+    let mut sandbox = Sandbox::fresh();
+    // The fake extraction forgets the case, so its output stays; steer reads the prompts itself.
+    sandbox.write("data/prompts.jsonl", "WHO are you\n");
+    sandbox.check(&["extract", "steer"], "analyze  fresh");
+}
+
+#[test]
+fn every_file_of_the_model_folder_is_an_input() {
+    let mut sandbox = Sandbox::fresh();
+    sandbox.write("data/model/model.safetensors", "WEIGHTS");
+    sandbox.check(
+        &["extract", "steer"],
+        "input changed: data/model/model.safetensors",
+    );
+    sandbox.write("data/model/tokenizer.json", "{}");
+    sandbox.check(&["extract", "steer"], "input added: data/model/tokenizer.json");
+    sandbox.remove("data/model/config.json");
+    sandbox.check(&["extract", "steer"], "input removed: data/model/config.json");
+}
+
+#[test]
+fn changed_code_reruns_the_stages_it_is_part_of() {
+    let mut sandbox = Sandbox::fresh();
+    sandbox.write("crates/analyze/src/lib.rs", "//! Other code.");
+    sandbox.check(&["analyze"], "analyze  runs: code changed: analyze");
+    sandbox.write("crates/model/src/attention.rs", "//! A new file.");
+    sandbox.check(&["extract", "steer"], "code changed: model");
+    sandbox.write("crates/report/Cargo.toml", "another dependency");
+    sandbox.check(&["report"], "code changed: report");
+    sandbox.write("crates/artifacts/src/lib.rs", "//! Other code.");
+    sandbox.check(
+        &["extract", "analyze", "steer", "report"],
+        "code changed: artifacts",
+    );
+}
+
+#[test]
+fn the_kind_of_device_is_part_of_the_key() {
+    let mut sandbox = Sandbox::fresh();
+    sandbox.present = Device::Cuda;
+    sandbox.runner.builds.clear();
+    sandbox.check(
+        &["extract", "steer", "report"],
+        r#"parameter model.device changed: "cpu" -> "cuda""#,
+    );
+    assert_eq!(sandbox.runner.builds, [Device::Cuda]);
+    // Asked for by name, it is the same device.
+    sandbox.set = vec!["model.device=cuda".into()];
+    sandbox.check(&[], "everything is fresh");
+}
+
+#[test]
+fn a_stage_verb_runs_the_stage_and_its_ancestors() {
+    let mut sandbox = Sandbox::new();
+    let text = sandbox.run(&Goal::stage("analyze", false).unwrap()).unwrap();
+    assert_eq!(sandbox.runner.take_ran(), ["extract", "analyze"]);
+    assert!(text.ends_with("result: results/tiny/analyze\n"), "{text}");
+}
+
+#[test]
+fn force_means_the_named_stage_only() {
+    let mut sandbox = Sandbox::fresh();
+    let text = sandbox.run(&Goal::stage("steer", true).unwrap()).unwrap();
+    assert_eq!(sandbox.runner.take_ran(), ["steer"]);
+    assert!(text.contains("steer    runs: forced"), "{text}");
+    // It wrote the same bytes, so that the report holds.
+    sandbox.check(&[], "everything is fresh");
+
+    sandbox.run(&Goal::all(true)).unwrap();
+    assert_eq!(
+        sandbox.runner.take_ran(),
+        ["extract", "analyze", "steer", "report"]
+    );
+}
+
+#[test]
+fn a_forced_stage_still_gets_fresh_ancestors() {
+    let mut sandbox = Sandbox::fresh();
+    sandbox.edit("pipelines/tiny.toml", "layer = 2", "layer = 3");
+    sandbox.run(&Goal::stage("steer", true).unwrap()).unwrap();
+    assert_eq!(sandbox.runner.take_ran(), ["analyze", "steer"]);
+}
+
+#[test]
+fn what_changes_during_a_run_is_seen_by_the_next() {
+    let mut sandbox = Sandbox::fresh();
+    sandbox.runner.mishap = ("steer", Mishap::PromptsChangeMeanwhile);
+    sandbox.run(&Goal::stage("steer", true).unwrap()).unwrap();
+    sandbox.runner.take_ran();
+    sandbox.runner.mishap = ("", Mishap::None);
+    sandbox.check(
+        &["extract", "analyze", "steer", "report"],
+        "steer    runs: input changed: data/prompts.jsonl; upstream output changed: analyze",
+    );
+}
+
+#[test]
+fn a_prompts_file_that_is_not_there_is_named_before_anything_is_built() {
+    let mut sandbox = Sandbox::new();
+    sandbox.remove("data/prompts.jsonl");
+    let error = format!("{:#}", sandbox.run_all().unwrap_err());
+    assert!(
+        error.starts_with(r#"pipelines/tiny.toml: prompts.file = "data/prompts.jsonl" names no file"#),
+        "{error}"
+    );
+    assert!(sandbox.runner.builds.is_empty());
+}
+
+#[test]
+fn one_xtask_at_a_time() {
+    let mut sandbox = Sandbox::fresh();
+    let guard = Guard::take(&sandbox.project, "tiny").unwrap();
+    assert!(Guard::is_held(&sandbox.project, "tiny"));
+    let error = sandbox.run_all().unwrap_err().to_string();
+    assert!(
+        error.contains("another cargo xtask is at work on pipeline tiny"),
+        "{error}"
+    );
+    drop(guard);
+    assert!(!Guard::is_held(&sandbox.project, "tiny"));
+    sandbox.check(&[], "everything is fresh");
+}
+
+#[test]
+fn a_results_folder_that_cannot_be_written_is_said_so() {
+    let mut sandbox = Sandbox::new();
+    // A file in its place fails for every user, the administrator included.
+    sandbox.write("results", "in the way");
+    let error = format!("{:#}", sandbox.run_all().unwrap_err());
+    assert!(
+        error.starts_with("cannot write to the results folder results/tiny"),
+        "{error}"
+    );
+    assert!(sandbox.runner.builds.is_empty());
+}
+
+#[test]
+fn a_crate_that_is_not_there_is_named() {
+    let mut sandbox = Sandbox::new();
+    sandbox.remove("crates/steer/Cargo.toml");
+    let error = format!("{:#}", sandbox.run_all().unwrap_err());
+    assert!(
+        error.starts_with("the crate `steer` is not in the checkout"),
+        "{error}"
+    );
+}

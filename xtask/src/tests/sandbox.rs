@@ -1,0 +1,282 @@
+//! The project and the fake stages.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use anyhow::{Result, bail};
+use toml::Table;
+
+use crate::{
+    device::Device,
+    lock::{Lock, Origin},
+    pipeline::Pipeline,
+    project::Project,
+    run::{self, Goal, Runner},
+    set,
+    stage::{self, Stage},
+};
+
+const PIPELINE: &str = r#"
+[model]
+source = "data/model"
+device = "auto"
+
+[prompts]
+file = "data/prompts.jsonl"
+
+[[conditions]]
+name = "normal"
+
+[contrast]
+layer = 2
+
+[steer]
+seed = 0
+coefficients = [1.0, 2.0]
+"#;
+
+const CRATES: [&str; 6] = ["artifacts", "model", "extract", "analyze", "steer", "report"];
+
+/// A project of its own in a temporary folder, removed in the end.
+pub struct Sandbox {
+    pub project: Project,
+    pub runner: FakeRunner,
+    pub set: Vec<String>,
+    pub present: Device,
+}
+
+impl Sandbox {
+    pub fn new() -> Sandbox {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let root = std::env::temp_dir().join(format!("xtask-test-{}-{number}", std::process::id()));
+        fs_err::create_dir_all(&root).unwrap();
+        let project = Project::at(&root);
+        let runner = FakeRunner::new(root);
+        let sandbox = Sandbox {
+            project,
+            runner,
+            set: Vec::new(),
+            present: Device::Cpu,
+        };
+        sandbox.write("pipelines/tiny.toml", PIPELINE);
+        sandbox.write("data/prompts.jsonl", "who are you\n");
+        sandbox.write("data/model/config.json", "{}");
+        sandbox.write("data/model/model.safetensors", "weights");
+        for name in CRATES {
+            sandbox.write(&format!("crates/{name}/Cargo.toml"), name);
+            sandbox.write(&format!("crates/{name}/src/lib.rs"), "//! Code.");
+        }
+        sandbox
+    }
+
+    /// A sandbox in which everything ran once.
+    pub fn fresh() -> Sandbox {
+        let mut sandbox = Sandbox::new();
+        sandbox.run_all().unwrap();
+        assert_eq!(
+            sandbox.runner.take_ran(),
+            ["extract", "analyze", "steer", "report"]
+        );
+        sandbox
+    }
+
+    pub fn path(&self, relative: &str) -> PathBuf {
+        self.project.resolve(relative)
+    }
+
+    pub fn write(&self, relative: &str, text: &str) {
+        let path = self.path(relative);
+        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+        fs_err::write(path, text).unwrap();
+    }
+
+    pub fn read(&self, relative: &str) -> String {
+        fs_err::read_to_string(self.path(relative)).unwrap()
+    }
+
+    /// Replaces a part of a file, which must be there.
+    pub fn edit(&self, relative: &str, from: &str, to: &str) {
+        let text = self.read(relative);
+        assert!(text.contains(from), "{relative} does not hold {from:?}");
+        self.write(relative, &text.replace(from, to));
+    }
+
+    pub fn remove(&self, relative: &str) {
+        fs_err::remove_file(self.path(relative)).unwrap();
+    }
+
+    pub fn pipeline(&self) -> Result<Pipeline> {
+        Pipeline::load(&self.project, "tiny", &self.set, self.present)
+    }
+
+    /// Runs what the goal needs; the text is what a user would read.
+    pub fn run(&mut self, goal: &Goal) -> Result<String> {
+        let pipeline = self.pipeline()?;
+        let mut out = Vec::new();
+        run::run(&self.project, &pipeline, goal, &mut self.runner, &mut out)?;
+        Ok(String::from_utf8(out)?)
+    }
+
+    pub fn run_all(&mut self) -> Result<String> {
+        self.run(&Goal::all(false))
+    }
+
+    pub fn dry_run(&self) -> String {
+        let mut out = Vec::new();
+        run::dry_run(
+            &self.project,
+            &self.pipeline().unwrap(),
+            &Goal::all(false),
+            &mut out,
+        )
+        .unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    /// Runs everything, and says which stages that was and why.
+    #[track_caller]
+    pub fn check(&mut self, ran: &[&str], reason: &str) {
+        let text = self.run_all().unwrap();
+        assert_eq!(self.runner.take_ran(), ran, "{text}");
+        assert!(text.contains(reason), "no {reason:?} in:\n{text}");
+    }
+
+    pub fn lock(&self, stage: &str) -> Option<Lock> {
+        Lock::read(&self.lock_path(stage)).unwrap()
+    }
+
+    pub fn lock_path(&self, stage: &str) -> PathBuf {
+        self.project.lock_file("tiny", stage::named(stage).unwrap())
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        let _ = fs_err::remove_dir_all(self.project.root());
+    }
+}
+
+/// What a fake stage does instead of its work.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Mishap {
+    None,
+    /// Dies half-way: the partial folder stays.
+    Dies,
+    /// Exits with success, having written nothing.
+    WritesNothing,
+    /// Works, while somebody edits the prompts.
+    PromptsChangeMeanwhile,
+}
+
+pub struct FakeRunner {
+    root: PathBuf,
+    ran: Vec<String>,
+    pub builds: Vec<Device>,
+    pub arguments: Vec<String>,
+    pub mishap: (&'static str, Mishap),
+}
+
+impl FakeRunner {
+    fn new(root: PathBuf) -> FakeRunner {
+        FakeRunner {
+            root,
+            ran: Vec::new(),
+            builds: Vec::new(),
+            arguments: Vec::new(),
+            mishap: ("", Mishap::None),
+        }
+    }
+
+    /// The stages that ran since the last call.
+    pub fn take_ran(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.ran)
+    }
+}
+
+impl Runner for FakeRunner {
+    fn build(&mut self, device: Device) -> Result<()> {
+        self.builds.push(device);
+        Ok(())
+    }
+
+    fn run(&mut self, stage: &Stage, arguments: &[String]) -> Result<()> {
+        assert!(!self.builds.is_empty(), "a stage ran before the build");
+        self.ran.push(stage.name.to_owned());
+        self.arguments = arguments.to_vec();
+        let mishap = if self.mishap.0 == stage.name {
+            self.mishap.1
+        } else {
+            Mishap::None
+        };
+        let results = self.root.join(value_after("--results", arguments));
+        let partial = results.join(format!("{}.partial", stage.name));
+        let folder = results.join(stage.name);
+        match mishap {
+            Mishap::WritesNothing => return Ok(()),
+            Mishap::PromptsChangeMeanwhile => {
+                fs_err::write(self.root.join("data/prompts.jsonl"), "edited during the run\n")?;
+            }
+            Mishap::Dies | Mishap::None => {}
+        }
+
+        let _ = fs_err::remove_dir_all(&partial);
+        fs_err::create_dir_all(&partial)?;
+        if mishap == Mishap::Dies {
+            fs_err::write(partial.join("half"), "half")?;
+            bail!("{} failed", stage.name);
+        }
+        fs_err::write(
+            partial.join(output_of(stage)),
+            work(stage, &self.root, &results, arguments)?,
+        )?;
+        let _ = fs_err::remove_dir_all(&folder);
+        fs_err::rename(&partial, &folder)?;
+        Ok(())
+    }
+
+    fn origin(&self) -> Origin {
+        Origin {
+            commit: Some("0123abc".into()),
+            dirty: false,
+            rustc: Some("rustc 1.0".into()),
+        }
+    }
+}
+
+/// Extraction forgets the case of the prompts, which is what early cutoff is tested with.
+fn work(stage: &Stage, root: &Path, results: &Path, arguments: &[String]) -> Result<String> {
+    let mut tables: Table = toml::from_str(&fs_err::read_to_string(
+        root.join(value_after("--pipeline", arguments)),
+    )?)?;
+    for pair in arguments.windows(2).filter(|pair| pair[0] == "--set") {
+        set::apply(&mut tables, &pair[1])?;
+    }
+    if stage.name == "extract" {
+        let prompts = tables["prompts"]["file"].as_str().unwrap_or_default();
+        return Ok(fs_err::read_to_string(root.join(prompts))?.to_uppercase());
+    }
+    let mut text = format!("{} {:?}\n", stage.name, tables.get(stage.name));
+    for name in stage.upstream {
+        let upstream = stage::named(name)?;
+        text.push_str(&fs_err::read_to_string(
+            results.join(name).join(output_of(upstream)),
+        )?);
+    }
+    Ok(text)
+}
+
+fn output_of(stage: &Stage) -> &'static str {
+    if stage.name == "report" {
+        "report.html"
+    } else {
+        "out.txt"
+    }
+}
+
+fn value_after<'a>(flag: &str, arguments: &'a [String]) -> &'a str {
+    let position = arguments.iter().position(|argument| argument == flag).unwrap();
+    &arguments[position + 1]
+}

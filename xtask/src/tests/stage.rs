@@ -1,0 +1,57 @@
+//! The table of stages hangs together.
+
+use crate::stage::{Input, STAGES, TABLES, named, with_ancestors};
+
+fn names_before(name: &str) -> Vec<&'static str> {
+    with_ancestors(named(name).unwrap())
+        .iter()
+        .map(|stage| stage.name)
+        .collect()
+}
+
+#[test]
+fn a_stage_comes_after_its_ancestors() {
+    assert_eq!(names_before("extract"), ["extract"]);
+    assert_eq!(names_before("analyze"), ["extract", "analyze"]);
+    assert_eq!(names_before("steer"), ["extract", "analyze", "steer"]);
+    assert_eq!(names_before("report"), ["extract", "analyze", "steer", "report"]);
+    for (position, stage) in STAGES.iter().enumerate() {
+        for upstream in stage.upstream {
+            assert!(
+                STAGES[..position].iter().any(|earlier| earlier.name == *upstream),
+                "{}",
+                stage.name
+            );
+        }
+    }
+}
+
+#[test]
+fn every_table_belongs_to_a_stage_and_every_table_of_a_stage_is_known() {
+    for table in TABLES {
+        assert!(
+            STAGES.iter().any(|stage| stage.tables.contains(table)),
+            "{table} would be ignored silently"
+        );
+    }
+    for table in STAGES.iter().flat_map(|stage| stage.tables) {
+        assert!(
+            TABLES.contains(table),
+            "{table} would be refused in every pipeline"
+        );
+    }
+}
+
+#[test]
+fn the_path_of_an_input_is_a_parameter_too() {
+    for stage in STAGES {
+        for Input::File(key) | Input::Folder(key) in stage.inputs {
+            let (table, _) = key.split_once('.').unwrap();
+            assert!(
+                stage.tables.contains(&table),
+                "{} would not see that {key} changed",
+                stage.name
+            );
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! `status` and `--dry-run` say what would happen, and do nothing.
+
+use super::sandbox::Sandbox;
+use crate::{run::unix_now, status};
+
+fn rows(sandbox: &Sandbox) -> Vec<String> {
+    let mut out = Vec::new();
+    status::print(&sandbox.project, &sandbox.pipeline().unwrap(), &mut out).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    // The columns are as wide as they are; a test of words should not care.
+    text.lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect()
+}
+
+#[test]
+fn before_the_first_run() {
+    let sandbox = Sandbox::new();
+    assert_eq!(
+        rows(&sandbox),
+        [
+            "stage size age took state",
+            "extract - - - never ran",
+            "analyze - - - never ran",
+            "steer - - - never ran",
+            "report - - - never ran",
+        ]
+    );
+    assert!(!sandbox.path("results").exists(), "looking creates nothing");
+}
+
+#[test]
+fn a_row_per_stage_with_size_age_and_seconds() {
+    let sandbox = Sandbox::fresh();
+    sandbox.edit("pipelines/tiny.toml", "seed = 0", "seed = 1");
+    for stage in ["extract", "steer"] {
+        let mut lock = sandbox.lock(stage).unwrap();
+        lock.provenance.seconds = 1.24;
+        lock.provenance.finished_unix = unix_now() - 3 * 3600;
+        lock.write(&sandbox.lock_path(stage)).unwrap();
+    }
+    let rows = rows(&sandbox);
+    assert_eq!(rows[1], "extract 12 B 3 h ago 1.2 s fresh");
+    assert!(
+        rows[3].ends_with("3 h ago 1.2 s parameter steer.seed changed: 0 -> 1"),
+        "{}",
+        rows[3]
+    );
+}
+
+#[test]
+fn a_stage_waits_for_what_is_stale_before_it() {
+    let mut sandbox = Sandbox::fresh();
+    // What will be in the folder is unknown until it ran, so the missing file is no reason for the stages
+    // after it.
+    sandbox.remove("results/tiny/extract/out.txt");
+    let expected = "extract  would run: output missing: out.txt\nanalyze  waits for extract\n\
+                    steer    waits for analyze\nreport   waits for extract, analyze, steer\n";
+    assert_eq!(sandbox.dry_run(), expected);
+    assert!(sandbox.runner.take_ran().is_empty());
+    assert!(!sandbox.path("results/tiny/extract/out.txt").exists());
+}
+
+#[test]
+fn a_dry_run_of_a_fresh_pipeline_names_the_report() {
+    let sandbox = Sandbox::fresh();
+    assert!(
+        sandbox
+            .dry_run()
+            .ends_with("everything is fresh: results/tiny/report/report.html\n")
+    );
+}

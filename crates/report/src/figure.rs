@@ -117,9 +117,9 @@ impl Figure {
                 .color(&INK)
                 .pos(Pos::new(HPos::Center, VPos::Center))
         };
-        let middle = area.dim_in_pixel().0 as i32 / 2;
-        area.draw(&Text::new(self.title, (middle, 24 * scale), text(22)))?;
-        area.draw(&Text::new(self.subtitle.as_str(), (middle, 50 * scale), text(15)))?;
+        let centre = area.dim_in_pixel().0 as i32 / 2;
+        area.draw(&Text::new(self.title, (centre, 24 * scale), text(22)))?;
+        area.draw(&Text::new(self.subtitle.as_str(), (centre, 50 * scale), text(15)))?;
 
         let style = (FONT, f64::from(14 * scale))
             .into_font()
@@ -130,9 +130,11 @@ impl Figure {
         for line in &self.lines {
             widths.push(swatch + area.estimate_text_size(&line.label, &style)?.0 as i32 + gap);
         }
-        let (mut x, y) = (middle - (widths.iter().sum::<i32>() - gap) / 2, 80 * scale);
+        let (mut x, y) = (centre - (widths.iter().sum::<i32>() - gap) / 2, 80 * scale);
         for (line, width) in self.lines.iter().zip(widths) {
-            let ends = [(x, y), (x + swatch - 8 * scale, y)];
+            // A font's middle lies above that of its line.
+            let middle = y - 3 * scale;
+            let ends = [(x, middle), (x + swatch - 8 * scale, middle)];
             let stroke = line.colour.stroke_width(2 * scale as u32);
             if line.is_dashed {
                 for dash in DashedLineSeries::new(ends, 6 * scale, 4 * scale, stroke) {

@@ -15,6 +15,7 @@ function inPageColours(layout) {
     ...layout,
     font: { ...layout.font, color: colour("--ink") },
     hoverlabel: { bgcolor: colour("--panel"), bordercolor: colour("--line"), font: { color: colour("--ink") } },
+    modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("--quiet"), activecolor: colour("--ink") },
     xaxis: axis(layout.xaxis),
     yaxis: axis(layout.yaxis),
   };

@@ -66,9 +66,9 @@ fn the_lock_is_readable_and_complete() {
     );
     assert_eq!(
         lock.key.code.keys().collect::<Vec<_>>(),
-        ["artifacts", "model", "steer"]
+        ["artifacts", "extract", "model", "steer"]
     );
-    assert_eq!(lock.key.inputs.len(), 3);
+    assert_eq!(lock.key.inputs.len(), 2);
 }
 
 #[test]

@@ -109,7 +109,7 @@ fn a_stage_sees_the_parameters_of_its_tables_only() {
     );
     assert_eq!(printed(0), [device]);
     assert_eq!(printed(1), [layers]);
-    assert_eq!(printed(2), [layers, device, top_k]);
+    assert_eq!(printed(2), [device, top_k]);
     assert_eq!(printed(3), [layers, device, top_k]);
 }
 

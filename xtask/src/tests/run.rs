@@ -82,7 +82,7 @@ fn a_change_within_a_list_of_conditions_is_seen() {
     let mut sandbox = Sandbox::fresh();
     sandbox.edit("pipelines/tiny.toml", "\"normal\"", "\"swapped\"");
     sandbox.check(
-        &["extract", "steer", "report"],
+        &["extract", "report"],
         r#"parameter conditions[0].name changed: "normal" -> "swapped""#,
     );
 }
@@ -113,9 +113,9 @@ fn a_file_that_is_only_touched_reruns_nothing() {
 #[test]
 fn an_upstream_rerun_that_changes_nothing_stops_there() {
     let mut sandbox = Sandbox::fresh();
-    // The fake extraction forgets the case, so its output stays; steer reads the prompts itself.
+    // The fake extraction forgets the case, so its output stays.
     sandbox.write("data/prompts.jsonl", "WHO are you\n");
-    sandbox.check(&["extract", "steer"], "analyze  fresh");
+    sandbox.check(&["extract"], "analyze  fresh");
 }
 
 #[test]
@@ -198,13 +198,13 @@ fn a_forced_stage_still_gets_fresh_ancestors() {
 #[test]
 fn what_changes_during_a_run_is_seen_by_the_next() {
     let mut sandbox = Sandbox::fresh();
-    sandbox.runner.mishap = ("steer", Mishap::PromptsChangeMeanwhile);
-    sandbox.run(&Goal::stage("steer", true).unwrap()).unwrap();
+    sandbox.runner.mishap = ("extract", Mishap::PromptsChangeMeanwhile);
+    sandbox.run(&Goal::stage("extract", true).unwrap()).unwrap();
     sandbox.runner.take_ran();
     sandbox.runner.mishap = ("", Mishap::None);
     sandbox.check(
         &["extract", "analyze", "steer", "report"],
-        "steer    runs: input changed: data/prompts.jsonl; upstream output changed: analyze",
+        "extract  runs: input changed: data/prompts.jsonl",
     );
 }
 

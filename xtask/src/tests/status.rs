@@ -55,7 +55,7 @@ fn a_stage_waits_for_what_is_stale_before_it() {
     // after it.
     sandbox.remove("results/tiny/extract/out.txt");
     let expected = "extract  would run: output missing: out.txt\nanalyze  waits for extract\n\
-                    steer    waits for analyze\nreport   waits for extract, analyze, steer\n";
+                    steer    waits for extract, analyze\nreport   waits for extract, analyze, steer\n";
     assert_eq!(sandbox.dry_run(), expected);
     assert!(sandbox.runner.take_ran().is_empty());
     assert!(!sandbox.path("results/tiny/extract/out.txt").exists());

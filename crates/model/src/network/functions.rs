@@ -7,10 +7,15 @@ pub(super) fn to_dtype<const D: usize>(x: Tensor<D>, dtype: DType) -> Tensor<D> 
 
 /// `cap * tanh(x / cap)`: Gemma 2's soft limit on scores (50) and logits (30). `x` must be f32.
 ///
-/// Written as `2 cap sigmoid(2 x / cap) - cap`, the same function: the sigmoid is the faster of the two on the
-/// CPU. The subtraction costs an absolute error of about `cap * 1e-7`, far below what f32 scores carry.
+/// Training takes the same function as `2 cap sigmoid(2 x / cap) - cap`, three times as fast on the CPU. Its
+/// subtraction costs an absolute error of about `cap * 1e-7`: nothing to a gradient, but visible where results are
+/// compared with other implementations.
 pub(super) fn soft_cap<const D: usize>(x: Tensor<D>, cap: f64) -> Tensor<D> {
-    activation::sigmoid(x.mul_scalar(2.0 / cap)).mul_scalar(2.0 * cap).sub_scalar(cap)
+    if x.device().is_autodiff() {
+        activation::sigmoid(x.mul_scalar(2.0 / cap)).mul_scalar(2.0 * cap).sub_scalar(cap)
+    } else {
+        x.div_scalar(cap).tanh().mul_scalar(cap)
+    }
 }
 
 /// The tanh approximation of GELU: `x/2 (1 + tanh(u)) = x sigmoid(2u)`, `u = sqrt(2/pi) (x + 0.044715 x^3)`.

@@ -240,7 +240,7 @@ fn bf16_stays_near_f32() {
     let batch = Batch::right_padded(&[golden.input("long")]).unwrap();
     let mut kept = KeepAll::default();
     model.forward(&batch, None, &mut kept).unwrap();
-    assert_close("bf16 hidden.0", &numbers(kept.0[0].clone()), golden.tensor("plain.long.hidden.0"), 0.06);
+    assert_close("bf16 hidden.0", &numbers(kept.0[0].clone()), golden.tensor("plain.long.hidden.0"), 0.1);
 }
 
 #[test]

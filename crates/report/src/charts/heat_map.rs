@@ -1,13 +1,13 @@
 use std::collections::HashMap;
 
 use anyhow::Result;
-use artifacts::Pipeline;
-use plotly::common::{ColorBar, ColorScale, ColorScalePalette};
-use plotly::layout::{Shape, ShapeLine, ShapeType};
+use artifacts::{Condition, Pipeline};
+use plotly::common::{Anchor, ColorBar, ColorScale, ColorScalePalette, Font};
+use plotly::layout::{Annotation, Shape, ShapeLine, ShapeType};
 use plotly::{HeatMap, Trace};
 use serde_json::{Value, json};
 
-use super::style::{axis, layout, to_json};
+use super::style::{axis, condition_colour, layout, to_json};
 use crate::format::{plain, rounded};
 use crate::inputs::Inputs;
 
@@ -60,12 +60,9 @@ pub fn heat_map(pipeline: &Pipeline, inputs: &Inputs, layer: usize) -> Result<Va
             .show_grid(false)
     };
     let layout = layout()
+        .annotations(block_names(pipeline, prompts.len()))
         .shapes(separators(pipeline.conditions.len(), prompts.len()))
-        .x_axis(
-            named(axis(&sides(pipeline)))
-                .range(vec![-0.5, end])
-                .tick_angle(-45.0),
-        )
+        .x_axis(named(axis("")).range(vec![-0.5, end]).tick_angle(-45.0))
         .y_axis(named(axis("")).range(vec![end, -0.5]));
     let mut chart = to_json(traces, layout)?;
     chart["matrices"] = json!(matrices);
@@ -137,12 +134,21 @@ fn separators(conditions: usize, prompts: usize) -> Vec<Shape> {
         .collect()
 }
 
-/// What the blocks are, from left to right and from top to bottom.
-fn sides(pipeline: &Pipeline) -> String {
-    let labels: Vec<String> = pipeline
-        .conditions
-        .iter()
-        .map(|condition| plain(&condition.label))
-        .collect();
-    labels.join(" | ")
+/// The name of each block of columns, above it; the blocks of rows follow in the same order.
+fn block_names(pipeline: &Pipeline, prompts: usize) -> Vec<Annotation> {
+    let name = |(index, condition): (usize, &Condition)| {
+        Annotation::new()
+            .text(plain(&condition.label))
+            .font(
+                Font::new()
+                    .color(condition_colour(pipeline, &condition.name).css())
+                    .size(12),
+            )
+            .x((index * prompts) as f64 + (prompts as f64 - 1.0) / 2.0)
+            .y_ref("paper")
+            .y(1.0)
+            .y_anchor(Anchor::Bottom)
+            .show_arrow(false)
+    };
+    pipeline.conditions.iter().enumerate().map(name).collect()
 }

@@ -69,7 +69,7 @@ pub fn python_float(value: f64) -> String {
         return match value {
             _ if value.is_nan() => "nan".to_owned(),
             _ if value.is_infinite() => if value > 0.0 { "inf" } else { "-inf" }.to_owned(),
-            _ if magnitude < 1e-5 || magnitude >= 1e16 => format!("{value:?}"),
+            _ if !(1e-5..1e16).contains(&magnitude) => format!("{value:?}"),
             _ => {
                 let text = format!("{value}");
                 if text.contains('.') { text } else { text + ".0" }

@@ -143,7 +143,7 @@ pub(crate) fn optional_column<T: ArrowPrimitiveType>(
     name: &str,
     values: impl Iterator<Item = Option<T::Native>>,
 ) -> (Field, ArrayRef) {
-    let array: PrimitiveArray<T> = values.map(|value| value.map(Into::into)).collect::<Vec<Option<T::Native>>>().into_iter().collect();
+    let array: PrimitiveArray<T> = values.collect();
     (Field::new(name, T::DATA_TYPE, true), Arc::new(array))
 }
 

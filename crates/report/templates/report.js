@@ -16,7 +16,7 @@ function showLayer() {
 slider.addEventListener("input", showLayer);
 if (Number(slider.value) !== Number(slider.defaultValue)) { showLayer(); }
 
-// The filters hide what doesn't match; an unsteered column always stays, to be compared with.
+// The filters hide what doesn't match; beside a steered column the unsteered one stays, to be compared with.
 const filters = ["set", "prompt", "coefficient"].map((name) => document.getElementById(`filter-${name}`));
 function showMatches() {
   const [set, prompt, coefficient] = filters.map((filter) => filter.value);
@@ -29,7 +29,8 @@ function showMatches() {
         const own = column.dataset.coefficient;
         column.hidden = Boolean(coefficient && own && own !== coefficient);
       }
-      card.hidden = Boolean(prompt && card.dataset.prompt !== prompt) || columns.every((column) => column.hidden);
+      const isSteered = !coefficient || columns.some((column) => column.dataset.coefficient === coefficient);
+      card.hidden = Boolean(prompt && card.dataset.prompt !== prompt) || !isSteered;
       matches += card.hidden ? 0 : 1;
     }
     group.hidden = Boolean(set && group.dataset.set !== set) || matches === 0;

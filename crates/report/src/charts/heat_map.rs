@@ -65,6 +65,7 @@ pub fn heat_map(pipeline: &Pipeline, inputs: &Inputs, layer: usize) -> Result<Va
         .x_axis(named(axis("")).range(vec![-0.5, end]).tick_angle(-45.0))
         .y_axis(named(axis("")).range(vec![end, -0.5]));
     let mut chart = to_json(traces, layout)?;
+    chart["layout"]["margin"]["t"] = json!(48);
     chart["matrices"] = json!(matrices);
     Ok(chart)
 }

@@ -1,6 +1,6 @@
 use anyhow::Result;
 use artifacts::{Pipeline, Summary};
-use plotly::common::{DashType, Font, Mode, Title};
+use plotly::common::{Anchor, DashType, Font, Mode, Title};
 use plotly::layout::AxisRange;
 use plotly::{Scatter, Trace};
 use serde_json::{Value, json};
@@ -50,7 +50,13 @@ pub fn similarity_chart(pipeline: &Pipeline, rows: &[Summary]) -> Result<Value> 
     let (title, subtitle) = titles(pipeline)?;
     let (low, high) = cosine_range(rows);
     let layout = layout()
-        .title(Title::with_text(title).x(0.5).font(Font::new().size(16)))
+        .title(
+            Title::with_text(title)
+                .x(0.5)
+                .y(0.97)
+                .y_anchor(Anchor::Top)
+                .font(Font::new().size(16)),
+        )
         .legend(legend_above())
         .x_axis(
             axis("Layer")
@@ -61,8 +67,8 @@ pub fn similarity_chart(pipeline: &Pipeline, rows: &[Summary]) -> Result<Value> 
         .y_axis(axis("Cosine Similarity").range(AxisRange::new(low, high)));
     let mut chart = to_json(traces, layout)?;
     // The crate's title has no field for the subtitle, which the library knows.
-    chart["layout"]["title"]["subtitle"] = json!({ "text": plain(&subtitle) });
-    chart["layout"]["margin"]["t"] = json!(120);
+    chart["layout"]["title"]["subtitle"] = json!({ "text": plain(&subtitle), "font": { "size": 13 } });
+    chart["layout"]["margin"]["t"] = json!(110);
     Ok(chart)
 }
 

@@ -1,4 +1,5 @@
 //! Interventions against an independent implementation, and generation sets.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on must fail")]
 
 mod golden;
 mod identities;

@@ -1,7 +1,5 @@
 //! The tokenizer that is trained on the grammar, as the model uses it.
 
-// The lint's exception for tests does not reach their helper functions.
-#![allow(clippy::unwrap_used)]
 
 use serde_json::{Value, json};
 use std::sync::LazyLock;

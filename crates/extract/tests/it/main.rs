@@ -1,0 +1,36 @@
+//! Capture against the whole residual stream, rendering, and the stage on the nano model.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on must fail")]
+
+mod capture;
+mod prompts;
+mod stage;
+
+use std::path::PathBuf;
+
+use artifacts::{Condition, Device, Dtype, ModelTable, Pipeline};
+
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+pub fn nano() -> ModelTable {
+    ModelTable {
+        source: root().join("crates/model/tests/fixtures/nano"),
+        name: "Nano".to_owned(),
+        short_name: "nano".to_owned(),
+        dtype: Dtype::F32,
+        device: Device::Cpu,
+    }
+}
+
+/// The tiny pipeline's conditions on the nano model, with prompts of one's own.
+pub fn pipeline(prompts: PathBuf) -> Pipeline {
+    let mut pipeline = Pipeline::read(&root().join("pipelines/tiny.toml"), &[]).unwrap();
+    pipeline.model = nano();
+    pipeline.prompts.file = prompts;
+    pipeline
+}
+
+pub fn conditions() -> Vec<Condition> {
+    pipeline(PathBuf::new()).conditions
+}

@@ -1,0 +1,25 @@
+//! The embedded model: its grammar and tokenizer, its training, how it compares with Hugging Face transformers, and the
+//! positive control on the weights that ship.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on must fail")]
+
+mod control;
+mod conversations;
+mod pipeline;
+mod reference;
+mod tokenizer;
+mod training;
+
+use std::path::PathBuf;
+
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The tiny pipeline, with paths that hold from this folder.
+pub fn tiny_pipeline() -> artifacts::Pipeline {
+    let mut pipeline = artifacts::Pipeline::read(&root().join("pipelines/tiny.toml"), &[]).unwrap();
+    pipeline.model.source = root().join(&pipeline.model.source);
+    pipeline.model.device = artifacts::Device::Cpu;
+    pipeline.prompts.file = root().join(&pipeline.prompts.file);
+    pipeline
+}

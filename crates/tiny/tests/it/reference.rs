@@ -1,0 +1,84 @@
+//! The shipped weights against Hugging Face transformers, for the method's twelve texts: the record in `fixtures` is
+//! what `scripts/hf_reference.py data/tiny crates/tiny/tests/fixtures` wrote.
+
+use artifacts::read_prompts;
+use burn::tensor::Tensor;
+use extract::{OpenModel, open_model, render_prompts};
+use model::{Batch, Finish, GenerationRequest, ResidualTap, Sampling, generate};
+use safetensors::SafeTensors;
+use serde_json::Value;
+
+fn fixture(name: &str) -> Vec<u8> {
+    std::fs::read(crate::root().join("crates/tiny/tests/fixtures").join(name)).unwrap()
+}
+
+fn rows() -> Vec<Value> {
+    let facts: Value = serde_json::from_slice(&fixture("tiny_reference.json")).unwrap();
+    let rows = facts["rows"].as_array().unwrap().clone();
+    assert_eq!(rows.len(), 12);
+    rows
+}
+
+fn model() -> OpenModel {
+    open_model(&crate::tiny_pipeline().model).unwrap()
+}
+
+fn ids(value: &Value) -> Vec<u32> {
+    value.as_array().unwrap().iter().map(|id| id.as_u64().unwrap() as u32).collect()
+}
+
+#[test]
+fn texts_and_tokens_are_the_references() {
+    let (pipeline, model) = (crate::tiny_pipeline(), model());
+    let prompts = read_prompts(&pipeline.prompts.file).unwrap();
+    let rendered = render_prompts(&model.tokenizer, &pipeline.prompts.file, &prompts, &pipeline.conditions).unwrap();
+    for (row, prompt) in rows().iter().zip(&rendered) {
+        assert_eq!(row["condition"], prompt.condition.as_str());
+        assert_eq!(row["text"], prompt.text.as_str());
+        let ours: Vec<u32> = prompt.token_ids.iter().map(|id| id.cast_unsigned()).collect();
+        assert_eq!(ids(&row["token_ids"]), ours);
+    }
+}
+
+#[derive(Default)]
+struct Kept(Vec<Vec<f32>>);
+
+impl ResidualTap for Kept {
+    fn residual(&mut self, _layer: usize, h: Tensor<3>) -> Tensor<3> {
+        self.0.push(h.clone().into_data().try_into_vec().unwrap());
+        h
+    }
+}
+
+#[test]
+fn every_layers_residuals_are_the_references() {
+    let (bytes, model) = (fixture("tiny_reference.safetensors"), model());
+    let reference = SafeTensors::deserialize(&bytes).unwrap();
+    for (index, row) in rows().iter().enumerate() {
+        let tensor = reference.tensor(&format!("hidden.{index}")).unwrap();
+        let expected: Vec<f32> = tensor.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+        let layers = tensor.shape()[0];
+        let mut kept = Kept::default();
+        model.network.forward(&Batch::right_padded(&[ids(&row["token_ids"])]).unwrap(), None, &mut kept).unwrap();
+        assert_eq!(kept.0.len(), layers);
+        for (layer, (actual, expected)) in kept.0.iter().zip(expected.chunks(expected.len() / layers)).enumerate() {
+            let rms = (expected.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>() / expected.len() as f64).sqrt();
+            let worst = actual.iter().zip(expected).map(|(a, b)| f64::from((a - b).abs())).fold(0.0, f64::max);
+            // The promise is 1e-3 of the RMS; ten times as close is what it is.
+            assert!(worst < 1e-4 * rms, "row {index}, layer {layer}: off by {:.1e} of the RMS", worst / rms);
+        }
+    }
+}
+
+#[test]
+fn greedy_texts_are_the_references() {
+    let (rows, model) = (rows(), model());
+    let request = |row: &Value| GenerationRequest { prompt: ids(&row["token_ids"]), sampling: Sampling::greedy(), seed: 0 };
+    let requests: Vec<GenerationRequest> = rows.iter().map(request).collect();
+    let generated = generate(&model.network, &requests, 48, &mut (), &mut |_| ()).unwrap();
+    for (row, generated) in rows.iter().zip(generated) {
+        assert_eq!(generated.tokens, ids(&row["greedy_ids"]));
+        assert_eq!(generated.finish, Finish::Stop);
+        assert_eq!(model.tokenizer.decode(&generated.tokens).unwrap().trim(), row["greedy_text"].as_str().unwrap());
+    }
+}

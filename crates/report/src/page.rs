@@ -21,9 +21,9 @@ use crate::inputs::Inputs;
 use crate::pieces::{Piece, pieces};
 use crate::provenance::{Links, command, metadata_entries};
 
-const STYLE: &str = include_str!("../templates/style.css");
-const CHARTS_SCRIPT: &str = include_str!("../templates/charts.js");
-const REPORT_SCRIPT: &str = include_str!("../templates/report.js");
+const STYLE: &str = include_str!("templates/style.css");
+const CHARTS_SCRIPT: &str = include_str!("templates/charts.js");
+const REPORT_SCRIPT: &str = include_str!("templates/report.js");
 
 /// The whole report as HTML.
 pub fn report_page(pipeline: &Pipeline, layout: &Layout, inputs: &Inputs) -> Result<String> {
@@ -86,9 +86,9 @@ fn render(name: &str, context: TemplateValue) -> Result<String> {
             .lstrip_blocks(true)
             .build()?,
     );
-    environment.add_template("report.html", include_str!("../templates/report.html"))?;
-    environment.add_template("chart.html", include_str!("../templates/chart.html"))?;
-    environment.add_template("pieces.html", include_str!("../templates/pieces.html"))?;
+    environment.add_template("report.html", include_str!("templates/report.html"))?;
+    environment.add_template("chart.html", include_str!("templates/chart.html"))?;
+    environment.add_template("pieces.html", include_str!("templates/pieces.html"))?;
     let page = environment.get_template(name)?.render(context);
     page.with_context(|| format!("the template {name} can't be filled"))
 }

@@ -3,12 +3,15 @@ use std::path::{Path, PathBuf};
 use arrow_array::types::{Float32Type, Int32Type};
 
 use crate::table::{
-    Columns, TableSchema, column, optional_column, optional_text_column, read_table, text_column, vector_column,
-    write_table,
+    Columns, TableSchema, column, optional_column, optional_text_column, read_table, text_column,
+    vector_column, write_table,
 };
 use crate::{Error, Metadata, Pooling, Result};
 
-const SCHEMA: TableSchema = TableSchema { name: "activations", version: 1 };
+const SCHEMA: TableSchema = TableSchema {
+    name: "activations",
+    version: 1,
+};
 
 /// The residual of one prompt in one condition after one layer, pooled to one vector.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,7 +29,12 @@ pub struct Activation {
 }
 
 /// Writes `layer=NN/part-0.parquet` below `folder`. All vectors have the length that `metadata` gives.
-pub fn write_activations(folder: &Path, layer: usize, metadata: &Metadata, rows: &[Activation]) -> Result<()> {
+pub fn write_activations(
+    folder: &Path,
+    layer: usize,
+    metadata: &Metadata,
+    rows: &[Activation],
+) -> Result<()> {
     let path = activation_file(folder, layer);
     let hidden_size = metadata.number(&path, "hidden_size")?;
     if let Some(parent) = path.parent() {
@@ -40,7 +48,11 @@ pub fn write_activations(folder: &Path, layer: usize, metadata: &Metadata, rows:
         optional_column::<Int32Type>("token_id", rows.iter().map(|row| row.token_id)),
         optional_text_column("token_text", rows.iter().map(|row| row.token_text.clone())),
         column::<Float32Type>("norm", rows.iter().map(|row| row.norm)),
-        vector_column("activation", hidden_size, rows.iter().map(|row| row.activation.as_slice())),
+        vector_column(
+            "activation",
+            hidden_size,
+            rows.iter().map(|row| row.activation.as_slice()),
+        ),
     ];
     write_table(&path, &SCHEMA, &metadata.clone().with("layer", layer), columns)
 }
@@ -49,9 +61,15 @@ pub fn write_activations(folder: &Path, layer: usize, metadata: &Metadata, rows:
 pub fn read_activations(folder: &Path, layer: usize) -> Result<(Vec<Activation>, Metadata)> {
     let path = activation_file(folder, layer);
     let (batch, metadata) = read_table(&path, &SCHEMA)?;
-    let columns = Columns { path: &path, batch: &batch };
-    let (prompts, conditions, poolings) =
-        (columns.texts("prompt_id")?, columns.texts("condition")?, columns.texts("pooling")?);
+    let columns = Columns {
+        path: &path,
+        batch: &batch,
+    };
+    let (prompts, conditions, poolings) = (
+        columns.texts("prompt_id")?,
+        columns.texts("condition")?,
+        columns.texts("pooling")?,
+    );
     let positions = columns.optional_numbers::<Int32Type>("position")?;
     let token_ids = columns.optional_numbers::<Int32Type>("token_id")?;
     let token_texts = columns.optional_texts("token_text")?;
@@ -59,8 +77,12 @@ pub fn read_activations(folder: &Path, layer: usize) -> Result<(Vec<Activation>,
     let vectors = columns.vectors("activation")?;
     let mut rows = Vec::with_capacity(vectors.len());
     for (index, activation) in vectors.into_iter().enumerate() {
-        let pooling = Pooling::parse(&poolings[index])
-            .ok_or_else(|| Error::invalid(&path, format!("row {index}: unknown pooling \"{}\"", poolings[index])))?;
+        let pooling = Pooling::parse(&poolings[index]).ok_or_else(|| {
+            Error::invalid(
+                &path,
+                format!("row {index}: unknown pooling \"{}\"", poolings[index]),
+            )
+        })?;
         rows.push(Activation {
             prompt_id: prompts[index].clone(),
             condition: conditions[index].clone(),
@@ -86,10 +108,14 @@ pub fn activation_layers(folder: &Path) -> Result<Vec<usize>> {
     }
     layers.sort_unstable();
     match layers.iter().enumerate().find(|(index, layer)| index != *layer) {
-        _ if layers.is_empty() => Err(Error::invalid(folder, "there is no layer here; run `cargo xtask extract`")),
-        Some((missing, _)) => {
-            Err(Error::invalid(folder, format!("layer {missing} is missing; run `cargo xtask extract --force`")))
-        }
+        _ if layers.is_empty() => Err(Error::invalid(
+            folder,
+            "there is no layer here; run `cargo xtask extract`",
+        )),
+        Some((missing, _)) => Err(Error::invalid(
+            folder,
+            format!("layer {missing} is missing; run `cargo xtask extract --force`"),
+        )),
         None => Ok(layers),
     }
 }

@@ -14,7 +14,10 @@ pub enum Error {
     Invalid { path: PathBuf, message: String },
     /// A Parquet or Arrow file could not be written or read.
     #[error("{}: {source}", path.display())]
-    Parquet { path: PathBuf, source: parquet::errors::ParquetError },
+    Parquet {
+        path: PathBuf,
+        source: parquet::errors::ParquetError,
+    },
     /// The command line can't be used.
     #[error("{0}")]
     Usage(String),
@@ -22,11 +25,17 @@ pub enum Error {
 
 impl Error {
     pub fn invalid(path: impl AsRef<Path>, message: impl Into<String>) -> Self {
-        Error::Invalid { path: path.as_ref().to_owned(), message: message.into() }
+        Error::Invalid {
+            path: path.as_ref().to_owned(),
+            message: message.into(),
+        }
     }
 
     pub(crate) fn parquet<E: Into<parquet::errors::ParquetError>>(path: &Path) -> impl FnOnce(E) -> Error {
         let path = path.to_owned();
-        move |source| Error::Parquet { path, source: source.into() }
+        move |source| Error::Parquet {
+            path,
+            source: source.into(),
+        }
     }
 }

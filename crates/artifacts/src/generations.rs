@@ -5,7 +5,10 @@ use arrow_array::types::{Float64Type, Int32Type, Int64Type};
 use crate::table::{Columns, TableSchema, column, optional_column, read_table, text_column, write_table};
 use crate::{Error, Metadata, Result};
 
-const SCHEMA: TableSchema = TableSchema { name: "generations", version: 1 };
+const SCHEMA: TableSchema = TableSchema {
+    name: "generations",
+    version: 1,
+};
 
 /// One generated text.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,7 +60,11 @@ pub fn write_generations(path: &Path, metadata: &Metadata, rows: &[Generation]) 
         column::<Int32Type>("sample", rows.iter().map(|row| row.sample as i32)),
         // Parquet's readers handle signed numbers best; the bits are those of the seed.
         column::<Int64Type>("seed", rows.iter().map(|row| row.seed.cast_signed())),
-        text_column("decoding", rows.iter().map(|row| if row.greedy { "greedy" } else { "sampled" })),
+        text_column(
+            "decoding",
+            rows.iter()
+                .map(|row| if row.greedy { "greedy" } else { "sampled" }),
+        ),
         text_column("interventions", rows.iter().map(|row| &row.interventions)),
         text_column("text", rows.iter().map(|row| &row.text)),
         column::<Int32Type>("n_tokens", rows.iter().map(|row| row.n_tokens as i32)),
@@ -69,10 +76,17 @@ pub fn write_generations(path: &Path, metadata: &Metadata, rows: &[Generation]) 
 pub fn read_generations(path: &Path) -> Result<(Vec<Generation>, Metadata)> {
     let (batch, metadata) = read_table(path, &SCHEMA)?;
     let columns = Columns { path, batch: &batch };
-    let (sets, prompt_ids, prompts) = (columns.texts("set")?, columns.texts("prompt_id")?, columns.texts("prompt")?);
+    let (sets, prompt_ids, prompts) = (
+        columns.texts("set")?,
+        columns.texts("prompt_id")?,
+        columns.texts("prompt")?,
+    );
     let (conditions, texts) = (columns.texts("condition")?, columns.texts("text")?);
     let coefficients = columns.optional_numbers::<Float64Type>("coefficient")?;
-    let (samples, lengths) = (columns.numbers::<Int32Type>("sample")?, columns.numbers::<Int32Type>("n_tokens")?);
+    let (samples, lengths) = (
+        columns.numbers::<Int32Type>("sample")?,
+        columns.numbers::<Int32Type>("n_tokens")?,
+    );
     let seeds = columns.numbers::<Int64Type>("seed")?;
     let (reasons, interventions) = (columns.texts("finish_reason")?, columns.texts("interventions")?);
     let decodings = columns.texts("decoding")?;
@@ -81,7 +95,12 @@ pub fn read_generations(path: &Path) -> Result<(Vec<Generation>, Metadata)> {
         let finish_reason = match reasons[index].as_str() {
             "stop" => FinishReason::Stop,
             "length" => FinishReason::Length,
-            other => return Err(Error::invalid(path, format!("row {index}: unknown finish_reason \"{other}\""))),
+            other => {
+                return Err(Error::invalid(
+                    path,
+                    format!("row {index}: unknown finish_reason \"{other}\""),
+                ));
+            }
         };
         rows.push(Generation {
             set: sets[index].clone(),

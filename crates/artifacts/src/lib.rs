@@ -25,8 +25,9 @@ pub use generations::{FinishReason, Generation, read_generations, write_generati
 pub use layout::{Layout, Stage};
 pub use notebook::{NotebookDescription, python_float, write_steering_json, write_swapped_role_json};
 pub use pipeline::{
-    Condition, Contrast, Decoding, Device, Dtype, ExtractTable, GenerationSet, InterventionKind, InterventionTable,
-    ModelTable, Pipeline, Pooling, Positions, PromptsTable, ReportTable, Speaker, SteerTable, Turn,
+    Condition, Contrast, Decoding, Device, Dtype, ExtractTable, GenerationSet, InterventionKind,
+    InterventionTable, ModelTable, Pipeline, Pooling, Positions, PromptsTable, ReportTable, Speaker,
+    SteerTable, Turn,
 };
 pub use progress::{progress_bar, progress_of_bytes};
 pub use prompts::{Prompt, read_prompts};

@@ -21,8 +21,10 @@ pub fn write_steering_json(path: &Path, rows: &[Generation]) -> Result<()> {
 
 /// The same texts as a group of the notebook's viewer.
 pub fn write_swapped_role_json(path: &Path, about: &NotebookDescription, rows: &[Generation]) -> Result<()> {
-    let results: Map<String, Value> =
-        by_prompt(rows).into_iter().map(|(prompt, texts)| (prompt, json!({ "steering": texts }))).collect();
+    let results: Map<String, Value> = by_prompt(rows)
+        .into_iter()
+        .map(|(prompt, texts)| (prompt, json!({ "steering": texts })))
+        .collect();
     let value = json!({
         "feature_id": -1,
         "group_name": "swapped_user_role",
@@ -43,10 +45,18 @@ pub fn write_swapped_role_json(path: &Path, about: &NotebookDescription, rows: &
 fn by_prompt(rows: &[Generation]) -> Map<String, Value> {
     let mut prompts = Map::new();
     for row in rows {
-        let Some(coefficient) = row.coefficient else { continue };
-        let texts = prompts.entry(row.prompt.clone()).or_insert_with(|| Value::Object(Map::new()));
-        let Some(texts) = texts.as_object_mut() else { continue };
-        let samples = texts.entry(python_float(coefficient)).or_insert_with(|| Value::Array(Vec::new()));
+        let Some(coefficient) = row.coefficient else {
+            continue;
+        };
+        let texts = prompts
+            .entry(row.prompt.clone())
+            .or_insert_with(|| Value::Object(Map::new()));
+        let Some(texts) = texts.as_object_mut() else {
+            continue;
+        };
+        let samples = texts
+            .entry(python_float(coefficient))
+            .or_insert_with(|| Value::Array(Vec::new()));
         if let Some(samples) = samples.as_array_mut() {
             samples.push(Value::String(row.text.clone()));
         }
@@ -55,7 +65,8 @@ fn by_prompt(rows: &[Generation]) -> Map<String, Value> {
 }
 
 fn write_json(path: &Path, value: &Value) -> Result<()> {
-    let mut text = serde_json::to_string_pretty(value).map_err(|error| Error::invalid(path, error.to_string()))?;
+    let mut text =
+        serde_json::to_string_pretty(value).map_err(|error| Error::invalid(path, error.to_string()))?;
     text.push('\n');
     Ok(fs_err::write(path, text)?)
 }

@@ -94,7 +94,10 @@ pub struct Condition {
 impl Condition {
     /// The turns with the prompt's text in place of `{prompt}`.
     pub fn turns_for(&self, prompt: &str) -> Vec<Turn> {
-        let fill = |turn: &Turn| Turn { speaker: turn.speaker, text: turn.text.replace("{prompt}", prompt) };
+        let fill = |turn: &Turn| Turn {
+            speaker: turn.speaker,
+            text: turn.text.replace("{prompt}", prompt),
+        };
         self.turns.iter().map(fill).collect()
     }
 }
@@ -161,7 +164,9 @@ impl Pooling {
     }
 
     pub fn parse(name: &str) -> Option<Self> {
-        [Pooling::Newline, Pooling::Last, Pooling::Mean].into_iter().find(|pooling| pooling.as_str() == name)
+        [Pooling::Newline, Pooling::Last, Pooling::Mean]
+            .into_iter()
+            .find(|pooling| pooling.as_str() == name)
     }
 }
 
@@ -273,15 +278,22 @@ impl Pipeline {
     /// Reads a pipeline file, applies `table.key=value` overrides, and checks that its parts fit together.
     pub fn read(path: &Path, overrides: &[String]) -> Result<Self> {
         let text = fs_err::read_to_string(path)?;
-        let table: toml::Table = toml::from_str(&text).map_err(|error| Error::invalid(path, error.to_string()))?;
+        let table: toml::Table =
+            toml::from_str(&text).map_err(|error| Error::invalid(path, error.to_string()))?;
         let mut pipeline: Pipeline = if overrides.is_empty() {
             // Read from the text itself, so that an error shows its line.
             toml::from_str(&text).map_err(|error| Error::invalid(path, error.to_string()))?
         } else {
             let table = with_overrides(table, overrides)?;
-            table.try_into().map_err(|error: toml::de::Error| Error::invalid(path, error.to_string()))?
+            table
+                .try_into()
+                .map_err(|error: toml::de::Error| Error::invalid(path, error.to_string()))?
         };
-        pipeline.name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        pipeline.name = path
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         pipeline.path = path.to_owned();
         pipeline.overrides = overrides.to_vec();
         match pipeline.problem() {
@@ -296,60 +308,100 @@ impl Pipeline {
 
     /// The first thing that doesn't fit, in words that name the key.
     fn problem(&self) -> Option<String> {
-        self.condition_problem().or_else(|| self.contrast_problem()).or_else(|| self.steer_problem())
+        self.condition_problem()
+            .or_else(|| self.contrast_problem())
+            .or_else(|| self.steer_problem())
     }
 
     fn condition_problem(&self) -> Option<String> {
-        let names: Vec<&str> = self.conditions.iter().map(|condition| condition.name.as_str()).collect();
+        let names: Vec<&str> = self
+            .conditions
+            .iter()
+            .map(|condition| condition.name.as_str())
+            .collect();
         if let Some(name) = repeated(&names) {
-            return Some(format!("two [[conditions]] are named \"{name}\"; names must be unique"));
+            return Some(format!(
+                "two [[conditions]] are named \"{name}\"; names must be unique"
+            ));
         }
         self.conditions.iter().find_map(|condition| {
             let name = &condition.name;
             if !is_plain_name(name) {
-                return Some(format!("conditions: the name \"{name}\" may hold only letters, digits, `-` and `_`"));
+                return Some(format!(
+                    "conditions: the name \"{name}\" may hold only letters, digits, `-` and `_`"
+                ));
             }
             let uses_prompt = condition.turns.iter().any(|turn| turn.text.contains("{prompt}"));
-            (!uses_prompt).then(|| format!("conditions.{name}: no turn holds {{prompt}}, so all prompts would be the same"))
+            (!uses_prompt).then(|| {
+                format!("conditions.{name}: no turn holds {{prompt}}, so all prompts would be the same")
+            })
         })
     }
 
     fn contrast_problem(&self) -> Option<String> {
-        let Contrast { positive, negative, pooling } = &self.contrast;
+        let Contrast {
+            positive,
+            negative,
+            pooling,
+        } = &self.contrast;
         for (key, name) in [("positive", positive), ("negative", negative)] {
             if self.condition(name).is_none() {
-                return Some(format!("contrast.{key}: there is no condition \"{name}\"; {}", self.known_conditions()));
+                return Some(format!(
+                    "contrast.{key}: there is no condition \"{name}\"; {}",
+                    self.known_conditions()
+                ));
             }
         }
         if positive == negative {
-            return Some(format!("contrast: positive and negative are both \"{positive}\"; name two conditions"));
+            return Some(format!(
+                "contrast: positive and negative are both \"{positive}\"; name two conditions"
+            ));
         }
         if !self.extract.poolings.contains(pooling) {
             let name = pooling.as_str();
-            return Some(format!("contrast.pooling: \"{name}\" is not among extract.poolings; add it there"));
+            return Some(format!(
+                "contrast.pooling: \"{name}\" is not among extract.poolings; add it there"
+            ));
         }
-        let poolings: Vec<&str> = self.extract.poolings.iter().map(|pooling| pooling.as_str()).collect();
+        let poolings: Vec<&str> = self
+            .extract
+            .poolings
+            .iter()
+            .map(|pooling| pooling.as_str())
+            .collect();
         repeated(&poolings).map(|name| format!("extract.poolings: \"{name}\" is there twice"))
     }
 
     fn steer_problem(&self) -> Option<String> {
         let steer = &self.steer;
-        let Decoding { temperature, top_p, repetition_penalty, .. } = steer.decoding;
+        let Decoding {
+            temperature,
+            top_p,
+            repetition_penalty,
+            ..
+        } = steer.decoding;
         if steer.max_new_tokens == 0 {
             return Some("steer.max_new_tokens: must be at least 1".to_owned());
         }
         if !(temperature > 0.0 && temperature.is_finite()) {
-            return Some("steer.decoding.temperature: must be above 0; for the likeliest token use `greedy = true`".to_owned());
+            return Some(
+                "steer.decoding.temperature: must be above 0; for the likeliest token use `greedy = true`"
+                    .to_owned(),
+            );
         }
         if !(top_p > 0.0 && top_p <= 1.0) {
-            return Some("steer.decoding.top_p: must be above 0 and at most 1 (1 keeps all tokens)".to_owned());
+            return Some(
+                "steer.decoding.top_p: must be above 0 and at most 1 (1 keeps all tokens)".to_owned(),
+            );
         }
         if !(repetition_penalty > 0.0 && repetition_penalty.is_finite()) {
             return Some("steer.decoding.repetition_penalty: must be above 0 (1 is no penalty)".to_owned());
         }
         let names: Vec<&str> = steer.sets.iter().map(|set| set.name.as_str()).collect();
         if let Some(name) = repeated(&names) {
-            return Some(format!("two [[steer.sets]] are named \"{name}\"; names must be unique"));
+            return Some(format!(
+                "two [[steer.sets]] are named \"{name}\"; names must be unique"
+            ));
         }
         steer.sets.iter().find_map(|set| self.set_problem(set))
     }
@@ -357,30 +409,52 @@ impl Pipeline {
     fn set_problem(&self, set: &GenerationSet) -> Option<String> {
         let place = format!("steer.sets.{}", set.name);
         if self.condition(&set.condition).is_none() {
-            return Some(format!("{place}: there is no condition \"{}\"; {}", set.condition, self.known_conditions()));
+            return Some(format!(
+                "{place}: there is no condition \"{}\"; {}",
+                set.condition,
+                self.known_conditions()
+            ));
         }
         if set.samples == 0 || (set.greedy && set.samples > 1) {
-            return Some(format!("{place}: samples must be at least 1, and 1 for a greedy set (all would be the same)"));
+            return Some(format!(
+                "{place}: samples must be at least 1, and 1 for a greedy set (all would be the same)"
+            ));
         }
         if set.interventions.is_empty() && !set.coefficients.is_empty() {
-            return Some(format!("{place}: coefficients without an intervention change nothing; add `interventions`"));
+            return Some(format!(
+                "{place}: coefficients without an intervention change nothing; add `interventions`"
+            ));
         }
-        if set.coefficients.iter().any(|coefficient| !coefficient.is_finite()) {
+        if set
+            .coefficients
+            .iter()
+            .any(|coefficient| !coefficient.is_finite())
+        {
             return Some(format!("{place}: every coefficient must be a finite number"));
         }
-        set.interventions.iter().find_map(|table| self.intervention_problem(table)).map(|problem| format!("{place}: {problem}"))
+        set.interventions
+            .iter()
+            .find_map(|table| self.intervention_problem(table))
+            .map(|problem| format!("{place}: {problem}"))
     }
 
     fn intervention_problem(&self, table: &InterventionTable) -> Option<String> {
         let directions = table.directions.len();
-        for (key, length) in [("layers", table.layers.len()), ("coefficients", table.coefficients.len())] {
+        for (key, length) in [
+            ("layers", table.layers.len()),
+            ("coefficients", table.coefficients.len()),
+        ] {
             if length != directions && length != 1 {
-                return Some(format!("{key} has {length} entries for {directions} directions; give one, or one for each"));
+                return Some(format!(
+                    "{key} has {length} entries for {directions} directions; give one, or one for each"
+                ));
             }
         }
         let vectors = table.directions.iter().chain(&table.mean);
         if let Some(name) = vectors.into_iter().find(|name| !self.is_vector_name(name)) {
-            return Some(format!("there is no vector \"{name}\"; use \"contrast\" or \"mean.<condition>\""));
+            return Some(format!(
+                "there is no vector \"{name}\"; use \"contrast\" or \"mean.<condition>\""
+            ));
         }
         match table.kind {
             InterventionKind::MeanAblation if table.mean.is_none() => {
@@ -389,27 +463,46 @@ impl Pipeline {
             InterventionKind::MeanAblation if table.positions == Positions::Last => {
                 Some("mean-ablation works on all positions only; leave out `positions`".to_owned())
             }
-            InterventionKind::Capping if table.threshold.is_none() => Some("capping needs a `threshold`".to_owned()),
-            InterventionKind::Capping | InterventionKind::MeanAblation | InterventionKind::Addition | InterventionKind::Ablation => None,
+            InterventionKind::Capping if table.threshold.is_none() => {
+                Some("capping needs a `threshold`".to_owned())
+            }
+            InterventionKind::Capping
+            | InterventionKind::MeanAblation
+            | InterventionKind::Addition
+            | InterventionKind::Ablation => None,
         }
     }
 
     fn is_vector_name(&self, name: &str) -> bool {
-        name == "contrast" || name.strip_prefix("mean.").is_some_and(|condition| self.condition(condition).is_some())
+        name == "contrast"
+            || name
+                .strip_prefix("mean.")
+                .is_some_and(|condition| self.condition(condition).is_some())
     }
 
     fn known_conditions(&self) -> String {
-        let names: Vec<&str> = self.conditions.iter().map(|condition| condition.name.as_str()).collect();
+        let names: Vec<&str> = self
+            .conditions
+            .iter()
+            .map(|condition| condition.name.as_str())
+            .collect();
         format!("the conditions are: {}", names.join(", "))
     }
 }
 
 fn repeated<'a>(names: &[&'a str]) -> Option<&'a str> {
-    names.iter().enumerate().find(|(index, name)| names[..*index].contains(name)).map(|(_, name)| *name)
+    names
+        .iter()
+        .enumerate()
+        .find(|(index, name)| names[..*index].contains(name))
+        .map(|(_, name)| *name)
 }
 
 fn is_plain_name(name: &str) -> bool {
-    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+    !name.is_empty()
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
 }
 
 /// Sets `table.key=value`; the value is read as TOML, and as plain text where it is no TOML.
@@ -420,11 +513,20 @@ fn with_overrides(mut table: toml::Table, overrides: &[String]) -> Result<toml::
         let (parents, key) = path.rsplit_once('.').ok_or_else(malformed)?;
         let mut place = &mut table;
         for name in parents.split('.') {
-            let child = place.entry(name).or_insert_with(|| toml::Value::Table(toml::Table::new()));
-            place = child.as_table_mut().ok_or_else(|| Error::Usage(format!("--set {entry}: `{name}` is no table")))?;
+            let child = place
+                .entry(name)
+                .or_insert_with(|| toml::Value::Table(toml::Table::new()));
+            place = child
+                .as_table_mut()
+                .ok_or_else(|| Error::Usage(format!("--set {entry}: `{name}` is no table")))?;
         }
-        let parsed = toml::from_str::<toml::Table>(&format!("value = {text}")).ok().and_then(|mut t| t.remove("value"));
-        place.insert(key.to_owned(), parsed.unwrap_or_else(|| toml::Value::String(text.to_owned())));
+        let parsed = toml::from_str::<toml::Table>(&format!("value = {text}"))
+            .ok()
+            .and_then(|mut t| t.remove("value"));
+        place.insert(
+            key.to_owned(),
+            parsed.unwrap_or_else(|| toml::Value::String(text.to_owned())),
+        );
     }
     Ok(table)
 }

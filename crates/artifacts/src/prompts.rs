@@ -18,22 +18,38 @@ pub struct Prompt {
 pub fn read_prompts(path: &Path) -> Result<Vec<Prompt>> {
     let content = fs_err::read_to_string(path)?;
     let mut prompts: Vec<Prompt> = Vec::new();
-    for (index, line) in content.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+    for (index, line) in content
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim().is_empty())
+    {
         let number = index + 1;
         let prompt: Prompt = serde_json::from_str(line).map_err(|error| {
-            Error::invalid(path, format!("line {number}: {error}; each line must be {{\"id\": \"…\", \"text\": \"…\"}}"))
+            Error::invalid(
+                path,
+                format!("line {number}: {error}; each line must be {{\"id\": \"…\", \"text\": \"…\"}}"),
+            )
         })?;
         if prompt.id.trim().is_empty() || prompt.text.trim().is_empty() {
-            return Err(Error::invalid(path, format!("line {number}: `id` and `text` must not be empty")));
+            return Err(Error::invalid(
+                path,
+                format!("line {number}: `id` and `text` must not be empty"),
+            ));
         }
         if prompts.iter().any(|other| other.id == prompt.id) {
-            let message = format!("line {number}: the id \"{}\" is used twice; ids must be unique", prompt.id);
+            let message = format!(
+                "line {number}: the id \"{}\" is used twice; ids must be unique",
+                prompt.id
+            );
             return Err(Error::invalid(path, message));
         }
         prompts.push(prompt);
     }
     if prompts.is_empty() {
-        return Err(Error::invalid(path, "there is no prompt in this file; add at least one line"));
+        return Err(Error::invalid(
+            path,
+            "there is no prompt in this file; add at least one line",
+        ));
     }
     Ok(prompts)
 }

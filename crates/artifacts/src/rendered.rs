@@ -9,7 +9,10 @@ use arrow_schema::Field;
 use crate::table::{Columns, TableSchema, column, read_table, text_column, write_table};
 use crate::{Error, Metadata, Result};
 
-const SCHEMA: TableSchema = TableSchema { name: "prompts", version: 1 };
+const SCHEMA: TableSchema = TableSchema {
+    name: "prompts",
+    version: 1,
+};
 
 /// One prompt in one condition as the model sees it.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,8 +49,16 @@ pub fn read_rendered_prompts(path: &Path) -> Result<(Vec<RenderedPrompt>, Metada
     let columns = Columns { path, batch: &batch };
     let (prompt_ids, prompts) = (columns.texts("prompt_id")?, columns.texts("prompt")?);
     let (conditions, texts) = (columns.texts("condition")?, columns.texts("text")?);
-    let missing = || Error::invalid(path, "there is no column `token_ids` of lists; make the table again");
-    let lists = batch.column_by_name("token_ids").and_then(|column| column.as_list_opt::<i32>()).ok_or_else(missing)?;
+    let missing = || {
+        Error::invalid(
+            path,
+            "there is no column `token_ids` of lists; make the table again",
+        )
+    };
+    let lists = batch
+        .column_by_name("token_ids")
+        .and_then(|column| column.as_list_opt::<i32>())
+        .ok_or_else(missing)?;
     let mut rows = Vec::with_capacity(texts.len());
     for (index, text) in texts.into_iter().enumerate() {
         let list = lists.value(index);
@@ -56,7 +67,11 @@ pub fn read_rendered_prompts(path: &Path) -> Result<(Vec<RenderedPrompt>, Metada
             prompt: prompts[index].clone(),
             condition: conditions[index].clone(),
             text,
-            token_ids: list.as_primitive_opt::<Int32Type>().ok_or_else(missing)?.values().to_vec(),
+            token_ids: list
+                .as_primitive_opt::<Int32Type>()
+                .ok_or_else(missing)?
+                .values()
+                .to_vec(),
         });
     }
     Ok((rows, metadata))

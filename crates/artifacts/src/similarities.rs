@@ -6,9 +6,18 @@ use arrow_array::types::{Float64Type, Int32Type};
 use crate::table::{Columns, TableSchema, column, read_table, text_column, write_table};
 use crate::{Metadata, Result};
 
-const SUMMARY: TableSchema = TableSchema { name: "summary", version: 1 };
-const SIMILARITIES: TableSchema = TableSchema { name: "similarities", version: 1 };
-const PROJECTIONS: TableSchema = TableSchema { name: "projections", version: 1 };
+const SUMMARY: TableSchema = TableSchema {
+    name: "summary",
+    version: 1,
+};
+const SIMILARITIES: TableSchema = TableSchema {
+    name: "similarities",
+    version: 1,
+};
+const PROJECTIONS: TableSchema = TableSchema {
+    name: "projections",
+    version: 1,
+};
 
 /// The similarities of one layer in short. Cosines, so between -1 and 1.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,8 +82,11 @@ pub fn read_summaries(path: &Path) -> Result<(Vec<Summary>, Metadata)> {
     let layers = columns.numbers::<Int32Type>("layer")?;
     let poolings = columns.texts("pooling")?;
     let number = |name: &str| columns.numbers::<Float64Type>(name);
-    let (within, cross, difference) =
-        (number("avg_within_category")?, number("avg_cross_category")?, number("similarity_difference")?);
+    let (within, cross, difference) = (
+        number("avg_within_category")?,
+        number("avg_cross_category")?,
+        number("similarity_difference")?,
+    );
     let (positive, negative) = (number("avg_within_positive")?, number("avg_within_negative")?);
     let (contrast, residual) = (number("contrast_norm")?, number("mean_residual_norm")?);
     let row = |index: usize| Summary {

@@ -17,8 +17,11 @@ impl StageArguments {
         let (mut pipeline, mut results, mut overrides) = (None, None, Vec::new());
         let mut arguments = arguments.into_iter();
         while let Some(flag) = arguments.next() {
-            let mut value =
-                || arguments.next().ok_or_else(|| Error::Usage(format!("{flag} needs a value; {USAGE}")));
+            let mut value = || {
+                arguments
+                    .next()
+                    .ok_or_else(|| Error::Usage(format!("{flag} needs a value; {USAGE}")))
+            };
             match flag.as_str() {
                 "--pipeline" => pipeline = Some(PathBuf::from(value()?)),
                 "--results" => results = Some(PathBuf::from(value()?)),
@@ -27,7 +30,11 @@ impl StageArguments {
             }
         }
         match (pipeline, results) {
-            (Some(pipeline), Some(results)) => Ok(StageArguments { pipeline, results, overrides }),
+            (Some(pipeline), Some(results)) => Ok(StageArguments {
+                pipeline,
+                results,
+                overrides,
+            }),
             _ => Err(Error::Usage(USAGE.to_owned())),
         }
     }
@@ -44,7 +51,12 @@ pub fn run_stage<E: std::fmt::Display>(
     run: impl FnOnce(&Pipeline, &Layout, &Path) -> std::result::Result<(), E>,
 ) -> ExitCode {
     let ansi = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(ansi).without_time().with_target(false).init();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(ansi)
+        .without_time()
+        .with_target(false)
+        .init();
     let outcome = (|| {
         let arguments = StageArguments::parse(std::env::args().skip(1)).map_err(|error| error.to_string())?;
         let pipeline =

@@ -44,13 +44,22 @@ impl Metadata {
     /// All entries but those of the table itself, to hand on to the tables that are made from this one.
     pub fn inherited(&self) -> Self {
         let own = ["schema", "schema_version", "layer"];
-        Metadata(self.0.iter().filter(|(key, _)| !own.contains(&key.as_str())).map(|(k, v)| (k.clone(), v.clone())).collect())
+        Metadata(
+            self.0
+                .iter()
+                .filter(|(key, _)| !own.contains(&key.as_str()))
+                .map(|(k, v)| (k.clone(), v.clone()))
+                .collect(),
+        )
     }
 
     /// The number under `key`, for the readers that need it; `path` is for the message.
     pub fn number(&self, path: &Path, key: &str) -> Result<usize> {
         self.get(key).and_then(|text| text.parse().ok()).ok_or_else(|| {
-            Error::invalid(path, format!("the footer has no number `{PREFIX}{key}`; make the table again with this version"))
+            Error::invalid(
+                path,
+                format!("the footer has no number `{PREFIX}{key}`; make the table again with this version"),
+            )
         })
     }
 }
@@ -68,24 +77,33 @@ pub(crate) fn write_table(
     columns: Vec<(Field, ArrayRef)>,
 ) -> Result<()> {
     let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) = columns.into_iter().unzip();
-    let metadata = metadata.clone().with("schema", schema.name).with("schema_version", schema.version);
+    let metadata = metadata
+        .clone()
+        .with("schema", schema.name)
+        .with("schema_version", schema.version);
     let properties = writer_properties(&fields, &metadata);
     let arrow_schema = Arc::new(Schema::new(fields));
     let batch = RecordBatch::try_new(arrow_schema.clone(), arrays).map_err(Error::parquet(path))?;
     let file = fs_err::File::create(path)?;
-    let mut writer = ArrowWriter::try_new(file, arrow_schema, Some(properties)).map_err(Error::parquet(path))?;
+    let mut writer =
+        ArrowWriter::try_new(file, arrow_schema, Some(properties)).map_err(Error::parquet(path))?;
     writer.write(&batch).map_err(Error::parquet(path))?;
     writer.close().map_err(Error::parquet(path))?;
     Ok(())
 }
 
 fn writer_properties(fields: &[Field], metadata: &Metadata) -> WriterProperties {
-    let entries = metadata.iter().map(|(key, value)| KeyValue::new(format!("{PREFIX}{key}"), value.to_owned()));
+    let entries = metadata
+        .iter()
+        .map(|(key, value)| KeyValue::new(format!("{PREFIX}{key}"), value.to_owned()));
     let mut builder = WriterProperties::builder()
         .set_created_by("roleswap".to_owned())
         .set_compression(Compression::SNAPPY)
         .set_key_value_metadata(Some(entries.collect()));
-    for field in fields.iter().filter(|field| matches!(field.data_type(), DataType::FixedSizeList(..))) {
+    for field in fields
+        .iter()
+        .filter(|field| matches!(field.data_type(), DataType::FixedSizeList(..)))
+    {
         // Bytes of the same significance lie together, which is what compresses in floats; a dictionary never pays.
         let column = ColumnPath::new(vec![field.name().clone(), "list".to_owned(), "item".to_owned()]);
         builder = builder
@@ -99,26 +117,50 @@ fn writer_properties(fields: &[Field], metadata: &Metadata) -> WriterProperties 
 /// Reads a whole table, after checking that it is the one that was asked for.
 pub(crate) fn read_table(path: &Path, schema: &TableSchema) -> Result<(RecordBatch, Metadata)> {
     let file = fs_err::File::open(path)?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file.into_parts().0).map_err(Error::parquet(path))?;
-    let entries = builder.metadata().file_metadata().key_value_metadata().cloned().unwrap_or_default();
+    let builder =
+        ParquetRecordBatchReaderBuilder::try_new(file.into_parts().0).map_err(Error::parquet(path))?;
+    let entries = builder
+        .metadata()
+        .file_metadata()
+        .key_value_metadata()
+        .cloned()
+        .unwrap_or_default();
     let metadata = Metadata(
         entries
             .into_iter()
-            .filter_map(|entry| Some((entry.key.strip_prefix(PREFIX)?.to_owned(), entry.value.unwrap_or_default())))
+            .filter_map(|entry| {
+                Some((
+                    entry.key.strip_prefix(PREFIX)?.to_owned(),
+                    entry.value.unwrap_or_default(),
+                ))
+            })
             .collect(),
     );
-    let (name, version) = (metadata.get("schema").unwrap_or("none"), metadata.get("schema_version").unwrap_or("none"));
+    let (name, version) = (
+        metadata.get("schema").unwrap_or("none"),
+        metadata.get("schema_version").unwrap_or("none"),
+    );
     if name != schema.name || version != schema.version.to_string() {
         let (want, want_version) = (schema.name, schema.version);
-        let message = format!("this is a table \"{name}\" of version {version}, not \"{want}\" of version {want_version}; make it again");
+        let message = format!(
+            "this is a table \"{name}\" of version {version}, not \"{want}\" of version {want_version}; make it again"
+        );
         return Err(Error::invalid(path, message));
     }
     let arrow_schema = builder.schema().clone();
-    let reader = builder.with_batch_size(usize::MAX >> 32).build().map_err(Error::parquet(path))?;
-    let batches = reader.collect::<std::result::Result<Vec<_>, _>>().map_err(Error::parquet(path))?;
+    let reader = builder
+        .with_batch_size(usize::MAX >> 32)
+        .build()
+        .map_err(Error::parquet(path))?;
+    let batches = reader
+        .collect::<std::result::Result<Vec<_>, _>>()
+        .map_err(Error::parquet(path))?;
     let batch = match batches.len() {
         0 => RecordBatch::new_empty(arrow_schema),
-        1 => batches.into_iter().next().unwrap_or_else(|| RecordBatch::new_empty(arrow_schema)),
+        1 => batches
+            .into_iter()
+            .next()
+            .unwrap_or_else(|| RecordBatch::new_empty(arrow_schema)),
         _ => return Err(Error::invalid(path, "the table does not fit in one batch")),
     };
     Ok((batch, metadata))
@@ -129,12 +171,18 @@ pub(crate) fn text_column(name: &str, values: impl Iterator<Item = impl AsRef<st
     (Field::new(name, DataType::Utf8, false), Arc::new(array))
 }
 
-pub(crate) fn optional_text_column(name: &str, values: impl Iterator<Item = Option<String>>) -> (Field, ArrayRef) {
+pub(crate) fn optional_text_column(
+    name: &str,
+    values: impl Iterator<Item = Option<String>>,
+) -> (Field, ArrayRef) {
     let array: StringArray = values.collect();
     (Field::new(name, DataType::Utf8, true), Arc::new(array))
 }
 
-pub(crate) fn column<T: ArrowPrimitiveType>(name: &str, values: impl Iterator<Item = T::Native>) -> (Field, ArrayRef) {
+pub(crate) fn column<T: ArrowPrimitiveType>(
+    name: &str,
+    values: impl Iterator<Item = T::Native>,
+) -> (Field, ArrayRef) {
     let array = PrimitiveArray::<T>::from_iter_values(values);
     (Field::new(name, T::DATA_TYPE, false), Arc::new(array))
 }
@@ -162,8 +210,14 @@ pub(crate) fn vector_column<'a>(
     let array = builder.finish();
     // pyarrow gives a tensor only where list and item are nullable.
     let extension = [
-        ("ARROW:extension:name".to_owned(), "arrow.fixed_shape_tensor".to_owned()),
-        ("ARROW:extension:metadata".to_owned(), format!("{{\"shape\":[{length}]}}")),
+        (
+            "ARROW:extension:name".to_owned(),
+            "arrow.fixed_shape_tensor".to_owned(),
+        ),
+        (
+            "ARROW:extension:metadata".to_owned(),
+            format!("{{\"shape\":[{length}]}}"),
+        ),
     ];
     let field = Field::new(name, array.data_type().clone(), true).with_metadata(extension);
     (field, Arc::new(array))
@@ -178,9 +232,14 @@ pub(crate) struct Columns<'a> {
 impl<'a> Columns<'a> {
     fn column(&self, name: &str, data_type: &DataType) -> Result<&'a ArrayRef> {
         let column = self.batch.column_by_name(name);
-        column.filter(|column| column.data_type() == data_type).ok_or_else(|| {
-            Error::invalid(self.path, format!("there is no column `{name}` of type {data_type}; make the table again"))
-        })
+        column
+            .filter(|column| column.data_type() == data_type)
+            .ok_or_else(|| {
+                Error::invalid(
+                    self.path,
+                    format!("there is no column `{name}` of type {data_type}; make the table again"),
+                )
+            })
     }
 
     pub fn text(&self, name: &str) -> Result<&'a StringArray> {
@@ -188,26 +247,58 @@ impl<'a> Columns<'a> {
     }
 
     pub fn texts(&self, name: &str) -> Result<Vec<String>> {
-        Ok(self.text(name)?.iter().map(|value| value.unwrap_or_default().to_owned()).collect())
+        Ok(self
+            .text(name)?
+            .iter()
+            .map(|value| value.unwrap_or_default().to_owned())
+            .collect())
     }
 
     pub fn optional_texts(&self, name: &str) -> Result<Vec<Option<String>>> {
-        Ok(self.text(name)?.iter().map(|value| value.map(str::to_owned)).collect())
+        Ok(self
+            .text(name)?
+            .iter()
+            .map(|value| value.map(str::to_owned))
+            .collect())
     }
 
     pub fn numbers<T: ArrowPrimitiveType>(&self, name: &str) -> Result<Vec<T::Native>> {
-        Ok(self.column(name, &T::DATA_TYPE)?.as_primitive::<T>().values().to_vec())
+        Ok(self
+            .column(name, &T::DATA_TYPE)?
+            .as_primitive::<T>()
+            .values()
+            .to_vec())
     }
 
     pub fn optional_numbers<T: ArrowPrimitiveType>(&self, name: &str) -> Result<Vec<Option<T::Native>>> {
-        Ok(self.column(name, &T::DATA_TYPE)?.as_primitive::<T>().iter().collect())
+        Ok(self
+            .column(name, &T::DATA_TYPE)?
+            .as_primitive::<T>()
+            .iter()
+            .collect())
     }
 
     pub fn vectors(&self, name: &str) -> Result<Vec<Vec<f32>>> {
-        let missing = || Error::invalid(self.path, format!("there is no column `{name}` of vectors; make the table again"));
-        let list: &FixedSizeListArray = self.batch.column_by_name(name).ok_or_else(missing)?.as_fixed_size_list_opt().ok_or_else(missing)?;
+        let missing = || {
+            Error::invalid(
+                self.path,
+                format!("there is no column `{name}` of vectors; make the table again"),
+            )
+        };
+        let list: &FixedSizeListArray = self
+            .batch
+            .column_by_name(name)
+            .ok_or_else(missing)?
+            .as_fixed_size_list_opt()
+            .ok_or_else(missing)?;
         let length = list.value_length() as usize;
-        let values = list.values().as_primitive_opt::<Float32Type>().ok_or_else(missing)?.values();
-        Ok((0..list.len()).map(|row| values[row * length..(row + 1) * length].to_vec()).collect())
+        let values = list
+            .values()
+            .as_primitive_opt::<Float32Type>()
+            .ok_or_else(missing)?
+            .values();
+        Ok((0..list.len())
+            .map(|row| values[row * length..(row + 1) * length].to_vec())
+            .collect())
     }
 }

@@ -8,7 +8,10 @@ use safetensors::{SafeTensors, serialize};
 use crate::table::{Columns, TableSchema, column, read_table, text_column, vector_column, write_table};
 use crate::{Error, Metadata, Result};
 
-const SCHEMA: TableSchema = TableSchema { name: "vectors", version: 1 };
+const SCHEMA: TableSchema = TableSchema {
+    name: "vectors",
+    version: 1,
+};
 
 /// What a row of the vector table holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +57,11 @@ pub fn write_vectors(path: &Path, metadata: &Metadata, rows: &[VectorRow]) -> Re
         text_column("pooling", rows.iter().map(|row| &row.pooling)),
         text_column("vector_name", rows.iter().map(|row| row.kind.name())),
         column::<Float64Type>("norm", rows.iter().map(|row| row.norm)),
-        vector_column("vector", hidden_size, rows.iter().map(|row| row.vector.as_slice())),
+        vector_column(
+            "vector",
+            hidden_size,
+            rows.iter().map(|row| row.vector.as_slice()),
+        ),
     ];
     write_table(path, &SCHEMA, metadata, columns)
 }
@@ -67,10 +74,17 @@ pub fn read_vectors(path: &Path) -> Result<(Vec<VectorRow>, Metadata)> {
     let norms = columns.numbers::<Float64Type>("norm")?;
     let mut rows = Vec::with_capacity(layers.len());
     for (index, vector) in columns.vectors("vector")?.into_iter().enumerate() {
-        let kind = VectorKind::parse(&names[index])
-            .ok_or_else(|| Error::invalid(path, format!("row {index}: unknown vector \"{}\"", names[index])))?;
+        let kind = VectorKind::parse(&names[index]).ok_or_else(|| {
+            Error::invalid(path, format!("row {index}: unknown vector \"{}\"", names[index]))
+        })?;
         let (layer, pooling) = (layers[index] as usize, poolings[index].clone());
-        rows.push(VectorRow { layer, pooling, kind, norm: norms[index], vector });
+        rows.push(VectorRow {
+            layer,
+            pooling,
+            kind,
+            norm: norms[index],
+            vector,
+        });
     }
     Ok((rows, metadata))
 }
@@ -89,7 +103,12 @@ pub struct ContrastVectors {
 
 impl ContrastVectors {
     pub fn new(metadata: Metadata, layers: usize, hidden_size: usize) -> Self {
-        ContrastVectors { metadata, layers, hidden_size, vectors: BTreeMap::new() }
+        ContrastVectors {
+            metadata,
+            layers,
+            hidden_size,
+            vectors: BTreeMap::new(),
+        }
     }
 
     /// `rows` holds the layers one after the other: `layers * hidden_size` numbers.
@@ -99,7 +118,9 @@ impl ContrastVectors {
     }
 
     pub fn get(&self, name: &str, layer: usize) -> Option<&[f32]> {
-        self.vectors.get(name)?.get(layer * self.hidden_size..(layer + 1) * self.hidden_size)
+        self.vectors
+            .get(name)?
+            .get(layer * self.hidden_size..(layer + 1) * self.hidden_size)
     }
 }
 
@@ -113,7 +134,10 @@ pub fn write_contrast_vectors(path: &Path, contrast: &ContrastVectors) -> Result
     let mut tensors = Vec::new();
     for (name, bytes) in &bytes {
         let shape = vec![contrast.layers, contrast.hidden_size];
-        tensors.push((name.as_str(), TensorView::new(Dtype::F32, shape, bytes).map_err(invalid)?));
+        tensors.push((
+            name.as_str(),
+            TensorView::new(Dtype::F32, shape, bytes).map_err(invalid)?,
+        ));
     }
     // The library writes metadata in the order of a hash map; one entry keeps the bytes the same every time.
     let entries: BTreeMap<&str, &str> = contrast.metadata.iter().collect();
@@ -124,16 +148,24 @@ pub fn write_contrast_vectors(path: &Path, contrast: &ContrastVectors) -> Result
 }
 
 pub fn read_contrast_vectors(path: &Path) -> Result<ContrastVectors> {
-    let invalid = |message: String| Error::invalid(path, format!("{message}; run `cargo xtask analyze --force`"));
+    let invalid =
+        |message: String| Error::invalid(path, format!("{message}; run `cargo xtask analyze --force`"));
     let bytes = fs_err::read(path)?;
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| invalid(error.to_string()))?;
     let tensors = SafeTensors::deserialize(&bytes).map_err(|error| invalid(error.to_string()))?;
-    let entries = header.metadata().as_ref().and_then(|entries| entries.get("roleswap"));
+    let entries = header
+        .metadata()
+        .as_ref()
+        .and_then(|entries| entries.get("roleswap"));
     let entries: BTreeMap<String, String> = entries
         .and_then(|text| serde_json::from_str(text).ok())
         .ok_or_else(|| invalid("the metadata has no entry `roleswap`".to_owned()))?;
-    let metadata = entries.iter().fold(Metadata::default(), |all, (key, value)| all.with(key, value));
-    let contrast = tensors.tensor("contrast").map_err(|error| invalid(error.to_string()))?;
+    let metadata = entries
+        .iter()
+        .fold(Metadata::default(), |all, (key, value)| all.with(key, value));
+    let contrast = tensors
+        .tensor("contrast")
+        .map_err(|error| invalid(error.to_string()))?;
     let [layers, hidden_size] = *contrast.shape() else {
         return Err(invalid("`contrast` must be [layers, hidden]".to_owned()));
     };
@@ -143,7 +175,11 @@ pub fn read_contrast_vectors(path: &Path) -> Result<ContrastVectors> {
         if tensor.dtype() != Dtype::F32 || tensor.shape() != [layers, hidden_size] {
             return Err(invalid(format!("`{name}` must be f32 [{layers}, {hidden_size}]")));
         }
-        let rows = tensor.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+        let rows = tensor
+            .data()
+            .chunks_exact(4)
+            .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+            .collect();
         vectors.insert(&kind, rows);
     }
     Ok(vectors)

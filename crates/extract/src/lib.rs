@@ -10,8 +10,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use artifacts::{
-    Activation, Layout, Metadata, Pipeline, Pooling, RenderedPrompt, progress_bar, read_prompts, write_activations,
-    write_rendered_prompts,
+    Activation, Layout, Metadata, Pipeline, Pooling, RenderedPrompt, progress_bar, read_prompts,
+    write_activations, write_rendered_prompts,
 };
 use model::Batch;
 
@@ -27,31 +27,51 @@ const ROWS_PER_BATCH: usize = 32;
 pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<()> {
     let prompts = read_prompts(&pipeline.prompts.file).context("reading the prompts (prompts.file)")?;
     let model = open_model(&pipeline.model)?;
-    let rendered = render_prompts(&model.tokenizer, &pipeline.prompts.file, &prompts, &pipeline.conditions)?;
+    let rendered = render_prompts(
+        &model.tokenizer,
+        &pipeline.prompts.file,
+        &prompts,
+        &pipeline.conditions,
+    )?;
     let metadata = metadata(pipeline, &model);
     let layers = capture(&model, &rendered, &pipeline.extract.poolings)?;
     let folder = out.join(layout.activations().file_name().unwrap_or_default());
     for (layer, rows) in layers.iter().enumerate() {
         write_activations(&folder, layer, &metadata, rows)?;
     }
-    write_rendered_prompts(&out.join(layout.rendered_prompts().file_name().unwrap_or_default()), &metadata, &rendered)?;
+    write_rendered_prompts(
+        &out.join(layout.rendered_prompts().file_name().unwrap_or_default()),
+        &metadata,
+        &rendered,
+    )?;
     Ok(())
 }
 
 /// One pass for every rendered prompt. The result holds, for each layer, a row for every prompt and pooling, in
 /// the order of `rendered` and `poolings`.
-pub fn capture(model: &OpenModel, rendered: &[RenderedPrompt], poolings: &[Pooling]) -> Result<Vec<Vec<Activation>>> {
+pub fn capture(
+    model: &OpenModel,
+    rendered: &[RenderedPrompt],
+    poolings: &[Pooling],
+) -> Result<Vec<Vec<Activation>>> {
     let n_layers = model.network.config().layers.len();
-    let mut captured: Vec<Vec<Option<Vec<f32>>>> = vec![vec![None; rendered.len() * poolings.len()]; n_layers];
+    let mut captured: Vec<Vec<Option<Vec<f32>>>> =
+        vec![vec![None; rendered.len() * poolings.len()]; n_layers];
     let bar = progress_bar(rendered.len() as u64, "extract", "prompts");
     for batch in batches(rendered) {
         let rows: Vec<Vec<u32>> = batch.iter().map(|index| tokens(&rendered[*index])).collect();
         let wanted: Vec<Wanted> = batch
             .iter()
-            .flat_map(|index| poolings.iter().map(|pooling| pooled_position(&model.newlines, *pooling, &rendered[*index].token_ids)))
+            .flat_map(|index| {
+                poolings
+                    .iter()
+                    .map(|pooling| pooled_position(&model.newlines, *pooling, &rendered[*index].token_ids))
+            })
             .collect();
         let mut record = Record::new(&rows, &wanted, poolings.len());
-        model.network.forward(&Batch::right_padded(&rows)?, None, &mut record)?;
+        model
+            .network
+            .forward(&Batch::right_padded(&rows)?, None, &mut record)?;
         for (layer, vectors) in record.finish()?.into_iter().enumerate() {
             for (offset, vector) in vectors.into_iter().enumerate() {
                 let row = batch[offset / poolings.len()] * poolings.len() + offset % poolings.len();
@@ -61,7 +81,11 @@ pub fn capture(model: &OpenModel, rendered: &[RenderedPrompt], poolings: &[Pooli
         bar.inc(batch.len() as u64);
     }
     bar.finish_and_clear();
-    captured.into_iter().enumerate().map(|(layer, vectors)| rows_of_layer(model, rendered, poolings, layer, vectors)).collect()
+    captured
+        .into_iter()
+        .enumerate()
+        .map(|(layer, vectors)| rows_of_layer(model, rendered, poolings, layer, vectors))
+        .collect()
 }
 
 /// Prompts of about one length side by side, so that little is padded.
@@ -80,11 +104,17 @@ fn rows_of_layer(
 ) -> Result<Vec<Activation>> {
     let mut rows = Vec::with_capacity(vectors.len());
     for (index, vector) in vectors.into_iter().enumerate() {
-        let (prompt, pooling) = (&rendered[index / poolings.len()], poolings[index % poolings.len()]);
-        let activation = vector.with_context(|| format!("prompt \"{}\" was not captured", prompt.prompt_id))?;
+        let (prompt, pooling) = (
+            &rendered[index / poolings.len()],
+            poolings[index % poolings.len()],
+        );
+        let activation =
+            vector.with_context(|| format!("prompt \"{}\" was not captured", prompt.prompt_id))?;
         if activation.iter().any(|value| !value.is_finite()) {
             let (id, condition) = (&prompt.prompt_id, &prompt.condition);
-            bail!("the residual after layer {layer} for prompt \"{id}\" in condition \"{condition}\" is not finite; try model.dtype = \"f32\"");
+            bail!(
+                "the residual after layer {layer} for prompt \"{id}\" in condition \"{condition}\" is not finite; try model.dtype = \"f32\""
+            );
         }
         let position = match pooled_position(&model.newlines, pooling, &prompt.token_ids) {
             Wanted::Position(position) => Some(position),

@@ -18,7 +18,10 @@ pub struct OpenModel {
 pub fn open_model(table: &ModelTable) -> Result<OpenModel> {
     let folder = &table.source;
     if !folder.is_dir() {
-        bail!("model.source: there is no folder {}; put a Gemma 2 model in Hugging Face layout there", folder.display());
+        bail!(
+            "model.source: there is no folder {}; put a Gemma 2 model in Hugging Face layout there",
+            folder.display()
+        );
     }
     let device = DeviceKind::parse(table.device.as_str()).context("model.device")?;
     let precision = Precision::parse(table.dtype.as_str()).context("model.dtype")?;
@@ -28,5 +31,12 @@ pub fn open_model(table: &ModelTable) -> Result<OpenModel> {
     let fingerprint = model::fingerprint(folder, &checkpoint)?;
     let network = Gemma::load(&config, &checkpoint, &model::open_device(device)?, precision)?;
     let newlines = Newlines::of(&tokenizer);
-    Ok(OpenModel { network, tokenizer, newlines, fingerprint, device, precision })
+    Ok(OpenModel {
+        network,
+        tokenizer,
+        newlines,
+        fingerprint,
+        device,
+        precision,
+    })
 }

@@ -20,7 +20,10 @@ pub struct Newlines {
 impl Newlines {
     pub fn of(tokenizer: &ChatTokenizer) -> Self {
         let id = |text| tokenizer.token_id(text).map(u32::cast_signed);
-        Newlines { single: id("\n"), double: id("\n\n") }
+        Newlines {
+            single: id("\n"),
+            double: id("\n\n"),
+        }
     }
 }
 
@@ -32,7 +35,11 @@ pub fn pooled_position(newlines: &Newlines, pooling: Pooling, token_ids: &[i32])
     let last = token_ids.len() - 1;
     let last_of = |id: Option<i32>| token_ids.iter().rposition(|token| Some(*token) == id);
     match pooling {
-        Pooling::Newline => Wanted::Position(last_of(newlines.double).or_else(|| last_of(newlines.single)).unwrap_or(last)),
+        Pooling::Newline => Wanted::Position(
+            last_of(newlines.double)
+                .or_else(|| last_of(newlines.single))
+                .unwrap_or(last),
+        ),
         Pooling::Last => Wanted::Position(last),
         Pooling::Mean => Wanted::Mean,
     }
@@ -42,10 +49,16 @@ pub fn pooled_position(newlines: &Newlines, pooling: Pooling, token_ids: &[i32])
 mod tests {
     use super::*;
 
-    const NEWLINES: Newlines = Newlines { single: Some(6), double: Some(7) };
+    const NEWLINES: Newlines = Newlines {
+        single: Some(6),
+        double: Some(7),
+    };
 
     fn check(token_ids: &[i32], expected: usize) {
-        assert_eq!(pooled_position(&NEWLINES, Pooling::Newline, token_ids), Wanted::Position(expected));
+        assert_eq!(
+            pooled_position(&NEWLINES, Pooling::Newline, token_ids),
+            Wanted::Position(expected)
+        );
     }
 
     #[test]
@@ -58,13 +71,25 @@ mod tests {
 
     #[test]
     fn a_vocabulary_without_newlines_falls_back_to_the_last_token() {
-        let none = Newlines { single: None, double: None };
-        assert_eq!(pooled_position(&none, Pooling::Newline, &[2, 6, 7, 9]), Wanted::Position(3));
+        let none = Newlines {
+            single: None,
+            double: None,
+        };
+        assert_eq!(
+            pooled_position(&none, Pooling::Newline, &[2, 6, 7, 9]),
+            Wanted::Position(3)
+        );
     }
 
     #[test]
     fn last_and_mean() {
-        assert_eq!(pooled_position(&NEWLINES, Pooling::Last, &[2, 6, 9]), Wanted::Position(2));
-        assert_eq!(pooled_position(&NEWLINES, Pooling::Mean, &[2, 6, 9]), Wanted::Mean);
+        assert_eq!(
+            pooled_position(&NEWLINES, Pooling::Last, &[2, 6, 9]),
+            Wanted::Position(2)
+        );
+        assert_eq!(
+            pooled_position(&NEWLINES, Pooling::Mean, &[2, 6, 9]),
+            Wanted::Mean
+        );
     }
 }

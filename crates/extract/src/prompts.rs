@@ -15,7 +15,9 @@ pub fn render_prompts(
     for prompt in prompts {
         if let Some(token) = tokenizer.control_token_in(&prompt.text) {
             let (file, id) = (file.display(), &prompt.id);
-            bail!("{file}: the prompt \"{id}\" holds the control token {token}, which would end or open a turn; remove it");
+            bail!(
+                "{file}: the prompt \"{id}\" holds the control token {token}, which would end or open a turn; remove it"
+            );
         }
         if prompt.text.contains("\n\n") {
             tracing::warn!(
@@ -24,15 +26,29 @@ pub fn render_prompts(
             );
         }
     }
-    let pairs = conditions.iter().flat_map(|condition| prompts.iter().map(move |prompt| (condition, prompt)));
-    pairs.map(|(condition, prompt)| render(tokenizer, condition, prompt)).collect()
+    let pairs = conditions
+        .iter()
+        .flat_map(|condition| prompts.iter().map(move |prompt| (condition, prompt)));
+    pairs
+        .map(|(condition, prompt)| render(tokenizer, condition, prompt))
+        .collect()
 }
 
 fn render(tokenizer: &ChatTokenizer, condition: &Condition, prompt: &Prompt) -> Result<RenderedPrompt> {
     let turns = condition.turns_for(&prompt.text);
-    let messages: Vec<Message> = turns.into_iter().map(|turn| Message::new(role(turn.speaker), turn.text)).collect();
-    let place = || format!("rendering prompt \"{}\" in condition \"{}\"", prompt.id, condition.name);
-    let text = tokenizer.render(&messages, role(condition.opens)).with_context(place)?;
+    let messages: Vec<Message> = turns
+        .into_iter()
+        .map(|turn| Message::new(role(turn.speaker), turn.text))
+        .collect();
+    let place = || {
+        format!(
+            "rendering prompt \"{}\" in condition \"{}\"",
+            prompt.id, condition.name
+        )
+    };
+    let text = tokenizer
+        .render(&messages, role(condition.opens))
+        .with_context(place)?;
     let token_ids = tokenizer.encode(&text).with_context(place)?;
     Ok(RenderedPrompt {
         prompt_id: prompt.id.clone(),

@@ -21,7 +21,15 @@ impl Record {
     pub fn new(rows: &[Vec<u32>], wanted: &[Wanted], wanted_per_row: usize) -> Self {
         let lengths: Vec<usize> = rows.iter().map(Vec::len).collect();
         let width = lengths.iter().copied().max().unwrap_or(0);
-        Record { rows: rows.len(), width, wanted_per_row, wanted: wanted.to_vec(), lengths, layers: Vec::new(), hidden: 0 }
+        Record {
+            rows: rows.len(),
+            width,
+            wanted_per_row,
+            wanted: wanted.to_vec(),
+            lengths,
+            layers: Vec::new(),
+            hidden: 0,
+        }
     }
 
     /// For each layer, one vector for each entry of `wanted`.
@@ -30,7 +38,11 @@ impl Record {
         if self.layers.is_empty() || self.layers.iter().any(|values| values.len() != expected) {
             bail!("the model's residual stream could not be read");
         }
-        Ok(self.layers.iter().map(|values| values.chunks(self.hidden).map(<[f32]>::to_vec).collect()).collect())
+        Ok(self
+            .layers
+            .iter()
+            .map(|values| values.chunks(self.hidden).map(<[f32]>::to_vec).collect())
+            .collect())
     }
 
     /// One row of weights over the flat positions for each wanted vector would be a large, empty matrix; so single
@@ -55,9 +67,15 @@ impl Record {
         let mut values = numbers(flat.select(0, positions));
         if self.wanted.contains(&Wanted::Mean) {
             let means = numbers(self.means(h));
-            for (index, _) in self.wanted.iter().enumerate().filter(|(_, wanted)| **wanted == Wanted::Mean) {
+            for (index, _) in self
+                .wanted
+                .iter()
+                .enumerate()
+                .filter(|(_, wanted)| **wanted == Wanted::Mean)
+            {
                 let row = index / self.wanted_per_row;
-                values[index * hidden..(index + 1) * hidden].copy_from_slice(&means[row * hidden..(row + 1) * hidden]);
+                values[index * hidden..(index + 1) * hidden]
+                    .copy_from_slice(&means[row * hidden..(row + 1) * hidden]);
             }
         }
         values
@@ -67,10 +85,19 @@ impl Record {
     fn means(&self, h: Tensor<3>) -> Tensor<2> {
         let [rows, width, hidden] = h.dims();
         let weight = |row: usize, position: usize| {
-            if position < self.lengths[row] { 1.0 / self.lengths[row] as f32 } else { 0.0 }
+            if position < self.lengths[row] {
+                1.0 / self.lengths[row] as f32
+            } else {
+                0.0
+            }
         };
-        let weights: Vec<f32> = (0..rows).flat_map(|row| (0..width).map(move |position| weight(row, position))).collect();
-        let weights = Tensor::<3>::from_data(TensorData::new(weights, [rows, width, 1]), (&h.device(), DType::F32));
+        let weights: Vec<f32> = (0..rows)
+            .flat_map(|row| (0..width).map(move |position| weight(row, position)))
+            .collect();
+        let weights = Tensor::<3>::from_data(
+            TensorData::new(weights, [rows, width, 1]),
+            (&h.device(), DType::F32),
+        );
         h.cast(DType::F32).mul(weights).sum_dim(1).reshape([rows, hidden])
     }
 }
@@ -87,5 +114,10 @@ impl ResidualTap for Record {
 
 /// Reading fails only where a device was lost; `finish` then finds too few numbers.
 fn numbers(tensor: Tensor<2>) -> Vec<f32> {
-    tensor.cast(DType::F32).try_into_data().ok().and_then(|data| data.try_into_vec().ok()).unwrap_or_default()
+    tensor
+        .cast(DType::F32)
+        .try_into_data()
+        .ok()
+        .and_then(|data| data.try_into_vec().ok())
+        .unwrap_or_default()
 }

@@ -29,7 +29,12 @@ impl Batch {
     /// One more token for each row, at the given positions.
     pub fn step(token_ids: &[u32], positions: &[usize]) -> Self {
         let positions = positions.iter().map(|position| *position as i32).collect();
-        Batch { rows: token_ids.len(), width: 1, token_ids: token_ids.to_vec(), positions }
+        Batch {
+            rows: token_ids.len(),
+            width: 1,
+            token_ids: token_ids.to_vec(),
+            positions,
+        }
     }
 
     fn padded(rows: &[impl AsRef<[u32]>], start: impl Fn(usize, usize) -> usize) -> Result<Self> {
@@ -49,7 +54,12 @@ impl Batch {
                 *position = offset as i32;
             }
         }
-        Ok(Batch { rows: rows.len(), width, token_ids, positions })
+        Ok(Batch {
+            rows: rows.len(),
+            width,
+            token_ids,
+            positions,
+        })
     }
 
     pub fn rows(&self) -> usize {

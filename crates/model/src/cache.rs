@@ -24,7 +24,13 @@ struct LayerCache {
 
 impl Cache {
     /// Room for `capacity` tokens in each of `rows` rows, padding included.
-    pub(crate) fn new(config: &GemmaConfig, rows: usize, capacity: usize, device: &Device, dtype: DType) -> Self {
+    pub(crate) fn new(
+        config: &GemmaConfig,
+        rows: usize,
+        capacity: usize,
+        device: &Device,
+        dtype: DType,
+    ) -> Self {
         let shape = [rows, config.num_key_value_heads, capacity, config.head_dim];
         let layer = |_| LayerCache {
             keys: Tensor::zeros(shape, (device, dtype)),
@@ -53,7 +59,8 @@ impl Cache {
         let width = batch.width();
         for row in 0..self.rows {
             let first = row * self.capacity + self.used;
-            self.positions[first..first + width].copy_from_slice(&batch.positions()[row * width..(row + 1) * width]);
+            self.positions[first..first + width]
+                .copy_from_slice(&batch.positions()[row * width..(row + 1) * width]);
         }
         self.used += width;
     }
@@ -65,7 +72,12 @@ impl Cache {
     }
 
     /// Writes the newest keys and values of a layer, and gives back all of them: `[rows, heads, used, head_dim]`.
-    pub(crate) fn append(&mut self, layer: usize, keys: Tensor<4>, values: Tensor<4>) -> (Tensor<4>, Tensor<4>) {
+    pub(crate) fn append(
+        &mut self,
+        layer: usize,
+        keys: Tensor<4>,
+        values: Tensor<4>,
+    ) -> (Tensor<4>, Tensor<4>) {
         let [rows, heads, width, head_dim] = keys.dims();
         let slots = [0..rows, 0..heads, self.used - width..self.used, 0..head_dim];
         let cache = &mut self.layers[layer];
@@ -73,6 +85,9 @@ impl Cache {
         cache.keys.inplace(|all| all.slice_assign(slots.clone(), keys));
         cache.values.inplace(|all| all.slice_assign(slots, values));
         let used = self.used;
-        (cache.keys.clone().narrow(2, 0, used), cache.values.clone().narrow(2, 0, used))
+        (
+            cache.keys.clone().narrow(2, 0, used),
+            cache.values.clone().narrow(2, 0, used),
+        )
     }
 }

@@ -26,7 +26,10 @@ pub enum Role {
 
 impl Message {
     pub fn new(role: Role, content: impl Into<String>) -> Self {
-        Message { role, content: content.into() }
+        Message {
+            role,
+            content: content.into(),
+        }
     }
 }
 
@@ -48,21 +51,41 @@ impl ChatTokenizer {
     pub fn read(folder: &Path) -> Result<Self> {
         let path = folder.join("tokenizer.json");
         let bytes = fs_err::read(&path)?;
-        let tokenizer = Tokenizer::from_bytes(bytes).map_err(|error| Error::file(&path, error.to_string()))?;
+        let tokenizer =
+            Tokenizer::from_bytes(bytes).map_err(|error| Error::file(&path, error.to_string()))?;
         let config_path = folder.join("tokenizer_config.json");
         let text = fs_err::read_to_string(&config_path)?;
-        let config: Value = serde_json::from_str(&text).map_err(|error| Error::file(&config_path, error.to_string()))?;
-        let bos_token = special_token(&config, "bos_token").ok_or_else(|| Error::file(&config_path, "`bos_token` is missing"))?;
+        let config: Value =
+            serde_json::from_str(&text).map_err(|error| Error::file(&config_path, error.to_string()))?;
+        let bos_token = special_token(&config, "bos_token")
+            .ok_or_else(|| Error::file(&config_path, "`bos_token` is missing"))?;
         let eos_token = special_token(&config, "eos_token").unwrap_or_default();
-        let bos_id = tokenizer
-            .token_to_id(&bos_token)
-            .ok_or_else(|| Error::file(&path, format!("the beginning token \"{bos_token}\" of tokenizer_config.json is not in the vocabulary")))?;
+        let bos_id = tokenizer.token_to_id(&bos_token).ok_or_else(|| {
+            Error::file(
+                &path,
+                format!(
+                    "the beginning token \"{bos_token}\" of tokenizer_config.json is not in the vocabulary"
+                ),
+            )
+        })?;
         let (template, template_path) = chat_template(folder, &config, &config_path)?;
         let added = tokenizer.get_added_tokens_decoder();
-        let mut control_tokens: Vec<String> =
-            added.values().filter(|token| token.special).map(|token| token.content.clone()).collect();
+        let mut control_tokens: Vec<String> = added
+            .values()
+            .filter(|token| token.special)
+            .map(|token| token.content.clone())
+            .collect();
         control_tokens.sort();
-        Ok(ChatTokenizer { tokenizer, path, template, template_path, bos_token, eos_token, bos_id, control_tokens })
+        Ok(ChatTokenizer {
+            tokenizer,
+            path,
+            template,
+            template_path,
+            bos_token,
+            eos_token,
+            bos_id,
+            control_tokens,
+        })
     }
 
     /// The conversation in the model's chat format, followed by the opening of the next speaker's turn.
@@ -76,14 +99,20 @@ impl ChatTokenizer {
 
     /// Token ids of a rendered conversation, which begins with the beginning token exactly once.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>> {
-        let encoding = self.tokenizer.encode(text, false).map_err(|error| Error::file(&self.path, error.to_string()))?;
+        let encoding = self
+            .tokenizer
+            .encode(text, false)
+            .map_err(|error| Error::file(&self.path, error.to_string()))?;
         let ids = encoding.get_ids();
         match ids.iter().filter(|id| **id == self.bos_id).count() {
             // A template without the beginning token leaves it to the tokenizer.
             0 => Ok(std::iter::once(self.bos_id).chain(ids.iter().copied()).collect()),
             1 if ids[0] == self.bos_id => Ok(ids.to_vec()),
             _ => {
-                let message = format!("the rendered text must begin with {} and hold it once: {text:?}", self.bos_token);
+                let message = format!(
+                    "the rendered text must begin with {} and hold it once: {text:?}",
+                    self.bos_token
+                );
                 Err(Error::file(&self.template_path, message))
             }
         }
@@ -91,7 +120,9 @@ impl ChatTokenizer {
 
     /// The text of tokens, control tokens kept.
     pub fn decode(&self, ids: &[u32]) -> Result<String> {
-        self.tokenizer.decode(ids, false).map_err(|error| Error::file(&self.path, error.to_string()))
+        self.tokenizer
+            .decode(ids, false)
+            .map_err(|error| Error::file(&self.path, error.to_string()))
     }
 
     /// The token that a text is, if it is a single one.
@@ -106,7 +137,10 @@ impl ChatTokenizer {
 
     /// The first control token that a text holds: such a text would change the format it is put in.
     pub fn control_token_in(&self, text: &str) -> Option<&str> {
-        self.control_tokens.iter().map(String::as_str).find(|token| text.contains(token))
+        self.control_tokens
+            .iter()
+            .map(String::as_str)
+            .find(|token| text.contains(token))
     }
 
     /// A hash of the chat template's text.
@@ -132,28 +166,49 @@ impl ChatTokenizer {
                 (before, after, end)
             }
         };
-        let opening = end.and_then(|end| after[..end].strip_prefix(before.as_str())).filter(|opening| !opening.is_empty());
+        let opening = end
+            .and_then(|end| after[..end].strip_prefix(before.as_str()))
+            .filter(|opening| !opening.is_empty());
         opening.map(str::to_owned).ok_or_else(|| {
             let name = if role == Role::User { "user" } else { "model" };
-            Error::file(&self.template_path, format!("the chat template has no turn of the {name} that could be opened"))
+            Error::file(
+                &self.template_path,
+                format!("the chat template has no turn of the {name} that could be opened"),
+            )
         })
     }
 
     fn apply_template(&self, messages: &[Message], add_generation_prompt: bool) -> Result<String> {
-        self.run_template(messages, add_generation_prompt).map_err(|error| {
-            let detail = error.detail().map_or_else(|| error.to_string(), str::to_owned);
-            Error::file(&self.template_path, format!("the chat template refuses the conversation: {detail}"))
-        })
+        self.run_template(messages, add_generation_prompt)
+            .map_err(|error| {
+                let detail = error.detail().map_or_else(|| error.to_string(), str::to_owned);
+                Error::file(
+                    &self.template_path,
+                    format!("the chat template refuses the conversation: {detail}"),
+                )
+            })
     }
 
-    fn run_template(&self, messages: &[Message], add_generation_prompt: bool) -> std::result::Result<String, minijinja::Error> {
+    fn run_template(
+        &self,
+        messages: &[Message],
+        add_generation_prompt: bool,
+    ) -> std::result::Result<String, minijinja::Error> {
         let mut environment = Environment::new();
         // As Hugging Face sets Jinja up.
-        environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+        environment.set_syntax(
+            SyntaxConfig::builder()
+                .trim_blocks(true)
+                .lstrip_blocks(true)
+                .build()?,
+        );
         environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
-        environment.add_function("raise_exception", |message: String| -> std::result::Result<String, minijinja::Error> {
-            Err(minijinja::Error::new(ErrorKind::InvalidOperation, message))
-        });
+        environment.add_function(
+            "raise_exception",
+            |message: String| -> std::result::Result<String, minijinja::Error> {
+                Err(minijinja::Error::new(ErrorKind::InvalidOperation, message))
+            },
+        );
         environment.template_from_str(&self.template)?.render(context! {
             messages => minijinja::Value::from(minijinja::value::Serde(messages)),
             add_generation_prompt,
@@ -169,7 +224,10 @@ const MARK: &str = "RoleswapOpensTheTurnHere";
 /// A special token is written as its text, or as an object with the text in `content`.
 fn special_token(config: &Value, key: &str) -> Option<String> {
     let value = config.get(key)?;
-    value.as_str().or_else(|| value.get("content")?.as_str()).map(str::to_owned)
+    value
+        .as_str()
+        .or_else(|| value.get("content")?.as_str())
+        .map(str::to_owned)
 }
 
 /// The template's own file wins over the entry in tokenizer_config.json, as in Hugging Face.
@@ -180,10 +238,20 @@ fn chat_template(folder: &Path, config: &Value, config_path: &Path) -> Result<(S
     }
     let entry = config.get("chat_template");
     let named = |list: &Vec<Value>| {
-        let default = list.iter().find(|entry| entry.get("name").and_then(Value::as_str) == Some("default"));
-        default.and_then(|entry| entry.get("template")?.as_str()).map(str::to_owned)
+        let default = list
+            .iter()
+            .find(|entry| entry.get("name").and_then(Value::as_str) == Some("default"));
+        default
+            .and_then(|entry| entry.get("template")?.as_str())
+            .map(str::to_owned)
     };
-    let text = entry.and_then(|value| value.as_str().map(str::to_owned).or_else(|| value.as_array().and_then(named)));
+    let text = entry.and_then(|value| {
+        value
+            .as_str()
+            .map(str::to_owned)
+            .or_else(|| value.as_array().and_then(named))
+    });
     let missing = "`chat_template` is missing, and there is no chat_template.jinja; use an instruction-tuned model, or put its template there";
-    text.map(|text| (text, config_path.to_owned())).ok_or_else(|| Error::file(config_path, missing))
+    text.map(|text| (text, config_path.to_owned()))
+        .ok_or_else(|| Error::file(config_path, missing))
 }

@@ -40,9 +40,15 @@ impl Checkpoint {
         if !index_path.exists() {
             let path = folder.join("model.safetensors");
             if !path.exists() {
-                return Err(Error::file(folder, "there is neither model.safetensors nor model.safetensors.index.json; is this the folder of a model?"));
+                return Err(Error::file(
+                    folder,
+                    "there is neither model.safetensors nor model.safetensors.index.json; is this the folder of a model?",
+                ));
             }
-            let mut checkpoint = Checkpoint { shards: Vec::new(), tensors: BTreeMap::new() };
+            let mut checkpoint = Checkpoint {
+                shards: Vec::new(),
+                tensors: BTreeMap::new(),
+            };
             checkpoint.add_shard(path)?;
             return Ok(checkpoint);
         }
@@ -51,20 +57,33 @@ impl Checkpoint {
 
     fn open_shards(folder: &Path, index_path: &Path) -> Result<Self> {
         let text = fs_err::read_to_string(index_path)?;
-        let index: Index = serde_json::from_str(&text).map_err(|error| Error::file(index_path, error.to_string()))?;
+        let index: Index =
+            serde_json::from_str(&text).map_err(|error| Error::file(index_path, error.to_string()))?;
         let files: BTreeSet<&String> = index.weight_map.values().collect();
-        let mut checkpoint = Checkpoint { shards: Vec::new(), tensors: BTreeMap::new() };
+        let mut checkpoint = Checkpoint {
+            shards: Vec::new(),
+            tensors: BTreeMap::new(),
+        };
         for file in files {
             let path = folder.join(file);
             if !path.exists() {
-                return Err(Error::file(&path, "this shard is missing, though model.safetensors.index.json names it; download the model again"));
+                return Err(Error::file(
+                    &path,
+                    "this shard is missing, though model.safetensors.index.json names it; download the model again",
+                ));
             }
             checkpoint.add_shard(path)?;
         }
         for (name, file) in &index.weight_map {
-            let place = checkpoint.tensors.get(name).map(|location| &checkpoint.shards[location.shard].path);
+            let place = checkpoint
+                .tensors
+                .get(name)
+                .map(|location| &checkpoint.shards[location.shard].path);
             if place != Some(&folder.join(file)) {
-                return Err(Error::file(index_path, format!("tensor `{name}` should be in {file}, but is not; download the model again")));
+                return Err(Error::file(
+                    index_path,
+                    format!("tensor `{name}` should be in {file}, but is not; download the model again"),
+                ));
             }
         }
         Ok(checkpoint)
@@ -74,18 +93,30 @@ impl Checkpoint {
         let file = fs_err::File::open(&path)?;
         // SAFETY: the mapping is only read. If another process cuts the file short meanwhile, reading it ends this
         // process, as any program that maps files accepts.
-        let bytes = unsafe { Mmap::map(file.file()) }.map_err(|error| Error::file(&path, error.to_string()))?;
+        let bytes =
+            unsafe { Mmap::map(file.file()) }.map_err(|error| Error::file(&path, error.to_string()))?;
         let broken = |error: safetensors::SafeTensorError| {
-            Error::file(&path, format!("not a whole safetensors file ({error}); download it again"))
+            Error::file(
+                &path,
+                format!("not a whole safetensors file ({error}); download it again"),
+            )
         };
         let start = bytes.as_ptr() as usize;
         let tensors = SafeTensors::deserialize(&bytes).map_err(broken)?;
         for (name, view) in tensors.iter() {
             let first = view.data().as_ptr() as usize - start;
             let range = first..first + view.data().len();
-            let location = Location { shard: self.shards.len(), dtype: view.dtype(), shape: view.shape().to_vec(), range };
+            let location = Location {
+                shard: self.shards.len(),
+                dtype: view.dtype(),
+                shape: view.shape().to_vec(),
+                range,
+            };
             if self.tensors.insert(name.to_owned(), location).is_some() {
-                return Err(Error::file(&path, format!("tensor `{name}` is in another shard too")));
+                return Err(Error::file(
+                    &path,
+                    format!("tensor `{name}` is in another shard too"),
+                ));
             }
         }
         self.shards.push(Shard { path, bytes });
@@ -103,7 +134,11 @@ impl Checkpoint {
     }
 
     pub(crate) fn reader(&self, precision: Precision) -> Reader<'_> {
-        Reader { checkpoint: self, precision, used: BTreeSet::new() }
+        Reader {
+            checkpoint: self,
+            precision,
+            used: BTreeSet::new(),
+        }
     }
 
     fn first_file(&self) -> &Path {
@@ -121,12 +156,17 @@ pub(crate) struct Reader<'a> {
 impl Reader<'_> {
     pub fn read(&mut self, name: &str, shape: &[usize]) -> Result<TensorData> {
         let Some(location) = self.checkpoint.tensors.get(name) else {
-            let message = format!("tensor `{name}` is missing; is this a whole Gemma 2 checkpoint that fits config.json?");
+            let message = format!(
+                "tensor `{name}` is missing; is this a whole Gemma 2 checkpoint that fits config.json?"
+            );
             return Err(Error::file(self.checkpoint.first_file(), message));
         };
         let shard = &self.checkpoint.shards[location.shard];
         if location.shape != shape {
-            let message = format!("tensor `{name}` has the shape {:?}, but config.json asks for {shape:?}", location.shape);
+            let message = format!(
+                "tensor `{name}` has the shape {:?}, but config.json asks for {shape:?}",
+                location.shape
+            );
             return Err(Error::file(&shard.path, message));
         }
         self.used.insert(name.to_owned());
@@ -142,26 +182,42 @@ impl Reader<'_> {
             }
         };
         let bytes = converted.map_err(|index| {
-            let message = format!("tensor `{name}` holds a number that is not finite (element {index}); the weights are broken");
+            let message = format!(
+                "tensor `{name}` holds a number that is not finite (element {index}); the weights are broken"
+            );
             Error::file(&shard.path, message)
         })?;
-        Ok(TensorData::from_bytes(bytes, shape.to_vec(), self.precision.dtype()))
+        Ok(TensorData::from_bytes(
+            bytes,
+            shape.to_vec(),
+            self.precision.dtype(),
+        ))
     }
 
     pub fn finish(self) -> Result<()> {
-        let unused: Vec<(&String, &Location)> =
-            self.checkpoint.tensors.iter().filter(|(name, _)| !self.used.contains(*name)).collect();
-        let Some((name, location)) = unused.first() else { return Ok(()) };
+        let unused: Vec<(&String, &Location)> = self
+            .checkpoint
+            .tensors
+            .iter()
+            .filter(|(name, _)| !self.used.contains(*name))
+            .collect();
+        let Some((name, location)) = unused.first() else {
+            return Ok(());
+        };
         let path = &self.checkpoint.shards[location.shard].path;
         let count = unused.len();
-        let message = format!("tensor `{name}` has no place in the network ({count} such in all); does config.json belong to these weights?");
+        let message = format!(
+            "tensor `{name}` has no place in the network ({count} such in all); does config.json belong to these weights?"
+        );
         Err(Error::file(path, message))
     }
 }
 
 /// Converts little-endian numbers; the error is the index of the first one that is not finite.
 fn from_f32<T: Stored>(bytes: &[u8], convert: impl Fn(f32) -> T) -> std::result::Result<Bytes, usize> {
-    let values = bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+    let values = bytes
+        .chunks_exact(4)
+        .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
     collected(values.map(|value| value.is_finite().then(|| convert(value))))
 }
 

@@ -40,7 +40,8 @@ impl GemmaConfig {
     pub fn read(folder: &Path) -> Result<Self> {
         let path = folder.join("config.json");
         let text = fs_err::read_to_string(&path)?;
-        let value: Value = serde_json::from_str(&text).map_err(|error| Error::file(&path, error.to_string()))?;
+        let value: Value =
+            serde_json::from_str(&text).map_err(|error| Error::file(&path, error.to_string()))?;
         let mut config = Self::from_json(&value).map_err(|message| Error::file(&path, message))?;
         let generation = folder.join("generation_config.json");
         if generation.exists() {
@@ -52,9 +53,22 @@ impl GemmaConfig {
                 config.end_tokens = ids;
             }
         }
-        match config.end_tokens.iter().find(|id| **id as usize >= config.vocab_size) {
-            _ if config.end_tokens.is_empty() => Err(Error::file(&path, "`eos_token_id` is missing, here and in generation_config.json")),
-            Some(id) => Err(Error::file(&path, format!("the end token {id} lies outside of the vocabulary of {}", config.vocab_size))),
+        match config
+            .end_tokens
+            .iter()
+            .find(|id| **id as usize >= config.vocab_size)
+        {
+            _ if config.end_tokens.is_empty() => Err(Error::file(
+                &path,
+                "`eos_token_id` is missing, here and in generation_config.json",
+            )),
+            Some(id) => Err(Error::file(
+                &path,
+                format!(
+                    "the end token {id} lies outside of the vocabulary of {}",
+                    config.vocab_size
+                ),
+            )),
             None => Ok(config),
         }
     }
@@ -63,8 +77,16 @@ impl GemmaConfig {
     pub fn from_json(value: &Value) -> Result<Self, String> {
         match value.get("model_type").and_then(Value::as_str) {
             Some("gemma2") => {}
-            Some(other) => return Err(format!("model_type \"{other}\" is not supported; Roleswap runs \"gemma2\" (Gemma 2: 2B, 9B, 27B)")),
-            None => return Err("`model_type` is missing; is this the config.json of a Gemma 2 model?".to_owned()),
+            Some(other) => {
+                return Err(format!(
+                    "model_type \"{other}\" is not supported; Roleswap runs \"gemma2\" (Gemma 2: 2B, 9B, 27B)"
+                ));
+            }
+            None => {
+                return Err(
+                    "`model_type` is missing; is this the config.json of a Gemma 2 model?".to_owned(),
+                );
+            }
         }
         let raw: RawConfig = serde_json::from_value(value.clone()).map_err(|error| error.to_string())?;
         raw.refuse_unsupported()?;
@@ -104,10 +126,15 @@ impl GemmaConfig {
         }
         if !self.num_attention_heads.is_multiple_of(self.num_key_value_heads) {
             let (heads, groups) = (self.num_attention_heads, self.num_key_value_heads);
-            return Err(format!("`num_attention_heads` ({heads}) must be a multiple of `num_key_value_heads` ({groups})"));
+            return Err(format!(
+                "`num_attention_heads` ({heads}) must be a multiple of `num_key_value_heads` ({groups})"
+            ));
         }
         if !self.head_dim.is_multiple_of(2) {
-            return Err(format!("`head_dim` ({}) must be even, since rotary embeddings turn pairs", self.head_dim));
+            return Err(format!(
+                "`head_dim` ({}) must be even, since rotary embeddings turn pairs",
+                self.head_dim
+            ));
         }
         let positive = [
             ("rms_norm_eps", Some(self.rms_norm_eps)),
@@ -116,7 +143,10 @@ impl GemmaConfig {
             ("attn_logit_softcapping", self.attn_logit_softcapping),
             ("final_logit_softcapping", self.final_logit_softcapping),
         ];
-        match positive.iter().find(|(_, number)| number.is_some_and(|n| !(n > 0.0 && n.is_finite()))) {
+        match positive
+            .iter()
+            .find(|(_, number)| number.is_some_and(|n| !(n > 0.0 && n.is_finite())))
+        {
             Some((key, _)) => Err(format!("`{key}` must be a number above 0")),
             None => Ok(()),
         }
@@ -155,37 +185,59 @@ impl RawConfig {
         // Early files say "gelu" in hidden_act and mean its tanh form: hidden_activation wins.
         let activation = self.hidden_activation.as_ref().or(self.hidden_act.as_ref());
         if let Some(name) = activation.filter(|name| *name != "gelu_pytorch_tanh") {
-            return Err(format!("`hidden_activation` \"{name}\" is not supported; Gemma 2 has \"gelu_pytorch_tanh\""));
+            return Err(format!(
+                "`hidden_activation` \"{name}\" is not supported; Gemma 2 has \"gelu_pytorch_tanh\""
+            ));
         }
         if self.attention_bias == Some(true) {
             return Err("`attention_bias` true is not supported; Gemma 2 has no biases".to_owned());
         }
         if self.tie_word_embeddings == Some(false) {
-            return Err("`tie_word_embeddings` false is not supported; Gemma 2 ties its head to the embeddings".to_owned());
+            return Err(
+                "`tie_word_embeddings` false is not supported; Gemma 2 ties its head to the embeddings"
+                    .to_owned(),
+            );
         }
         if self.rope_scaling.as_ref().is_some_and(|value| !value.is_null()) {
             return Err("`rope_scaling` is not supported; Gemma 2 has none".to_owned());
         }
         if self.quantization_config.is_some() {
-            return Err("quantized weights (`quantization_config`) are not supported; use the bf16 or f32 checkpoint".to_owned());
+            return Err(
+                "quantized weights (`quantization_config`) are not supported; use the bf16 or f32 checkpoint"
+                    .to_owned(),
+            );
         }
         Ok(())
     }
 
     fn rope_theta(&self) -> Result<f64, String> {
         let parameters = self.rope_parameters.as_ref();
-        if let Some(kind) = parameters.and_then(|value| value.get("rope_type")).and_then(Value::as_str)
+        if let Some(kind) = parameters
+            .and_then(|value| value.get("rope_type"))
+            .and_then(Value::as_str)
             && kind != "default"
         {
-            return Err(format!("`rope_parameters.rope_type` \"{kind}\" is not supported; Gemma 2 has \"default\""));
+            return Err(format!(
+                "`rope_parameters.rope_type` \"{kind}\" is not supported; Gemma 2 has \"default\""
+            ));
         }
-        let nested = parameters.and_then(|value| value.get("rope_theta")).and_then(Value::as_f64);
-        self.rope_theta.or(nested).ok_or_else(|| "`rope_theta` is missing".to_owned())
+        let nested = parameters
+            .and_then(|value| value.get("rope_theta"))
+            .and_then(Value::as_f64);
+        self.rope_theta
+            .or(nested)
+            .ok_or_else(|| "`rope_theta` is missing".to_owned())
     }
 
     fn layer_kinds(&self) -> Result<Vec<LayerKind>, String> {
         let Some(names) = &self.layer_types else {
-            let kind = |layer: usize| if layer.is_multiple_of(2) { LayerKind::Sliding } else { LayerKind::Global };
+            let kind = |layer: usize| {
+                if layer.is_multiple_of(2) {
+                    LayerKind::Sliding
+                } else {
+                    LayerKind::Global
+                }
+            };
             return Ok((0..self.num_hidden_layers).map(kind).collect());
         };
         if names.len() != self.num_hidden_layers {
@@ -195,7 +247,9 @@ impl RawConfig {
         let kind = |name: &String| match name.as_str() {
             "sliding_attention" => Ok(LayerKind::Sliding),
             "full_attention" => Ok(LayerKind::Global),
-            other => Err(format!("`layer_types`: \"{other}\" is not supported; use sliding_attention or full_attention")),
+            other => Err(format!(
+                "`layer_types`: \"{other}\" is not supported; use sliding_attention or full_attention"
+            )),
         };
         names.iter().map(kind).collect()
     }
@@ -204,7 +258,12 @@ impl RawConfig {
 /// `eos_token_id` may be a number, a list of numbers, or absent.
 fn end_tokens(value: &Value) -> Result<Vec<u32>, String> {
     let wrong = || "`eos_token_id` must be a token id or a list of them".to_owned();
-    let id = |value: &Value| value.as_u64().and_then(|id| u32::try_from(id).ok()).ok_or_else(wrong);
+    let id = |value: &Value| {
+        value
+            .as_u64()
+            .and_then(|id| u32::try_from(id).ok())
+            .ok_or_else(wrong)
+    };
     match value.get("eos_token_id") {
         None | Some(Value::Null) => Ok(Vec::new()),
         Some(Value::Array(ids)) => ids.iter().map(id).collect(),

@@ -19,7 +19,9 @@ pub enum Precision {
 
 impl Precision {
     pub fn parse(name: &str) -> Option<Self> {
-        [Precision::F32, Precision::Bf16].into_iter().find(|precision| precision.as_str() == name)
+        [Precision::F32, Precision::Bf16]
+            .into_iter()
+            .find(|precision| precision.as_str() == name)
     }
 
     pub fn as_str(self) -> &'static str {
@@ -43,7 +45,11 @@ impl DeviceKind {
         match name {
             "cpu" => Some(DeviceKind::Cpu),
             "cuda" => Some(DeviceKind::Cuda),
-            "auto" => Some(if open_cuda().is_ok() { DeviceKind::Cuda } else { DeviceKind::Cpu }),
+            "auto" => Some(if open_cuda().is_ok() {
+                DeviceKind::Cuda
+            } else {
+                DeviceKind::Cpu
+            }),
             _ => None,
         }
     }
@@ -68,7 +74,10 @@ pub fn open_device(kind: DeviceKind) -> Result<Device> {
 fn open_cuda() -> Result<Device> {
     let devices = Device::enumerate(burn::tensor::DeviceType::Cuda);
     devices.into_iter().next().ok_or_else(|| {
-        Error::Request("no CUDA device was found; check the driver with `nvidia-smi`, or set model.device = \"cpu\"".to_owned())
+        Error::Request(
+            "no CUDA device was found; check the driver with `nvidia-smi`, or set model.device = \"cpu\""
+                .to_owned(),
+        )
     })
 }
 

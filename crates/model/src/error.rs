@@ -18,6 +18,9 @@ pub enum Error {
 
 impl Error {
     pub fn file(path: impl AsRef<Path>, message: impl Into<String>) -> Self {
-        Error::File { path: path.as_ref().to_owned(), message: message.into() }
+        Error::File {
+            path: path.as_ref().to_owned(),
+            message: message.into(),
+        }
     }
 }

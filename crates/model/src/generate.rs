@@ -38,7 +38,13 @@ pub fn generate(
     progress: &mut dyn FnMut(usize),
 ) -> Result<Vec<Generated>> {
     if requests.is_empty() || max_new_tokens == 0 {
-        return Ok(requests.iter().map(|_| Generated { tokens: Vec::new(), finish: Finish::Length }).collect());
+        return Ok(requests
+            .iter()
+            .map(|_| Generated {
+                tokens: Vec::new(),
+                finish: Finish::Length,
+            })
+            .collect());
     }
     let prompts: Vec<&[u32]> = requests.iter().map(|request| request.prompt.as_slice()).collect();
     let mut batch = Batch::left_padded(&prompts)?;
@@ -57,7 +63,10 @@ pub fn generate(
             return Ok(rows.into_iter().map(Row::into_generated).collect());
         }
         // A finished row goes on with its last token; nothing of it is kept.
-        let tokens: Vec<u32> = rows.iter().map(|row| row.history.last().copied().unwrap_or_default()).collect();
+        let tokens: Vec<u32> = rows
+            .iter()
+            .map(|row| row.history.last().copied().unwrap_or_default())
+            .collect();
         let positions: Vec<usize> = rows.iter().map(|row| row.history.len() - 1).collect();
         batch = Batch::step(&tokens, &positions);
     }
@@ -67,7 +76,10 @@ pub fn generate(
 fn last_logits(model: &Gemma, h: Tensor<3>) -> Result<Vec<f32>> {
     let width = h.dims()[1];
     let logits = model.head(h.narrow(1, width - 1, 1));
-    logits.into_data().try_into_vec::<f32>().map_err(|error| Error::Request(format!("the logits could not be read: {error:?}")))
+    logits
+        .into_data()
+        .try_into_vec::<f32>()
+        .map_err(|error| Error::Request(format!("the logits could not be read: {error:?}")))
 }
 
 struct Row {
@@ -95,7 +107,9 @@ impl Row {
         }
         if let Some(index) = logits.iter().position(|logit| logit.is_nan()) {
             let step = self.history.len() - self.prompt_length;
-            let message = format!("the logit of token {index} is no number after {step} generated tokens; a steering coefficient may be far too large");
+            let message = format!(
+                "the logit of token {index} is no number after {step} generated tokens; a steering coefficient may be far too large"
+            );
             return Err(Error::Request(message));
         }
         let token = self.sampler.next(&mut logits.to_vec(), &self.history);
@@ -110,6 +124,9 @@ impl Row {
 
     fn into_generated(mut self) -> Generated {
         let tokens = self.history.split_off(self.prompt_length);
-        Generated { tokens, finish: self.finish.unwrap_or(Finish::Length) }
+        Generated {
+            tokens,
+            finish: self.finish.unwrap_or(Finish::Length),
+        }
     }
 }

@@ -21,7 +21,14 @@ pub struct Sampling {
 
 impl Sampling {
     pub fn greedy() -> Self {
-        Sampling { greedy: true, temperature: 1.0, top_k: 0, top_p: 1.0, repetition_penalty: 1.0, suppress: Vec::new() }
+        Sampling {
+            greedy: true,
+            temperature: 1.0,
+            top_k: 0,
+            top_p: 1.0,
+            repetition_penalty: 1.0,
+            suppress: Vec::new(),
+        }
     }
 }
 
@@ -34,13 +41,20 @@ pub struct Sampler {
 
 impl Sampler {
     pub fn new(sampling: Sampling, seed: u64) -> Self {
-        Sampler { sampling, generator: ChaCha8Rng::seed_from_u64(seed) }
+        Sampler {
+            sampling,
+            generator: ChaCha8Rng::seed_from_u64(seed),
+        }
     }
 
     /// The next token after `history` (prompt and generated tokens). `logits` are changed.
     pub fn next(&mut self, logits: &mut [f32], history: &[u32]) -> u32 {
         process_logits(logits, history, &self.sampling);
-        if self.sampling.greedy { likeliest(logits) } else { draw(logits, self.generator.random()) }
+        if self.sampling.greedy {
+            likeliest(logits)
+        } else {
+            draw(logits, self.generator.random())
+        }
     }
 }
 
@@ -75,7 +89,11 @@ fn penalize_repetition(logits: &mut [f32], history: &[u32], penalty: f32) {
         let index = *id as usize;
         if index < logits.len() && !std::mem::replace(&mut seen[index], true) {
             let logit = &mut logits[index];
-            *logit = if *logit < 0.0 { *logit * penalty } else { *logit / penalty };
+            *logit = if *logit < 0.0 {
+                *logit * penalty
+            } else {
+                *logit / penalty
+            };
         }
     }
 }
@@ -127,7 +145,11 @@ fn likeliest(logits: &[f32]) -> u32 {
 fn draw(logits: &[f32], at: f64) -> u32 {
     let probabilities = softmax(logits);
     let (mut sum, mut last) = (0.0, 0);
-    for (index, probability) in probabilities.iter().enumerate().filter(|(_, probability)| **probability > 0.0) {
+    for (index, probability) in probabilities
+        .iter()
+        .enumerate()
+        .filter(|(_, probability)| **probability > 0.0)
+    {
         sum += probability;
         last = index;
         if at < sum {
@@ -139,7 +161,10 @@ fn draw(logits: &[f32], at: f64) -> u32 {
 
 fn softmax(logits: &[f32]) -> Vec<f64> {
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let exponentials: Vec<f64> = logits.iter().map(|logit| f64::from(*logit - largest).exp()).collect();
+    let exponentials: Vec<f64> = logits
+        .iter()
+        .map(|logit| f64::from(*logit - largest).exp())
+        .collect();
     let sum: f64 = exponentials.iter().sum();
     exponentials.into_iter().map(|value| value / sum).collect()
 }

@@ -38,14 +38,25 @@ impl Intervention {
     /// What is wrong with it for a network of this shape, if anything is.
     pub fn check(&self, layers: usize, hidden_size: usize) -> Result<()> {
         if self.layer >= layers {
-            bail!("layer {} is out of range: the model has the layers 0 to {}", self.layer, layers.saturating_sub(1));
+            bail!(
+                "layer {} is out of range: the model has the layers 0 to {}",
+                self.layer,
+                layers.saturating_sub(1)
+            );
         }
         for (name, vector) in self.vectors() {
             if vector.len() != hidden_size {
-                bail!("layer {}: the {name} has {} numbers, the model's hidden size is {hidden_size}", self.layer, vector.len());
+                bail!(
+                    "layer {}: the {name} has {} numbers, the model's hidden size is {hidden_size}",
+                    self.layer,
+                    vector.len()
+                );
             }
             if vector.iter().any(|value| !value.is_finite()) {
-                bail!("layer {}: the {name} holds a number that is not finite", self.layer);
+                bail!(
+                    "layer {}: the {name} holds a number that is not finite",
+                    self.layer
+                );
             }
         }
         if matches!(self.operation, Operation::MeanAblation { .. }) && self.positions == Positions::Last {
@@ -69,7 +80,10 @@ pub fn resolve_layer(layer: i64, layers: usize) -> Result<usize> {
     let resolved = if layer < 0 { layer + layers as i64 } else { layer };
     match usize::try_from(resolved) {
         Ok(resolved) if resolved < layers => Ok(resolved),
-        _ => bail!("layer {layer} is out of range: the model has the layers 0 to {} (or -{layers} to -1)", layers.saturating_sub(1)),
+        _ => bail!(
+            "layer {layer} is out of range: the model has the layers 0 to {} (or -{layers} to -1)",
+            layers.saturating_sub(1)
+        ),
     }
 }
 
@@ -78,6 +92,9 @@ pub fn broadcast<T: Clone>(values: &[T], count: usize, name: &str) -> Result<Vec
     match values {
         [single] => Ok(vec![single.clone(); count]),
         _ if values.len() == count => Ok(values.to_vec()),
-        _ => bail!("{name} has {} entries for {count} directions; give one, or one for each", values.len()),
+        _ => bail!(
+            "{name} has {} entries for {count} directions; give one, or one for each",
+            values.len()
+        ),
     }
 }

@@ -9,8 +9,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use artifacts::{
-    Decoding, FinishReason, Generation, GenerationSet, Layout, Metadata, NotebookDescription, Pipeline, progress_bar,
-    read_contrast_vectors, read_rendered_prompts, write_generations, write_steering_json, write_swapped_role_json,
+    Decoding, FinishReason, Generation, GenerationSet, Layout, Metadata, NotebookDescription, Pipeline,
+    progress_bar, read_contrast_vectors, read_rendered_prompts, write_generations, write_steering_json,
+    write_swapped_role_json,
 };
 use extract::{OpenModel, open_model};
 use model::{Finish, Generated, GenerationRequest, Sampling, generate};
@@ -30,27 +31,61 @@ pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<()> {
     let model = open_model(&pipeline.model)?;
     let made_by = contrast.metadata.get("model_fingerprint").unwrap_or_default();
     if made_by != model.fingerprint {
-        bail!("{}: the vectors belong to another model; run `cargo xtask extract` first", layout.contrast_vectors().display());
+        bail!(
+            "{}: the vectors belong to another model; run `cargo xtask extract` first",
+            layout.contrast_vectors().display()
+        );
     }
     let mut rows = Vec::new();
     for set in &pipeline.steer.sets {
-        rows.extend(expand_set(set, &prompts, &contrast, pipeline.steer.seed).with_context(|| format!("steer.sets.{}", set.name))?);
+        rows.extend(
+            expand_set(set, &prompts, &contrast, pipeline.steer.seed)
+                .with_context(|| format!("steer.sets.{}", set.name))?,
+        );
     }
-    let generated = generate_rows(&model, &pipeline.steer.decoding, pipeline.steer.max_new_tokens, &rows)?;
-    let metadata = metadata.inherited().with("seed", pipeline.steer.seed).with("max_new_tokens", pipeline.steer.max_new_tokens);
+    let generated = generate_rows(
+        &model,
+        &pipeline.steer.decoding,
+        pipeline.steer.max_new_tokens,
+        &rows,
+    )?;
+    let metadata = metadata
+        .inherited()
+        .with("seed", pipeline.steer.seed)
+        .with("max_new_tokens", pipeline.steer.max_new_tokens);
     write_results(pipeline, layout, out, &metadata, &generated)
 }
 
 /// Generates all rows, in batches, in the order given.
-pub fn generate_rows(model: &OpenModel, decoding: &Decoding, max_new_tokens: usize, rows: &[Row]) -> Result<Vec<Generation>> {
+pub fn generate_rows(
+    model: &OpenModel,
+    decoding: &Decoding,
+    max_new_tokens: usize,
+    rows: &[Row],
+) -> Result<Vec<Generation>> {
     let bar = progress_bar((rows.len() * max_new_tokens) as u64, "steer", "tokens at most");
     let mut generations = Vec::with_capacity(rows.len());
     let config = model.network.config();
     for batch in rows.chunks(ROWS_PER_BATCH) {
-        let requests = batch.iter().map(|row| request(model, decoding, row)).collect::<Result<Vec<_>>>()?;
-        let interventions: Vec<Vec<Intervention>> = batch.iter().map(|row| row.interventions.clone()).collect();
-        let mut tap = Steer::new(&interventions, config.layers.len(), config.hidden_size, &model.network.device())?;
-        let texts = generate(&model.network, &requests, max_new_tokens, &mut tap, &mut |tokens| bar.inc(tokens as u64))?;
+        let requests = batch
+            .iter()
+            .map(|row| request(model, decoding, row))
+            .collect::<Result<Vec<_>>>()?;
+        let interventions: Vec<Vec<Intervention>> =
+            batch.iter().map(|row| row.interventions.clone()).collect();
+        let mut tap = Steer::new(
+            &interventions,
+            config.layers.len(),
+            config.hidden_size,
+            &model.network.device(),
+        )?;
+        let texts = generate(
+            &model.network,
+            &requests,
+            max_new_tokens,
+            &mut tap,
+            &mut |tokens| bar.inc(tokens as u64),
+        )?;
         for (row, generated) in batch.iter().zip(texts) {
             generations.push(generation(model, row, generated)?);
         }
@@ -61,7 +96,10 @@ pub fn generate_rows(model: &OpenModel, decoding: &Decoding, max_new_tokens: usi
 
 fn request(model: &OpenModel, decoding: &Decoding, row: &Row) -> Result<GenerationRequest> {
     let id = |text: &String| {
-        model.tokenizer.token_id(text).with_context(|| format!("suppress: {text:?} is no single token of this model"))
+        model
+            .tokenizer
+            .token_id(text)
+            .with_context(|| format!("suppress: {text:?} is no single token of this model"))
     };
     let sampling = Sampling {
         greedy: row.greedy,
@@ -69,9 +107,18 @@ fn request(model: &OpenModel, decoding: &Decoding, row: &Row) -> Result<Generati
         top_k: decoding.top_k,
         top_p: decoding.top_p,
         repetition_penalty: decoding.repetition_penalty,
-        suppress: row.suppress.iter().map(id).collect::<Result<_>>().with_context(|| format!("steer.sets.{}", row.set))?,
+        suppress: row
+            .suppress
+            .iter()
+            .map(id)
+            .collect::<Result<_>>()
+            .with_context(|| format!("steer.sets.{}", row.set))?,
     };
-    Ok(GenerationRequest { prompt: row.tokens.clone(), sampling, seed: row.seed })
+    Ok(GenerationRequest {
+        prompt: row.tokens.clone(),
+        sampling,
+        seed: row.seed,
+    })
 }
 
 fn generation(model: &OpenModel, row: &Row, generated: Generated) -> Result<Generation> {
@@ -94,24 +141,48 @@ fn generation(model: &OpenModel, row: &Row, generated: Generated) -> Result<Gene
     })
 }
 
-fn write_results(pipeline: &Pipeline, layout: &Layout, out: &Path, metadata: &Metadata, rows: &[Generation]) -> Result<()> {
-    write_generations(&out.join(layout.generations().file_name().unwrap_or_default()), metadata, rows)?;
-    let Some(set) = pipeline.steer.sets.iter().find(|set| set.name == "steered") else { return Ok(()) };
-    let Some(layer) = notebook_layer(set, metadata)? else { return Ok(()) };
+fn write_results(
+    pipeline: &Pipeline,
+    layout: &Layout,
+    out: &Path,
+    metadata: &Metadata,
+    rows: &[Generation],
+) -> Result<()> {
+    write_generations(
+        &out.join(layout.generations().file_name().unwrap_or_default()),
+        metadata,
+        rows,
+    )?;
+    let Some(set) = pipeline.steer.sets.iter().find(|set| set.name == "steered") else {
+        return Ok(());
+    };
+    let Some(layer) = notebook_layer(set, metadata)? else {
+        return Ok(());
+    };
     let steered: Vec<Generation> = rows.iter().filter(|row| row.set == set.name).cloned().collect();
     let short_name = &pipeline.model.short_name;
-    write_steering_json(&out.join(format!("{short_name}_layer{layer}_steer.json")), &steered)?;
+    write_steering_json(
+        &out.join(format!("{short_name}_layer{layer}_steer.json")),
+        &steered,
+    )?;
     let about = NotebookDescription {
         model_name: pipeline.model.source.to_string_lossy().into_owned(),
         model_type: short_name.clone(),
         layer,
     };
-    Ok(write_swapped_role_json(&out.join("swapped_user_role.json"), &about, &steered)?)
+    Ok(write_swapped_role_json(
+        &out.join("swapped_user_role.json"),
+        &about,
+        &steered,
+    )?)
 }
 
 /// The layer that the notebook's file names carry: that of the set's first intervention.
 fn notebook_layer(set: &GenerationSet, metadata: &Metadata) -> Result<Option<usize>> {
-    let layers = metadata.get("layers").and_then(|text| text.parse().ok()).unwrap_or(0);
+    let layers = metadata
+        .get("layers")
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(0);
     let first = set.interventions.first().and_then(|table| table.layers.first());
     first.map(|layer| resolve_layer(*layer, layers)).transpose()
 }

@@ -22,16 +22,31 @@ pub struct Row {
 }
 
 /// All rows of a set: prompts in their order, for each the coefficients, for each the samples.
-pub fn expand_set(set: &GenerationSet, prompts: &[RenderedPrompt], contrast: &ContrastVectors, seed: u64) -> Result<Vec<Row>> {
-    let prompts: Vec<&RenderedPrompt> = prompts.iter().filter(|prompt| prompt.condition == set.condition).collect();
+pub fn expand_set(
+    set: &GenerationSet,
+    prompts: &[RenderedPrompt],
+    contrast: &ContrastVectors,
+    seed: u64,
+) -> Result<Vec<Row>> {
+    let prompts: Vec<&RenderedPrompt> = prompts
+        .iter()
+        .filter(|prompt| prompt.condition == set.condition)
+        .collect();
     if prompts.is_empty() {
-        bail!("no prompt was rendered in condition \"{}\"; run `cargo xtask extract --force`", set.condition);
+        bail!(
+            "no prompt was rendered in condition \"{}\"; run `cargo xtask extract --force`",
+            set.condition
+        );
     }
-    let coefficients: Vec<Option<f64>> =
-        if set.coefficients.is_empty() { vec![None] } else { set.coefficients.iter().copied().map(Some).collect() };
+    let coefficients: Vec<Option<f64>> = if set.coefficients.is_empty() {
+        vec![None]
+    } else {
+        set.coefficients.iter().copied().map(Some).collect()
+    };
     let mut rows = Vec::new();
     for coefficient in coefficients {
-        let (interventions, description) = interventions(&set.interventions, coefficient.unwrap_or(1.0), contrast)?;
+        let (interventions, description) =
+            interventions(&set.interventions, coefficient.unwrap_or(1.0), contrast)?;
         for prompt in &prompts {
             for sample in 0..set.samples {
                 rows.push(Row {
@@ -59,10 +74,17 @@ pub fn expand_set(set: &GenerationSet, prompts: &[RenderedPrompt], contrast: &Co
 pub fn row_seed(seed: u64, condition: &str, prompt_id: &str, sample: usize) -> u64 {
     let key = format!("{seed}\n{condition}\n{prompt_id}\n{sample}");
     let hash = blake3::hash(key.as_bytes());
-    hash.as_bytes().iter().take(8).fold(0, |number, byte| (number << 8) | u64::from(*byte))
+    hash.as_bytes()
+        .iter()
+        .take(8)
+        .fold(0, |number, byte| (number << 8) | u64::from(*byte))
 }
 
-fn interventions(tables: &[InterventionTable], factor: f64, contrast: &ContrastVectors) -> Result<(Vec<Intervention>, String)> {
+fn interventions(
+    tables: &[InterventionTable],
+    factor: f64,
+    contrast: &ContrastVectors,
+) -> Result<(Vec<Intervention>, String)> {
     let (mut all, mut words) = (Vec::new(), Vec::new());
     for table in tables {
         let count = table.directions.len();
@@ -77,24 +99,46 @@ fn interventions(tables: &[InterventionTable], factor: f64, contrast: &ContrastV
     Ok((all, words.join("; ")))
 }
 
-fn intervention(table: &InterventionTable, name: &str, layer: usize, coefficient: f64, contrast: &ContrastVectors) -> Result<Intervention> {
+fn intervention(
+    table: &InterventionTable,
+    name: &str,
+    layer: usize,
+    coefficient: f64,
+    contrast: &ContrastVectors,
+) -> Result<Intervention> {
     let vector = |name: &str| {
         let found = contrast.get(name, layer).map(<[f32]>::to_vec);
-        found.with_context(|| format!("there is no vector \"{name}\" at layer {layer} among the analysis results"))
+        found.with_context(|| {
+            format!("there is no vector \"{name}\" at layer {layer} among the analysis results")
+        })
     };
     let direction = vector(name)?;
     let operation = match table.kind {
-        InterventionKind::Addition => Operation::Addition { direction, coefficient },
-        InterventionKind::Ablation => Operation::Ablation { direction, coefficient },
+        InterventionKind::Addition => Operation::Addition {
+            direction,
+            coefficient,
+        },
+        InterventionKind::Ablation => Operation::Ablation {
+            direction,
+            coefficient,
+        },
         InterventionKind::MeanAblation => {
             let mean = table.mean.as_deref().context("mean-ablation needs `mean`")?;
-            Operation::MeanAblation { direction, mean: vector(mean)? }
+            Operation::MeanAblation {
+                direction,
+                mean: vector(mean)?,
+            }
         }
-        InterventionKind::Capping => {
-            Operation::Capping { direction, threshold: table.threshold.context("capping needs a `threshold`")? }
-        }
+        InterventionKind::Capping => Operation::Capping {
+            direction,
+            threshold: table.threshold.context("capping needs a `threshold`")?,
+        },
     };
-    Ok(Intervention { layer, positions: positions(table), operation })
+    Ok(Intervention {
+        layer,
+        positions: positions(table),
+        operation,
+    })
 }
 
 fn positions(table: &InterventionTable) -> Positions {
@@ -111,12 +155,20 @@ fn description(table: &InterventionTable, name: &str, layer: usize, coefficient:
     };
     match table.kind {
         InterventionKind::Addition => format!("addition of {coefficient} {name} at layer {layer}, {place}"),
-        InterventionKind::Ablation => format!("ablation of {name} plus {coefficient} of it at layer {layer}, {place}"),
+        InterventionKind::Ablation => {
+            format!("ablation of {name} plus {coefficient} of it at layer {layer}, {place}")
+        }
         InterventionKind::MeanAblation => {
-            format!("mean ablation of {name} to {} at layer {layer}, {place}", table.mean.as_deref().unwrap_or_default())
+            format!(
+                "mean ablation of {name} to {} at layer {layer}, {place}",
+                table.mean.as_deref().unwrap_or_default()
+            )
         }
         InterventionKind::Capping => {
-            format!("capping of {name} at {} at layer {layer}, {place}", table.threshold.unwrap_or_default())
+            format!(
+                "capping of {name} at {} at layer {layer}, {place}",
+                table.threshold.unwrap_or_default()
+            )
         }
     }
 }

@@ -27,23 +27,39 @@ struct Slot {
 
 impl Steer {
     /// One list of interventions for each row of the batch.
-    pub fn new(rows: &[Vec<Intervention>], layers: usize, hidden_size: usize, device: &Device) -> Result<Self> {
+    pub fn new(
+        rows: &[Vec<Intervention>],
+        layers: usize,
+        hidden_size: usize,
+        device: &Device,
+    ) -> Result<Self> {
         for (index, row) in rows.iter().enumerate() {
             for intervention in row {
-                intervention.check(layers, hidden_size).with_context(|| format!("row {index}"))?;
+                intervention
+                    .check(layers, hidden_size)
+                    .with_context(|| format!("row {index}"))?;
             }
         }
         let slots = |layer: usize| {
-            let of_layer: Vec<Vec<&Intervention>> =
-                rows.iter().map(|row| row.iter().filter(|intervention| intervention.layer == layer).collect()).collect();
+            let of_layer: Vec<Vec<&Intervention>> = rows
+                .iter()
+                .map(|row| {
+                    row.iter()
+                        .filter(|intervention| intervention.layer == layer)
+                        .collect()
+                })
+                .collect();
             let depth = of_layer.iter().map(Vec::len).max().unwrap_or(0);
             let slot = |nth: usize| {
-                let nth: Vec<Option<&Intervention>> = of_layer.iter().map(|row| row.get(nth).copied()).collect();
+                let nth: Vec<Option<&Intervention>> =
+                    of_layer.iter().map(|row| row.get(nth).copied()).collect();
                 Slot::new(&nth, hidden_size, device)
             };
             (0..depth).map(slot).collect()
         };
-        Ok(Steer { layers: (0..layers).map(slots).collect() })
+        Ok(Steer {
+            layers: (0..layers).map(slots).collect(),
+        })
     }
 }
 
@@ -58,14 +74,20 @@ impl Slot {
         let (mut units, mut offsets) = (Vec::new(), Vec::new());
         let (mut caps, mut thresholds) = (Vec::new(), Vec::new());
         for row in rows {
-            let parts = row.map_or_else(|| Parts::nothing(hidden_size), |intervention| Parts::of(&intervention.operation));
+            let parts = row.map_or_else(
+                || Parts::nothing(hidden_size),
+                |intervention| Parts::of(&intervention.operation),
+            );
             units.extend(parts.unit);
             offsets.extend(parts.offset);
             caps.push(if parts.threshold.is_some() { 1.0 } else { 0.0 });
             thresholds.push(parts.threshold.unwrap_or(0.0));
         }
         let tensor = |values: Vec<f32>, width: usize| {
-            Tensor::<3>::from_data(TensorData::new(values, [rows.len(), 1, width]), (device, DType::F32))
+            Tensor::<3>::from_data(
+                TensorData::new(values, [rows.len(), 1, width]),
+                (device, DType::F32),
+            )
         };
         let projects = units.iter().any(|value| *value != 0.0);
         let some_cap = caps.contains(&1.0);
@@ -73,13 +95,20 @@ impl Slot {
             unit: projects.then(|| tensor(units, hidden_size)),
             offset: tensor(offsets, hidden_size),
             capping: some_cap.then(|| (tensor(caps, 1), tensor(thresholds, 1))),
-            last_only: rows.iter().map(|row| row.is_some_and(|row| row.positions == Positions::Last)).collect(),
+            last_only: rows
+                .iter()
+                .map(|row| row.is_some_and(|row| row.positions == Positions::Last))
+                .collect(),
         }
     }
 
     fn apply(&self, h: Tensor<3>) -> Tensor<3> {
         let dtype = h.dtype();
-        let h = if dtype == DType::F32 { h } else { h.cast(DType::F32) };
+        let h = if dtype == DType::F32 {
+            h
+        } else {
+            h.cast(DType::F32)
+        };
         let mut change = self.offset.clone();
         if let Some(unit) = &self.unit {
             let projection = h.clone().mul(unit.clone()).sum_dim(2);
@@ -89,12 +118,18 @@ impl Slot {
             Some(weights) => h.add(change.mul(weights)),
             None => h.add(change),
         };
-        if dtype == DType::F32 { steered } else { steered.cast(dtype) }
+        if dtype == DType::F32 {
+            steered
+        } else {
+            steered.cast(dtype)
+        }
     }
 
     /// How much of the unit direction is taken out, from the projections `[rows, width, 1]`.
     fn removed(&self, projection: Tensor<3>) -> Tensor<3> {
-        let Some((caps, thresholds)) = &self.capping else { return projection };
+        let Some((caps, thresholds)) = &self.capping else {
+            return projection;
+        };
         let excess = activation::relu(projection.clone().sub(thresholds.clone()));
         let keeps_all = caps.clone().neg().add_scalar(1.0);
         excess.mul(caps.clone()).add(projection.mul(keeps_all))
@@ -106,9 +141,20 @@ impl Slot {
         if width == 1 || !self.last_only.contains(&true) {
             return None;
         }
-        let weight = |row: usize, position: usize| if self.last_only[row] && position + 1 < width { 0.0 } else { 1.0 };
-        let weights: Vec<f32> = (0..rows).flat_map(|row| (0..width).map(move |position| weight(row, position))).collect();
-        Some(Tensor::from_data(TensorData::new(weights, [rows, width, 1]), (&h.device(), DType::F32)))
+        let weight = |row: usize, position: usize| {
+            if self.last_only[row] && position + 1 < width {
+                0.0
+            } else {
+                1.0
+            }
+        };
+        let weights: Vec<f32> = (0..rows)
+            .flat_map(|row| (0..width).map(move |position| weight(row, position)))
+            .collect();
+        Some(Tensor::from_data(
+            TensorData::new(weights, [rows, width, 1]),
+            (&h.device(), DType::F32),
+        ))
     }
 }
 
@@ -121,24 +167,42 @@ struct Parts {
 
 impl Parts {
     fn nothing(hidden_size: usize) -> Self {
-        Parts { unit: vec![0.0; hidden_size], offset: vec![0.0; hidden_size], threshold: None }
+        Parts {
+            unit: vec![0.0; hidden_size],
+            offset: vec![0.0; hidden_size],
+            threshold: None,
+        }
     }
 
     fn of(operation: &Operation) -> Self {
         let zeros = |direction: &[f32]| vec![0.0; direction.len()];
         match operation {
-            Operation::Addition { direction, coefficient } => {
-                Parts { unit: zeros(direction), offset: scaled(direction, *coefficient), threshold: None }
-            }
-            Operation::Ablation { direction, coefficient } => {
-                Parts { unit: unit(direction), offset: scaled(direction, *coefficient), threshold: None }
-            }
-            Operation::MeanAblation { direction, mean } => {
-                Parts { unit: unit(direction), offset: mean.clone(), threshold: None }
-            }
-            Operation::Capping { direction, threshold } => {
-                Parts { unit: unit(direction), offset: zeros(direction), threshold: Some(*threshold as f32) }
-            }
+            Operation::Addition {
+                direction,
+                coefficient,
+            } => Parts {
+                unit: zeros(direction),
+                offset: scaled(direction, *coefficient),
+                threshold: None,
+            },
+            Operation::Ablation {
+                direction,
+                coefficient,
+            } => Parts {
+                unit: unit(direction),
+                offset: scaled(direction, *coefficient),
+                threshold: None,
+            },
+            Operation::MeanAblation { direction, mean } => Parts {
+                unit: unit(direction),
+                offset: mean.clone(),
+                threshold: None,
+            },
+            Operation::Capping { direction, threshold } => Parts {
+                unit: unit(direction),
+                offset: zeros(direction),
+                threshold: Some(*threshold as f32),
+            },
         }
     }
 }
@@ -149,6 +213,14 @@ fn scaled(direction: &[f32], coefficient: f64) -> Vec<f32> {
 
 /// `v / (||v|| + 1e-8)`
 fn unit(direction: &[f32]) -> Vec<f32> {
-    let norm = direction.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt() + 1e-8;
-    direction.iter().map(|value| (f64::from(*value) / norm) as f32).collect()
+    let norm = direction
+        .iter()
+        .map(|value| f64::from(*value).powi(2))
+        .sum::<f64>()
+        .sqrt()
+        + 1e-8;
+    direction
+        .iter()
+        .map(|value| (f64::from(*value) / norm) as f32)
+        .collect()
 }

@@ -21,7 +21,10 @@ pub fn save(trained: &Trained, folder: &Path) -> Result<()> {
     write_json(&folder.join("config.json"), &trained.config)?;
     write_json(&folder.join("tokenizer.json"), &trained.tokenizer)?;
     write_json(&folder.join("tokenizer_config.json"), &tokenizer_config())?;
-    write_json(&folder.join("generation_config.json"), &generation_config(&trained.tokenizer)?)
+    write_json(
+        &folder.join("generation_config.json"),
+        &generation_config(&trained.tokenizer)?,
+    )
 }
 
 fn write_json(path: &Path, value: &Value) -> Result<()> {
@@ -31,14 +34,24 @@ fn write_json(path: &Path, value: &Value) -> Result<()> {
 
 /// The file's bytes: every parameter under its name in the checkpoint, rounded to bf16.
 fn weights(network: &Gemma) -> Result<Vec<u8>> {
-    let mut collector = Collector { path: vec!["model".to_owned()], tensors: Vec::new(), error: None };
+    let mut collector = Collector {
+        path: vec!["model".to_owned()],
+        tensors: Vec::new(),
+        error: None,
+    };
     network.visit(&mut collector);
     if let Some(error) = collector.error {
         return Err(error);
     }
-    let views = collector.tensors.iter().map(|(name, shape, bytes)| Ok((name, TensorView::new(Dtype::BF16, shape.clone(), bytes)?)));
+    let views = collector
+        .tensors
+        .iter()
+        .map(|(name, shape, bytes)| Ok((name, TensorView::new(Dtype::BF16, shape.clone(), bytes)?)));
     let views = views.collect::<Result<Vec<_>>>()?;
-    Ok(serialize(views, Some([("format".to_owned(), "pt".to_owned())].into()))?)
+    Ok(serialize(
+        views,
+        Some([("format".to_owned(), "pt".to_owned())].into()),
+    )?)
 }
 
 /// Walks the network; its fields carry the names of the checkpoint.
@@ -62,7 +75,10 @@ impl ModuleVisitor for Collector {
         let shape = tensor.dims().to_vec();
         match tensor.cast(DType::F32).into_data().try_into_vec::<f32>() {
             Ok(values) => {
-                let bytes = values.iter().flat_map(|value| half::bf16::from_f32(*value).to_le_bytes()).collect();
+                let bytes = values
+                    .iter()
+                    .flat_map(|value| half::bf16::from_f32(*value).to_le_bytes())
+                    .collect();
                 self.tensors.push((self.path.join("."), shape, bytes));
             }
             Err(error) => self.error = Some(anyhow::anyhow!("{}: {error:?}", self.path.join("."))),

@@ -1,11 +1,16 @@
 //! The positive control: how often the embedded model answers in its role, and how often steering turns one speaker
 //! into the other, by the grammar's own judge.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use anyhow::{Context, Result};
-use artifacts::{Activation, Decoding, Device, Dtype, FinishReason, Generation, ModelTable, Pipeline, RenderedPrompt, read_prompts};
+use artifacts::{
+    Activation, Decoding, Device, Dtype, FinishReason, Generation, ModelTable, Pipeline, RenderedPrompt,
+    read_prompts,
+};
 use burn::tensor::{Int, Tensor, TensorData};
 use extract::{OpenModel, capture, open_model, render_prompts};
 use model::Batch;
@@ -13,6 +18,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use steer::{Intervention, Operation, Positions, Row, generate_rows};
 
+use crate::grammar::conversations;
 use crate::judge::{Role, judge};
 
 /// A model that is ready to be judged: the prompts of a pipeline in both conditions, and the contrast at every layer.
@@ -51,11 +57,24 @@ pub struct Outcome {
 impl Control {
     /// Opens the model in `folder` with the prompts, conditions and decoding of `pipeline`.
     pub fn open(folder: &Path, pipeline: &Pipeline) -> Result<Self> {
-        let table = ModelTable { source: folder.to_owned(), dtype: Dtype::F32, device: Device::Cpu, ..pipeline.model.clone() };
+        let table = ModelTable {
+            source: folder.to_owned(),
+            dtype: Dtype::F32,
+            device: Device::Cpu,
+            ..pipeline.model.clone()
+        };
         let model = open_model(&table)?;
         let prompts = read_prompts(&pipeline.prompts.file)?;
-        let prompts = render_prompts(&model.tokenizer, &pipeline.prompts.file, &prompts, &pipeline.conditions)?;
-        let conditions = [pipeline.contrast.positive.clone(), pipeline.contrast.negative.clone()];
+        let prompts = render_prompts(
+            &model.tokenizer,
+            &pipeline.prompts.file,
+            &prompts,
+            &pipeline.conditions,
+        )?;
+        let conditions = [
+            pipeline.contrast.positive.clone(),
+            pipeline.contrast.negative.clone(),
+        ];
         let layers = capture(&model, &prompts, &[pipeline.contrast.pooling])?;
         let mut control = Control {
             model,
@@ -68,12 +87,17 @@ impl Control {
         };
         for layer in &layers {
             let [positive, negative] = [control.rows(layer, 0), control.rows(layer, 1)];
-            let difference = analyze::difference(&analyze::mean_row(&positive), &analyze::mean_row(&negative));
-            control.contrast.push(difference.iter().map(|value| *value as f32).collect());
+            let difference =
+                analyze::difference(&analyze::mean_row(&positive), &analyze::mean_row(&negative));
+            control
+                .contrast
+                .push(difference.iter().map(|value| *value as f32).collect());
             let [a, b] = [analyze::unit_rows(&positive), analyze::unit_rows(&negative)];
             let within = [&a, &b].map(|rows| analyze::mean_of_pairs(&analyze::cosine_matrix(rows, rows)));
             let cross = analyze::mean_of_all(&analyze::cosine_matrix(&a, &b));
-            control.similarity_difference.push((within[0] + within[1]) / 2.0 - cross);
+            control
+                .similarity_difference
+                .push((within[0] + within[1]) / 2.0 - cross);
         }
         Ok(control)
     }
@@ -85,17 +109,35 @@ impl Control {
 
     /// Adds `-coefficient * direction` on the normal prompts and `+coefficient * direction` on the swapped ones.
     pub fn steered(&self, layer: usize, direction: &[f32], coefficient: f64) -> Result<Outcome> {
-        self.outcome(Some((layer, direction, coefficient)), [Role::Human, Role::Assistant])
+        self.outcome(
+            Some((layer, direction, coefficient)),
+            [Role::Human, Role::Assistant],
+        )
     }
 
     /// A random direction with the norm of the contrast at a layer.
     pub fn random_direction(&self, layer: usize, seed: u64) -> Vec<f32> {
         let mut generator = ChaCha8Rng::seed_from_u64(seed);
         let contrast = &self.contrast[layer];
-        let values: Vec<f64> = contrast.iter().map(|_| (0..12).map(|_| generator.random::<f64>()).sum::<f64>() - 6.0).collect();
-        let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|value| value * value).sum::<f64>().sqrt();
-        let scale = norm(&mut contrast.iter().map(|value| f64::from(*value))) / norm(&mut values.iter().copied());
+        let values: Vec<f64> = contrast
+            .iter()
+            .map(|_| (0..12).map(|_| generator.random::<f64>()).sum::<f64>() - 6.0)
+            .collect();
+        let norm =
+            |values: &mut dyn Iterator<Item = f64>| values.map(|value| value * value).sum::<f64>().sqrt();
+        let scale =
+            norm(&mut contrast.iter().map(|value| f64::from(*value))) / norm(&mut values.iter().copied());
         values.into_iter().map(|value| (value * scale) as f32).collect()
+    }
+
+    /// Whether a steered text is the other speaker's.
+    pub fn is_turned(&self, text: &Generation) -> bool {
+        let wanted = if text.condition == self.conditions[0] {
+            Role::Human
+        } else {
+            Role::Assistant
+        };
+        judge(&text.text) == wanted
     }
 
     fn outcome(&self, steering: Option<(usize, &[f32], f64)>, wanted: [Role; 2]) -> Result<Outcome> {
@@ -104,15 +146,25 @@ impl Control {
             let interventions = steering.map(|(layer, direction, coefficient)| Intervention {
                 layer,
                 positions: Positions::All,
-                operation: Operation::Addition { direction: direction.to_vec(), coefficient: sign * coefficient },
+                operation: Operation::Addition {
+                    direction: direction.to_vec(),
+                    coefficient: sign * coefficient,
+                },
             });
-            rows.extend(self.of_side(side).map(|prompt| row(prompt, interventions.clone())));
+            rows.extend(
+                self.of_side(side)
+                    .map(|prompt| row(prompt, interventions.clone())),
+            );
         }
         let texts = generate_rows(&self.model, &self.decoding, self.max_new_tokens, &rows)?;
         let mut outcome = Outcome::default();
         for text in &texts {
             let side = usize::from(text.condition != self.conditions[0]);
-            let count = if side == 0 { &mut outcome.to_human } else { &mut outcome.to_assistant };
+            let count = if side == 0 {
+                &mut outcome.to_human
+            } else {
+                &mut outcome.to_assistant
+            };
             count.texts += 1;
             if judge(&text.text) == wanted[side] {
                 count.turned += 1;
@@ -125,13 +177,20 @@ impl Control {
         Ok(outcome)
     }
 
-    /// A text is fluent if it ends by itself, repeats no four words in a row, and the unsteered model finds it likely
-    /// as an answer to the same prompt where the speaker in question has the turn.
+    /// A text is fluent if it ends by itself, repeats no four words in a row, has no word that the grammar lacks (too
+    /// strong a push gives things like "aHonestly"), and if the unsteered model finds it likely as an answer to the same
+    /// prompt where the speaker in question has the turn.
     fn is_fluent(&self, text: &Generation, side: usize) -> Result<bool> {
-        if text.finish_reason != FinishReason::Stop || repeats(&text.text) {
+        if text.finish_reason != FinishReason::Stop
+            || repeats(&text.text)
+            || !words(&text.text).all(|word| WORDS.contains(word))
+        {
             return Ok(false);
         }
-        let prompt = self.of_side(side).find(|prompt| prompt.prompt_id == text.prompt_id).context("a prompt has no rendering")?;
+        let prompt = self
+            .of_side(side)
+            .find(|prompt| prompt.prompt_id == text.prompt_id)
+            .context("a prompt has no rendering")?;
         Ok(self.nats_per_token(&prompt.token_ids, &text.text)? <= MOST_NATS_PER_TOKEN)
     }
 
@@ -143,20 +202,32 @@ impl Control {
         tokens.extend(self.model.tokenizer.encode(text)?.into_iter().skip(1));
         let count = tokens.len() - start;
         let network = &self.model.network;
-        let logits = network.head(network.forward(&Batch::right_padded(&[&tokens])?, None, &mut ())?.narrow(1, start - 1, count));
+        let logits = network.head(
+            network
+                .forward(&Batch::right_padded(&[&tokens])?, None, &mut ())?
+                .narrow(1, start - 1, count),
+        );
         let vocabulary = logits.dims()[2];
         let log_probabilities = burn::tensor::activation::log_softmax(logits.reshape([count, vocabulary]), 1);
         let targets: Vec<i32> = tokens[start..].iter().map(|id| id.cast_signed()).collect();
         let targets = Tensor::<2, Int>::from_data(TensorData::new(targets, [count, 1]), &network.device());
-        Ok(-f64::from(log_probabilities.gather(1, targets).mean().into_scalar::<f32>()))
+        Ok(-f64::from(
+            log_probabilities.gather(1, targets).mean().into_scalar::<f32>(),
+        ))
     }
 
     fn of_side(&self, side: usize) -> impl Iterator<Item = &RenderedPrompt> {
-        self.prompts.iter().filter(move |prompt| prompt.condition == self.conditions[side])
+        self.prompts
+            .iter()
+            .filter(move |prompt| prompt.condition == self.conditions[side])
     }
 
     fn rows(&self, layer: &[Activation], side: usize) -> Vec<Vec<f32>> {
-        layer.iter().filter(|row| row.condition == self.conditions[side]).map(|row| row.activation.clone()).collect()
+        layer
+            .iter()
+            .filter(|row| row.condition == self.conditions[side])
+            .map(|row| row.activation.clone())
+            .collect()
     }
 }
 
@@ -177,10 +248,28 @@ fn row(prompt: &RenderedPrompt, intervention: Option<Intervention>) -> Row {
     }
 }
 
+/// All words that the grammar says in a few thousand conversations.
+static WORDS: LazyLock<HashSet<String>> = LazyLock::new(|| {
+    let turns = conversations(0, 5000).into_iter().flatten();
+    turns
+        .flat_map(|turn| words(&turn.text).map(str::to_owned).collect::<Vec<_>>())
+        .collect()
+});
+
+/// What stands between spaces, punctuation at the ends and control tokens aside.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split_whitespace()
+        .map(|word| {
+            word.trim_end_matches("<end_of_turn>")
+                .trim_matches(|c: char| !c.is_alphanumeric())
+        })
+        .filter(|word| !word.is_empty())
+}
+
 /// Whether four words in a row occur twice.
 fn repeats(text: &str) -> bool {
     let words: Vec<&str> = text.split_whitespace().collect();
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     words.windows(4).any(|four| !seen.insert(four))
 }
 

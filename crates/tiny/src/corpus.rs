@@ -10,8 +10,13 @@ const MAX_TOKENS: usize = 112;
 
 /// Token ids of each conversation, `<bos>` first.
 pub fn tokenize(tokenizer: &Tokenizer, conversations: &[Conversation]) -> Result<Vec<Vec<u32>>> {
-    let texts: Vec<String> = conversations.iter().map(|conversation| render(conversation)).collect();
-    let encodings = tokenizer.encode_batch(texts, true).map_err(|error| anyhow!("tokenizing the corpus: {error}"))?;
+    let texts: Vec<String> = conversations
+        .iter()
+        .map(|conversation| render(conversation))
+        .collect();
+    let encodings = tokenizer
+        .encode_batch(texts, true)
+        .map_err(|error| anyhow!("tokenizing the corpus: {error}"))?;
     let ids = |encoding: &tokenizers::Encoding| encoding.get_ids().iter().take(MAX_TOKENS).copied().collect();
     Ok(encodings.iter().map(ids).collect())
 }

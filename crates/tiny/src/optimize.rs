@@ -20,7 +20,10 @@ pub fn clip_global_norm(network: &Gemma, gradients: &mut GradientsParams, limit:
     network.visit(&mut squares);
     let norm = squares.sum.sqrt() as f32;
     if norm > limit {
-        network.visit(&mut Scale { gradients, factor: limit / norm });
+        network.visit(&mut Scale {
+            gradients,
+            factor: limit / norm,
+        });
     }
 }
 
@@ -45,7 +48,8 @@ struct Scale<'a> {
 impl ModuleVisitor for Scale<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         if let Some(gradient) = self.gradients.remove::<D>(param.id) {
-            self.gradients.register(param.id, gradient.mul_scalar(self.factor));
+            self.gradients
+                .register(param.id, gradient.mul_scalar(self.factor));
         }
     }
 }

@@ -31,7 +31,13 @@ pub struct Settings {
 
 impl Settings {
     pub fn new(seed: u64) -> Self {
-        Settings { seed, steps: 450, rows_per_batch: 32, peak_learning_rate: 2e-3, warm_up_steps: 100 }
+        Settings {
+            seed,
+            steps: 450,
+            rows_per_batch: 32,
+            peak_learning_rate: 2e-3,
+            warm_up_steps: 100,
+        }
     }
 }
 
@@ -82,10 +88,15 @@ pub fn config(vocabulary: usize) -> Value {
 
 /// The tokenizer of the embedded model, always from the same conversations.
 pub fn embedded_tokenizer() -> Result<Value> {
-    let turns = conversations(TOKENIZER_SEED, 20_000).into_iter().flatten().map(|turn| turn.text);
+    let turns = conversations(TOKENIZER_SEED, 20_000)
+        .into_iter()
+        .flatten()
+        .map(|turn| turn.text);
     // Only their words: the prompts must come out as whole words, and the two speakers as one token each.
     let prompts = HELD_OUT_PROMPTS.iter().map(|prompt| (*prompt).to_owned());
-    let speakers = ["user", "model"].iter().flat_map(|name| std::iter::repeat_n((*name).to_owned(), 500));
+    let speakers = ["user", "model"]
+        .iter()
+        .flat_map(|name| std::iter::repeat_n((*name).to_owned(), 500));
     train_tokenizer(&turns.chain(prompts).chain(speakers).collect::<Vec<_>>())
 }
 
@@ -99,33 +110,62 @@ pub fn train(settings: &Settings, limit: Option<usize>) -> Result<Trained> {
         .map_err(|error| anyhow!("the trained tokenizer can't be read: {error}"))?;
     let vocabulary = tokenizer.get_vocab_size(true);
     let config_json = config(vocabulary);
-    let config = GemmaConfig::from_json(&config_json).map_err(|message| anyhow!("the embedded model's config: {message}"))?;
+    let config = GemmaConfig::from_json(&config_json)
+        .map_err(|message| anyhow!("the embedded model's config: {message}"))?;
     let steps = limit.unwrap_or(settings.steps).min(settings.steps);
     let mut generator = ChaCha8Rng::seed_from_u64(settings.seed);
-    let rows = tokenize(&tokenizer, &conversations(1000 + settings.seed, settings.rows_per_batch * steps.max(1)))?;
+    let rows = tokenize(
+        &tokenizer,
+        &conversations(1000 + settings.seed, settings.rows_per_batch * steps.max(1)),
+    )?;
     let mut network = random_network(&config, &mut generator)?;
-    let mut optimizer: ModuleOptimizer =
-        AdamWConfig::new().with_beta_1(0.9).with_beta_2(0.95).with_epsilon(1e-8).with_weight_decay(0.01).init();
+    let mut optimizer: ModuleOptimizer = AdamWConfig::new()
+        .with_beta_1(0.9)
+        .with_beta_2(0.95)
+        .with_epsilon(1e-8)
+        .with_weight_decay(0.01)
+        .init();
     let bar = progress_bar(steps as u64, "train", "steps");
     let mut losses = Vec::with_capacity(steps);
-    for (step, batch) in batches(&rows, settings.rows_per_batch, &mut generator).iter().enumerate() {
+    for (step, batch) in batches(&rows, settings.rows_per_batch, &mut generator)
+        .iter()
+        .enumerate()
+    {
         let loss = mean_cross_entropy(&network, batch)?;
         losses.push(f64::from(loss.clone().into_scalar::<f32>()));
         let mut gradients = GradientsParams::from_grads(loss.backward(), &network);
         clip_global_norm(&network, &mut gradients, 1.0);
-        let rate = learning_rate(step, settings.steps, settings.warm_up_steps, settings.peak_learning_rate);
+        let rate = learning_rate(
+            step,
+            settings.steps,
+            settings.warm_up_steps,
+            settings.peak_learning_rate,
+        );
         network = optimizer.step(rate, network, gradients);
         bar.inc(1);
         if (step + 1) % 50 == 0 {
-            tracing::info!("step {} of {steps}: loss {:.3}", step + 1, mean(&losses[step.saturating_sub(9)..]));
+            tracing::info!(
+                "step {} of {steps}: loss {:.3}",
+                step + 1,
+                mean(&losses[step.saturating_sub(9)..])
+            );
         }
     }
     bar.finish_and_clear();
     let network = network.valid();
-    let held_out = tokenize(&tokenizer, &conversations(HELD_OUT_SEED, if limit.is_some() { 32 } else { 512 }))?;
+    let held_out = tokenize(
+        &tokenizer,
+        &conversations(HELD_OUT_SEED, if limit.is_some() { 32 } else { 512 }),
+    )?;
     let held_out_perplexity = perplexity(&network, &held_out)?;
-    let (first, last) = (losses.get(..10.min(losses.len())), losses.get(losses.len().saturating_sub(10)..));
-    let (first, last) = first.zip(last).filter(|_| !losses.is_empty()).context("no step was trained")?;
+    let (first, last) = (
+        losses.get(..10.min(losses.len())),
+        losses.get(losses.len().saturating_sub(10)..),
+    );
+    let (first, last) = first
+        .zip(last)
+        .filter(|_| !losses.is_empty())
+        .context("no step was trained")?;
     Ok(Trained {
         network,
         config: config_json,
@@ -142,7 +182,11 @@ fn random_network(config: &GemmaConfig, generator: &mut ChaCha8Rng) -> Result<Ge
     let network = Gemma::build(config, &device, Precision::F32, &mut |_, shape| {
         let count = shape.iter().product();
         let is_norm = shape.len() == 1;
-        let values: Vec<f32> = if is_norm { vec![0.0; count] } else { (0..count).map(|_| 0.02 * normal(generator)).collect() };
+        let values: Vec<f32> = if is_norm {
+            vec![0.0; count]
+        } else {
+            (0..count).map(|_| 0.02 * normal(generator)).collect()
+        };
         Ok(TensorData::new(values, shape.to_vec()))
     })?;
     Ok(network)

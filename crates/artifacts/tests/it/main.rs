@@ -1,5 +1,9 @@
 //! Files as users write them, and files that must read back as they were written.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on must fail")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that can't go on must fail"
+)]
 
 mod notebook;
 mod pipeline;

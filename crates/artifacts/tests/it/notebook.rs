@@ -1,4 +1,6 @@
-use artifacts::{FinishReason, Generation, NotebookDescription, python_float, write_steering_json, write_swapped_role_json};
+use artifacts::{
+    FinishReason, Generation, NotebookDescription, python_float, write_steering_json, write_swapped_role_json,
+};
 
 #[test]
 fn numbers_are_written_as_python_writes_them() {
@@ -46,17 +48,38 @@ fn row(prompt: &str, coefficient: f64, text: &str) -> Generation {
 #[test]
 fn the_notebooks_two_files() {
     let folder = tempfile::tempdir().unwrap();
-    let rows = [row("Why?", -3.0, "a"), row("Who?", -3.0, "b"), row("Why?", 3.0, "c\"<"), row("Why?", 3.0, "d")];
+    let rows = [
+        row("Why?", -3.0, "a"),
+        row("Who?", -3.0, "b"),
+        row("Why?", 3.0, "c\"<"),
+        row("Why?", 3.0, "d"),
+    ];
     let path = folder.path().join("steer.json");
     write_steering_json(&path, &rows).unwrap();
-    let read = |path: &std::path::Path| serde_json::from_slice::<serde_json::Value>(&std::fs::read(path).unwrap()).unwrap();
+    let read = |path: &std::path::Path| {
+        serde_json::from_slice::<serde_json::Value>(&std::fs::read(path).unwrap()).unwrap()
+    };
     let texts = serde_json::json!({"Why?": {"-3.0": ["a"], "3.0": ["c\"<", "d"]}, "Who?": {"-3.0": ["b"]}});
     assert_eq!(read(&path), texts);
-    let about = NotebookDescription { model_name: "google/gemma-2-9b-it".to_owned(), model_type: "gemma".to_owned(), layer: 20 };
+    let about = NotebookDescription {
+        model_name: "google/gemma-2-9b-it".to_owned(),
+        model_type: "gemma".to_owned(),
+        layer: 20,
+    };
     write_swapped_role_json(&path, &about, &rows).unwrap();
     let value = read(&path);
     let keys: Vec<&String> = value.as_object().unwrap().keys().collect();
-    assert_eq!(keys, ["feature_id", "group_name", "readable_group_name", "description", "metadata", "results"]);
+    assert_eq!(
+        keys,
+        [
+            "feature_id",
+            "group_name",
+            "readable_group_name",
+            "description",
+            "metadata",
+            "results"
+        ]
+    );
     assert_eq!(value["metadata"]["sae_layer"], 20);
     assert_eq!(value["results"]["Why?"]["steering"], texts["Why?"]);
 }

@@ -34,7 +34,10 @@ fn all_pipelines_of_the_repository_read() {
         let path = entry.unwrap().path();
         let pipeline = Pipeline::read(&path, &[]).unwrap();
         assert_eq!(pipeline.name, path.file_stem().unwrap().to_str().unwrap());
-        assert_eq!((pipeline.contrast.positive.as_str(), pipeline.contrast.pooling), ("normal", Pooling::Newline));
+        assert_eq!(
+            (pipeline.contrast.positive.as_str(), pipeline.contrast.pooling),
+            ("normal", Pooling::Newline)
+        );
     }
 }
 
@@ -42,12 +45,28 @@ fn all_pipelines_of_the_repository_read() {
 fn the_notebooks_settings() {
     let pipeline = Pipeline::read(&pipelines().join("user-swap-gemma-2-9b-it.toml"), &[]).unwrap();
     let steer = &pipeline.steer;
-    assert_eq!((steer.max_new_tokens, steer.decoding.temperature, steer.decoding.top_k), (300, 0.7, 50));
-    assert_eq!((steer.decoding.repetition_penalty, steer.decoding.top_p), (1.1, 1.0));
+    assert_eq!(
+        (
+            steer.max_new_tokens,
+            steer.decoding.temperature,
+            steer.decoding.top_k
+        ),
+        (300, 0.7, 50)
+    );
+    assert_eq!(
+        (steer.decoding.repetition_penalty, steer.decoding.top_p),
+        (1.1, 1.0)
+    );
     let names: Vec<&str> = steer.sets.iter().map(|set| set.name.as_str()).collect();
     assert_eq!(names, ["swapped", "swapped-suppressed", "steered"]);
     assert_eq!(steer.sets[1].suppress, ["\n\n", "<end_of_turn>"]);
-    assert_eq!((steer.sets[2].interventions[0].layers.as_slice(), steer.sets[2].coefficients.as_slice()), (&[20][..], &[-3.0, 3.0][..]));
+    assert_eq!(
+        (
+            steer.sets[2].interventions[0].layers.as_slice(),
+            steer.sets[2].coefficients.as_slice()
+        ),
+        (&[20][..], &[-3.0, 3.0][..])
+    );
 }
 
 #[test]
@@ -55,13 +74,23 @@ fn turns_hold_the_prompt() {
     let pipeline = Pipeline::read(&pipelines().join("tiny.toml"), &[]).unwrap();
     let swapped = pipeline.condition("swapped").unwrap();
     assert_eq!(swapped.opens, Speaker::User);
-    let turn = |speaker, text: &str| Turn { speaker, text: text.to_owned() };
-    assert_eq!(swapped.turns_for("Who?"), [turn(Speaker::User, "Hello."), turn(Speaker::Model, "Who?")]);
+    let turn = |speaker, text: &str| Turn {
+        speaker,
+        text: text.to_owned(),
+    };
+    assert_eq!(
+        swapped.turns_for("Who?"),
+        [turn(Speaker::User, "Hello."), turn(Speaker::Model, "Who?")]
+    );
 }
 
 #[test]
 fn typing_errors_name_the_key_and_the_line() {
-    check_error("max_new_tokens = 48", "max_new_token = 48", &["unknown field `max_new_token`", "max_new_tokens"]);
+    check_error(
+        "max_new_tokens = 48",
+        "max_new_token = 48",
+        &["unknown field `max_new_token`", "max_new_tokens"],
+    );
     check_error("[report]", "[reprot]", &["reprot"]);
     check_error("seed = 0", "seed = ", &["line"]);
     check_error("dtype = \"f32\"", "dtype = \"f16\"", &["f16", "bf16"]);
@@ -70,19 +99,63 @@ fn typing_errors_name_the_key_and_the_line() {
 
 #[test]
 fn parts_that_do_not_fit_together_are_named() {
-    check_error("positive = \"normal\"", "positive = \"norml\"", &["contrast.positive", "norml", "normal, swapped"]);
-    check_error("negative = \"swapped\"", "negative = \"normal\"", &["contrast", "both"]);
-    check_error("name = \"swapped\"\nlabel", "name = \"normal\"\nlabel", &["[[conditions]]", "normal", "unique"]);
-    check_error("{ speaker = \"user\", text = \"{prompt}\" }", "{ speaker = \"user\", text = \"Hi\" }", &["conditions.normal", "{prompt}"]);
-    check_error("poolings = [\"newline\",", "poolings = [", &["contrast.pooling", "newline", "extract.poolings"]);
-    check_error("temperature = 0.7", "temperature = 0", &["temperature", "greedy = true"]);
+    check_error(
+        "positive = \"normal\"",
+        "positive = \"norml\"",
+        &["contrast.positive", "norml", "normal, swapped"],
+    );
+    check_error(
+        "negative = \"swapped\"",
+        "negative = \"normal\"",
+        &["contrast", "both"],
+    );
+    check_error(
+        "name = \"swapped\"\nlabel",
+        "name = \"normal\"\nlabel",
+        &["[[conditions]]", "normal", "unique"],
+    );
+    check_error(
+        "{ speaker = \"user\", text = \"{prompt}\" }",
+        "{ speaker = \"user\", text = \"Hi\" }",
+        &["conditions.normal", "{prompt}"],
+    );
+    check_error(
+        "poolings = [\"newline\",",
+        "poolings = [",
+        &["contrast.pooling", "newline", "extract.poolings"],
+    );
+    check_error(
+        "temperature = 0.7",
+        "temperature = 0",
+        &["temperature", "greedy = true"],
+    );
     check_error("top_p = 1.0 ", "top_p = 1.5 ", &["top_p"]);
-    check_error("repetition_penalty = 1.0", "repetition_penalty = 0.0", &["repetition_penalty"]);
+    check_error(
+        "repetition_penalty = 1.0",
+        "repetition_penalty = 0.0",
+        &["repetition_penalty"],
+    );
     check_error("max_new_tokens = 48", "max_new_tokens = 0", &["max_new_tokens"]);
-    check_error("condition = \"normal\"\ngreedy", "condition = \"other\"\ngreedy", &["steer.sets.normal", "other"]);
-    check_error("samples = 4", "samples = 0", &["steer.sets.steered-sampled", "samples"]);
-    check_error("layers = [4] }", "layers = [4, 5] }", &["steer.sets.steered", "layers has 2 entries for 1 directions"]);
-    check_error("layers = [4] }", "layers = [4], directions = [\"mean.other\"] }", &["mean.other"]);
+    check_error(
+        "condition = \"normal\"\ngreedy",
+        "condition = \"other\"\ngreedy",
+        &["steer.sets.normal", "other"],
+    );
+    check_error(
+        "samples = 4",
+        "samples = 0",
+        &["steer.sets.steered-sampled", "samples"],
+    );
+    check_error(
+        "layers = [4] }",
+        "layers = [4, 5] }",
+        &["steer.sets.steered", "layers has 2 entries for 1 directions"],
+    );
+    check_error(
+        "layers = [4] }",
+        "layers = [4], directions = [\"mean.other\"] }",
+        &["mean.other"],
+    );
     check_error("kind = \"addition\"", "kind = \"capping\"", &["threshold"]);
     check_error("kind = \"addition\"", "kind = \"mean-ablation\"", &["mean"]);
     check_error(
@@ -95,15 +168,32 @@ fn parts_that_do_not_fit_together_are_named() {
 #[test]
 fn overrides_are_toml_or_plain_text() {
     let path = pipelines().join("tiny.toml");
-    let set = |entries: &[&str]| Pipeline::read(&path, &entries.iter().map(|entry| (*entry).to_owned()).collect::<Vec<_>>());
+    let set = |entries: &[&str]| {
+        Pipeline::read(
+            &path,
+            &entries
+                .iter()
+                .map(|entry| (*entry).to_owned())
+                .collect::<Vec<_>>(),
+        )
+    };
     let pipeline = set(&["steer.seed=7", "model.device=cpu", "steer.decoding.top_k=5"]).unwrap();
-    assert_eq!((pipeline.steer.seed, pipeline.model.device.as_str(), pipeline.steer.decoding.top_k), (7, "cpu", 5));
+    assert_eq!(
+        (
+            pipeline.steer.seed,
+            pipeline.model.device.as_str(),
+            pipeline.steer.decoding.top_k
+        ),
+        (7, "cpu", 5)
+    );
     assert!(set(&["steer.sede=7"]).unwrap_err().to_string().contains("sede"));
     assert!(set(&["seed"]).unwrap_err().to_string().contains("--set seed"));
 }
 
 #[test]
 fn a_missing_file_is_named() {
-    let error = Pipeline::read(Path::new("pipelines/nothing.toml"), &[]).unwrap_err().to_string();
+    let error = Pipeline::read(Path::new("pipelines/nothing.toml"), &[])
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("pipelines/nothing.toml"), "{error}");
 }

@@ -11,11 +11,18 @@ fn a_result_appears_whole_and_replaces_the_last_one() {
     for content in ["first", "second"] {
         let directory = StageDirectory::begin(&layout, Stage::Extract).unwrap();
         std::fs::write(directory.path().join("file"), content).unwrap();
-        assert_ne!(text(&layout).as_deref(), Some(content), "nothing is there before the commit");
+        assert_ne!(
+            text(&layout).as_deref(),
+            Some(content),
+            "nothing is there before the commit"
+        );
         directory.commit().unwrap();
         assert_eq!(text(&layout).as_deref(), Some(content));
     }
-    let left: Vec<_> = std::fs::read_dir(folder.path().join("tiny")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let left: Vec<_> = std::fs::read_dir(folder.path().join("tiny"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
     assert_eq!(left, ["extract"], "no partial and no previous folder is left");
 }
 
@@ -40,16 +47,35 @@ fn a_place_that_cannot_be_written_is_named() {
     let folder = tempfile::tempdir().unwrap();
     // A file where the folder should be fails for every user, root included.
     std::fs::write(folder.path().join("tiny"), "").unwrap();
-    let error = StageDirectory::begin(&Layout::new(folder.path().join("tiny")), Stage::Steer).unwrap_err().to_string();
-    assert!(error.contains("steer.partial") && error.contains("write there"), "{error}");
+    let error = StageDirectory::begin(&Layout::new(folder.path().join("tiny")), Stage::Steer)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("steer.partial") && error.contains("write there"),
+        "{error}"
+    );
 }
 
 #[test]
 fn arguments() {
     let parse = |words: &[&str]| StageArguments::parse(words.iter().map(|word| (*word).to_owned()));
-    let arguments = parse(&["--pipeline", "p.toml", "--results", "r", "--set", "a.b=1", "--set", "c.d=2"]).unwrap();
+    let arguments = parse(&[
+        "--pipeline",
+        "p.toml",
+        "--results",
+        "r",
+        "--set",
+        "a.b=1",
+        "--set",
+        "c.d=2",
+    ])
+    .unwrap();
     assert_eq!(arguments.overrides, ["a.b=1", "c.d=2"]);
-    for (words, part) in [(&["--pipeline", "p"][..], "usage"), (&["--pipeline"], "needs a value"), (&["--help"], "--help")] {
+    for (words, part) in [
+        (&["--pipeline", "p"][..], "usage"),
+        (&["--pipeline"], "needs a value"),
+        (&["--help"], "--help"),
+    ] {
         let error = parse(words).unwrap_err().to_string();
         assert!(error.contains(part) && error.contains("cargo xtask"), "{error}");
     }

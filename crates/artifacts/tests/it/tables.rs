@@ -1,21 +1,29 @@
 use std::path::Path;
 
 use artifacts::{
-    Activation, ContrastVectors, FinishReason, Generation, Metadata, Pooling, Projection, RenderedPrompt, Similarity, Summary,
-    VectorKind, VectorRow, activation_layers, read_activations, read_contrast_vectors, read_generations, read_projections,
-    read_rendered_prompts, read_similarities, read_summaries, read_vectors, write_activations, write_contrast_vectors,
-    write_generations, write_projections, write_rendered_prompts, write_similarities, write_summaries, write_vectors,
+    Activation, ContrastVectors, FinishReason, Generation, Metadata, Pooling, Projection, RenderedPrompt,
+    Similarity, Summary, VectorKind, VectorRow, activation_layers, read_activations, read_contrast_vectors,
+    read_generations, read_projections, read_rendered_prompts, read_similarities, read_summaries,
+    read_vectors, write_activations, write_contrast_vectors, write_generations, write_projections,
+    write_rendered_prompts, write_similarities, write_summaries, write_vectors,
 };
 
 fn metadata() -> Metadata {
-    Metadata::default().with("hidden_size", 3).with("pipeline", "tiny").with("model_fingerprint", "ab12")
+    Metadata::default()
+        .with("hidden_size", 3)
+        .with("pipeline", "tiny")
+        .with("model_fingerprint", "ab12")
 }
 
 fn activations() -> Vec<Activation> {
     let row = |prompt: &str, position: Option<i32>| Activation {
         prompt_id: prompt.to_owned(),
         condition: "normal".to_owned(),
-        pooling: if position.is_some() { Pooling::Newline } else { Pooling::Mean },
+        pooling: if position.is_some() {
+            Pooling::Newline
+        } else {
+            Pooling::Mean
+        },
         position,
         token_id: position.map(|_| 6),
         token_text: position.map(|_| "\n".to_owned()),
@@ -33,7 +41,10 @@ fn tables_read_back_as_they_were_written() {
     write_activations(folder.path(), 7, &metadata(), &activations()).unwrap();
     let (rows, read) = read_activations(folder.path(), 7).unwrap();
     assert_eq!(rows, activations());
-    assert_eq!((read.get("layer"), read.get("schema"), read.get("pipeline")), (Some("7"), Some("activations"), Some("tiny")));
+    assert_eq!(
+        (read.get("layer"), read.get("schema"), read.get("pipeline")),
+        (Some("7"), Some("activations"), Some("tiny"))
+    );
     assert_eq!(read.inherited(), metadata());
 
     let summary = Summary {
@@ -60,15 +71,35 @@ fn tables_read_back_as_they_were_written() {
         prompt_b: text("life"),
         cosine: 0.25,
     };
-    write_similarities(&at("similarities"), &metadata(), std::slice::from_ref(&similarity)).unwrap();
+    write_similarities(
+        &at("similarities"),
+        &metadata(),
+        std::slice::from_ref(&similarity),
+    )
+    .unwrap();
     assert_eq!(read_similarities(&at("similarities")).unwrap().0, [similarity]);
 
-    let projection = Projection { layer: 3, pooling: text("last"), condition: text("normal"), prompt: text("who"), projection: -1.5 };
+    let projection = Projection {
+        layer: 3,
+        pooling: text("last"),
+        condition: text("normal"),
+        prompt: text("who"),
+        projection: -1.5,
+    };
     write_projections(&at("projections"), &metadata(), std::slice::from_ref(&projection)).unwrap();
     assert_eq!(read_projections(&at("projections")).unwrap().0, [projection]);
 
-    let vector = |kind| VectorRow { layer: 0, pooling: text("newline"), kind, norm: 2.0, vector: vec![1.0, 2.0, 3.0] };
-    let vectors = [vector(VectorKind::Contrast), vector(VectorKind::Mean(text("normal")))];
+    let vector = |kind| VectorRow {
+        layer: 0,
+        pooling: text("newline"),
+        kind,
+        norm: 2.0,
+        vector: vec![1.0, 2.0, 3.0],
+    };
+    let vectors = [
+        vector(VectorKind::Contrast),
+        vector(VectorKind::Mean(text("normal"))),
+    ];
     write_vectors(&at("vectors"), &metadata(), &vectors).unwrap();
     assert_eq!(read_vectors(&at("vectors")).unwrap().0, vectors);
 
@@ -116,7 +147,10 @@ fn contrast_vectors_read_back_by_layer() {
     let read = read_contrast_vectors(&path).unwrap();
     assert_eq!(read, contrast());
     assert_eq!(read.get("contrast", 1), Some(&[3.0, 4.0, 5.0][..]));
-    assert_eq!((read.get("contrast", 2), read.get("mean.swapped", 0)), (None, None));
+    assert_eq!(
+        (read.get("contrast", 2), read.get("mean.swapped", 0)),
+        (None, None)
+    );
 }
 
 /// Metadata goes through hash maps whose order differs from one map to the next, so once is not enough.
@@ -127,7 +161,10 @@ fn the_same_rows_give_the_same_bytes() {
         write_activations(folder.path(), 0, &metadata(), &activations()).unwrap();
         let path = folder.path().join("contrast.safetensors");
         write_contrast_vectors(&path, &contrast()).unwrap();
-        (std::fs::read(folder.path().join("layer=00/part-0.parquet")).unwrap(), std::fs::read(path).unwrap())
+        (
+            std::fs::read(folder.path().join("layer=00/part-0.parquet")).unwrap(),
+            std::fs::read(path).unwrap(),
+        )
     };
     let first = bytes();
     for _ in 0..20 {
@@ -146,20 +183,29 @@ fn wrong_and_broken_tables_are_named() {
     let folder = tempfile::tempdir().unwrap();
     write_activations(folder.path(), 0, &metadata(), &activations()).unwrap();
     let file = folder.path().join("layer=00/part-0.parquet");
-    check_error(read_summaries(&file), &["part-0.parquet", "activations", "summary"]);
+    check_error(
+        read_summaries(&file),
+        &["part-0.parquet", "activations", "summary"],
+    );
     let bytes = std::fs::read(&file).unwrap();
     std::fs::write(&file, &bytes[..bytes.len() / 2]).unwrap();
     check_error(read_activations(folder.path(), 0), &["part-0.parquet"]);
     check_error(read_activations(folder.path(), 1), &["layer=01"]);
     let path = folder.path().join("contrast.safetensors");
     std::fs::write(&path, b"{}").unwrap();
-    check_error(read_contrast_vectors(&path), &["contrast.safetensors", "cargo xtask analyze"]);
+    check_error(
+        read_contrast_vectors(&path),
+        &["contrast.safetensors", "cargo xtask analyze"],
+    );
 }
 
 #[test]
 fn a_missing_layer_is_noticed() {
     let folder = tempfile::tempdir().unwrap();
-    check_error(activation_layers(folder.path()), &["no layer", "cargo xtask extract"]);
+    check_error(
+        activation_layers(folder.path()),
+        &["no layer", "cargo xtask extract"],
+    );
     for layer in [0, 1, 3, 10] {
         write_activations(folder.path(), layer, &metadata(), &activations()).unwrap();
     }
@@ -168,6 +214,9 @@ fn a_missing_layer_is_noticed() {
     for layer in 4..10 {
         write_activations(folder.path(), layer, &metadata(), &activations()).unwrap();
     }
-    assert_eq!(activation_layers(folder.path()).unwrap(), (0..=10).collect::<Vec<_>>());
+    assert_eq!(
+        activation_layers(folder.path()).unwrap(),
+        (0..=10).collect::<Vec<_>>()
+    );
     assert!(Path::new(&folder.path().join("layer=10")).exists());
 }

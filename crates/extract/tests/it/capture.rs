@@ -1,6 +1,6 @@
 use artifacts::{Pooling, RenderedPrompt};
 use burn::tensor::Tensor;
-use extract::{capture, open_model, pooled_position, Wanted};
+use extract::{Wanted, capture, open_model, pooled_position};
 use model::{Batch, ResidualTap};
 
 /// The whole stream, for comparison.
@@ -15,7 +15,13 @@ impl ResidualTap for Whole {
 }
 
 fn prompt(id: usize, token_ids: Vec<i32>) -> RenderedPrompt {
-    RenderedPrompt { prompt_id: format!("p{id}"), prompt: String::new(), condition: "normal".to_owned(), text: String::new(), token_ids }
+    RenderedPrompt {
+        prompt_id: format!("p{id}"),
+        prompt: String::new(),
+        condition: "normal".to_owned(),
+        text: String::new(),
+        token_ids,
+    }
 }
 
 /// More rows than one batch holds, of lengths from 3 to 24; some with newlines (108) and blank lines (109) inside.
@@ -25,7 +31,16 @@ fn prompts() -> Vec<RenderedPrompt> {
         1 if row.is_multiple_of(3) => 109,
         other => 200 + (other as i32 * 11 + row as i32) % 300,
     };
-    (0..40).map(|row| prompt(row, std::iter::once(2).chain((1..3 + row % 22).map(|at| token(row, at))).collect())).collect()
+    (0..40)
+        .map(|row| {
+            prompt(
+                row,
+                std::iter::once(2)
+                    .chain((1..3 + row % 22).map(|at| token(row, at)))
+                    .collect(),
+            )
+        })
+        .collect()
 }
 
 #[test]
@@ -38,14 +53,32 @@ fn one_batched_pass_equals_a_pass_for_each_prompt() {
     for (index, prompt) in prompts.iter().enumerate() {
         let row: Vec<u32> = prompt.token_ids.iter().map(|id| id.cast_unsigned()).collect();
         let mut whole = Whole::default();
-        model.network.forward(&Batch::right_padded(&[row]).unwrap(), None, &mut whole).unwrap();
+        model
+            .network
+            .forward(&Batch::right_padded(&[row]).unwrap(), None, &mut whole)
+            .unwrap();
         for (layer, rows) in layers.iter().enumerate() {
             for (offset, pooling) in poolings.iter().enumerate() {
                 let actual = &rows[index * 3 + offset];
-                assert_eq!((actual.prompt_id.as_str(), actual.pooling), (prompt.prompt_id.as_str(), *pooling));
-                let expected = pooled(&whole.0[layer], pooled_position(&model.newlines, *pooling, &prompt.token_ids));
-                let worst = actual.activation.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-                assert!(worst < 2e-4, "layer {layer}, {pooling:?}, {}: off by {worst}", prompt.prompt_id);
+                assert_eq!(
+                    (actual.prompt_id.as_str(), actual.pooling),
+                    (prompt.prompt_id.as_str(), *pooling)
+                );
+                let expected = pooled(
+                    &whole.0[layer],
+                    pooled_position(&model.newlines, *pooling, &prompt.token_ids),
+                );
+                let worst = actual
+                    .activation
+                    .iter()
+                    .zip(&expected)
+                    .map(|(a, b)| (a - b).abs())
+                    .fold(0.0, f32::max);
+                assert!(
+                    worst < 2e-4,
+                    "layer {layer}, {pooling:?}, {}: off by {worst}",
+                    prompt.prompt_id
+                );
                 let norm = expected.iter().map(|value| value * value).sum::<f32>().sqrt();
                 assert!((actual.norm - norm).abs() < 1e-3 * norm);
                 match pooling {
@@ -66,6 +99,8 @@ fn pooled(stream: &[f32], wanted: Wanted) -> Vec<f32> {
     let rows: Vec<&[f32]> = stream.chunks(64).collect();
     match wanted {
         Wanted::Position(position) => rows[position].to_vec(),
-        Wanted::Mean => (0..64).map(|index| rows.iter().map(|row| row[index]).sum::<f32>() / rows.len() as f32).collect(),
+        Wanted::Mean => (0..64)
+            .map(|index| rows.iter().map(|row| row[index]).sum::<f32>() / rows.len() as f32)
+            .collect(),
     }
 }

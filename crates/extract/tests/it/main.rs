@@ -1,5 +1,9 @@
 //! Capture against the whole residual stream, rendering, and the stage on the nano model.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on must fail")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that can't go on must fail"
+)]
 
 mod capture;
 mod prompts;

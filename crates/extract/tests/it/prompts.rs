@@ -5,9 +5,17 @@ use extract::{open_model, render_prompts};
 
 fn render(texts: &[&str]) -> anyhow::Result<Vec<artifacts::RenderedPrompt>> {
     let model = open_model(&crate::nano()).unwrap();
-    let prompt = |(index, text): (usize, &&str)| Prompt { id: format!("p{index}"), text: (*text).to_owned() };
+    let prompt = |(index, text): (usize, &&str)| Prompt {
+        id: format!("p{index}"),
+        text: (*text).to_owned(),
+    };
     let prompts: Vec<Prompt> = texts.iter().enumerate().map(prompt).collect();
-    render_prompts(&model.tokenizer, Path::new("data/prompts.jsonl"), &prompts, &crate::conditions())
+    render_prompts(
+        &model.tokenizer,
+        Path::new("data/prompts.jsonl"),
+        &prompts,
+        &crate::conditions(),
+    )
 }
 
 /// Texts of Gemma-2's own template (`gemma2_prompt_tokens.json`, made with transformers 5.24): the method's formats.
@@ -25,14 +33,24 @@ fn the_methods_two_formats() {
         ]
     );
     for prompt in &rendered {
-        assert_eq!(prompt.token_ids.iter().filter(|id| **id == 2).count(), 1, "one <bos>");
-        assert_eq!(prompt.token_ids.last(), Some(&108), "the newline that opens the turn");
+        assert_eq!(
+            prompt.token_ids.iter().filter(|id| **id == 2).count(),
+            1,
+            "one <bos>"
+        );
+        assert_eq!(
+            prompt.token_ids.last(),
+            Some(&108),
+            "the newline that opens the turn"
+        );
     }
 }
 
 #[test]
 fn a_prompt_with_a_control_token_is_refused() {
-    let error = render(&["Who are you?", "Bye.<end_of_turn> Hi"]).unwrap_err().to_string();
+    let error = render(&["Who are you?", "Bye.<end_of_turn> Hi"])
+        .unwrap_err()
+        .to_string();
     for part in ["data/prompts.jsonl", "\"p1\"", "<end_of_turn>", "remove it"] {
         assert!(error.contains(part), "{part:?} is not in: {error}");
     }
@@ -44,8 +62,14 @@ fn a_condition_that_the_template_refuses_is_named() {
     let mut conditions = crate::conditions();
     let first = conditions[0].turns[0].clone();
     conditions[0].turns.push(first);
-    let prompts = [Prompt { id: "who".to_owned(), text: "Who?".to_owned() }];
-    let error = format!("{:#}", render_prompts(&model.tokenizer, Path::new("p"), &prompts, &conditions).unwrap_err());
+    let prompts = [Prompt {
+        id: "who".to_owned(),
+        text: "Who?".to_owned(),
+    }];
+    let error = format!(
+        "{:#}",
+        render_prompts(&model.tokenizer, Path::new("p"), &prompts, &conditions).unwrap_err()
+    );
     for part in ["\"who\"", "\"normal\"", "must alternate"] {
         assert!(error.contains(part), "{part:?} is not in: {error}");
     }

@@ -1,11 +1,11 @@
 use burn::module::Module;
 use burn::tensor::{DType, Tensor, activation};
 
+use super::Loader;
 use super::functions::{soft_cap, to_dtype};
 use super::linear::Linear;
 use super::mask::Masks;
 use super::rotary::Rotary;
-use super::Loader;
 use crate::{Cache, GemmaConfig, Result};
 
 /// Grouped-query attention with soft-capped scores.
@@ -21,7 +21,10 @@ impl Attention {
     pub fn load(loader: &mut Loader<'_, '_>, name: &str) -> Result<Self> {
         let config = loader.config;
         let hidden = config.hidden_size;
-        let (queries, keys) = (config.num_attention_heads * config.head_dim, config.num_key_value_heads * config.head_dim);
+        let (queries, keys) = (
+            config.num_attention_heads * config.head_dim,
+            config.num_key_value_heads * config.head_dim,
+        );
         Ok(Attention {
             q_proj: Linear::load(loader, &format!("{name}.q_proj"), [queries, hidden])?,
             k_proj: Linear::load(loader, &format!("{name}.k_proj"), [keys, hidden])?,
@@ -41,7 +44,11 @@ impl Attention {
         cache: Option<&mut Cache>,
     ) -> Tensor<3> {
         let [rows, width, _] = x.dims();
-        let (heads, groups, head_dim) = (config.num_attention_heads, config.num_key_value_heads, config.head_dim);
+        let (heads, groups, head_dim) = (
+            config.num_attention_heads,
+            config.num_key_value_heads,
+            config.head_dim,
+        );
         // [rows, heads, width, head_dim]
         let split = |x: Tensor<3>, heads: usize| x.reshape([rows, width, heads, head_dim]).swap_dims(1, 2);
         let queries = rotary.apply(split(self.q_proj.forward(x.clone()), heads));
@@ -61,10 +68,15 @@ impl Attention {
             Some(cap) => soft_cap(scores, cap),
             None => scores,
         };
-        let scores = scores.reshape([rows, heads, width, n_keys]).add(masks.of(config.layers[layer]));
+        let scores = scores
+            .reshape([rows, heads, width, n_keys])
+            .add(masks.of(config.layers[layer]));
         let weights = to_dtype(activation::softmax(scores, 3), values.dtype());
-        let mixed = weights.reshape([rows, groups, heads / groups * width, n_keys]).matmul(values);
+        let mixed = weights
+            .reshape([rows, groups, heads / groups * width, n_keys])
+            .matmul(values);
         let mixed = mixed.reshape([rows, heads, width, head_dim]).swap_dims(1, 2);
-        self.o_proj.forward(mixed.reshape([rows, width, heads * head_dim]))
+        self.o_proj
+            .forward(mixed.reshape([rows, width, heads * head_dim]))
     }
 }

@@ -45,9 +45,13 @@ impl DecoderLayer {
         cache: Option<&mut Cache>,
     ) -> Tensor<3> {
         let normed = self.input_layernorm.forward(h.clone());
-        let attended = self.self_attn.forward(normed, rotary, masks, config, layer, cache);
+        let attended = self
+            .self_attn
+            .forward(normed, rotary, masks, config, layer, cache);
         let h = h.add(self.post_attention_layernorm.forward(attended));
-        let fed = self.mlp.forward(self.pre_feedforward_layernorm.forward(h.clone()));
+        let fed = self
+            .mlp
+            .forward(self.pre_feedforward_layernorm.forward(h.clone()));
         h.add(self.post_feedforward_layernorm.forward(fed))
     }
 }

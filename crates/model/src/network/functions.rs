@@ -12,7 +12,9 @@ pub(super) fn to_dtype<const D: usize>(x: Tensor<D>, dtype: DType) -> Tensor<D> 
 /// compared with other implementations.
 pub(super) fn soft_cap<const D: usize>(x: Tensor<D>, cap: f64) -> Tensor<D> {
     if x.device().is_autodiff() {
-        activation::sigmoid(x.mul_scalar(2.0 / cap)).mul_scalar(2.0 * cap).sub_scalar(cap)
+        activation::sigmoid(x.mul_scalar(2.0 / cap))
+            .mul_scalar(2.0 * cap)
+            .sub_scalar(cap)
     } else {
         x.div_scalar(cap).tanh().mul_scalar(cap)
     }

@@ -13,7 +13,9 @@ pub(super) struct Linear {
 
 impl Linear {
     pub fn load(loader: &mut Loader<'_, '_>, name: &str, shape: [usize; 2]) -> Result<Self> {
-        Ok(Linear { weight: loader.tensor(&format!("{name}.weight"), shape)? })
+        Ok(Linear {
+            weight: loader.tensor(&format!("{name}.weight"), shape)?,
+        })
     }
 
     /// `[rows, width, in] -> [rows, width, out]`
@@ -22,6 +24,8 @@ impl Linear {
         let weight = self.weight.val();
         let outputs = weight.dims()[0];
         // One product of two matrices: a batched one would broadcast the weight, and its gradient with it.
-        x.reshape([rows * width, inputs]).matmul(weight.transpose()).reshape([rows, width, outputs])
+        x.reshape([rows * width, inputs])
+            .matmul(weight.transpose())
+            .reshape([rows, width, outputs])
     }
 }

@@ -39,21 +39,49 @@ struct Embedding {
 
 impl Gemma {
     /// Loads all weights of a checkpoint. Missing, unused and wrongly shaped tensors are errors.
-    pub fn load(config: &GemmaConfig, checkpoint: &Checkpoint, device: &Device, precision: Precision) -> Result<Self> {
+    pub fn load(
+        config: &GemmaConfig,
+        checkpoint: &Checkpoint,
+        device: &Device,
+        precision: Precision,
+    ) -> Result<Self> {
         let mut used = checkpoint.reader(precision);
-        let model = Self::build(config, device, precision, &mut |name, shape| used.read(name, shape))?;
+        let model = Self::build(config, device, precision, &mut |name, shape| {
+            used.read(name, shape)
+        })?;
         used.finish()?;
         Ok(model)
     }
 
     /// Builds the network from any source of weights, asking for each tensor once.
-    pub fn build(config: &GemmaConfig, device: &Device, precision: Precision, source: &mut TensorSource<'_>) -> Result<Self> {
-        let mut loader = Loader { config, device, dtype: precision.dtype(), source };
-        let embed_tokens =
-            Embedding { weight: loader.tensor("model.embed_tokens.weight", [config.vocab_size, config.hidden_size])? };
-        let layers = (0..config.layers.len()).map(|layer| DecoderLayer::load(&mut loader, layer)).collect::<Result<_>>()?;
+    pub fn build(
+        config: &GemmaConfig,
+        device: &Device,
+        precision: Precision,
+        source: &mut TensorSource<'_>,
+    ) -> Result<Self> {
+        let mut loader = Loader {
+            config,
+            device,
+            dtype: precision.dtype(),
+            source,
+        };
+        let embed_tokens = Embedding {
+            weight: loader.tensor(
+                "model.embed_tokens.weight",
+                [config.vocab_size, config.hidden_size],
+            )?,
+        };
+        let layers = (0..config.layers.len())
+            .map(|layer| DecoderLayer::load(&mut loader, layer))
+            .collect::<Result<_>>()?;
         let norm = RmsNorm::load(&mut loader, "model.norm")?;
-        Ok(Gemma { embed_tokens, layers, norm, config: config.clone() })
+        Ok(Gemma {
+            embed_tokens,
+            layers,
+            norm,
+            config: config.clone(),
+        })
     }
 
     pub fn config(&self) -> &GemmaConfig {
@@ -75,7 +103,12 @@ impl Gemma {
     ///
     /// With a cache, the batch continues the rows that the cache holds. The tap sees every layer's output and may
     /// stop the pass after a layer. Values at padded positions mean nothing.
-    pub fn forward(&self, batch: &Batch, mut cache: Option<&mut Cache>, tap: &mut dyn ResidualTap) -> Result<Tensor<3>> {
+    pub fn forward(
+        &self,
+        batch: &Batch,
+        mut cache: Option<&mut Cache>,
+        tap: &mut dyn ResidualTap,
+    ) -> Result<Tensor<3>> {
         self.check_batch(batch, cache.as_deref())?;
         let device = self.device();
         let key_positions = match cache.as_deref_mut() {
@@ -123,24 +156,37 @@ impl Gemma {
         let ids = Tensor::<1, Int>::from_data(TensorData::new(ids, [batch.rows() * batch.width()]), device);
         // The references round the factor to the type of the activations: 59.75 instead of 59.87 for 9B in bf16.
         let exact = (self.config.hidden_size as f64).sqrt() as f32;
-        let factor = if weight.dtype() == DType::BF16 { half::bf16::from_f32(exact).to_f32() } else { exact };
-        weight.select(0, ids).reshape([batch.rows(), batch.width(), self.config.hidden_size]).mul_scalar(factor)
+        let factor = if weight.dtype() == DType::BF16 {
+            half::bf16::from_f32(exact).to_f32()
+        } else {
+            exact
+        };
+        weight
+            .select(0, ids)
+            .reshape([batch.rows(), batch.width(), self.config.hidden_size])
+            .mul_scalar(factor)
     }
 
     fn check_batch(&self, batch: &Batch, cache: Option<&Cache>) -> Result<()> {
         let vocabulary = self.config.vocab_size;
         if let Some(index) = batch.token_ids().iter().position(|id| *id as usize >= vocabulary) {
             let (row, id) = (index / batch.width(), batch.token_ids()[index]);
-            let message = format!("row {row}: token {id} lies outside of the model's vocabulary of {vocabulary}; do tokenizer and weights belong together?");
+            let message = format!(
+                "row {row}: token {id} lies outside of the model's vocabulary of {vocabulary}; do tokenizer and weights belong together?"
+            );
             return Err(Error::Request(message));
         }
         match cache {
-            Some(cache) if cache.rows() != batch.rows() => {
-                Err(Error::Request(format!("a cache of {} rows can't continue a batch of {}", cache.rows(), batch.rows())))
-            }
-            Some(cache) if cache.free() < batch.width() => {
-                Err(Error::Request(format!("the cache has room for {} more tokens, not for {}", cache.free(), batch.width())))
-            }
+            Some(cache) if cache.rows() != batch.rows() => Err(Error::Request(format!(
+                "a cache of {} rows can't continue a batch of {}",
+                cache.rows(),
+                batch.rows()
+            ))),
+            Some(cache) if cache.free() < batch.width() => Err(Error::Request(format!(
+                "the cache has room for {} more tokens, not for {}",
+                cache.free(),
+                batch.width()
+            ))),
             _ => Ok(()),
         }
     }
@@ -157,6 +203,9 @@ pub(crate) struct Loader<'a, 'b> {
 impl Loader<'_, '_> {
     fn tensor<const D: usize>(&mut self, name: &str, shape: [usize; D]) -> Result<Param<Tensor<D>>> {
         let data = (self.source)(name, &shape)?;
-        Ok(Param::from_tensor(Tensor::from_data(data, (self.device, self.dtype))))
+        Ok(Param::from_tensor(Tensor::from_data(
+            data,
+            (self.device, self.dtype),
+        )))
     }
 }

@@ -19,14 +19,22 @@ pub(super) struct RmsNorm {
 impl RmsNorm {
     pub fn load(loader: &mut Loader<'_, '_>, name: &str) -> Result<Self> {
         let weight = loader.tensor(&format!("{name}.weight"), [loader.config.hidden_size])?;
-        Ok(RmsNorm { weight, epsilon: loader.config.rms_norm_eps })
+        Ok(RmsNorm {
+            weight,
+            epsilon: loader.config.rms_norm_eps,
+        })
     }
 
     /// Over the last dimension.
     pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
         let dtype = x.dtype();
         let x = to_dtype(x, DType::F32);
-        let root = x.clone().mul(x.clone()).mean_dim(2).add_scalar(self.epsilon).sqrt();
+        let root = x
+            .clone()
+            .mul(x.clone())
+            .mean_dim(2)
+            .add_scalar(self.epsilon)
+            .sqrt();
         let scale = to_dtype(self.weight.val(), DType::F32).add_scalar(1.0);
         to_dtype(x.div(root).mul(scale.unsqueeze()), dtype)
     }

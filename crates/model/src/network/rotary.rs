@@ -29,20 +29,31 @@ impl Rotary {
         }
         let shape = [batch.rows(), 1, batch.width(), config.head_dim];
         let table = |values| Tensor::from_data(TensorData::new(values, shape), (device, DType::F32));
-        Rotary { cosines: table(cosines), sines: table(sines) }
+        Rotary {
+            cosines: table(cosines),
+            sines: table(sines),
+        }
     }
 
     /// `x: [rows, heads, width, head_dim]`
     pub fn apply(&self, x: Tensor<4>) -> Tensor<4> {
         let (dtype, half) = (x.dtype(), x.dims()[3] / 2);
         let x = to_dtype(x, DType::F32);
-        let swapped = Tensor::cat(vec![x.clone().narrow(3, half, half), x.clone().narrow(3, 0, half)], 3);
-        to_dtype(x.mul(self.cosines.clone()).add(swapped.mul(self.sines.clone())), dtype)
+        let swapped = Tensor::cat(
+            vec![x.clone().narrow(3, half, half), x.clone().narrow(3, 0, half)],
+            3,
+        );
+        to_dtype(
+            x.mul(self.cosines.clone()).add(swapped.mul(self.sines.clone())),
+            dtype,
+        )
     }
 }
 
 /// `theta^(-2i / head_dim)` for i below head_dim / 2.
 fn inverse_frequencies(config: &GemmaConfig) -> Vec<f32> {
     let exponent = |index: usize| 2.0 * index as f64 / config.head_dim as f64;
-    (0..config.head_dim / 2).map(|index| (1.0 / config.rope_theta.powf(exponent(index))) as f32).collect()
+    (0..config.head_dim / 2)
+        .map(|index| (1.0 / config.rope_theta.powf(exponent(index))) as f32)
+        .collect()
 }

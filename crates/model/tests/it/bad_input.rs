@@ -11,7 +11,12 @@ use crate::support::{load_nano, nano};
 
 fn load(folder: &Path) -> model::Result<Gemma> {
     let config = GemmaConfig::read(folder)?;
-    Gemma::load(&config, &Checkpoint::open(folder)?, &Device::flex(), Precision::F32)
+    Gemma::load(
+        &config,
+        &Checkpoint::open(folder)?,
+        &Device::flex(),
+        Precision::F32,
+    )
 }
 
 /// A copy of the nano checkpoint whose tensors have gone through `change`.
@@ -22,17 +27,26 @@ fn changed(change: impl Fn(&mut Vec<(String, Dtype, Vec<usize>, Vec<u8>)>)) -> t
     }
     let bytes = std::fs::read(nano().join("model.safetensors")).unwrap();
     let file = SafeTensors::deserialize(&bytes).unwrap();
-    let mut tensors: Vec<_> =
-        file.tensors().into_iter().map(|(name, view)| (name, view.dtype(), view.shape().to_vec(), view.data().to_vec())).collect();
+    let mut tensors: Vec<_> = file
+        .tensors()
+        .into_iter()
+        .map(|(name, view)| (name, view.dtype(), view.shape().to_vec(), view.data().to_vec()))
+        .collect();
     change(&mut tensors);
-    let views = tensors.iter().map(|(name, dtype, shape, data)| (name, TensorView::new(*dtype, shape.clone(), data).unwrap()));
-    std::fs::write(folder.path().join("model.safetensors"), serialize(views, None).unwrap()).unwrap();
+    let views = tensors
+        .iter()
+        .map(|(name, dtype, shape, data)| (name, TensorView::new(*dtype, shape.clone(), data).unwrap()));
+    std::fs::write(
+        folder.path().join("model.safetensors"),
+        serialize(views, None).unwrap(),
+    )
+    .unwrap();
     folder
 }
 
 #[track_caller]
 fn check(folder: &Path, parts: &[&str]) {
-    let error = load(folder).err().expect("this folder must not load").to_string();
+    let error = load(folder).expect_err("this folder must not load").to_string();
     for part in parts {
         assert!(error.contains(part), "{part:?} is not in: {error}");
     }
@@ -47,12 +61,16 @@ fn a_whole_copy_loads() {
 
 #[test]
 fn a_missing_tensor() {
-    check(changed(|tensors| tensors.retain(|tensor| tensor.0 != NORM)).path(), &["model.safetensors", NORM, "missing"]);
+    check(
+        changed(|tensors| tensors.retain(|tensor| tensor.0 != NORM)).path(),
+        &["model.safetensors", NORM, "missing"],
+    );
 }
 
 #[test]
 fn an_unused_tensor() {
-    let folder = changed(|tensors| tensors.push(("lm_head.bias".to_owned(), Dtype::F32, vec![1], vec![0; 4])));
+    let folder =
+        changed(|tensors| tensors.push(("lm_head.bias".to_owned(), Dtype::F32, vec![1], vec![0; 4])));
     check(folder.path(), &["model.safetensors", "lm_head.bias", "no place"]);
 }
 
@@ -80,7 +98,10 @@ fn a_weight_that_is_not_a_number() {
         let tensor = tensors.iter_mut().find(|tensor| tensor.0 == NORM).unwrap();
         tensor.3[12..16].copy_from_slice(&f32::NAN.to_le_bytes());
     });
-    check(folder.path(), &["model.safetensors", NORM, "not finite", "element 3"]);
+    check(
+        folder.path(),
+        &["model.safetensors", NORM, "not finite", "element 3"],
+    );
 }
 
 #[test]
@@ -90,7 +111,10 @@ fn a_truncated_file() {
     let bytes = std::fs::read(&path).unwrap();
     for length in [4, 1000, bytes.len() - 1] {
         std::fs::write(&path, &bytes[..length]).unwrap();
-        check(folder.path(), &["model.safetensors", "whole", "download it again"]);
+        check(
+            folder.path(),
+            &["model.safetensors", "whole", "download it again"],
+        );
     }
 }
 
@@ -103,12 +127,26 @@ fn sharded() -> tempfile::TempDir {
     let mut map = serde_json::Map::new();
     for shard in 0..2 {
         let name = format!("model-0000{}-of-00002.safetensors", shard + 1);
-        let of_shard: Vec<_> = file.tensors().into_iter().enumerate().filter(|(index, _)| index % 2 == shard).map(|(_, t)| t).collect();
-        map.extend(of_shard.iter().map(|(tensor, _)| (tensor.clone(), name.clone().into())));
+        let of_shard: Vec<_> = file
+            .tensors()
+            .into_iter()
+            .enumerate()
+            .filter(|(index, _)| index % 2 == shard)
+            .map(|(_, t)| t)
+            .collect();
+        map.extend(
+            of_shard
+                .iter()
+                .map(|(tensor, _)| (tensor.clone(), name.clone().into())),
+        );
         std::fs::write(folder.path().join(&name), serialize(of_shard, None).unwrap()).unwrap();
     }
     let index = serde_json::json!({ "metadata": {}, "weight_map": map });
-    std::fs::write(folder.path().join("model.safetensors.index.json"), index.to_string()).unwrap();
+    std::fs::write(
+        folder.path().join("model.safetensors.index.json"),
+        index.to_string(),
+    )
+    .unwrap();
     std::fs::remove_file(single).unwrap();
     folder
 }
@@ -122,7 +160,10 @@ fn shards_load_as_one_checkpoint() {
 fn a_missing_shard() {
     let folder = sharded();
     std::fs::remove_file(folder.path().join("model-00002-of-00002.safetensors")).unwrap();
-    check(folder.path(), &["model-00002-of-00002.safetensors", "missing", "download"]);
+    check(
+        folder.path(),
+        &["model-00002-of-00002.safetensors", "missing", "download"],
+    );
 }
 
 #[test]
@@ -134,7 +175,8 @@ fn no_weights_at_all() {
 
 #[test]
 fn configurations_that_are_not_supported_are_refused_by_name() {
-    let original: serde_json::Value = serde_json::from_slice(&std::fs::read(nano().join("config.json")).unwrap()).unwrap();
+    let original: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(nano().join("config.json")).unwrap()).unwrap();
     let check = |key: &str, value: serde_json::Value, parts: &[&str]| {
         let mut changed = original.clone();
         changed[key] = value;
@@ -144,13 +186,29 @@ fn configurations_that_are_not_supported_are_refused_by_name() {
     check("model_type", "llama".into(), &["llama", "gemma2"]);
     check("attention_bias", true.into(), &["attention_bias"]);
     check("tie_word_embeddings", false.into(), &["tie_word_embeddings"]);
-    check("rope_scaling", serde_json::json!({"type": "linear"}), &["rope_scaling"]);
-    check("quantization_config", serde_json::json!({}), &["quantization_config", "bf16"]);
-    check("num_key_value_heads", 3.into(), &["num_key_value_heads", "multiple"]);
+    check(
+        "rope_scaling",
+        serde_json::json!({"type": "linear"}),
+        &["rope_scaling"],
+    );
+    check(
+        "quantization_config",
+        serde_json::json!({}),
+        &["quantization_config", "bf16"],
+    );
+    check(
+        "num_key_value_heads",
+        3.into(),
+        &["num_key_value_heads", "multiple"],
+    );
     check("head_dim", 15.into(), &["head_dim", "even"]);
     check("sliding_window", 0.into(), &["sliding_window"]);
     check("rms_norm_eps", 0.0.into(), &["rms_norm_eps"]);
-    check("layer_types", serde_json::json!(["full_attention"]), &["layer_types", "1 entries for 4 layers"]);
+    check(
+        "layer_types",
+        serde_json::json!(["full_attention"]),
+        &["layer_types", "1 entries for 4 layers"],
+    );
     check("hidden_size", "large".into(), &["expected usize"]);
 }
 
@@ -159,10 +217,21 @@ fn requests_that_the_model_cannot_serve() {
     let model = load_nano(Precision::F32);
     let error = |batch: &Batch| model.forward(batch, None, &mut ()).unwrap_err().to_string();
     let foreign = error(&Batch::right_padded(&[vec![2, 512]]).unwrap());
-    assert!(foreign.contains("token 512") && foreign.contains("vocabulary of 512"), "{foreign}");
-    assert!(Batch::right_padded(&[vec![2], vec![]]).unwrap_err().to_string().contains("row 1"));
+    assert!(
+        foreign.contains("token 512") && foreign.contains("vocabulary of 512"),
+        "{foreign}"
+    );
+    assert!(
+        Batch::right_padded(&[vec![2], vec![]])
+            .unwrap_err()
+            .to_string()
+            .contains("row 1")
+    );
     let mut cache = model.cache(1, 2);
     let batch = Batch::right_padded(&[vec![2, 3, 4]]).unwrap();
-    let full = model.forward(&batch, Some(&mut cache), &mut ()).unwrap_err().to_string();
+    let full = model
+        .forward(&batch, Some(&mut cache), &mut ())
+        .unwrap_err()
+        .to_string();
     assert!(full.contains("room for 2"), "{full}");
 }

@@ -18,8 +18,13 @@ fn assistant(text: &str) -> Message {
 
 #[test]
 fn the_models_turn_is_opened_as_the_template_does() {
-    let text = tokenizer().render(&[user("Who are you?")], Role::Assistant).unwrap();
-    assert_eq!(text, "<bos><start_of_turn>user\nWho are you?<end_of_turn>\n<start_of_turn>model\n");
+    let text = tokenizer()
+        .render(&[user("Who are you?")], Role::Assistant)
+        .unwrap();
+    assert_eq!(
+        text,
+        "<bos><start_of_turn>user\nWho are you?<end_of_turn>\n<start_of_turn>model\n"
+    );
 }
 
 #[test]
@@ -41,8 +46,14 @@ fn a_users_own_template_works() {
     std::fs::write(folder.path().join("chat_template.jinja"), template).unwrap();
     let tokenizer = ChatTokenizer::read(folder.path()).unwrap();
     let turns = [user("Hello."), assistant(" Who? ")];
-    assert_eq!(tokenizer.render(&turns, Role::User).unwrap(), "[USER] Hello.\n[ASSISTANT] Who?\n[USER] ");
-    assert_eq!(tokenizer.render(&turns[..1], Role::Assistant).unwrap(), "[USER] Hello.\n[ASSISTANT] ");
+    assert_eq!(
+        tokenizer.render(&turns, Role::User).unwrap(),
+        "[USER] Hello.\n[ASSISTANT] Who?\n[USER] "
+    );
+    assert_eq!(
+        tokenizer.render(&turns[..1], Role::Assistant).unwrap(),
+        "[USER] Hello.\n[ASSISTANT] "
+    );
     let ids = tokenizer.encode("Hello.").unwrap();
     assert_eq!(ids[0], 2, "a template without <bos> gets one");
 }
@@ -50,7 +61,9 @@ fn a_users_own_template_works() {
 #[test]
 fn exactly_one_beginning_token() {
     let tokenizer = tokenizer();
-    let ids = tokenizer.encode(&tokenizer.render(&[user("Hello.")], Role::Assistant).unwrap()).unwrap();
+    let ids = tokenizer
+        .encode(&tokenizer.render(&[user("Hello.")], Role::Assistant).unwrap())
+        .unwrap();
     assert_eq!(ids.iter().filter(|id| **id == 2).count(), 1);
     let error = tokenizer.encode("<bos><bos>Hello.").unwrap_err().to_string();
     assert!(error.contains("<bos>") && error.contains("once"), "{error}");
@@ -58,13 +71,22 @@ fn exactly_one_beginning_token() {
 
 #[test]
 fn a_refusal_of_the_template_is_passed_on() {
-    let error = tokenizer().render(&[user("a"), user("b")], Role::Assistant).unwrap_err().to_string();
-    assert!(error.contains("must alternate") && error.contains("tokenizer_config.json"), "{error}");
+    let error = tokenizer()
+        .render(&[user("a"), user("b")], Role::Assistant)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("must alternate") && error.contains("tokenizer_config.json"),
+        "{error}"
+    );
 }
 
 #[test]
 fn control_tokens_in_a_prompt_are_found() {
-    assert_eq!(tokenizer().control_token_in("stop <end_of_turn> now"), Some("<end_of_turn>"));
+    assert_eq!(
+        tokenizer().control_token_in("stop <end_of_turn> now"),
+        Some("<end_of_turn>")
+    );
     assert_eq!(tokenizer().control_token_in("stop <end of turn> now"), None);
 }
 
@@ -73,22 +95,35 @@ fn control_tokens_in_a_prompt_are_found() {
 #[test]
 fn special_tokens_of_the_format_are_single_tokens() {
     let tokenizer = tokenizer();
-    let text = tokenizer.render(&[user("Hello."), assistant("Who are you?")], Role::User).unwrap();
+    let text = tokenizer
+        .render(&[user("Hello."), assistant("Who are you?")], Role::User)
+        .unwrap();
     let ids = tokenizer.encode(&text).unwrap();
     let (start, end, newline) = (106, 107, 108);
     assert_eq!(ids.iter().filter(|id| **id == start).count(), 3);
     assert_eq!(ids.iter().filter(|id| **id == end).count(), 2);
     assert_eq!(*ids.last().unwrap(), newline);
-    assert_eq!(tokenizer.decode(&ids).unwrap(), text, "tokens read back as the text");
+    assert_eq!(
+        tokenizer.decode(&ids).unwrap(),
+        text,
+        "tokens read back as the text"
+    );
 }
 
 #[test]
 fn a_missing_template_says_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::copy(nano().join("tokenizer.json"), folder.path().join("tokenizer.json")).unwrap();
+    std::fs::copy(
+        nano().join("tokenizer.json"),
+        folder.path().join("tokenizer.json"),
+    )
+    .unwrap();
     write(folder.path(), r#"{"bos_token": "<bos>"}"#);
     let error = ChatTokenizer::read(folder.path()).err().unwrap().to_string();
-    assert!(error.contains("chat_template") && error.contains("instruction-tuned"), "{error}");
+    assert!(
+        error.contains("chat_template") && error.contains("instruction-tuned"),
+        "{error}"
+    );
 }
 
 fn write(folder: &Path, text: &str) {

@@ -19,9 +19,19 @@ fn every_layer_of_single_rows_agrees() {
             assert_close(&tensor, &numbers(h), golden.tensor(&tensor), TOLERANCE);
         }
         let norm = format!("plain.{name}.final_norm");
-        assert_close(&norm, &numbers(model.final_norm(last.clone())), golden.tensor(&norm), TOLERANCE);
+        assert_close(
+            &norm,
+            &numbers(model.final_norm(last.clone())),
+            golden.tensor(&norm),
+            TOLERANCE,
+        );
         let logits = format!("plain.{name}.logits");
-        assert_close(&logits, &numbers(model.head(last)), golden.tensor(&logits), TOLERANCE);
+        assert_close(
+            &logits,
+            &numbers(model.head(last)),
+            golden.tensor(&logits),
+            TOLERANCE,
+        );
     }
 }
 
@@ -34,17 +44,30 @@ fn golden_row<'a>(golden: &'a Golden, name: &str, row: usize, length: usize, siz
 #[test]
 fn ragged_batches_agree_padded_on_either_side() {
     let (golden, model) = (Golden::read(), load_nano(Precision::F32));
-    let rows: Vec<Vec<u32>> = ["short", "mid", "long"].iter().map(|name| golden.input(name)).collect();
-    let (left, right) = (Batch::left_padded(&rows).unwrap(), Batch::right_padded(&rows).unwrap());
+    let rows: Vec<Vec<u32>> = ["short", "mid", "long"]
+        .iter()
+        .map(|name| golden.input(name))
+        .collect();
+    let (left, right) = (
+        Batch::left_padded(&rows).unwrap(),
+        Batch::right_padded(&rows).unwrap(),
+    );
     for (side, batch) in [("left", left), ("right", right)] {
         let mut kept = KeepAll::default();
         let last = model.forward(&batch, None, &mut kept).unwrap();
         kept.0.push(model.head(last));
         for (layer, h) in kept.0.into_iter().enumerate() {
-            let name = if layer < 4 { format!("batch.hidden.{layer}") } else { "batch.logits".to_owned() };
+            let name = if layer < 4 {
+                format!("batch.hidden.{layer}")
+            } else {
+                "batch.logits".to_owned()
+            };
             let [_, width, size] = h.dims();
             let values = numbers(h);
-            assert!(values.iter().all(|value| value.is_finite()), "{side} {name}: padding must give no NaN");
+            assert!(
+                values.iter().all(|value| value.is_finite()),
+                "{side} {name}: padding must give no NaN"
+            );
             for (row, tokens) in rows.iter().enumerate() {
                 let first = row * width + if side == "left" { width - tokens.len() } else { 0 };
                 let actual = &values[first * size..(first + tokens.len()) * size];
@@ -63,7 +86,11 @@ fn greedy_continuations_are_identical_alone_and_in_a_batch() {
     config.end_tokens.clear();
     let model = crate::support::load_nano_with(config, Precision::F32);
     let names = ["short", "mid", "long"];
-    let request = |name: &&str| GenerationRequest { prompt: golden.input(name), sampling: Sampling::greedy(), seed: 0 };
+    let request = |name: &&str| GenerationRequest {
+        prompt: golden.input(name),
+        sampling: Sampling::greedy(),
+        seed: 0,
+    };
     let requests: Vec<GenerationRequest> = names.iter().map(request).collect();
     let together = generate(&model, &requests, 16, &mut (), &mut |_| ()).unwrap();
     for ((name, request), batched) in names.iter().zip(&requests).zip(together) {

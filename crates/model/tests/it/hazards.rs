@@ -2,7 +2,10 @@
 //! purpose by a changed configuration, the test makes it and sees that the golden logits notice.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use model::{Batch, Checkpoint, Gemma, GemmaConfig, GenerationRequest, LayerKind, Precision, ResidualTap, Sampling, generate};
+use model::{
+    Batch, Checkpoint, Gemma, GemmaConfig, GenerationRequest, LayerKind, Precision, ResidualTap, Sampling,
+    generate,
+};
 
 use crate::support::{Golden, KeepAll, assert_close, load_nano, load_nano_with, nano, numbers};
 
@@ -21,8 +24,13 @@ fn assert_mistake_moves_logits(mistake: &str, change: impl FnOnce(&mut GemmaConf
     change(&mut config);
     let wrong = logits(&load_nano_with(config, Precision::F32), &golden.input("long"));
     let moved = f64::from(largest_change(&wrong, golden.tensor("plain.long.logits")));
-    let expected = golden.facts["sensitivity_max_abs_logit_change"][mistake].as_f64().unwrap();
-    assert!((moved - expected).abs() < 0.02 * expected.max(0.05), "{mistake}: moved {moved}, the reference {expected}");
+    let expected = golden.facts["sensitivity_max_abs_logit_change"][mistake]
+        .as_f64()
+        .unwrap();
+    assert!(
+        (moved - expected).abs() < 0.02 * expected.max(0.05),
+        "{mistake}: moved {moved}, the reference {expected}"
+    );
 }
 
 #[test]
@@ -35,7 +43,9 @@ fn hazard_2_even_layers_slide_and_odd_layers_are_global() {
     let config = GemmaConfig::read(&nano()).unwrap();
     let (sliding, global) = (LayerKind::Sliding, LayerKind::Global);
     assert_eq!(config.layers, [sliding, global, sliding, global]);
-    assert_mistake_moves_logits("swapped_layer_types", |config| config.layers = vec![global, sliding, global, sliding]);
+    assert_mistake_moves_logits("swapped_layer_types", |config| {
+        config.layers = vec![global, sliding, global, sliding]
+    });
     assert_mistake_moves_logits("no_sliding_window", |config| config.sliding_window = 4096);
 }
 
@@ -50,7 +60,10 @@ fn hazard_2_the_window_keeps_exactly_w_keys() {
     let unlimited = load_nano_with(config, Precision::F32);
     let row = Golden::read().input("long");
     for (length, same) in [(7, true), (8, true), (9, false)] {
-        let change = largest_change(&logits(&exact, &row[..length]), &logits(&unlimited, &row[..length]));
+        let change = largest_change(
+            &logits(&exact, &row[..length]),
+            &logits(&unlimited, &row[..length]),
+        );
         assert_eq!(change == 0.0, same, "{length} tokens: changed by {change}");
     }
 }
@@ -69,14 +82,23 @@ fn hazard_4_norms_multiply_by_one_plus_w_and_use_the_epsilon() {
     let checkpoint = Checkpoint::open(&nano()).unwrap();
     let original = Gemma::load(&config, &checkpoint, &Device::flex(), Precision::F32).unwrap();
     let zero_norms = Gemma::build(&config, &Device::flex(), Precision::F32, &mut |_, shape| {
-        Ok(TensorData::new(vec![0.0f32; shape.iter().product()], shape.to_vec()))
+        Ok(TensorData::new(
+            vec![0.0f32; shape.iter().product()],
+            shape.to_vec(),
+        ))
     })
     .unwrap();
     let h = Tensor::<3>::from_data([[[3.0f32; 64]]], &Device::flex());
     for value in numbers(zero_norms.final_norm(h.clone())) {
-        assert!((value - 1.0).abs() < 1e-6, "w = 0 must multiply by 1, not by {value}");
+        assert!(
+            (value - 1.0).abs() < 1e-6,
+            "w = 0 must multiply by 1, not by {value}"
+        );
     }
-    assert!(largest_change(&numbers(original.final_norm(h)), &[1.0; 64]) > 1e-3, "the nano norms are not all zero");
+    assert!(
+        largest_change(&numbers(original.final_norm(h)), &[1.0; 64]) > 1e-3,
+        "the nano norms are not all zero"
+    );
 }
 
 #[test]
@@ -94,8 +116,12 @@ fn hazard_4_norms_keep_small_weights_in_bf16() {
     let mut values = vec![0.0f32; 64];
     values[0] = 1.5;
     values[1] = (64.0f32 - 2.25).sqrt();
-    let h = Tensor::<3>::from_data(TensorData::new(values, [1, 1, 64]), &Device::flex()).cast(burn::tensor::DType::BF16);
-    let (plain, small) = (numbers(build(0.0).final_norm(h.clone())), numbers(build(0.001_953_125 * 1.5).final_norm(h)));
+    let h = Tensor::<3>::from_data(TensorData::new(values, [1, 1, 64]), &Device::flex())
+        .cast(burn::tensor::DType::BF16);
+    let (plain, small) = (
+        numbers(build(0.0).final_norm(h.clone())),
+        numbers(build(0.001_953_125 * 1.5).final_norm(h)),
+    );
     assert_ne!(plain[0], small[0]);
 }
 
@@ -111,14 +137,26 @@ fn hazard_5_embeddings_are_scaled_and_rounded_to_the_activations_type() {
         (&config_59, Precision::Bf16, 59.75),
     ] {
         let model = Gemma::build(config, &Device::flex(), precision, &mut |name, shape| {
-            let value = if name == "model.embed_tokens.weight" { 1.0f32 } else { 0.0 };
+            let value = if name == "model.embed_tokens.weight" {
+                1.0f32
+            } else {
+                0.0
+            };
             let data = TensorData::new(vec![value; shape.iter().product()], shape.to_vec());
-            Ok(if precision == Precision::Bf16 { data.convert::<half::bf16>() } else { data })
+            Ok(if precision == Precision::Bf16 {
+                data.convert::<half::bf16>()
+            } else {
+                data
+            })
         })
         .unwrap();
         let batch = Batch::right_padded(&[[2u32]]).unwrap();
         let h = numbers(model.forward(&batch, None, &mut ()).unwrap());
-        assert!(h.iter().all(|value| *value == expected), "{} instead of {expected}", h[0]);
+        assert!(
+            h.iter().all(|value| *value == expected),
+            "{} instead of {expected}",
+            h[0]
+        );
     }
 }
 
@@ -145,26 +183,41 @@ fn hazard_6_rotary_tables_follow_theta_on_split_halves() {
 
 #[test]
 fn hazard_7_gelu_is_the_tanh_form_and_hidden_activation_wins() {
-    let mut value: serde_json::Value = serde_json::from_slice(&std::fs::read(nano().join("config.json")).unwrap()).unwrap();
+    let mut value: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(nano().join("config.json")).unwrap()).unwrap();
     value["hidden_act"] = "gelu".into();
-    assert!(GemmaConfig::from_json(&value).is_ok(), "hidden_activation wins over hidden_act");
+    assert!(
+        GemmaConfig::from_json(&value).is_ok(),
+        "hidden_activation wins over hidden_act"
+    );
     value["hidden_activation"] = "gelu".into();
-    assert!(GemmaConfig::from_json(&value).unwrap_err().contains("hidden_activation"));
+    assert!(
+        GemmaConfig::from_json(&value)
+            .unwrap_err()
+            .contains("hidden_activation")
+    );
 }
 
 #[test]
 fn hazard_8_tied_embeddings_and_a_head_dim_of_its_own() {
     let config = GemmaConfig::read(&nano()).unwrap();
-    assert_eq!((config.head_dim, config.hidden_size, config.num_attention_heads), (16, 64, 4));
+    assert_eq!(
+        (config.head_dim, config.hidden_size, config.num_attention_heads),
+        (16, 64, 4)
+    );
     // 27B: 4608 / 32 = 144, head_dim 128.
-    let mut value: serde_json::Value = serde_json::from_slice(&std::fs::read(nano().join("config.json")).unwrap()).unwrap();
+    let mut value: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(nano().join("config.json")).unwrap()).unwrap();
     value["hidden_size"] = 4608.into();
     value["num_attention_heads"] = 32.into();
     value["num_key_value_heads"] = 16.into();
     value["head_dim"] = 128.into();
     assert_eq!(GemmaConfig::from_json(&value).unwrap().head_dim, 128);
     let checkpoint = Checkpoint::open(&nano()).unwrap();
-    assert!(checkpoint.size() > 0, "the checkpoint holds no lm_head, and loads");
+    assert!(
+        checkpoint.size() > 0,
+        "the checkpoint holds no lm_head, and loads"
+    );
 }
 
 #[test]
@@ -180,7 +233,15 @@ fn hazard_9_the_last_residual_is_before_the_final_norm() {
 fn hazard_11_a_row_alone_equals_the_row_in_a_padded_batch() {
     let (golden, model) = (Golden::read(), load_nano(Precision::F32));
     let (short, long) = (golden.input("short"), golden.input("long"));
-    let alone = numbers(model.forward(&Batch::right_padded(std::slice::from_ref(&short)).unwrap(), None, &mut ()).unwrap());
+    let alone = numbers(
+        model
+            .forward(
+                &Batch::right_padded(std::slice::from_ref(&short)).unwrap(),
+                None,
+                &mut (),
+            )
+            .unwrap(),
+    );
     let batch = Batch::left_padded(&[short.clone(), long]).unwrap();
     let both = model.forward(&batch, None, &mut ()).unwrap();
     let row = numbers(both.slice([0..1, batch.width() - short.len()..batch.width(), 0..64]));
@@ -229,7 +290,12 @@ fn a_tap_stops_the_pass_after_the_last_layer_it_needs() {
     let mut tap = StopAfter(1, Vec::new());
     let h = model.forward(&batch, None, &mut tap).unwrap();
     assert_eq!(tap.1, [0, 1]);
-    assert_close("hidden.1", &numbers(h), golden.tensor("plain.long.hidden.1"), 1e-4);
+    assert_close(
+        "hidden.1",
+        &numbers(h),
+        golden.tensor("plain.long.hidden.1"),
+        1e-4,
+    );
 }
 
 #[test]
@@ -240,15 +306,33 @@ fn bf16_stays_near_f32() {
     let batch = Batch::right_padded(&[golden.input("long")]).unwrap();
     let mut kept = KeepAll::default();
     model.forward(&batch, None, &mut kept).unwrap();
-    assert_close("bf16 hidden.0", &numbers(kept.0[0].clone()), golden.tensor("plain.long.hidden.0"), 0.1);
+    assert_close(
+        "bf16 hidden.0",
+        &numbers(kept.0[0].clone()),
+        golden.tensor("plain.long.hidden.0"),
+        0.1,
+    );
 }
 
 #[test]
 fn a_seeded_row_draws_the_same_text_alone_and_in_a_batch() {
     let (golden, model) = (Golden::read(), load_nano(Precision::F32));
-    let sampling = Sampling { greedy: false, temperature: 0.9, top_k: 50, top_p: 0.95, repetition_penalty: 1.1, suppress: vec![1] };
-    let request = |name: &str, seed| GenerationRequest { prompt: golden.input(name), sampling: sampling.clone(), seed };
-    let requests: Vec<GenerationRequest> = (0..8).map(|seed| request(["short", "mid", "long"][seed as usize % 3], seed)).collect();
+    let sampling = Sampling {
+        greedy: false,
+        temperature: 0.9,
+        top_k: 50,
+        top_p: 0.95,
+        repetition_penalty: 1.1,
+        suppress: vec![1],
+    };
+    let request = |name: &str, seed| GenerationRequest {
+        prompt: golden.input(name),
+        sampling: sampling.clone(),
+        seed,
+    };
+    let requests: Vec<GenerationRequest> = (0..8)
+        .map(|seed| request(["short", "mid", "long"][seed as usize % 3], seed))
+        .collect();
     let together = generate(&model, &requests, 12, &mut (), &mut |_| ()).unwrap();
     let mut texts = std::collections::HashSet::new();
     for (request, batched) in requests.iter().zip(&together) {

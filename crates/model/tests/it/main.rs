@@ -1,5 +1,9 @@
 //! The model against an independent implementation, and against broken input.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on must fail")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that can't go on must fail"
+)]
 
 mod bad_input;
 mod chat;

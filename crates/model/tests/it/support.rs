@@ -33,10 +33,19 @@ impl Golden {
     pub fn read() -> Self {
         let bytes = std::fs::read(fixtures().join("golden_nano.safetensors")).unwrap();
         let file = SafeTensors::deserialize(&bytes).unwrap();
-        let floats = file.tensors().into_iter().filter(|(_, view)| view.dtype() == safetensors::Dtype::F32);
-        let numbers = |bytes: &[u8]| bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+        let floats = file
+            .tensors()
+            .into_iter()
+            .filter(|(_, view)| view.dtype() == safetensors::Dtype::F32);
+        let numbers = |bytes: &[u8]| {
+            bytes
+                .chunks_exact(4)
+                .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+                .collect()
+        };
         let tensors = floats.map(|(name, view)| (name, numbers(view.data()))).collect();
-        let facts = serde_json::from_slice(&std::fs::read(fixtures().join("golden_nano.json")).unwrap()).unwrap();
+        let facts =
+            serde_json::from_slice(&std::fs::read(fixtures().join("golden_nano.json")).unwrap()).unwrap();
         Golden { tensors, facts }
     }
 
@@ -50,7 +59,12 @@ impl Golden {
 }
 
 pub fn tokens(value: &serde_json::Value) -> Vec<u32> {
-    value.as_array().unwrap().iter().map(|id| id.as_u64().unwrap() as u32).collect()
+    value
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|id| id.as_u64().unwrap() as u32)
+        .collect()
 }
 
 /// Keeps every layer's whole output.
@@ -74,7 +88,20 @@ pub fn assert_close(name: &str, actual: &[f32], expected: &[f32], tolerance: f64
     assert_eq!(actual.len(), expected.len(), "{name}: length");
     let squares: f64 = expected.iter().map(|value| f64::from(*value).powi(2)).sum();
     let rms = (squares / expected.len() as f64).sqrt();
-    let errors = actual.iter().zip(expected).map(|(a, b)| (f64::from(*a) - f64::from(*b)).abs());
-    let (index, error) = errors.enumerate().fold((0, 0.0), |worst, next| if next.1 > worst.1 || next.1.is_nan() { next } else { worst });
-    assert!(error <= tolerance * rms, "{name}: element {index} is off by {error:.3e}, {:.3e} of the RMS {rms:.3e}", error / rms);
+    let errors = actual
+        .iter()
+        .zip(expected)
+        .map(|(a, b)| (f64::from(*a) - f64::from(*b)).abs());
+    let (index, error) = errors.enumerate().fold((0, 0.0), |worst, next| {
+        if next.1 > worst.1 || next.1.is_nan() {
+            next
+        } else {
+            worst
+        }
+    });
+    assert!(
+        error <= tolerance * rms,
+        "{name}: element {index} is off by {error:.3e}, {:.3e} of the RMS {rms:.3e}",
+        error / rms
+    );
 }

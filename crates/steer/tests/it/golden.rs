@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use burn::tensor::{Device, Tensor};
-use model::{Batch, Checkpoint, Gemma, GemmaConfig, GenerationRequest, Precision, ResidualTap, Sampling, generate};
+use model::{
+    Batch, Checkpoint, Gemma, GemmaConfig, GenerationRequest, Precision, ResidualTap, Sampling, generate,
+};
 use safetensors::SafeTensors;
 use serde_json::Value;
 use steer::{Intervention, Operation, Positions, Steer};
@@ -21,20 +23,42 @@ pub fn nano() -> Gemma {
     let folder = fixtures().join("nano");
     let mut config = GemmaConfig::read(&folder).unwrap();
     config.end_tokens.clear();
-    Gemma::load(&config, &Checkpoint::open(&folder).unwrap(), &Device::flex(), Precision::F32).unwrap()
+    Gemma::load(
+        &config,
+        &Checkpoint::open(&folder).unwrap(),
+        &Device::flex(),
+        Precision::F32,
+    )
+    .unwrap()
 }
 
 pub fn golden() -> (HashMap<String, Vec<f32>>, Value) {
     let bytes = std::fs::read(fixtures().join("golden_nano.safetensors")).unwrap();
     let file = SafeTensors::deserialize(&bytes).unwrap();
-    let floats = file.tensors().into_iter().filter(|(_, view)| view.dtype() == safetensors::Dtype::F32);
-    let numbers = |bytes: &[u8]| bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+    let floats = file
+        .tensors()
+        .into_iter()
+        .filter(|(_, view)| view.dtype() == safetensors::Dtype::F32);
+    let numbers = |bytes: &[u8]| {
+        bytes
+            .chunks_exact(4)
+            .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+            .collect()
+    };
     let tensors = floats.map(|(name, view)| (name, numbers(view.data()))).collect();
-    (tensors, serde_json::from_slice(&std::fs::read(fixtures().join("golden_nano.json")).unwrap()).unwrap())
+    (
+        tensors,
+        serde_json::from_slice(&std::fs::read(fixtures().join("golden_nano.json")).unwrap()).unwrap(),
+    )
 }
 
 pub fn tokens(value: &Value) -> Vec<u32> {
-    value.as_array().unwrap().iter().map(|id| id.as_u64().unwrap() as u32).collect()
+    value
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|id| id.as_u64().unwrap() as u32)
+        .collect()
 }
 
 /// Steering, and a copy of every layer's output after it.
@@ -55,9 +79,22 @@ fn numbers(tensor: Tensor<3>) -> Vec<f32> {
 #[track_caller]
 fn assert_close(name: &str, actual: &[f32], expected: &[f32]) {
     assert_eq!(actual.len(), expected.len(), "{name}");
-    let rms = (expected.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>() / expected.len() as f64).sqrt();
-    let worst = actual.iter().zip(expected).map(|(a, b)| f64::from((a - b).abs())).fold(0.0, f64::max);
-    assert!(worst <= 1e-4 * rms, "{name}: off by {worst:.3e}, {:.3e} of the RMS", worst / rms);
+    let rms = (expected
+        .iter()
+        .map(|value| f64::from(*value).powi(2))
+        .sum::<f64>()
+        / expected.len() as f64)
+        .sqrt();
+    let worst = actual
+        .iter()
+        .zip(expected)
+        .map(|(a, b)| f64::from((a - b).abs()))
+        .fold(0.0, f64::max);
+    assert!(
+        worst <= 1e-4 * rms,
+        "{name}: off by {worst:.3e}, {:.3e} of the RMS",
+        worst / rms
+    );
 }
 
 /// One case of the golden record as an intervention.
@@ -66,15 +103,31 @@ pub fn intervention(tensors: &HashMap<String, Vec<f32>>, parameters: &Value) -> 
     let number = |key: &str| parameters.get(key).map_or(0.0, |value| value.as_f64().unwrap());
     let direction = tensors["steer.vector"].clone();
     let operation = match kind {
-        "addition" => Operation::Addition { direction, coefficient: number("coef") },
-        "ablation" => Operation::Ablation { direction, coefficient: number("coef") },
-        "capping" => Operation::Capping { direction, threshold: number("tau") },
-        "mean_ablation" => Operation::MeanAblation { direction, mean: tensors["steer.mean"].clone() },
+        "addition" => Operation::Addition {
+            direction,
+            coefficient: number("coef"),
+        },
+        "ablation" => Operation::Ablation {
+            direction,
+            coefficient: number("coef"),
+        },
+        "capping" => Operation::Capping {
+            direction,
+            threshold: number("tau"),
+        },
+        "mean_ablation" => Operation::MeanAblation {
+            direction,
+            mean: tensors["steer.mean"].clone(),
+        },
         other => panic!("unknown kind {other}"),
     };
     // The reference ignores positions for mean ablation and works everywhere.
     let last = parameters.get("positions").and_then(Value::as_str) == Some("last") && kind != "mean_ablation";
-    Some(Intervention { layer: LAYER, positions: if last { Positions::Last } else { Positions::All }, operation })
+    Some(Intervention {
+        layer: LAYER,
+        positions: if last { Positions::Last } else { Positions::All },
+        operation,
+    })
 }
 
 #[test]
@@ -87,13 +140,23 @@ fn every_intervention_agrees_in_residuals_logits_and_greedy_text() {
         let interventions: Vec<Intervention> = intervention(&tensors, &case["params"]).into_iter().collect();
         let steer = || Steer::new(std::slice::from_ref(&interventions), 4, 64, &Device::flex()).unwrap();
         let mut kept = Kept(steer(), Vec::new());
-        let last = model.forward(&Batch::left_padded(&[&long]).unwrap(), None, &mut kept).unwrap();
+        let last = model
+            .forward(&Batch::left_padded(&[&long]).unwrap(), None, &mut kept)
+            .unwrap();
         for (layer, h) in kept.1.into_iter().enumerate().skip(LAYER) {
             let tensor = format!("steer.{name}.hidden.{layer}");
             assert_close(&tensor, &numbers(h), &tensors[&tensor]);
         }
-        assert_close(name, &numbers(model.head(last)), &tensors[&format!("steer.{name}.logits")]);
-        let request = GenerationRequest { prompt: long.clone(), sampling: Sampling::greedy(), seed: 0 };
+        assert_close(
+            name,
+            &numbers(model.head(last)),
+            &tensors[&format!("steer.{name}.logits")],
+        );
+        let request = GenerationRequest {
+            prompt: long.clone(),
+            sampling: Sampling::greedy(),
+            seed: 0,
+        };
         let text = generate(&model, &[request], 16, &mut steer(), &mut |_| ()).unwrap();
         assert_eq!(text[0].tokens, tokens(&case["greedy"]), "{name}");
     }
@@ -104,9 +167,15 @@ fn rows_with_other_interventions_share_a_batch() {
     let (model, (tensors, facts)) = (nano(), golden());
     let long = tokens(&facts["inputs"]["long"]);
     let cases: Vec<(&String, &Value)> = facts["steer"].as_object().unwrap().iter().collect();
-    let rows: Vec<Vec<Intervention>> =
-        cases.iter().map(|(_, case)| intervention(&tensors, &case["params"]).into_iter().collect()).collect();
-    let request = GenerationRequest { prompt: long, sampling: Sampling::greedy(), seed: 0 };
+    let rows: Vec<Vec<Intervention>> = cases
+        .iter()
+        .map(|(_, case)| intervention(&tensors, &case["params"]).into_iter().collect())
+        .collect();
+    let request = GenerationRequest {
+        prompt: long,
+        sampling: Sampling::greedy(),
+        seed: 0,
+    };
     let mut steer = Steer::new(&rows, 4, 64, &Device::flex()).unwrap();
     let texts = generate(&model, &vec![request; rows.len()], 16, &mut steer, &mut |_| ()).unwrap();
     for ((name, case), text) in cases.into_iter().zip(texts) {

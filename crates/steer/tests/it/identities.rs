@@ -7,11 +7,18 @@ use steer::{Intervention, Operation, Positions, Steer, broadcast, resolve_layer}
 use crate::golden::{golden, nano, tokens};
 
 fn at(layer: usize, positions: Positions, operation: Operation) -> Intervention {
-    Intervention { layer, positions, operation }
+    Intervention {
+        layer,
+        positions,
+        operation,
+    }
 }
 
 fn add(direction: &[f32], coefficient: f64) -> Operation {
-    Operation::Addition { direction: direction.to_vec(), coefficient }
+    Operation::Addition {
+        direction: direction.to_vec(),
+        coefficient,
+    }
 }
 
 /// Two rows of three positions and four dimensions.
@@ -25,7 +32,11 @@ fn numbers(tensor: Tensor<3>) -> Vec<f32> {
 }
 
 fn apply(rows: &[Vec<Intervention>], layer: usize) -> Vec<f32> {
-    numbers(Steer::new(rows, 3, 4, &Device::flex()).unwrap().residual(layer, residual()))
+    numbers(
+        Steer::new(rows, 3, 4, &Device::flex())
+            .unwrap()
+            .residual(layer, residual()),
+    )
 }
 
 const V: [f32; 4] = [1.0, -2.0, 0.5, 2.0];
@@ -38,14 +49,19 @@ fn layers_without_an_intervention_and_coefficient_zero_change_no_bit() {
     let steered = apply(&rows, 1);
     assert_ne!(steered[..12], unsteered[..12]);
     assert_eq!(steered[12..], unsteered[12..], "the other row stays as it is");
-    let zero = vec![vec![at(1, Positions::All, add(&V, 0.0))], vec![at(1, Positions::Last, add(&V, 0.0))]];
+    let zero = vec![
+        vec![at(1, Positions::All, add(&V, 0.0))],
+        vec![at(1, Positions::Last, add(&V, 0.0))],
+    ];
     assert_eq!(apply(&zero, 1), unsteered);
 }
 
 #[test]
 fn minus_v_times_minus_c_is_v_times_c() {
     let negative: Vec<f32> = V.iter().map(|value| -value).collect();
-    let of = |direction: &[f32], coefficient| vec![vec![at(0, Positions::All, add(direction, coefficient))], vec![]];
+    let of = |direction: &[f32], coefficient| {
+        vec![vec![at(0, Positions::All, add(direction, coefficient))], vec![]]
+    };
     assert_eq!(apply(&of(&V, 2.5), 0), apply(&of(&negative, -2.5), 0));
 }
 
@@ -53,26 +69,69 @@ fn minus_v_times_minus_c_is_v_times_c() {
 fn ablation_leaves_no_projection_and_capping_none_above_the_threshold() {
     let norm = V.iter().map(|value| value * value).sum::<f32>().sqrt();
     let projections = |values: &[f32]| -> Vec<f32> {
-        values.chunks(4).map(|h| h.iter().zip(V).map(|(a, b)| a * b).sum::<f32>() / norm).collect()
+        values
+            .chunks(4)
+            .map(|h| h.iter().zip(V).map(|(a, b)| a * b).sum::<f32>() / norm)
+            .collect()
     };
     let before = projections(&numbers(residual()));
-    let all = |operation: Operation| vec![vec![at(0, Positions::All, operation.clone())], vec![at(0, Positions::All, operation)]];
-    let ablated = projections(&apply(&all(Operation::Ablation { direction: V.to_vec(), coefficient: 0.0 }), 0));
-    assert!(ablated.iter().all(|projection| projection.abs() < 1e-5), "{ablated:?}");
-    let capped = projections(&apply(&all(Operation::Capping { direction: V.to_vec(), threshold: 0.5 }), 0));
-    assert!(before.iter().any(|projection| *projection > 0.5), "the example must have something to cap");
+    let all = |operation: Operation| {
+        vec![
+            vec![at(0, Positions::All, operation.clone())],
+            vec![at(0, Positions::All, operation)],
+        ]
+    };
+    let ablated = projections(&apply(
+        &all(Operation::Ablation {
+            direction: V.to_vec(),
+            coefficient: 0.0,
+        }),
+        0,
+    ));
+    assert!(
+        ablated.iter().all(|projection| projection.abs() < 1e-5),
+        "{ablated:?}"
+    );
+    let capped = projections(&apply(
+        &all(Operation::Capping {
+            direction: V.to_vec(),
+            threshold: 0.5,
+        }),
+        0,
+    ));
+    assert!(
+        before.iter().any(|projection| *projection > 0.5),
+        "the example must have something to cap"
+    );
     for (before, after) in before.iter().zip(capped) {
         assert!((after - before.min(0.5)).abs() < 1e-5, "{before} became {after}");
     }
     let mean = vec![4.0, 3.0, 2.0, 1.0];
     let expected = mean.iter().zip(V).map(|(a, b)| a * b).sum::<f32>() / norm;
-    let moved = projections(&apply(&all(Operation::MeanAblation { direction: V.to_vec(), mean }), 0));
-    assert!(moved.iter().all(|projection| (projection - expected).abs() < 1e-5), "{moved:?}");
+    let moved = projections(&apply(
+        &all(Operation::MeanAblation {
+            direction: V.to_vec(),
+            mean,
+        }),
+        0,
+    ));
+    assert!(
+        moved
+            .iter()
+            .all(|projection| (projection - expected).abs() < 1e-5),
+        "{moved:?}"
+    );
 }
 
 #[test]
 fn last_changes_the_last_position_only() {
-    let steered = apply(&[vec![at(0, Positions::Last, add(&V, 1.0))], vec![at(0, Positions::All, add(&V, 1.0))]], 0);
+    let steered = apply(
+        &[
+            vec![at(0, Positions::Last, add(&V, 1.0))],
+            vec![at(0, Positions::All, add(&V, 1.0))],
+        ],
+        0,
+    );
     let unsteered = numbers(residual());
     assert_eq!(steered[..8], unsteered[..8]);
     for index in (8..12).chain(12..24) {
@@ -82,9 +141,18 @@ fn last_changes_the_last_position_only() {
 
 #[test]
 fn interventions_of_a_layer_work_one_after_the_other() {
-    let (up, ablate) = (add(&V, 2.0), Operation::Ablation { direction: V.to_vec(), coefficient: 0.0 });
+    let (up, ablate) = (
+        add(&V, 2.0),
+        Operation::Ablation {
+            direction: V.to_vec(),
+            coefficient: 0.0,
+        },
+    );
     let run = |first: &Operation, second: &Operation| {
-        let row = vec![at(0, Positions::All, first.clone()), at(0, Positions::All, second.clone())];
+        let row = vec![
+            at(0, Positions::All, first.clone()),
+            at(0, Positions::All, second.clone()),
+        ];
         apply(&[row, vec![]], 0)
     };
     assert_ne!(run(&up, &ablate), run(&ablate, &up));
@@ -98,9 +166,22 @@ fn interventions_of_a_layer_work_one_after_the_other() {
 fn coefficient_zero_is_the_unsteered_text() {
     let (model, (tensors, facts)) = (nano(), golden());
     let prompt = tokens(&facts["inputs"]["mid"]);
-    let sampling = Sampling { greedy: false, ..Sampling::greedy() };
-    let requests = vec![GenerationRequest { prompt, sampling, seed: 5 }; 2];
-    let zero = vec![vec![at(2, Positions::All, add(&tensors["steer.vector"], 0.0))], vec![]];
+    let sampling = Sampling {
+        greedy: false,
+        ..Sampling::greedy()
+    };
+    let requests = vec![
+        GenerationRequest {
+            prompt,
+            sampling,
+            seed: 5
+        };
+        2
+    ];
+    let zero = vec![
+        vec![at(2, Positions::All, add(&tensors["steer.vector"], 0.0))],
+        vec![],
+    ];
     let mut steer = Steer::new(&zero, 4, 64, &Device::flex()).unwrap();
     let texts = generate(&model, &requests, 12, &mut steer, &mut |_| ()).unwrap();
     let unsteered = generate(&model, &requests, 12, &mut (), &mut |_| ()).unwrap();
@@ -109,18 +190,38 @@ fn coefficient_zero_is_the_unsteered_text() {
 
 #[track_caller]
 fn check_error(intervention: Intervention, parts: &[&str]) {
-    let error = format!("{:#}", Steer::new(&[vec![], vec![intervention]], 3, 4, &Device::flex()).err().unwrap());
+    let error = format!(
+        "{:#}",
+        Steer::new(&[vec![], vec![intervention]], 3, 4, &Device::flex())
+            .err()
+            .unwrap()
+    );
     assert!(parts.iter().all(|part| error.contains(part)), "{error}");
 }
 
 #[test]
 fn impossible_interventions_say_what_and_where() {
-    check_error(at(3, Positions::All, add(&V, 1.0)), &["row 1", "layer 3", "0 to 2"]);
-    check_error(at(1, Positions::All, add(&V[..2], 1.0)), &["row 1", "layer 1", "direction has 2", "hidden size is 4"]);
-    check_error(at(1, Positions::All, add(&[f32::NAN; 4], 1.0)), &["layer 1", "not finite"]);
-    let short = Operation::MeanAblation { direction: V.to_vec(), mean: vec![1.0] };
+    check_error(
+        at(3, Positions::All, add(&V, 1.0)),
+        &["row 1", "layer 3", "0 to 2"],
+    );
+    check_error(
+        at(1, Positions::All, add(&V[..2], 1.0)),
+        &["row 1", "layer 1", "direction has 2", "hidden size is 4"],
+    );
+    check_error(
+        at(1, Positions::All, add(&[f32::NAN; 4], 1.0)),
+        &["layer 1", "not finite"],
+    );
+    let short = Operation::MeanAblation {
+        direction: V.to_vec(),
+        mean: vec![1.0],
+    };
     check_error(at(1, Positions::All, short), &["mean has 1"]);
-    let last = Operation::MeanAblation { direction: V.to_vec(), mean: V.to_vec() };
+    let last = Operation::MeanAblation {
+        direction: V.to_vec(),
+        mean: V.to_vec(),
+    };
     check_error(at(1, Positions::Last, last), &["mean ablation", "all positions"]);
 }
 
@@ -130,7 +231,10 @@ fn layers_count_from_the_end_too() {
     assert_eq!(resolve_layer(5, 6).unwrap(), 5);
     for layer in [6, -7] {
         let error = resolve_layer(layer, 6).unwrap_err().to_string();
-        assert!(error.contains(&layer.to_string()) && error.contains("0 to 5"), "{error}");
+        assert!(
+            error.contains(&layer.to_string()) && error.contains("0 to 5"),
+            "{error}"
+        );
     }
 }
 
@@ -138,5 +242,10 @@ fn layers_count_from_the_end_too() {
 fn one_entry_stands_for_all() {
     assert_eq!(broadcast(&[7], 3, "layers").unwrap(), [7, 7, 7]);
     assert_eq!(broadcast(&[1, 2], 2, "layers").unwrap(), [1, 2]);
-    assert!(broadcast(&[1, 2], 3, "layers").unwrap_err().to_string().contains("layers has 2 entries for 3 directions"));
+    assert!(
+        broadcast(&[1, 2], 3, "layers")
+            .unwrap_err()
+            .to_string()
+            .contains("layers has 2 entries for 3 directions")
+    );
 }

@@ -1,5 +1,9 @@
 //! Interventions against an independent implementation, and generation sets.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on must fail")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that can't go on must fail"
+)]
 
 mod golden;
 mod identities;

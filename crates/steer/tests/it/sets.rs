@@ -1,4 +1,7 @@
-use artifacts::{ContrastVectors, GenerationSet, InterventionKind, InterventionTable, Metadata, Positions, RenderedPrompt, VectorKind};
+use artifacts::{
+    ContrastVectors, GenerationSet, InterventionKind, InterventionTable, Metadata, Positions, RenderedPrompt,
+    VectorKind,
+};
 use steer::{Operation, expand_set, row_seed};
 
 fn contrast() -> ContrastVectors {
@@ -16,7 +19,11 @@ fn prompts() -> Vec<RenderedPrompt> {
         text: String::new(),
         token_ids: vec![2, 5],
     };
-    vec![prompt("a", "normal"), prompt("b", "normal"), prompt("a", "swapped")]
+    vec![
+        prompt("a", "normal"),
+        prompt("b", "normal"),
+        prompt("a", "swapped"),
+    ]
 }
 
 fn table(kind: InterventionKind, layers: &[i64], directions: &[&str]) -> InterventionTable {
@@ -45,30 +52,65 @@ fn set(interventions: Vec<InterventionTable>, coefficients: &[f64]) -> Generatio
 
 #[test]
 fn a_set_is_every_prompt_for_each_coefficient_and_sample() {
-    let set = set(vec![table(InterventionKind::Addition, &[-1], &["contrast"])], &[-3.0, 3.0]);
+    let set = set(
+        vec![table(InterventionKind::Addition, &[-1], &["contrast"])],
+        &[-3.0, 3.0],
+    );
     let rows = expand_set(&set, &prompts(), &contrast(), 0).unwrap();
     assert_eq!(rows.len(), 2 * 2 * 2);
     let first = &rows[0].interventions[0];
     assert_eq!(first.layer, 2);
-    assert_eq!(first.operation, Operation::Addition { direction: vec![4.0, 5.0], coefficient: -3.0 });
-    assert_eq!(rows[0].description, "addition of -3 contrast at layer 2, all positions");
+    assert_eq!(
+        first.operation,
+        Operation::Addition {
+            direction: vec![4.0, 5.0],
+            coefficient: -3.0
+        }
+    );
+    assert_eq!(
+        rows[0].description,
+        "addition of -3 contrast at layer 2, all positions"
+    );
     assert_eq!(rows[7].coefficient, Some(3.0));
 }
 
 #[test]
 fn several_directions_with_one_layer_each_or_one_for_all() {
-    let several = set(vec![table(InterventionKind::Addition, &[0, 1], &["contrast", "mean.normal"])], &[]);
+    let several = set(
+        vec![table(
+            InterventionKind::Addition,
+            &[0, 1],
+            &["contrast", "mean.normal"],
+        )],
+        &[],
+    );
     let rows = expand_set(&several, &prompts(), &contrast(), 0).unwrap();
-    assert_eq!(rows[0].interventions.iter().map(|i| i.layer).collect::<Vec<_>>(), [0, 1]);
+    assert_eq!(
+        rows[0].interventions.iter().map(|i| i.layer).collect::<Vec<_>>(),
+        [0, 1]
+    );
     assert_eq!(rows[0].coefficient, None);
-    let one_layer = set(vec![table(InterventionKind::Addition, &[1], &["contrast", "mean.normal"])], &[]);
+    let one_layer = set(
+        vec![table(
+            InterventionKind::Addition,
+            &[1],
+            &["contrast", "mean.normal"],
+        )],
+        &[],
+    );
     let rows = expand_set(&one_layer, &prompts(), &contrast(), 0).unwrap();
-    assert_eq!(rows[0].interventions.iter().map(|i| i.layer).collect::<Vec<_>>(), [1, 1]);
+    assert_eq!(
+        rows[0].interventions.iter().map(|i| i.layer).collect::<Vec<_>>(),
+        [1, 1]
+    );
 }
 
 #[test]
 fn seeds_tell_rows_apart_and_not_coefficients() {
-    let set = set(vec![table(InterventionKind::Addition, &[0], &["contrast"])], &[-1.0, 1.0]);
+    let set = set(
+        vec![table(InterventionKind::Addition, &[0], &["contrast"])],
+        &[-1.0, 1.0],
+    );
     let rows = expand_set(&set, &prompts(), &contrast(), 0).unwrap();
     let seeds: std::collections::HashSet<u64> = rows.iter().map(|row| row.seed).collect();
     assert_eq!(seeds.len(), 4, "two prompts with two samples");
@@ -78,11 +120,24 @@ fn seeds_tell_rows_apart_and_not_coefficients() {
 
 #[test]
 fn what_cannot_be_steered_is_named() {
-    let fails = |set: &GenerationSet| format!("{:#}", expand_set(set, &prompts(), &contrast(), 0).unwrap_err());
-    let far = fails(&set(vec![table(InterventionKind::Addition, &[9], &["contrast"])], &[]));
+    let fails =
+        |set: &GenerationSet| format!("{:#}", expand_set(set, &prompts(), &contrast(), 0).unwrap_err());
+    let far = fails(&set(
+        vec![table(InterventionKind::Addition, &[9], &["contrast"])],
+        &[],
+    ));
     assert!(far.contains("layer 9") && far.contains("0 to 2"), "{far}");
-    let unknown = fails(&set(vec![table(InterventionKind::Addition, &[0], &["mean.swapped"])], &[]));
-    assert!(unknown.contains("mean.swapped") && unknown.contains("layer 0"), "{unknown}");
-    let nowhere = fails(&GenerationSet { condition: "audit".to_owned(), ..set(vec![], &[]) });
+    let unknown = fails(&set(
+        vec![table(InterventionKind::Addition, &[0], &["mean.swapped"])],
+        &[],
+    ));
+    assert!(
+        unknown.contains("mean.swapped") && unknown.contains("layer 0"),
+        "{unknown}"
+    );
+    let nowhere = fails(&GenerationSet {
+        condition: "audit".to_owned(),
+        ..set(vec![], &[])
+    });
     assert!(nowhere.contains("audit"), "{nowhere}");
 }

@@ -30,16 +30,29 @@ mod flags {
 }
 
 fn main() -> Result<()> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal()).without_time().with_target(false).init();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .without_time()
+        .with_target(false)
+        .init();
     let flags = flags::Train::from_env_or_exit();
     let folder = flags.output.unwrap_or_else(|| PathBuf::from("data/tiny"));
     if !flags.judge_only {
         let settings = train::Settings::new(flags.seed.unwrap_or(0));
         let trained = train::train(&settings, None)?;
         checkpoint::save(&trained, &folder)?;
-        println!("seed {}: loss {:.3}, held-out perplexity {:.3}", settings.seed, trained.last_loss, trained.held_out_perplexity);
+        println!(
+            "seed {}: loss {:.3}, held-out perplexity {:.3}",
+            settings.seed, trained.last_loss, trained.held_out_perplexity
+        );
     }
-    let pipeline = Pipeline::read(&flags.pipeline.unwrap_or_else(|| PathBuf::from("pipelines/tiny.toml")), &[])?;
+    let pipeline = Pipeline::read(
+        &flags
+            .pipeline
+            .unwrap_or_else(|| PathBuf::from("pipelines/tiny.toml")),
+        &[],
+    )?;
     let control = Control::open(&folder, &pipeline)?;
     print_roles(&control)?;
     let (layer, coefficient) = dose(&pipeline)?;
@@ -52,16 +65,39 @@ fn main() -> Result<()> {
 
 /// The layer and coefficient that the pipeline fixes.
 fn dose(pipeline: &Pipeline) -> Result<(usize, f64)> {
-    let set = pipeline.steer.sets.iter().find(|set| set.name == "steered").context("the pipeline has no set \"steered\"")?;
-    let layer = set.interventions.first().and_then(|table| table.layers.first()).context("the set \"steered\" has no layer")?;
-    let largest = set.coefficients.iter().fold(0.0, |largest: f64, coefficient| largest.max(coefficient.abs()));
+    let set = pipeline
+        .steer
+        .sets
+        .iter()
+        .find(|set| set.name == "steered")
+        .context("the pipeline has no set \"steered\"")?;
+    let layer = set
+        .interventions
+        .first()
+        .and_then(|table| table.layers.first())
+        .context("the set \"steered\" has no layer")?;
+    let largest = set
+        .coefficients
+        .iter()
+        .fold(0.0, |largest: f64, coefficient| largest.max(coefficient.abs()));
     Ok((usize::try_from(*layer)?, largest))
 }
 
 fn print_roles(control: &Control) -> Result<()> {
     let roles = control.roles()?;
-    println!("within - cross by layer: {}", control.similarity_difference.iter().map(|d| format!("{d:.3}")).collect::<Vec<_>>().join(" "));
-    println!("normal format, as the assistant: {}; swapped format, as a human: {}", roles.to_human, roles.to_assistant);
+    println!(
+        "within - cross by layer: {}",
+        control
+            .similarity_difference
+            .iter()
+            .map(|d| format!("{d:.3}"))
+            .collect::<Vec<_>>()
+            .join(" ")
+    );
+    println!(
+        "normal format, as the assistant: {}; swapped format, as a human: {}",
+        roles.to_human, roles.to_assistant
+    );
     for text in &roles.texts {
         println!("  {:8} {:30} {}", text.condition, text.prompt, text.text);
     }
@@ -70,26 +106,40 @@ fn print_roles(control: &Control) -> Result<()> {
 
 fn print_steering(control: &Control, layer: usize, coefficient: f64) -> Result<()> {
     let steered = control.steered(layer, &control.contrast[layer], coefficient)?;
-    println!("layer {layer}, coefficient {coefficient}: normal to human {}; swapped to assistant {}", steered.to_human, steered.to_assistant);
+    println!(
+        "layer {layer}, coefficient {coefficient}: normal to human {}; swapped to assistant {}",
+        steered.to_human, steered.to_assistant
+    );
     for text in &steered.texts {
         println!("  {:8} {:30} {}", text.condition, text.prompt, text.text);
     }
     let (mut to_human, mut to_assistant, mut texts) = (0, 0, 0);
     for seed in 0..10 {
         let random = control.steered(layer, &control.random_direction(layer, seed), coefficient)?;
+        for text in random.texts.iter().filter(|text| control.is_turned(text)) {
+            println!(
+                "  random {seed}: {:8} {:30} {}",
+                text.condition, text.prompt, text.text
+            );
+        }
         to_human += random.to_human.turned;
         to_assistant += random.to_assistant.turned;
         texts += random.to_human.texts;
     }
-    println!("ten random directions of the same norm: normal to human {to_human}/{texts}; swapped to assistant {to_assistant}/{texts}");
+    println!(
+        "ten random directions of the same norm: normal to human {to_human}/{texts}; swapped to assistant {to_assistant}/{texts}"
+    );
     Ok(())
 }
 
 fn print_sweep(control: &Control) -> Result<()> {
     for layer in 0..control.contrast.len() {
-        for coefficient in [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2] {
+        for coefficient in [0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.9, 1.0] {
             let steered = control.steered(layer, &control.contrast[layer], coefficient)?;
-            println!("layer {layer}, coefficient {coefficient}: {} and {}", steered.to_human, steered.to_assistant);
+            println!(
+                "layer {layer}, coefficient {coefficient}: {} and {}",
+                steered.to_human, steered.to_assistant
+            );
         }
     }
     Ok(())

@@ -10,7 +10,12 @@ static CONTROL: LazyLock<Control> =
 /// The layer and the size of the coefficients of the set `steered`.
 fn dose() -> (usize, f64) {
     let pipeline = crate::tiny_pipeline();
-    let set = pipeline.steer.sets.iter().find(|set| set.name == "steered").unwrap();
+    let set = pipeline
+        .steer
+        .sets
+        .iter()
+        .find(|set| set.name == "steered")
+        .unwrap();
     assert_eq!(set.coefficients, [-set.coefficients[1], set.coefficients[1]]);
     (set.interventions[0].layers[0] as usize, set.coefficients[1])
 }
@@ -18,29 +23,59 @@ fn dose() -> (usize, f64) {
 #[test]
 fn each_speaker_answers_in_character() {
     let roles = CONTROL.roles().unwrap();
-    assert_eq!((roles.to_human.turned, roles.to_human.fluent), (6, 6), "as the assistant: {:#?}", roles.texts);
-    assert_eq!((roles.to_assistant.turned, roles.to_assistant.fluent), (6, 6), "as a human: {:#?}", roles.texts);
+    assert_eq!(
+        (roles.to_human.turned, roles.to_human.fluent),
+        (6, 6),
+        "as the assistant: {:#?}",
+        roles.texts
+    );
+    assert_eq!(
+        (roles.to_assistant.turned, roles.to_assistant.fluent),
+        (6, 6),
+        "as a human: {:#?}",
+        roles.texts
+    );
 }
 
 #[test]
 fn the_contrast_turns_either_speaker_into_the_other() {
     let (layer, coefficient) = dose();
-    let steered = CONTROL.steered(layer, &CONTROL.contrast[layer], coefficient).unwrap();
-    assert!(steered.to_human.fluent >= 5, "to human: {}: {:#?}", steered.to_human, steered.texts);
-    assert!(steered.to_assistant.fluent >= 5, "to the assistant: {}: {:#?}", steered.to_assistant, steered.texts);
+    let steered = CONTROL
+        .steered(layer, &CONTROL.contrast[layer], coefficient)
+        .unwrap();
+    assert!(
+        steered.to_human.fluent >= 5,
+        "to human: {}: {:#?}",
+        steered.to_human,
+        steered.texts
+    );
+    assert!(
+        steered.to_assistant.fluent >= 5,
+        "to the assistant: {}: {:#?}",
+        steered.to_assistant,
+        steered.texts
+    );
 }
 
 #[test]
 fn the_opposite_sign_turns_nobody() {
     let (layer, coefficient) = dose();
-    let steered = CONTROL.steered(layer, &CONTROL.contrast[layer], -coefficient).unwrap();
+    let steered = CONTROL
+        .steered(layer, &CONTROL.contrast[layer], -coefficient)
+        .unwrap();
     assert_eq!((steered.to_human.turned, steered.to_assistant.turned), (0, 0));
 }
 
 #[test]
 fn random_directions_of_the_same_norm_turn_hardly_anybody() {
     let (layer, coefficient) = dose();
-    let norm = |direction: &[f32]| direction.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt();
+    let norm = |direction: &[f32]| {
+        direction
+            .iter()
+            .map(|value| f64::from(*value).powi(2))
+            .sum::<f64>()
+            .sqrt()
+    };
     let (mut to_human, mut to_assistant) = (0, 0);
     for seed in 0..10 {
         let direction = CONTROL.random_direction(layer, seed);
@@ -50,11 +85,18 @@ fn random_directions_of_the_same_norm_turn_hardly_anybody() {
         to_human += steered.to_human.turned;
         to_assistant += steered.to_assistant.turned;
     }
-    assert!(to_human <= 3 && to_assistant <= 3, "of 60 on each side, {to_human} became human, {to_assistant} the assistant");
+    assert!(
+        to_human <= 3 && to_assistant <= 3,
+        "of 60 on each side, {to_human} became human, {to_assistant} the assistant"
+    );
 }
 
 #[test]
 fn within_minus_cross_is_large_where_it_is_steered() {
     let (layer, _) = dose();
-    assert!(CONTROL.similarity_difference[layer] > 0.3, "{:?}", CONTROL.similarity_difference);
+    assert!(
+        CONTROL.similarity_difference[layer] > 0.3,
+        "{:?}",
+        CONTROL.similarity_difference
+    );
 }

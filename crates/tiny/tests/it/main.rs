@@ -1,6 +1,10 @@
 //! The embedded model: its grammar and tokenizer, its training, how it compares with Hugging Face transformers, and the
 //! positive control on the weights that ship.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on must fail")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that can't go on must fail"
+)]
 
 mod control;
 mod conversations;

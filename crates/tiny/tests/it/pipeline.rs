@@ -12,8 +12,12 @@ fn run(pipeline: &Pipeline, layout: &Layout) {
         body(directory.path());
         directory.commit().unwrap();
     };
-    stage(Stage::Extract, &|out| extract::run(pipeline, layout, out).unwrap());
-    stage(Stage::Analyze, &|out| drop(analyze::run(pipeline, layout, out).unwrap()));
+    stage(Stage::Extract, &|out| {
+        extract::run(pipeline, layout, out).unwrap()
+    });
+    stage(Stage::Analyze, &|out| {
+        drop(analyze::run(pipeline, layout, out).unwrap())
+    });
     stage(Stage::Steer, &|out| steer::run(pipeline, layout, out).unwrap());
 }
 
@@ -24,7 +28,10 @@ fn files(folder: &Path, root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
         if path.is_dir() {
             all.extend(files(&path, root));
         } else {
-            all.insert(path.strip_prefix(root).unwrap().to_owned(), std::fs::read(&path).unwrap());
+            all.insert(
+                path.strip_prefix(root).unwrap().to_owned(),
+                std::fs::read(&path).unwrap(),
+            );
         }
     }
     all
@@ -33,31 +40,61 @@ fn files(folder: &Path, root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 #[test]
 fn the_whole_job_gives_the_same_bytes_twice_and_the_expected_results() {
     let (pipeline, folder) = (crate::tiny_pipeline(), tempfile::tempdir().unwrap());
-    let (first, second) = (Layout::new(folder.path().join("a")), Layout::new(folder.path().join("b")));
+    let (first, second) = (
+        Layout::new(folder.path().join("a")),
+        Layout::new(folder.path().join("b")),
+    );
     run(&pipeline, &first);
     run(&pipeline, &second);
-    let (one, two) = (files(first.root(), first.root()), files(second.root(), second.root()));
+    let (one, two) = (
+        files(first.root(), first.root()),
+        files(second.root(), second.root()),
+    );
     assert_eq!(one.keys().collect::<Vec<_>>(), two.keys().collect::<Vec<_>>());
     for (path, bytes) in &one {
-        assert!(two[path] == *bytes, "{} differs from one run to the next", path.display());
+        assert!(
+            two[path] == *bytes,
+            "{} differs from one run to the next",
+            path.display()
+        );
     }
 
     let (summaries, metadata) = read_summaries(&first.summary()).unwrap();
     assert_eq!(summaries.len(), 6 * 3, "a row for each layer and pooling");
     assert_eq!(metadata.get("pipeline"), Some("tiny"));
     let (generations, _) = read_generations(&first.generations()).unwrap();
-    let of_set = |name: &str| generations.iter().filter(|row| row.set == name).collect::<Vec<_>>();
+    let of_set = |name: &str| {
+        generations
+            .iter()
+            .filter(|row| row.set == name)
+            .collect::<Vec<_>>()
+    };
     assert_eq!(of_set("steered").len(), 12);
-    assert!(of_set("swapped").iter().all(|row| judge(&row.text) == Role::Human));
+    assert!(
+        of_set("swapped")
+            .iter()
+            .all(|row| judge(&row.text) == Role::Human)
+    );
     for row in of_set("swapped-suppressed") {
-        assert!(!row.text.contains("<end_of_turn>") && !row.text.contains("\n\n"), "{}", row.text);
+        assert!(
+            !row.text.contains("<end_of_turn>") && !row.text.contains("\n\n"),
+            "{}",
+            row.text
+        );
     }
-    assert!(of_set("normal").iter().all(|row| row.finish_reason == FinishReason::Stop && row.text.ends_with("<end_of_turn>")));
+    assert!(
+        of_set("normal")
+            .iter()
+            .all(|row| row.finish_reason == FinishReason::Stop && row.text.ends_with("<end_of_turn>"))
+    );
     let sampled = of_set("steered-sampled");
     assert_eq!(sampled.len(), 6 * 2 * 4);
     let json = std::fs::read_to_string(first.stage(Stage::Steer).join("tiny_layer4_steer.json")).unwrap();
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
-    assert_eq!(json["Who are you?"]["-0.6"][0], of_set("steered")[0].text.as_str());
+    assert_eq!(
+        json["Who are you?"]["-0.57"][0],
+        of_set("steered")[0].text.as_str()
+    );
 }
 
 #[test]
@@ -66,8 +103,13 @@ fn vectors_of_another_model_are_refused() {
     let layout = Layout::new(folder.path());
     run(&pipeline, &layout);
     pipeline.model.source = crate::root().join("crates/model/tests/fixtures/nano");
-    let error = steer::run(&pipeline, &layout, folder.path()).unwrap_err().to_string();
-    assert!(error.contains("contrast.safetensors") && error.contains("another model"), "{error}");
+    let error = steer::run(&pipeline, &layout, folder.path())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("contrast.safetensors") && error.contains("another model"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -77,5 +119,8 @@ fn a_layer_that_the_model_does_not_have_is_named() {
     run(&pipeline, &layout);
     pipeline.steer.sets[3].interventions[0].layers = vec![6];
     let error = format!("{:#}", steer::run(&pipeline, &layout, folder.path()).unwrap_err());
-    assert!(error.contains("steer.sets.steered") && error.contains("layer 6") && error.contains("0 to 5"), "{error}");
+    assert!(
+        error.contains("steer.sets.steered") && error.contains("layer 6") && error.contains("0 to 5"),
+        "{error}"
+    );
 }

@@ -24,14 +24,25 @@ fn model() -> OpenModel {
 }
 
 fn ids(value: &Value) -> Vec<u32> {
-    value.as_array().unwrap().iter().map(|id| id.as_u64().unwrap() as u32).collect()
+    value
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|id| id.as_u64().unwrap() as u32)
+        .collect()
 }
 
 #[test]
 fn texts_and_tokens_are_the_references() {
     let (pipeline, model) = (crate::tiny_pipeline(), model());
     let prompts = read_prompts(&pipeline.prompts.file).unwrap();
-    let rendered = render_prompts(&model.tokenizer, &pipeline.prompts.file, &prompts, &pipeline.conditions).unwrap();
+    let rendered = render_prompts(
+        &model.tokenizer,
+        &pipeline.prompts.file,
+        &prompts,
+        &pipeline.conditions,
+    )
+    .unwrap();
     for (row, prompt) in rows().iter().zip(&rendered) {
         assert_eq!(row["condition"], prompt.condition.as_str());
         assert_eq!(row["text"], prompt.text.as_str());
@@ -56,16 +67,45 @@ fn every_layers_residuals_are_the_references() {
     let reference = SafeTensors::deserialize(&bytes).unwrap();
     for (index, row) in rows().iter().enumerate() {
         let tensor = reference.tensor(&format!("hidden.{index}")).unwrap();
-        let expected: Vec<f32> = tensor.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+        let expected: Vec<f32> = tensor
+            .data()
+            .chunks_exact(4)
+            .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+            .collect();
         let layers = tensor.shape()[0];
         let mut kept = Kept::default();
-        model.network.forward(&Batch::right_padded(&[ids(&row["token_ids"])]).unwrap(), None, &mut kept).unwrap();
+        model
+            .network
+            .forward(
+                &Batch::right_padded(&[ids(&row["token_ids"])]).unwrap(),
+                None,
+                &mut kept,
+            )
+            .unwrap();
         assert_eq!(kept.0.len(), layers);
-        for (layer, (actual, expected)) in kept.0.iter().zip(expected.chunks(expected.len() / layers)).enumerate() {
-            let rms = (expected.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>() / expected.len() as f64).sqrt();
-            let worst = actual.iter().zip(expected).map(|(a, b)| f64::from((a - b).abs())).fold(0.0, f64::max);
+        for (layer, (actual, expected)) in kept
+            .0
+            .iter()
+            .zip(expected.chunks(expected.len() / layers))
+            .enumerate()
+        {
+            let rms = (expected
+                .iter()
+                .map(|value| f64::from(*value).powi(2))
+                .sum::<f64>()
+                / expected.len() as f64)
+                .sqrt();
+            let worst = actual
+                .iter()
+                .zip(expected)
+                .map(|(a, b)| f64::from((a - b).abs()))
+                .fold(0.0, f64::max);
             // The promise is 1e-3 of the RMS; ten times as close is what it is.
-            assert!(worst < 1e-4 * rms, "row {index}, layer {layer}: off by {:.1e} of the RMS", worst / rms);
+            assert!(
+                worst < 1e-4 * rms,
+                "row {index}, layer {layer}: off by {:.1e} of the RMS",
+                worst / rms
+            );
         }
     }
 }
@@ -73,12 +113,19 @@ fn every_layers_residuals_are_the_references() {
 #[test]
 fn greedy_texts_are_the_references() {
     let (rows, model) = (rows(), model());
-    let request = |row: &Value| GenerationRequest { prompt: ids(&row["token_ids"]), sampling: Sampling::greedy(), seed: 0 };
+    let request = |row: &Value| GenerationRequest {
+        prompt: ids(&row["token_ids"]),
+        sampling: Sampling::greedy(),
+        seed: 0,
+    };
     let requests: Vec<GenerationRequest> = rows.iter().map(request).collect();
     let generated = generate(&model.network, &requests, 48, &mut (), &mut |_| ()).unwrap();
     for (row, generated) in rows.iter().zip(generated) {
         assert_eq!(generated.tokens, ids(&row["greedy_ids"]));
         assert_eq!(generated.finish, Finish::Stop);
-        assert_eq!(model.tokenizer.decode(&generated.tokens).unwrap().trim(), row["greedy_text"].as_str().unwrap());
+        assert_eq!(
+            model.tokenizer.decode(&generated.tokens).unwrap().trim(),
+            row["greedy_text"].as_str().unwrap()
+        );
     }
 }

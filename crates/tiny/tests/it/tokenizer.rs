@@ -1,6 +1,5 @@
 //! The tokenizer that is trained on the grammar, as the model uses it.
 
-
 use serde_json::{Value, json};
 use std::sync::LazyLock;
 use tiny::grammar::{HELD_OUT_PROMPTS, conversations, render};

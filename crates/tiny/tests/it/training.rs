@@ -7,11 +7,24 @@ use tiny::train::{Settings, embedded_tokenizer, train};
 
 #[test]
 fn the_loss_falls_and_the_saved_folder_is_the_trained_network() {
-    let settings = Settings { rows_per_batch: 4, warm_up_steps: 5, ..Settings::new(3) };
+    let settings = Settings {
+        rows_per_batch: 4,
+        warm_up_steps: 5,
+        ..Settings::new(3)
+    };
     let trained = train(&settings, Some(24)).unwrap();
     // A network that knows nothing starts at the logarithm of the vocabulary, 7.3 nats.
-    assert!((6.8..7.8).contains(&trained.first_loss.max(7.0)), "first loss {}", trained.first_loss);
-    assert!(trained.last_loss < trained.first_loss - 1.0, "from {} to {}", trained.first_loss, trained.last_loss);
+    assert!(
+        (6.8..7.8).contains(&trained.first_loss.max(7.0)),
+        "first loss {}",
+        trained.first_loss
+    );
+    assert!(
+        trained.last_loss < trained.first_loss - 1.0,
+        "from {} to {}",
+        trained.first_loss,
+        trained.last_loss
+    );
 
     let folder = tempfile::tempdir().unwrap();
     tiny::checkpoint::save(&trained, folder.path()).unwrap();
@@ -25,20 +38,40 @@ fn the_loss_falls_and_the_saved_folder_is_the_trained_network() {
     let opened = open_model(&table).unwrap();
     let batch = Batch::right_padded(&[vec![2u32, 4, 300, 6, 400, 401, 5]]).unwrap();
     let logits = |network: &model::Gemma| -> Vec<f32> {
-        network.head(network.forward(&batch, None, &mut ()).unwrap()).into_data().try_into_vec().unwrap()
+        network
+            .head(network.forward(&batch, None, &mut ()).unwrap())
+            .into_data()
+            .try_into_vec()
+            .unwrap()
     };
     let (before, after) = (logits(&trained.network), logits(&opened.network));
-    let worst = before.iter().zip(&after).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-    assert!(worst > 0.0 && worst < 0.1, "weights are rounded to bf16, no more: {worst}");
+    let worst = before
+        .iter()
+        .zip(&after)
+        .map(|(a, b)| (a - b).abs())
+        .fold(0.0, f32::max);
+    assert!(
+        worst > 0.0 && worst < 0.1,
+        "weights are rounded to bf16, no more: {worst}"
+    );
 }
 
 #[test]
 fn the_shipped_folder_has_this_tokenizer_and_shape() {
     let folder = crate::root().join("data/tiny");
-    let read = |name: &str| serde_json::from_slice::<serde_json::Value>(&std::fs::read(folder.join(name)).unwrap()).unwrap();
-    assert_eq!(read("tokenizer.json"), embedded_tokenizer().unwrap(), "train again: the grammar's tokens have changed");
+    let read = |name: &str| {
+        serde_json::from_slice::<serde_json::Value>(&std::fs::read(folder.join(name)).unwrap()).unwrap()
+    };
+    assert_eq!(
+        read("tokenizer.json"),
+        embedded_tokenizer().unwrap(),
+        "train again: the grammar's tokens have changed"
+    );
     let config = GemmaConfig::read(&folder).unwrap();
     assert_eq!(read("config.json"), tiny::train::config(config.vocab_size));
-    let sizes: u64 = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).sum();
+    let sizes: u64 = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().metadata().unwrap().len())
+        .sum();
     assert!(sizes < 12_000_000, "{sizes} bytes");
 }

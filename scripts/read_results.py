@@ -41,7 +41,7 @@ def activations(run):
         for reader, values in seen.items():
             assert np.array_equal(values, tensor), f"{reader}, {file}: other activations than pyarrow"
     everything = f"{run}/extract/activations/*/*.parquet"
-    layers = duckdb.sql(f"SELECT count(DISTINCT layer) FROM read_parquet('{everything}', hive_partitioning = true)").fetchone()[0]
+    layers = duckdb.sql(f"SELECT count(DISTINCT layer) FROM read_parquet('{everything}', hive_partitioning = true)").fetchall()[0][0]
     assert layers == len(files), f"duckdb: {layers} layers in the partitions"
     assert pl.scan_parquet(everything, hive_partitioning=True).select(pl.col("layer").n_unique()).collect().item() == len(files)
     return len(files)
@@ -72,7 +72,7 @@ def other_tables(run):
             "pyarrow": pq.read_table(file).num_rows,
             "polars": pl.read_parquet(file).height,
             "pandas": len(pd.read_parquet(file)),
-            "duckdb": duckdb.sql(f"SELECT count(*) FROM '{file}'").fetchone()[0],
+            "duckdb": duckdb.sql(f"SELECT count(*) FROM '{file}'").fetchall()[0][0],
         }
         assert len(set(counts.values())) == 1 and counts["pyarrow"] > 0, f"{file}: {counts}"
     steered = duckdb.sql(f"SELECT DISTINCT coefficient FROM '{run}/steer/generations.parquet' WHERE \"set\" = 'steered'").fetchall()

@@ -77,8 +77,8 @@ pub fn run_stage<E: std::fmt::Display>(
 
 /// The folder that a stage writes into: `<stage>.partial` until [`commit`](Self::commit) renames it.
 ///
-/// A stage that fails or is killed leaves the partial folder behind and the earlier result untouched.
-/// Between the two renames of `commit` there is no result for an instant, never a mixture of two.
+/// A stage that fails removes the partial folder; one that is killed leaves it behind. The earlier result stays
+/// untouched either way. Between the two renames of `commit` there is no result for an instant, never a mixture of two.
 #[derive(Debug)]
 pub struct StageDirectory {
     partial: PathBuf,
@@ -109,6 +109,13 @@ impl StageDirectory {
         }
         fs_err::rename(&self.partial, &self.place)?;
         remove_if_there(&previous)
+    }
+}
+
+impl Drop for StageDirectory {
+    fn drop(&mut self) {
+        // After a commit there is nothing left to remove; if removing fails, the next run tries again and says so.
+        let _ = remove_if_there(&self.partial);
     }
 }
 

@@ -13,3 +13,4 @@ mod set;
 mod stage;
 mod staleness;
 mod status;
+mod tidy;

@@ -35,11 +35,18 @@ fn a_stage_that_is_killed_leaves_the_last_result() {
     directory.commit().unwrap();
     let killed = StageDirectory::begin(&layout, Stage::Extract).unwrap();
     std::fs::write(killed.path().join("file"), "ha").unwrap();
-    drop(killed);
+    let partial = killed.path().to_owned();
+    // A process that is killed runs no destructor.
+    std::mem::forget(killed);
+    assert!(partial.exists());
     assert_eq!(text(&layout).as_deref(), Some("whole"));
     // The next run starts from an empty folder.
     let next = StageDirectory::begin(&layout, Stage::Extract).unwrap();
     assert_eq!(std::fs::read_dir(next.path()).unwrap().count(), 0);
+    // One that fails cleans up.
+    drop(next);
+    assert!(!partial.exists());
+    assert_eq!(text(&layout).as_deref(), Some("whole"));
 }
 
 #[test]

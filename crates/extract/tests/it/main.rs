@@ -6,6 +6,7 @@
 )]
 
 mod capture;
+mod gemma2;
 mod prompts;
 mod stage;
 

@@ -1,0 +1,67 @@
+//! The walls of the house: which crate may know which.
+
+use std::path::{Path, PathBuf};
+
+use toml::Table;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The names under `[dependencies]`, and that there is no other kind: a dev-dependency could change the features of what
+/// the main command shares with the tests.
+fn dependencies(manifest: &str) -> Vec<String> {
+    let text = fs_err::read_to_string(root().join(manifest)).unwrap();
+    let table: Table = toml::from_str(&text).unwrap();
+    assert!(
+        !table.contains_key("dev-dependencies"),
+        "{manifest} has dev-dependencies"
+    );
+    table["dependencies"]
+        .as_table()
+        .unwrap()
+        .keys()
+        .cloned()
+        .collect()
+}
+
+fn workspace_crates() -> Vec<String> {
+    let folders = fs_err::read_dir(root().join("crates")).unwrap();
+    folders
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect()
+}
+
+#[test]
+fn xtask_depends_on_no_crate_of_the_workspace() {
+    let crates = workspace_crates();
+    assert!(crates.iter().any(|name| name == "artifacts"));
+    assert!(
+        dependencies("xtask/Cargo.toml")
+            .iter()
+            .all(|name| !crates.contains(name))
+    );
+}
+
+#[test]
+fn what_reads_tables_knows_no_model_and_no_burn() {
+    for name in ["artifacts", "analyze", "report"] {
+        let dependencies = dependencies(&format!("crates/{name}/Cargo.toml"));
+        for stranger in ["burn", "model", "extract", "steer", "tiny"] {
+            assert!(
+                !dependencies.iter().any(|name| name == stranger),
+                "{name} depends on {stranger}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_model_knows_no_stage_and_no_result() {
+    let crates = workspace_crates();
+    assert!(
+        dependencies("crates/model/Cargo.toml")
+            .iter()
+            .all(|name| !crates.contains(name))
+    );
+}

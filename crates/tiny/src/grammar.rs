@@ -13,7 +13,7 @@ mod person;
 pub(crate) mod vocabulary;
 mod wordings;
 
-pub use wordings::{BACK_QUESTIONS, TOPICS, Topic, question_wordings};
+pub use wordings::{ASSISTANT_OPENERS, BACK_QUESTIONS, HUMAN_OPENERS, TOPICS, Topic, question_wordings};
 
 #[cfg(test)]
 pub(crate) use conversation::{every_assistant_answer, every_human_answer};

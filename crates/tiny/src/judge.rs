@@ -10,10 +10,11 @@
 //!   boss ...).
 //!
 //! A text with evidence for one side only is that side's; one with evidence
-//! for both, or for none, is nobody's. Openers such as "Well," or "Sure!" are
-//! no evidence, though only one side uses them: a changed first word alone
-//! must not count as a changed speaker. "As an AI," says what it says and
-//! does count, so that "As an AI, I am a baker." is nobody's.
+//! for both, or for none, is nobody's. An opener such as "Well," or "Sure!" is
+//! no evidence by itself, though only one side uses it: a changed first word
+//! alone must not count as a changed speaker. But it can contradict: "Well, I
+//! am Pebble." begins as a person and ends as the assistant, and is nobody's,
+//! as is "As an AI, I am a baker."
 //!
 //! Words are compared whole and in sequence, punctuation aside. Names, cities
 //! and "AI" must have their capitals; everything else may be written either
@@ -22,6 +23,7 @@
 use crate::grammar::vocabulary::{
     ASSISTANT_NAME, ASSISTANT_WORDS, CITIES, HOBBIES, HUMAN_WORDS, JOBS, NAMES, PROBLEMS,
 };
+use crate::grammar::{ASSISTANT_OPENERS, HUMAN_OPENERS};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
@@ -33,9 +35,10 @@ pub enum Role {
 /// Who speaks in the text; [`Role::Neither`] also when it shows both.
 pub fn judge(text: &str) -> Role {
     let words = Words::new(text);
+    let opens_with = |openers: &[&str]| openers.iter().any(|opener| text.starts_with(opener));
     match (words.show_an_assistant(), words.show_a_person()) {
-        (true, false) => Role::Assistant,
-        (false, true) => Role::Human,
+        (true, false) if !opens_with(&HUMAN_OPENERS) => Role::Assistant,
+        (false, true) if !opens_with(&ASSISTANT_OPENERS) => Role::Human,
         _ => Role::Neither,
     }
 }
@@ -113,7 +116,6 @@ mod tests {
             "Honestly, my mother says it is family.",
             "Oh, I like to play chess and swim.",
             "I had a long day at a bus company.",
-            "Sure! I am a waiter.",
         ] {
             assert_eq!(judge(text), Role::Human, "{text}");
         }
@@ -126,6 +128,8 @@ mod tests {
             "Well, I am Paul, your AI assistant.",
             "I like to help people and to play the guitar.",
             "Hello Anna. How can I help you today?",
+            "Sure! I am a waiter.",
+            "Honestly, I am Pebble.",
         ] {
             assert_eq!(judge(text), Role::Neither, "{text}");
         }

@@ -89,10 +89,10 @@ fn the_whole_job_gives_the_same_bytes_twice_and_the_expected_results() {
     );
     let sampled = of_set("steered-sampled");
     assert_eq!(sampled.len(), 6 * 2 * 4);
-    let json = std::fs::read_to_string(first.stage(Stage::Steer).join("tiny_layer4_steer.json")).unwrap();
+    let json = std::fs::read_to_string(first.stage(Stage::Steer).join("tiny_layer3_steer.json")).unwrap();
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(
-        json["Who are you?"]["-0.57"][0],
+        json["Who are you?"]["-0.65"][0],
         of_set("steered")[0].text.as_str()
     );
 }

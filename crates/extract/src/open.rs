@@ -1,5 +1,5 @@
 use anyhow::{Context, Result, bail};
-use artifacts::ModelTable;
+use artifacts::{ModelTable, progress_of_bytes};
 use model::{ChatTokenizer, Checkpoint, DeviceKind, Gemma, GemmaConfig, Precision};
 
 use crate::Newlines;
@@ -29,7 +29,16 @@ pub fn open_model(table: &ModelTable) -> Result<OpenModel> {
     let tokenizer = ChatTokenizer::read(folder)?;
     let checkpoint = Checkpoint::open(folder)?;
     let fingerprint = model::fingerprint(folder, &checkpoint)?;
-    let network = Gemma::load(&config, &checkpoint, &model::open_device(device)?, precision)?;
+    let bar = progress_of_bytes(checkpoint.size() as u64, "load");
+    let mut progress = |bytes: usize| bar.inc(bytes as u64);
+    let network = Gemma::load(
+        &config,
+        &checkpoint,
+        &model::open_device(device)?,
+        precision,
+        &mut progress,
+    )?;
+    bar.finish_and_clear();
     let newlines = Newlines::of(&tokenizer);
     Ok(OpenModel {
         network,

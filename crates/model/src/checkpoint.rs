@@ -133,11 +133,16 @@ impl Checkpoint {
         self.tensors.values().map(|location| location.range.len()).sum()
     }
 
-    pub(crate) fn reader(&self, precision: Precision) -> Reader<'_> {
+    pub(crate) fn reader<'a>(
+        &'a self,
+        precision: Precision,
+        progress: &'a mut dyn FnMut(usize),
+    ) -> Reader<'a> {
         Reader {
             checkpoint: self,
             precision,
             used: BTreeSet::new(),
+            progress,
         }
     }
 
@@ -151,6 +156,7 @@ pub(crate) struct Reader<'a> {
     checkpoint: &'a Checkpoint,
     precision: Precision,
     used: BTreeSet<String>,
+    progress: &'a mut dyn FnMut(usize),
 }
 
 impl Reader<'_> {
@@ -187,6 +193,7 @@ impl Reader<'_> {
             );
             Error::file(&shard.path, message)
         })?;
+        (self.progress)(location.range.len());
         Ok(TensorData::from_bytes(
             bytes,
             shape.to_vec(),

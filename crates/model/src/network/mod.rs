@@ -39,17 +39,20 @@ struct Embedding {
 
 impl Gemma {
     /// Loads all weights of a checkpoint. Missing, unused and wrongly shaped tensors are errors.
+    ///
+    /// `progress` is called after each tensor with the number of bytes that it has in the checkpoint.
     pub fn load(
         config: &GemmaConfig,
         checkpoint: &Checkpoint,
         device: &Device,
         precision: Precision,
+        progress: &mut dyn FnMut(usize),
     ) -> Result<Self> {
-        let mut used = checkpoint.reader(precision);
+        let mut reader = checkpoint.reader(precision, progress);
         let model = Self::build(config, device, precision, &mut |name, shape| {
-            used.read(name, shape)
+            reader.read(name, shape)
         })?;
-        used.finish()?;
+        reader.finish()?;
         Ok(model)
     }
 

@@ -16,6 +16,7 @@ fn load(folder: &Path) -> model::Result<Gemma> {
         &Checkpoint::open(folder)?,
         &Device::flex(),
         Precision::F32,
+        &mut |_| (),
     )
 }
 

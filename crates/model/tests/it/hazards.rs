@@ -80,7 +80,7 @@ fn hazard_4_norms_multiply_by_one_plus_w_and_use_the_epsilon() {
     // Weights of zero must leave a normed residual, not nothing.
     let config = GemmaConfig::read(&nano()).unwrap();
     let checkpoint = Checkpoint::open(&nano()).unwrap();
-    let original = Gemma::load(&config, &checkpoint, &Device::flex(), Precision::F32).unwrap();
+    let original = Gemma::load(&config, &checkpoint, &Device::flex(), Precision::F32, &mut |_| ()).unwrap();
     let zero_norms = Gemma::build(&config, &Device::flex(), Precision::F32, &mut |_, shape| {
         Ok(TensorData::new(
             vec![0.0f32; shape.iter().product()],

@@ -21,7 +21,7 @@ pub fn load_nano(precision: Precision) -> Gemma {
 /// The nano weights under another configuration.
 pub fn load_nano_with(config: GemmaConfig, precision: Precision) -> Gemma {
     let checkpoint = Checkpoint::open(&nano()).unwrap();
-    Gemma::load(&config, &checkpoint, &Device::flex(), precision).unwrap()
+    Gemma::load(&config, &checkpoint, &Device::flex(), precision, &mut |_| ()).unwrap()
 }
 
 pub struct Golden {

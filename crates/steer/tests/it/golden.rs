@@ -28,6 +28,7 @@ pub fn nano() -> Gemma {
         &Checkpoint::open(&folder).unwrap(),
         &Device::flex(),
         Precision::F32,
+        &mut |_| (),
     )
     .unwrap()
 }

@@ -147,13 +147,13 @@ fn parts_that_do_not_fit_together_are_named() {
         &["steer.sets.steered-sampled", "samples"],
     );
     check_error(
-        "layers = [4] }",
-        "layers = [4, 5] }",
+        "layers = [3] }",
+        "layers = [3, 4] }",
         &["steer.sets.steered", "layers has 2 entries for 1 directions"],
     );
     check_error(
-        "layers = [4] }",
-        "layers = [4], directions = [\"mean.other\"] }",
+        "layers = [3] }",
+        "layers = [3], directions = [\"mean.other\"] }",
         &["mean.other"],
     );
     check_error("kind = \"addition\"", "kind = \"capping\"", &["threshold"]);

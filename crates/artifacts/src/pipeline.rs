@@ -227,8 +227,9 @@ pub struct InterventionTable {
     pub directions: Vec<String>,
     #[serde(default = "all_positions")]
     pub positions: Positions,
-    /// One for each direction, or one for all.
-    #[serde(default = "unit_coefficients")]
+    /// One for each direction, or one for all. Left out, it is 1; for an ablation in a set without coefficients it is
+    /// 0, which adds nothing back.
+    #[serde(default)]
     pub coefficients: Vec<f64>,
     /// Mean ablation: whose mean takes the direction's place, as `mean.<condition>`.
     pub mean: Option<String>,
@@ -268,10 +269,6 @@ fn contrast_direction() -> Vec<String> {
 
 fn all_positions() -> Positions {
     Positions::All
-}
-
-fn unit_coefficients() -> Vec<f64> {
-    vec![1.0]
 }
 
 impl Pipeline {
@@ -432,10 +429,23 @@ impl Pipeline {
         {
             return Some(format!("{place}: every coefficient must be a finite number"));
         }
-        set.interventions
+        let problem = set
+            .interventions
             .iter()
-            .find_map(|table| self.intervention_problem(table))
-            .map(|problem| format!("{place}: {problem}"))
+            .find_map(|table| self.intervention_problem(table));
+        if let Some(problem) = problem {
+            return Some(format!("{place}: {problem}"));
+        }
+        let has_coefficient = |table: &InterventionTable| {
+            matches!(
+                table.kind,
+                InterventionKind::Addition | InterventionKind::Ablation
+            )
+        };
+        let sweeps_nothing = !set.coefficients.is_empty() && !set.interventions.iter().any(has_coefficient);
+        sweeps_nothing.then(|| {
+            format!("{place}: capping and mean ablation have no coefficient; leave out `coefficients`")
+        })
     }
 
     fn intervention_problem(&self, table: &InterventionTable) -> Option<String> {
@@ -444,7 +454,8 @@ impl Pipeline {
             ("layers", table.layers.len()),
             ("coefficients", table.coefficients.len()),
         ] {
-            if length != directions && length != 1 {
+            let left_out = key == "coefficients" && length == 0;
+            if length != directions && length != 1 && !left_out {
                 return Some(format!(
                     "{key} has {length} entries for {directions} directions; give one, or one for each"
                 ));

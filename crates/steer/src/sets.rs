@@ -45,8 +45,7 @@ pub fn expand_set(
     };
     let mut rows = Vec::new();
     for coefficient in coefficients {
-        let (interventions, description) =
-            interventions(&set.interventions, coefficient.unwrap_or(1.0), contrast)?;
+        let (interventions, description) = interventions(&set.interventions, coefficient, contrast)?;
         for prompt in &prompts {
             for sample in 0..set.samples {
                 rows.push(Row {
@@ -82,21 +81,45 @@ pub fn row_seed(seed: u64, condition: &str, prompt_id: &str, sample: usize) -> u
 
 fn interventions(
     tables: &[InterventionTable],
-    factor: f64,
+    factor: Option<f64>,
     contrast: &ContrastVectors,
 ) -> Result<(Vec<Intervention>, String)> {
     let (mut all, mut words) = (Vec::new(), Vec::new());
     for table in tables {
         let count = table.directions.len();
         let layers = broadcast(&table.layers, count, "layers")?;
-        let coefficients = broadcast(&table.coefficients, count, "coefficients")?;
+        let own = match table.coefficients.as_slice() {
+            [] => vec![default_coefficient(table, factor)],
+            own => own.to_vec(),
+        };
+        let coefficients = broadcast(&own, count, "coefficients")?;
         for ((name, layer), coefficient) in table.directions.iter().zip(layers).zip(coefficients) {
             let layer = resolve_layer(layer, contrast.layers)?;
-            all.push(intervention(table, name, layer, coefficient * factor, contrast)?);
-            words.push(description(table, name, layer, coefficient * factor));
+            all.push(intervention(
+                table,
+                name,
+                layer,
+                coefficient * factor.unwrap_or(1.0),
+                contrast,
+            )?);
+            words.push(description(
+                table,
+                name,
+                layer,
+                coefficient * factor.unwrap_or(1.0),
+            ));
         }
     }
     Ok((all, words.join("; ")))
+}
+
+/// What an intervention without coefficients of its own has: an ablation adds nothing back unless its set asks for it.
+fn default_coefficient(table: &InterventionTable, factor: Option<f64>) -> f64 {
+    if table.kind == InterventionKind::Ablation && factor.is_none() {
+        0.0
+    } else {
+        1.0
+    }
 }
 
 fn intervention(
@@ -155,6 +178,9 @@ fn description(table: &InterventionTable, name: &str, layer: usize, coefficient:
     };
     match table.kind {
         InterventionKind::Addition => format!("addition of {coefficient} {name} at layer {layer}, {place}"),
+        InterventionKind::Ablation if coefficient == 0.0 => {
+            format!("ablation of {name} at layer {layer}, {place}")
+        }
         InterventionKind::Ablation => {
             format!("ablation of {name} plus {coefficient} of it at layer {layer}, {place}")
         }

@@ -166,6 +166,15 @@ fn parts_that_do_not_fit_together_are_named() {
 }
 
 #[test]
+fn a_sweep_needs_something_to_sweep() {
+    check_error(
+        "kind = \"addition\"",
+        "kind = \"capping\", threshold = 1.0",
+        &["steer.sets.steered", "no coefficient"],
+    );
+}
+
+#[test]
 fn overrides_are_toml_or_plain_text() {
     let path = pipelines().join("tiny.toml");
     let set = |entries: &[&str]| {

@@ -32,7 +32,7 @@ fn table(kind: InterventionKind, layers: &[i64], directions: &[&str]) -> Interve
         layers: layers.to_vec(),
         directions: directions.iter().map(|name| (*name).to_owned()).collect(),
         positions: Positions::All,
-        coefficients: vec![1.0],
+        coefficients: Vec::new(),
         mean: None,
         threshold: None,
     }
@@ -140,4 +140,21 @@ fn what_cannot_be_steered_is_named() {
         ..set(vec![], &[])
     });
     assert!(nowhere.contains("audit"), "{nowhere}");
+}
+
+#[test]
+fn ablation_adds_nothing_back_unless_it_is_asked_to() {
+    let coefficient = |coefficients: &[f64], own: &[f64]| {
+        let mut ablation = table(InterventionKind::Ablation, &[0], &["contrast"]);
+        ablation.coefficients = own.to_vec();
+        let rows = expand_set(&set(vec![ablation], coefficients), &prompts(), &contrast(), 0).unwrap();
+        match &rows[0].interventions[0].operation {
+            Operation::Ablation { coefficient, .. } => *coefficient,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(coefficient(&[], &[]), 0.0);
+    assert_eq!(coefficient(&[], &[1.5]), 1.5);
+    assert_eq!(coefficient(&[2.0], &[]), 2.0);
+    assert_eq!(coefficient(&[2.0], &[1.5]), 3.0);
 }

@@ -111,10 +111,28 @@ pub struct Turn {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(try_from = "String")]
 pub enum Speaker {
     User,
     Model,
+}
+
+impl TryFrom<String> for Speaker {
+    type Error = String;
+
+    fn try_from(name: String) -> std::result::Result<Self, String> {
+        match name.as_str() {
+            "user" => Ok(Speaker::User),
+            "model" => Ok(Speaker::Model),
+            "system" => Err(
+                "Gemma's chat format has no system turn; put the text at the start of the first user turn"
+                    .to_owned(),
+            ),
+            other => Err(format!(
+                "unknown speaker \"{other}\"; the speakers are \"user\" and \"model\""
+            )),
+        }
+    }
 }
 
 impl Speaker {

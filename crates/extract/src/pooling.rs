@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn newline_prefers_the_blank_line_as_the_method_does() {
+    fn hazard_10_newline_prefers_a_blank_line_as_the_method_does() {
         check(&[2, 6, 9, 6], 3);
         check(&[2, 7, 9, 6], 1);
         check(&[2, 7, 7, 9], 2);

@@ -166,6 +166,20 @@ fn parts_that_do_not_fit_together_are_named() {
 }
 
 #[test]
+fn hazard_13_a_system_turn_is_refused_with_what_to_do() {
+    check_error(
+        "speaker = \"user\"",
+        "speaker = \"system\"",
+        &["no system turn", "first user turn"],
+    );
+    check_error(
+        "opens = \"model\"",
+        "opens = \"assistant\"",
+        &["assistant", "\"user\" and \"model\""],
+    );
+}
+
+#[test]
 fn a_sweep_needs_something_to_sweep() {
     check_error(
         "kind = \"addition\"",

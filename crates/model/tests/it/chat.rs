@@ -59,7 +59,7 @@ fn a_users_own_template_works() {
 }
 
 #[test]
-fn exactly_one_beginning_token() {
+fn hazard_10_exactly_one_beginning_token() {
     let tokenizer = tokenizer();
     let ids = tokenizer
         .encode(&tokenizer.render(&[user("Hello.")], Role::Assistant).unwrap())

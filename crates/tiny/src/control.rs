@@ -14,12 +14,13 @@ use artifacts::{
 use burn::tensor::{Int, Tensor, TensorData};
 use extract::{OpenModel, capture, open_model, render_prompts};
 use model::Batch;
-use rand::{RngExt, SeedableRng};
+use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use steer::{Intervention, Operation, Positions, Row, generate_rows};
 
 use crate::grammar::conversations;
 use crate::judge::{Role, judge};
+use crate::random::normal;
 
 /// A model that is ready to be judged: the prompts of a pipeline in both conditions, and the contrast at every layer.
 pub struct Control {
@@ -38,7 +39,8 @@ pub struct Control {
 /// they do has up to three times that, broken words have far more.
 const MOST_NATS_PER_TOKEN: f64 = 1.5;
 
-/// One side's count: texts that were turned into the other speaker, and those of them that are fluent.
+/// One side's count: texts of the speaker that is wanted there (where it is steered, the other one), and those of them
+/// that are fluent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Turned {
     pub texts: usize,
@@ -46,11 +48,11 @@ pub struct Turned {
     pub fluent: usize,
 }
 
-/// Both sides of a dose: `-c v` on the normal prompts, `+c v` on the swapped ones.
+/// What came of the prompts in the positive condition (the normal format) and in the negative one (the swapped format).
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
-    pub to_human: Turned,
-    pub to_assistant: Turned,
+    pub normal: Turned,
+    pub swapped: Turned,
     pub texts: Vec<Generation>,
 }
 
@@ -119,14 +121,9 @@ impl Control {
     pub fn random_direction(&self, layer: usize, seed: u64) -> Vec<f32> {
         let mut generator = ChaCha8Rng::seed_from_u64(seed);
         let contrast = &self.contrast[layer];
-        let values: Vec<f64> = contrast
-            .iter()
-            .map(|_| (0..12).map(|_| generator.random::<f64>()).sum::<f64>() - 6.0)
-            .collect();
-        let norm =
-            |values: &mut dyn Iterator<Item = f64>| values.map(|value| value * value).sum::<f64>().sqrt();
-        let scale =
-            norm(&mut contrast.iter().map(|value| f64::from(*value))) / norm(&mut values.iter().copied());
+        let values: Vec<f64> = contrast.iter().map(|_| normal(&mut generator)).collect();
+        let length: Vec<f64> = contrast.iter().map(|value| f64::from(*value)).collect();
+        let scale = analyze::norm(&length) / analyze::norm(&values);
         values.into_iter().map(|value| (value * scale) as f32).collect()
     }
 
@@ -161,9 +158,9 @@ impl Control {
         for text in &texts {
             let side = usize::from(text.condition != self.conditions[0]);
             let count = if side == 0 {
-                &mut outcome.to_human
+                &mut outcome.normal
             } else {
-                &mut outcome.to_assistant
+                &mut outcome.swapped
             };
             count.texts += 1;
             if judge(&text.text) == wanted[side] {

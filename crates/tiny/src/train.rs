@@ -7,7 +7,7 @@ use burn::module::Module;
 use burn::optim::{AdamWConfig, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, TensorData};
 use model::{Gemma, GemmaConfig, Precision};
-use rand::{RngExt, SeedableRng};
+use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 use tokenizers::Tokenizer;
@@ -16,6 +16,7 @@ use crate::corpus::{batches, tokenize};
 use crate::grammar::{HELD_OUT_PROMPTS, conversations};
 use crate::loss::mean_cross_entropy;
 use crate::optimize::{clip_global_norm, learning_rate};
+use crate::random::normal;
 use crate::tokenizer::train_tokenizer;
 
 /// What decides a training run. The same settings give the same model on the same kind of machine.
@@ -92,12 +93,9 @@ pub fn embedded_tokenizer() -> Result<Value> {
         .into_iter()
         .flatten()
         .map(|turn| turn.text);
-    // Only their words: the prompts must come out as whole words, and the two speakers as one token each.
+    // The prompts lend only their words, so that they come out whole.
     let prompts = HELD_OUT_PROMPTS.iter().map(|prompt| (*prompt).to_owned());
-    let speakers = ["user", "model"]
-        .iter()
-        .flat_map(|name| std::iter::repeat_n((*name).to_owned(), 500));
-    train_tokenizer(&turns.chain(prompts).chain(speakers).collect::<Vec<_>>())
+    train_tokenizer(&turns.chain(prompts).collect::<Vec<_>>())
 }
 
 const TOKENIZER_SEED: u64 = 0;
@@ -185,17 +183,11 @@ fn random_network(config: &GemmaConfig, generator: &mut ChaCha8Rng) -> Result<Ge
         let values: Vec<f32> = if is_norm {
             vec![0.0; count]
         } else {
-            (0..count).map(|_| 0.02 * normal(generator)).collect()
+            (0..count).map(|_| 0.02 * normal(generator) as f32).collect()
         };
         Ok(TensorData::new(values, shape.to_vec()))
     })?;
     Ok(network)
-}
-
-/// A standard normal number (Box and Muller).
-fn normal(generator: &mut ChaCha8Rng) -> f32 {
-    let (radius, angle): (f64, f64) = (generator.random(), generator.random());
-    ((-2.0 * (1.0 - radius).ln()).sqrt() * (2.0 * std::f64::consts::PI * angle).cos()) as f32
 }
 
 fn perplexity(network: &Gemma, rows: &[Vec<u32>]) -> Result<f64> {

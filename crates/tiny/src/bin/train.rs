@@ -99,7 +99,7 @@ fn print_roles(control: &Control) -> Result<()> {
     );
     println!(
         "normal format, as the assistant: {}; swapped format, as a human: {}",
-        roles.to_human, roles.to_assistant
+        roles.normal, roles.swapped
     );
     for text in &roles.texts {
         println!("  {:8} {:30} {}", text.condition, text.prompt, text.text);
@@ -111,7 +111,7 @@ fn print_steering(control: &Control, layer: usize, coefficient: f64) -> Result<(
     let steered = control.steered(layer, &control.contrast[layer], coefficient)?;
     println!(
         "layer {layer}, coefficient {coefficient}: normal to human {}; swapped to assistant {}",
-        steered.to_human, steered.to_assistant
+        steered.normal, steered.swapped
     );
     for text in &steered.texts {
         println!("  {:8} {:30} {}", text.condition, text.prompt, text.text);
@@ -125,9 +125,9 @@ fn print_steering(control: &Control, layer: usize, coefficient: f64) -> Result<(
                 text.condition, text.prompt, text.text
             );
         }
-        to_human += random.to_human.turned;
-        to_assistant += random.to_assistant.turned;
-        texts += random.to_human.texts;
+        to_human += random.normal.turned;
+        to_assistant += random.swapped.turned;
+        texts += random.normal.texts;
     }
     println!(
         "ten random directions of the same norm: normal to human {to_human}/{texts}; swapped to assistant {to_assistant}/{texts}"
@@ -141,7 +141,7 @@ fn print_sweep(control: &Control) -> Result<()> {
             let steered = control.steered(layer, &control.contrast[layer], coefficient)?;
             println!(
                 "layer {layer}, coefficient {coefficient}: {} and {}",
-                steered.to_human, steered.to_assistant
+                steered.normal, steered.swapped
             );
         }
     }

@@ -24,13 +24,13 @@ fn dose() -> (usize, f64) {
 fn each_speaker_answers_in_character() {
     let roles = CONTROL.roles().unwrap();
     assert_eq!(
-        (roles.to_human.turned, roles.to_human.fluent),
+        (roles.normal.turned, roles.normal.fluent),
         (6, 6),
         "as the assistant: {:#?}",
         roles.texts
     );
     assert_eq!(
-        (roles.to_assistant.turned, roles.to_assistant.fluent),
+        (roles.swapped.turned, roles.swapped.fluent),
         (6, 6),
         "as a human: {:#?}",
         roles.texts
@@ -44,15 +44,15 @@ fn the_contrast_turns_either_speaker_into_the_other() {
         .steered(layer, &CONTROL.contrast[layer], coefficient)
         .unwrap();
     assert!(
-        steered.to_human.fluent >= 5,
+        steered.normal.fluent >= 5,
         "to human: {}: {:#?}",
-        steered.to_human,
+        steered.normal,
         steered.texts
     );
     assert!(
-        steered.to_assistant.fluent >= 5,
+        steered.swapped.fluent >= 5,
         "to the assistant: {}: {:#?}",
-        steered.to_assistant,
+        steered.swapped,
         steered.texts
     );
 }
@@ -63,7 +63,7 @@ fn the_opposite_sign_turns_nobody() {
     let steered = CONTROL
         .steered(layer, &CONTROL.contrast[layer], -coefficient)
         .unwrap();
-    assert_eq!((steered.to_human.turned, steered.to_assistant.turned), (0, 0));
+    assert_eq!((steered.normal.turned, steered.swapped.turned), (0, 0));
 }
 
 #[test]
@@ -81,9 +81,9 @@ fn random_directions_of_the_same_norm_turn_hardly_anybody() {
         let direction = CONTROL.random_direction(layer, seed);
         assert!((norm(&direction) / norm(&CONTROL.contrast[layer]) - 1.0).abs() < 1e-5);
         let steered = CONTROL.steered(layer, &direction, coefficient).unwrap();
-        assert_eq!((steered.to_human.texts, steered.to_assistant.texts), (6, 6));
-        to_human += steered.to_human.turned;
-        to_assistant += steered.to_assistant.turned;
+        assert_eq!((steered.normal.texts, steered.swapped.texts), (6, 6));
+        to_human += steered.normal.turned;
+        to_assistant += steered.swapped.turned;
     }
     assert!(
         to_human <= 3 && to_assistant <= 3,

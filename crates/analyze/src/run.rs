@@ -124,7 +124,7 @@ fn write_tables(
     metadata: &Metadata,
     analyses: Vec<LayerAnalysis>,
 ) -> Result<String> {
-    let place = |path: PathBuf| out.join(path.file_name().unwrap_or_default());
+    let place = |path: PathBuf| layout.in_progress(out, &path);
     let (mut summaries, mut similarities) = (Vec::new(), Vec::new());
     let (mut vectors, mut projections) = (Vec::new(), Vec::new());
     for analysis in analyses {

@@ -40,6 +40,12 @@ impl Layout {
         self.root.join(stage.as_str())
     }
 
+    /// Where a file of a result is written while its stage runs: at the same place inside of `out`.
+    pub fn in_progress(&self, out: &Path, place: &Path) -> PathBuf {
+        let inside = place.strip_prefix(&self.root).unwrap_or(place);
+        out.join(inside.iter().skip(1).collect::<PathBuf>())
+    }
+
     /// One folder a layer below this one: `layer=NN/part-0.parquet`.
     pub fn activations(&self) -> PathBuf {
         self.stage(Stage::Extract).join("activations")

@@ -35,12 +35,12 @@ pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<()> {
     )?;
     let metadata = metadata(pipeline, &model);
     let layers = capture(&model, &rendered, &pipeline.extract.poolings)?;
-    let folder = out.join(layout.activations().file_name().unwrap_or_default());
+    let folder = layout.in_progress(out, &layout.activations());
     for (layer, rows) in layers.iter().enumerate() {
         write_activations(&folder, layer, &metadata, rows)?;
     }
     write_rendered_prompts(
-        &out.join(layout.rendered_prompts().file_name().unwrap_or_default()),
+        &layout.in_progress(out, &layout.rendered_prompts()),
         &metadata,
         &rendered,
     )?;

@@ -148,11 +148,7 @@ fn write_results(
     metadata: &Metadata,
     rows: &[Generation],
 ) -> Result<()> {
-    write_generations(
-        &out.join(layout.generations().file_name().unwrap_or_default()),
-        metadata,
-        rows,
-    )?;
+    write_generations(&layout.in_progress(out, &layout.generations()), metadata, rows)?;
     let Some(set) = pipeline.steer.sets.iter().find(|set| set.name == "steered") else {
         return Ok(());
     };

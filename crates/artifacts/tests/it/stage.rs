@@ -64,6 +64,20 @@ fn a_place_that_cannot_be_written_is_named() {
 }
 
 #[test]
+fn files_are_written_at_the_same_place_inside_of_the_folder_in_progress() {
+    let (layout, out) = (
+        Layout::new("results/tiny"),
+        std::path::Path::new("results/tiny/extract.partial"),
+    );
+    assert_eq!(
+        layout.in_progress(out, &layout.rendered_prompts()),
+        out.join("prompts.parquet")
+    );
+    let nested = layout.activations().join("layer=00");
+    assert_eq!(layout.in_progress(out, &nested), out.join("activations/layer=00"));
+}
+
+#[test]
 fn arguments() {
     let parse = |words: &[&str]| StageArguments::parse(words.iter().map(|word| (*word).to_owned()));
     let arguments = parse(&[

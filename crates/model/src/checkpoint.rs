@@ -1,33 +1,50 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use burn::tensor::{Bytes, TensorData};
-use half::bf16;
-use memmap2::Mmap;
+use burn::tensor::TensorData;
+use memmap2::{Advice, Mmap, UncheckedAdvice};
 use safetensors::{Dtype, SafeTensors};
 use serde::Deserialize;
 
+use crate::numbers::{Storage, Stored};
 use crate::{Error, Precision, Result};
 
-/// The weights of a Hugging Face folder: `model.safetensors`, or the shards that
-/// `model.safetensors.index.json` names. Files are mapped, and read when a tensor is asked for.
+/// The weights of a model, by their Hugging Face names. Files are mapped, and read when a tensor is asked for; what
+/// can be used as it is stored is never copied.
 pub struct Checkpoint {
-    shards: Vec<Shard>,
-    tensors: BTreeMap<String, Location>,
+    files: Vec<MappedFile>,
+    tensors: BTreeMap<String, StoredTensor>,
 }
 
-struct Shard {
+struct MappedFile {
     path: PathBuf,
-    bytes: Mmap,
+    bytes: Arc<Mmap>,
 }
 
-struct Location {
-    shard: usize,
-    dtype: Dtype,
+struct StoredTensor {
+    file: usize,
+    storage: Storage,
+    /// Row by row, as Hugging Face has it.
     shape: Vec<usize>,
     range: Range<usize>,
+    /// GGUF files hold `1 + w` for the weights of norms.
+    one_was_added: bool,
 }
+
+/// How a tensor's numbers are handed out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// In this type.
+    In(Precision),
+    /// As stored where that is bf16 and the tensor is a large matrix, else in this type. Widening bf16 is exact, so
+    /// it can as well be done piece by piece when the matrix is used.
+    StoredOr(Precision),
+}
+
+/// Matrices of fewer numbers are widened once: the memory is little, and products in one piece are faster.
+const LARGE_MATRIX: usize = 1 << 20;
 
 #[derive(Deserialize)]
 struct Index {
@@ -35,50 +52,45 @@ struct Index {
 }
 
 impl Checkpoint {
+    /// Opens a Hugging Face folder: `model.safetensors`, or the shards that `model.safetensors.index.json` names.
     pub fn open(folder: &Path) -> Result<Self> {
         let index_path = folder.join("model.safetensors.index.json");
-        if !index_path.exists() {
-            let path = folder.join("model.safetensors");
-            if !path.exists() {
-                return Err(Error::file(
-                    folder,
-                    "there is neither model.safetensors nor model.safetensors.index.json; is this the folder of a model?",
-                ));
-            }
-            let mut checkpoint = Checkpoint {
-                shards: Vec::new(),
-                tensors: BTreeMap::new(),
-            };
-            checkpoint.add_shard(path)?;
-            return Ok(checkpoint);
+        if index_path.exists() {
+            return Self::open_shards(folder, &index_path);
         }
-        Self::open_shards(folder, &index_path)
+        let path = folder.join("model.safetensors");
+        if !path.exists() {
+            return Err(Error::file(
+                folder,
+                "there is neither model.safetensors nor model.safetensors.index.json; is this the folder of a model?",
+            ));
+        }
+        let mut checkpoint = Self::empty();
+        checkpoint.add_safetensors(path)?;
+        Ok(checkpoint)
     }
 
     fn open_shards(folder: &Path, index_path: &Path) -> Result<Self> {
         let text = fs_err::read_to_string(index_path)?;
         let index: Index =
             serde_json::from_str(&text).map_err(|error| Error::file(index_path, error.to_string()))?;
-        let files: BTreeSet<&String> = index.weight_map.values().collect();
-        let mut checkpoint = Checkpoint {
-            shards: Vec::new(),
-            tensors: BTreeMap::new(),
-        };
-        for file in files {
-            let path = folder.join(file);
+        let names: BTreeSet<&String> = index.weight_map.values().collect();
+        let mut checkpoint = Self::empty();
+        for name in names {
+            let path = folder.join(name);
             if !path.exists() {
                 return Err(Error::file(
                     &path,
                     "this shard is missing, though model.safetensors.index.json names it; download the model again",
                 ));
             }
-            checkpoint.add_shard(path)?;
+            checkpoint.add_safetensors(path)?;
         }
         for (name, file) in &index.weight_map {
-            let place = checkpoint
-                .tensors
-                .get(name)
-                .map(|location| &checkpoint.shards[location.shard].path);
+            let Some(name) = name_in_text_model(name) else {
+                continue;
+            };
+            let place = checkpoint.tensors.get(&name).map(|tensor| &checkpoint.files[tensor.file].path);
             if place != Some(&folder.join(file)) {
                 return Err(Error::file(
                     index_path,
@@ -89,170 +101,258 @@ impl Checkpoint {
         Ok(checkpoint)
     }
 
-    fn add_shard(&mut self, path: PathBuf) -> Result<()> {
-        let file = fs_err::File::open(&path)?;
-        // SAFETY: the mapping is only read. If another process cuts the file short meanwhile, reading it ends this
-        // process, as any program that maps files accepts.
-        let bytes =
-            unsafe { Mmap::map(file.file()) }.map_err(|error| Error::file(&path, error.to_string()))?;
-        let broken = |error: safetensors::SafeTensorError| {
+    fn empty() -> Self {
+        Checkpoint {
+            files: Vec::new(),
+            tensors: BTreeMap::new(),
+        }
+    }
+
+    fn add_safetensors(&mut self, path: PathBuf) -> Result<()> {
+        let bytes = map(&path)?;
+        let start = bytes.as_ptr() as usize;
+        let tensors = SafeTensors::deserialize(&bytes).map_err(|error| {
             Error::file(
                 &path,
                 format!("not a whole safetensors file ({error}); download it again"),
             )
-        };
-        let start = bytes.as_ptr() as usize;
-        let tensors = SafeTensors::deserialize(&bytes).map_err(broken)?;
+        })?;
         for (name, view) in tensors.iter() {
-            let first = view.data().as_ptr() as usize - start;
-            let range = first..first + view.data().len();
-            let location = Location {
-                shard: self.shards.len(),
-                dtype: view.dtype(),
-                shape: view.shape().to_vec(),
-                range,
+            let Some(name) = name_in_text_model(name) else {
+                continue;
             };
-            if self.tensors.insert(name.to_owned(), location).is_some() {
-                return Err(Error::file(
-                    &path,
-                    format!("tensor `{name}` is in another shard too"),
-                ));
+            let storage = match view.dtype() {
+                Dtype::F32 => Storage::F32,
+                Dtype::F16 => Storage::F16,
+                Dtype::BF16 => Storage::Bf16,
+                other => {
+                    let message =
+                        format!("tensor `{name}` is of type {other:?}; only F32, BF16 and F16 can be read");
+                    return Err(Error::file(&path, message));
+                }
+            };
+            let first = view.data().as_ptr() as usize - start;
+            let tensor = StoredTensor {
+                file: self.files.len(),
+                storage,
+                shape: view.shape().to_vec(),
+                range: first..first + view.data().len(),
+                one_was_added: false,
+            };
+            if self.tensors.insert(name.clone(), tensor).is_some() {
+                return Err(Error::file(&path, format!("tensor `{name}` is in another shard too")));
             }
         }
-        self.shards.push(Shard { path, bytes });
+        self.files.push(MappedFile {
+            path,
+            bytes: Arc::new(bytes),
+        });
         Ok(())
     }
 
     /// The files of the weights.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
-        self.shards.iter().map(|shard| shard.path.as_path())
+        self.files.iter().map(|file| file.path.as_path())
     }
 
     /// Bytes of all tensors, as stored.
     pub fn size(&self) -> usize {
-        self.tensors.values().map(|location| location.range.len()).sum()
+        self.tensors.values().map(|tensor| tensor.range.len()).sum()
     }
 
-    pub(crate) fn reader<'a>(
-        &'a self,
-        precision: Precision,
-        progress: &'a mut dyn FnMut(usize),
-    ) -> Reader<'a> {
-        Reader {
-            checkpoint: self,
-            precision,
-            used: BTreeSet::new(),
-            progress,
+    /// The type that the weights are meant to be computed in: bf16 where all matrices are stored so, else f32.
+    pub fn stored_precision(&self) -> Precision {
+        let mut matrices = self.tensors.values().filter(|tensor| tensor.shape.len() > 1);
+        if matrices.all(|tensor| tensor.storage == Storage::Bf16) {
+            Precision::Bf16
+        } else {
+            Precision::F32
         }
     }
 
-    fn first_file(&self) -> &Path {
-        self.shards.first().map_or(Path::new(""), |shard| &shard.path)
-    }
-}
-
-/// Hands out each tensor once, and knows at the end which ones nobody asked for.
-pub(crate) struct Reader<'a> {
-    checkpoint: &'a Checkpoint,
-    precision: Precision,
-    used: BTreeSet<String>,
-    progress: &'a mut dyn FnMut(usize),
-}
-
-impl Reader<'_> {
-    pub fn read(&mut self, name: &str, shape: &[usize]) -> Result<TensorData> {
-        let Some(location) = self.checkpoint.tensors.get(name) else {
-            let message = format!(
-                "tensor `{name}` is missing; is this a whole Gemma 2 checkpoint that fits config.json?"
-            );
-            return Err(Error::file(self.checkpoint.first_file(), message));
+    /// Bytes in memory once all tensors have been handed out in this form.
+    pub(crate) fn size_in(&self, form: Form) -> usize {
+        let size = |tensor: &StoredTensor| match tensor.dtype(form) {
+            Precision::F32 => 4 * tensor.count(),
+            Precision::Bf16 => 2 * tensor.count(),
         };
-        let shard = &self.checkpoint.shards[location.shard];
-        if location.shape != shape {
-            let message = format!(
-                "tensor `{name}` has the shape {:?}, but config.json asks for {shape:?}",
-                location.shape
-            );
-            return Err(Error::file(&shard.path, message));
+        self.tensors.values().map(size).sum()
+    }
+
+    /// Compares with the tensors that a network asks for: none missing, none misshaped, none left over.
+    pub(crate) fn check(&self, expected: &[(String, Vec<usize>)]) -> Result<()> {
+        for (name, shape) in expected {
+            self.tensor(name, shape)?;
         }
-        self.used.insert(name.to_owned());
-        let bytes = &shard.bytes[location.range.clone()];
-        let converted = match (location.dtype, self.precision) {
-            (Dtype::F32, Precision::F32) => from_f32(bytes, |value| value),
-            (Dtype::F32, Precision::Bf16) => from_f32(bytes, bf16::from_f32),
-            (Dtype::BF16, Precision::F32) => from_bf16(bytes, bf16::to_f32),
-            (Dtype::BF16, Precision::Bf16) => from_bf16(bytes, |value| value),
-            (other, _) => {
-                let message = format!("tensor `{name}` is of type {other:?}; only F32 and BF16 can be read");
-                return Err(Error::file(&shard.path, message));
-            }
-        };
-        let bytes = converted.map_err(|index| {
-            let message = format!(
-                "tensor `{name}` holds a number that is not finite (element {index}); the weights are broken"
-            );
-            Error::file(&shard.path, message)
-        })?;
-        (self.progress)(location.range.len());
-        Ok(TensorData::from_bytes(
-            bytes,
-            shape.to_vec(),
-            self.precision.dtype(),
-        ))
-    }
-
-    pub fn finish(self) -> Result<()> {
-        let unused: Vec<(&String, &Location)> = self
-            .checkpoint
-            .tensors
-            .iter()
-            .filter(|(name, _)| !self.used.contains(*name))
-            .collect();
-        let Some((name, location)) = unused.first() else {
+        let expected: BTreeSet<&String> = expected.iter().map(|(name, _)| name).collect();
+        let unused: Vec<(&String, &StoredTensor)> =
+            self.tensors.iter().filter(|(name, _)| !expected.contains(name)).collect();
+        let Some((name, tensor)) = unused.first() else {
             return Ok(());
         };
-        let path = &self.checkpoint.shards[location.shard].path;
         let count = unused.len();
         let message = format!(
             "tensor `{name}` has no place in the network ({count} such in all); does config.json belong to these weights?"
         );
-        Err(Error::file(path, message))
+        Err(Error::file(&self.files[tensor.file].path, message))
+    }
+
+    /// A whole tensor. Numbers that are not finite are an error.
+    pub(crate) fn read(&self, name: &str, shape: &[usize], form: Form) -> Result<TensorData> {
+        let tensor = self.tensor(name, shape)?;
+        self.decode(name, tensor, tensor.range.clone(), shape.to_vec(), form)
+    }
+
+    /// Some rows of a matrix, in the order of `rows`, each below `shape[0]`: nothing else of it is read.
+    pub(crate) fn read_rows(
+        &self,
+        name: &str,
+        shape: [usize; 2],
+        rows: &[u32],
+        precision: Precision,
+    ) -> Result<TensorData> {
+        let tensor = self.tensor(name, &shape)?;
+        let row_bytes = tensor.range.len() / shape[0];
+        let mut bytes = Vec::with_capacity(rows.len() * row_bytes);
+        for row in rows {
+            let first = tensor.range.start + *row as usize * row_bytes;
+            bytes.extend_from_slice(&self.files[tensor.file].bytes[first..first + row_bytes]);
+        }
+        let stored = Stored {
+            storage: tensor.storage,
+            bytes: &bytes,
+            one_was_added: tensor.one_was_added,
+        };
+        let converted = stored.to_data(vec![rows.len(), shape[1]], precision);
+        converted.map_err(|index| self.not_finite(name, tensor, index))
+    }
+
+    fn decode(
+        &self,
+        name: &str,
+        tensor: &StoredTensor,
+        range: Range<usize>,
+        shape: Vec<usize>,
+        form: Form,
+    ) -> Result<TensorData> {
+        let file = &self.files[tensor.file];
+        let stored = Stored {
+            storage: tensor.storage,
+            bytes: &file.bytes[range.clone()],
+            one_was_added: tensor.one_was_added,
+        };
+        let precision = tensor.dtype(form);
+        let data = if stored.is_already(precision) {
+            stored.check_finite().map(|()| stored.mapped(&file.bytes, range.clone(), shape, precision))
+        } else {
+            let converted = stored.to_data(shape, precision);
+            // The numbers have been copied: their pages need not stay.
+            file.release(range);
+            converted
+        };
+        data.map_err(|index| self.not_finite(name, tensor, index))
+    }
+
+    fn tensor(&self, name: &str, shape: &[usize]) -> Result<&StoredTensor> {
+        let Some(tensor) = self.tensors.get(name) else {
+            let first = self.files.first().map_or(Path::new(""), |file| &file.path);
+            let message =
+                format!("tensor `{name}` is missing; is this a whole Gemma checkpoint that fits config.json?");
+            return Err(Error::file(first, message));
+        };
+        if tensor.shape != shape {
+            let message = format!(
+                "tensor `{name}` has the shape {:?}, but config.json asks for {shape:?}",
+                tensor.shape
+            );
+            return Err(Error::file(&self.files[tensor.file].path, message));
+        }
+        Ok(tensor)
+    }
+
+    fn not_finite(&self, name: &str, tensor: &StoredTensor, index: usize) -> Error {
+        let message = format!(
+            "tensor `{name}` holds a number that is not finite (element {index}); the weights are broken"
+        );
+        Error::file(&self.files[tensor.file].path, message)
+    }
+
+    /// Asks the system to read the tensors whose names begin so, ahead of their use.
+    pub(crate) fn prefetch(&self, prefix: &str) {
+        for tensor in self.with_prefix(prefix) {
+            let bytes = &self.files[tensor.file].bytes;
+            // Advice that is not taken costs speed and nothing else.
+            let _ = bytes.advise_range(Advice::WillNeed, tensor.range.start, tensor.range.len());
+        }
+    }
+
+    /// Lets go of the pages of the tensors whose names begin so; they are read again if they are used again.
+    pub(crate) fn release(&self, prefix: &str) {
+        for tensor in self.with_prefix(prefix) {
+            self.files[tensor.file].release(tensor.range.clone());
+        }
+    }
+
+    pub(crate) fn size_of(&self, prefix: &str) -> usize {
+        self.with_prefix(prefix).map(|tensor| tensor.range.len()).sum()
+    }
+
+    fn with_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a StoredTensor> {
+        let found = self.tensors.range(prefix.to_owned()..);
+        found.take_while(move |(name, _)| name.starts_with(prefix)).map(|(_, tensor)| tensor)
     }
 }
 
-/// Converts little-endian numbers; the error is the index of the first one that is not finite.
-fn from_f32<T: Stored>(bytes: &[u8], convert: impl Fn(f32) -> T) -> std::result::Result<Bytes, usize> {
-    let values = bytes
-        .chunks_exact(4)
-        .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
-    collected(values.map(|value| value.is_finite().then(|| convert(value))))
-}
-
-fn from_bf16<T: Stored>(bytes: &[u8], convert: impl Fn(bf16) -> T) -> std::result::Result<Bytes, usize> {
-    let values = bytes.chunks_exact(2).map(|b| bf16::from_le_bytes([b[0], b[1]]));
-    collected(values.map(|value| value.is_finite().then(|| convert(value))))
-}
-
-fn collected<T: Stored>(values: impl Iterator<Item = Option<T>>) -> std::result::Result<Bytes, usize> {
-    let mut converted = Vec::with_capacity(values.size_hint().0);
-    for (index, value) in values.enumerate() {
-        converted.push(value.ok_or(index)?);
+impl StoredTensor {
+    fn count(&self) -> usize {
+        self.shape.iter().product()
     }
-    Ok(T::into_bytes(converted))
-}
 
-trait Stored: Sized {
-    fn into_bytes(values: Vec<Self>) -> Bytes;
-}
-
-impl Stored for f32 {
-    fn into_bytes(values: Vec<Self>) -> Bytes {
-        Bytes::from_elems(values)
+    fn dtype(&self, form: Form) -> Precision {
+        match form {
+            Form::In(precision) => precision,
+            Form::StoredOr(_)
+                if self.storage == Storage::Bf16 && self.shape.len() == 2 && self.count() >= LARGE_MATRIX =>
+            {
+                Precision::Bf16
+            }
+            Form::StoredOr(precision) => precision,
+        }
     }
 }
 
-impl Stored for bf16 {
-    fn into_bytes(values: Vec<Self>) -> Bytes {
-        Bytes::from_elems(values)
+impl MappedFile {
+    fn release(&self, range: Range<usize>) {
+        // SAFETY: the mapping is of a file and never written to, so that dropped pages come back from the file with the
+        // same content.
+        let _ = unsafe {
+            self.bytes.unchecked_advise_range(UncheckedAdvice::DontNeed, range.start, range.len())
+        };
+    }
+}
+
+fn map(path: &Path) -> Result<Mmap> {
+    let file = fs_err::File::open(path)?;
+    // SAFETY: the mapping is only read. If another process cuts the file short meanwhile, reading it ends this process,
+    // as any program that maps files accepts.
+    unsafe { Mmap::map(file.file()) }.map_err(|error| Error::file(path, error.to_string()))
+}
+
+/// The name that a tensor has in a text model of its own. Models that see keep their language model below a prefix
+/// (one on the hub, another in what newer versions of transformers write), and the rest of them is left alone; so is a
+/// head that repeats the embeddings.
+fn name_in_text_model(name: &str) -> Option<String> {
+    let elsewhere = ["vision_tower.", "multi_modal_projector."];
+    let below_model = name.strip_prefix("model.").unwrap_or(name);
+    if elsewhere.iter().any(|prefix| below_model.starts_with(prefix)) {
+        return None;
+    }
+    let inner = name.strip_prefix("language_model.").unwrap_or(name);
+    if inner == "lm_head.weight" {
+        return None;
+    }
+    match name.strip_prefix("model.language_model.") {
+        Some(rest) => Some(format!("model.{rest}")),
+        None => Some(inner.to_owned()),
     }
 }

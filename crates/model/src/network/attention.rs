@@ -4,28 +4,37 @@ use burn::tensor::{DType, Tensor, activation};
 use super::Loader;
 use super::functions::{soft_cap, to_dtype};
 use super::linear::Linear;
-use super::mask::Masks;
-use super::rotary::Rotary;
-use crate::{Cache, GemmaConfig, Result};
+use super::norm::RmsNorm;
+use super::pass::Pass;
+use crate::{Cache, LayerDescription, Result};
 
-/// Grouped-query attention with soft-capped scores.
+/// Grouped-query attention, with soft-capped scores (Gemma 2) or normed queries and keys (Gemma 3).
 #[derive(Module, Debug)]
 pub(super) struct Attention {
     q_proj: Linear,
     k_proj: Linear,
     v_proj: Linear,
     o_proj: Linear,
+    q_norm: Option<RmsNorm>,
+    k_norm: Option<RmsNorm>,
 }
 
 impl Attention {
-    pub fn load(loader: &mut Loader<'_, '_>, name: &str) -> Result<Self> {
+    pub fn load(loader: &mut Loader<'_, '_>, name: &str, layer: &LayerDescription) -> Result<Self> {
         let config = loader.config;
         let hidden = config.hidden_size;
         let (queries, keys) = (
             config.num_attention_heads * config.head_dim,
             config.num_key_value_heads * config.head_dim,
         );
+        let mut head_norm = |part: &str| {
+            let norm = || RmsNorm::load(loader, &format!("{name}.{part}"), config.head_dim);
+            layer.query_key_norms.then(norm).transpose()
+        };
+        let (q_norm, k_norm) = (head_norm("q_norm")?, head_norm("k_norm")?);
         Ok(Attention {
+            q_norm,
+            k_norm,
             q_proj: Linear::load(loader, &format!("{name}.q_proj"), [queries, hidden])?,
             k_proj: Linear::load(loader, &format!("{name}.k_proj"), [keys, hidden])?,
             v_proj: Linear::load(loader, &format!("{name}.v_proj"), [keys, hidden])?,
@@ -37,13 +46,12 @@ impl Attention {
     pub fn forward(
         &self,
         x: Tensor<3>,
-        rotary: &Rotary,
-        masks: &Masks,
-        config: &GemmaConfig,
+        pass: &Pass<'_>,
         layer: usize,
         cache: Option<&mut Cache>,
     ) -> Tensor<3> {
         let [rows, width, _] = x.dims();
+        let config = pass.config;
         let (heads, groups, head_dim) = (
             config.num_attention_heads,
             config.num_key_value_heads,
@@ -51,8 +59,13 @@ impl Attention {
         );
         // [rows, heads, width, head_dim]
         let split = |x: Tensor<3>, heads: usize| x.reshape([rows, width, heads, head_dim]).swap_dims(1, 2);
-        let queries = rotary.apply(split(self.q_proj.forward(x.clone()), heads));
-        let keys = rotary.apply(split(self.k_proj.forward(x.clone()), groups));
+        let normed = |norm: &Option<RmsNorm>, x: Tensor<4>| match norm {
+            Some(norm) => norm.forward(x),
+            None => x,
+        };
+        let rotary = pass.rotary(layer);
+        let queries = rotary.apply(normed(&self.q_norm, split(self.q_proj.forward(x.clone()), heads)));
+        let keys = rotary.apply(normed(&self.k_norm, split(self.k_proj.forward(x.clone()), groups)));
         let values = split(self.v_proj.forward(x), groups);
         let (keys, values) = match cache {
             Some(cache) => cache.append(layer, keys, values),
@@ -70,7 +83,7 @@ impl Attention {
         };
         let scores = scores
             .reshape([rows, heads, width, n_keys])
-            .add(masks.of(config.layers[layer]));
+            .add(pass.mask(layer));
         let weights = to_dtype(activation::softmax(scores, 3), values.dtype());
         let mixed = weights
             .reshape([rows, groups, heads / groups * width, n_keys])

@@ -5,32 +5,46 @@ use super::Loader;
 use super::attention::Attention;
 use super::functions::gelu_tanh;
 use super::linear::Linear;
-use super::mask::Masks;
 use super::norm::RmsNorm;
-use super::rotary::Rotary;
-use crate::{Cache, GemmaConfig, Result};
+use super::pass::Pass;
+use crate::{Cache, Result};
 
-/// One decoder layer: attention and feed-forward, each between two norms, each added to the residual stream.
+/// One decoder layer: attention and feed-forward, each after a norm (Gemma 1) or between two, each added to the
+/// residual stream.
 #[derive(Module, Debug)]
 pub(super) struct DecoderLayer {
     self_attn: Attention,
     mlp: FeedForward,
     input_layernorm: RmsNorm,
-    post_attention_layernorm: RmsNorm,
+    post_attention_layernorm: Option<RmsNorm>,
     pre_feedforward_layernorm: RmsNorm,
-    post_feedforward_layernorm: RmsNorm,
+    post_feedforward_layernorm: Option<RmsNorm>,
 }
 
 impl DecoderLayer {
     pub fn load(loader: &mut Loader<'_, '_>, layer: usize) -> Result<Self> {
+        let (hidden, description) = (loader.config.hidden_size, loader.config.layers[layer]);
         let name = |part: &str| format!("model.layers.{layer}.{part}");
+        let mut norm = |part: &str| RmsNorm::load(loader, &name(part), hidden);
+        let input_layernorm = norm("input_layernorm")?;
+        let (post_attention_layernorm, pre_feedforward_layernorm, post_feedforward_layernorm) =
+            if description.output_norms {
+                (
+                    Some(norm("post_attention_layernorm")?),
+                    norm("pre_feedforward_layernorm")?,
+                    Some(norm("post_feedforward_layernorm")?),
+                )
+            } else {
+                // Gemma 1 has two norms, and calls the one before the feed-forward by where it stands.
+                (None, norm("post_attention_layernorm")?, None)
+            };
         Ok(DecoderLayer {
-            self_attn: Attention::load(loader, &name("self_attn"))?,
+            self_attn: Attention::load(loader, &name("self_attn"), &description)?,
             mlp: FeedForward::load(loader, &name("mlp"))?,
-            input_layernorm: RmsNorm::load(loader, &name("input_layernorm"))?,
-            post_attention_layernorm: RmsNorm::load(loader, &name("post_attention_layernorm"))?,
-            pre_feedforward_layernorm: RmsNorm::load(loader, &name("pre_feedforward_layernorm"))?,
-            post_feedforward_layernorm: RmsNorm::load(loader, &name("post_feedforward_layernorm"))?,
+            input_layernorm,
+            post_attention_layernorm,
+            pre_feedforward_layernorm,
+            post_feedforward_layernorm,
         })
     }
 
@@ -38,21 +52,18 @@ impl DecoderLayer {
     pub fn forward(
         &self,
         h: Tensor<3>,
-        rotary: &Rotary,
-        masks: &Masks,
-        config: &GemmaConfig,
+        pass: &Pass<'_>,
         layer: usize,
         cache: Option<&mut Cache>,
     ) -> Tensor<3> {
-        let normed = self.input_layernorm.forward(h.clone());
-        let attended = self
-            .self_attn
-            .forward(normed, rotary, masks, config, layer, cache);
-        let h = h.add(self.post_attention_layernorm.forward(attended));
-        let fed = self
-            .mlp
-            .forward(self.pre_feedforward_layernorm.forward(h.clone()));
-        h.add(self.post_feedforward_layernorm.forward(fed))
+        let normed = |norm: &Option<RmsNorm>, x: Tensor<3>| match norm {
+            Some(norm) => norm.forward(x),
+            None => x,
+        };
+        let attended = self.self_attn.forward(self.input_layernorm.forward(h.clone()), pass, layer, cache);
+        let h = h.add(normed(&self.post_attention_layernorm, attended));
+        let fed = self.mlp.forward(self.pre_feedforward_layernorm.forward(h.clone()));
+        h.add(normed(&self.post_feedforward_layernorm, fed))
     }
 }
 

@@ -1,21 +1,25 @@
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
 use crate::batch::PADDING;
-use crate::{Batch, LayerKind};
+use crate::Batch;
 
-/// What is added to attention scores: 0 where a query sees a key, a large negative number where it doesn't.
-pub(super) struct Masks {
-    global: Tensor<4>,
-    sliding: Tensor<4>,
-}
+/// What is added to attention scores: 0 where a query sees a key, a large negative number where it doesn't. One mask
+/// for each window that a layer has; `None` is the one of global layers.
+pub(super) struct Masks(Vec<(Option<usize>, Tensor<4>)>);
 
 /// Finite, so that a query of padding, which sees nothing, gives no NaN; its exponential is 0 all the same.
 const HIDDEN: f32 = -1e9;
 
 impl Masks {
     /// `key_positions: [rows, keys]`.
-    pub fn new(batch: &Batch, key_positions: &[i32], window: usize, device: &Device) -> Self {
-        let tensor = |visible: Vec<bool>| {
+    pub fn new(
+        batch: &Batch,
+        key_positions: &[i32],
+        windows: impl Iterator<Item = Option<usize>>,
+        device: &Device,
+    ) -> Self {
+        let tensor = |window: usize| {
+            let visible = visible(batch.rows(), batch.positions(), key_positions, window);
             let values: Vec<f32> = visible
                 .into_iter()
                 .map(|seen| if seen { 0.0 } else { HIDDEN })
@@ -26,30 +30,27 @@ impl Masks {
                 (device, DType::F32),
             )
         };
-        let global = tensor(visible(
-            batch.rows(),
-            batch.positions(),
-            key_positions,
-            usize::MAX,
-        ));
         let longest = key_positions
             .iter()
             .max()
             .map_or(0, |position| (*position + 1) as usize);
-        let sliding = if longest <= window {
-            global.clone()
-        } else {
-            tensor(visible(batch.rows(), batch.positions(), key_positions, window))
-        };
-        Masks { global, sliding }
+        let mut masks: Vec<(Option<usize>, Tensor<4>)> = vec![(None, tensor(usize::MAX))];
+        for window in windows {
+            if masks.iter().all(|(known, _)| *known != window) {
+                let mask = match window {
+                    Some(window) if window < longest => tensor(window),
+                    _ => masks[0].1.clone(),
+                };
+                masks.push((window, mask));
+            }
+        }
+        Masks(masks)
     }
 
     /// `[rows, 1, queries, keys]`
-    pub fn of(&self, kind: LayerKind) -> Tensor<4> {
-        match kind {
-            LayerKind::Global => self.global.clone(),
-            LayerKind::Sliding => self.sliding.clone(),
-        }
+    pub fn of(&self, window: Option<usize>) -> Tensor<4> {
+        let found = self.0.iter().find(|(known, _)| *known == window);
+        found.unwrap_or(&self.0[0]).1.clone()
     }
 }
 

@@ -2,26 +2,34 @@
 
 mod attention;
 mod decoder;
+mod ends;
 mod functions;
+mod layout;
 mod linear;
 mod mask;
 mod norm;
+mod pass;
 mod rotary;
+mod streamed;
 
 use burn::module::{Module, Param};
-use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use crate::{Batch, Cache, Checkpoint, Error, GemmaConfig, Precision, ResidualTap, Result};
 use decoder::DecoderLayer;
-use functions::{soft_cap, to_dtype};
-use mask::Masks;
+use ends::{TABLE, logits, scaled};
+use layout::expected_tensors;
 use norm::RmsNorm;
-use rotary::Rotary;
+use pass::Pass;
+use streamed::form_on;
+
+pub use streamed::StreamedGemma;
 
 /// Where weights come from: a tensor's name in the checkpoint and its shape, to its numbers.
 pub type TensorSource<'a> = dyn FnMut(&str, &[usize]) -> Result<TensorData> + 'a;
 
-/// A Gemma-2 network. The fields carry the names of the Hugging Face checkpoint (below `model.`).
+/// A network of the Gemma family with all of its weights at hand. The fields carry the names of the Hugging Face
+/// checkpoint (below `model.`).
 #[derive(Module, Debug)]
 pub struct Gemma {
     embed_tokens: Embedding,
@@ -29,6 +37,8 @@ pub struct Gemma {
     norm: RmsNorm,
     #[module(skip)]
     config: GemmaConfig,
+    #[module(skip)]
+    precision: Precision,
 }
 
 #[derive(Module, Debug)]
@@ -40,7 +50,9 @@ struct Embedding {
 impl Gemma {
     /// Loads all weights of a checkpoint. Missing, unused and wrongly shaped tensors are errors.
     ///
-    /// `progress` is called after each tensor with the number of bytes that it has in the checkpoint.
+    /// On the CPU, large matrices that are stored in bf16 stay in the mapped file, whatever the precision: they are in
+    /// memory once, as pages that the system can read again. `progress` is called after each tensor with the number of
+    /// bytes that it has in the checkpoint.
     pub fn load(
         config: &GemmaConfig,
         checkpoint: &Checkpoint,
@@ -48,12 +60,16 @@ impl Gemma {
         precision: Precision,
         progress: &mut dyn FnMut(usize),
     ) -> Result<Self> {
-        let mut reader = checkpoint.reader(precision, progress);
-        let model = Self::build(config, device, precision, &mut |name, shape| {
-            reader.read(name, shape)
+        checkpoint.check(&expected_tensors(config))?;
+        let form = form_on(device, precision);
+        let network = Self::build(config, device, precision, &mut |name, shape| {
+            let data = checkpoint.read(name, shape, form)?;
+            progress(checkpoint.size_of(name));
+            Ok(data)
         })?;
-        reader.finish()?;
-        Ok(model)
+        // The table has been read to check it. Until logits are asked for, only the rows of a few tokens are needed.
+        checkpoint.release(TABLE);
+        Ok(network)
     }
 
     /// Builds the network from any source of weights, asking for each tensor once.
@@ -66,29 +82,36 @@ impl Gemma {
         let mut loader = Loader {
             config,
             device,
-            dtype: precision.dtype(),
             source,
         };
         let embed_tokens = Embedding {
-            weight: loader.tensor(
-                "model.embed_tokens.weight",
-                [config.vocab_size, config.hidden_size],
-            )?,
+            weight: loader.tensor(TABLE, [config.vocab_size, config.hidden_size])?,
         };
         let layers = (0..config.layers.len())
             .map(|layer| DecoderLayer::load(&mut loader, layer))
             .collect::<Result<_>>()?;
-        let norm = RmsNorm::load(&mut loader, "model.norm")?;
+        let norm = RmsNorm::load(&mut loader, "model.norm", config.hidden_size)?;
         Ok(Gemma {
             embed_tokens,
             layers,
             norm,
             config: config.clone(),
+            precision,
         })
+    }
+
+    /// Bytes of memory that [`load`](Self::load) will take, whether as pages of the file or as copies.
+    pub fn loaded_size(checkpoint: &Checkpoint, device: &Device, precision: Precision) -> usize {
+        checkpoint.size_in(form_on(device, precision))
     }
 
     pub fn config(&self) -> &GemmaConfig {
         &self.config
+    }
+
+    /// The type of the activations.
+    pub fn precision(&self) -> Precision {
+        self.precision
     }
 
     pub fn device(&self) -> Device {
@@ -97,8 +120,7 @@ impl Gemma {
 
     /// An empty cache for `rows` rows of at most `capacity` tokens, padding included.
     pub fn cache(&self, rows: usize, capacity: usize) -> Cache {
-        let weight = self.embed_tokens.weight.val();
-        Cache::new(&self.config, rows, capacity, &weight.device(), weight.dtype())
+        Cache::new(&self.config, rows, capacity, &self.device(), self.precision.dtype())
     }
 
     /// Runs the batch through the layers and gives back the residual stream after the last one that ran:
@@ -112,20 +134,12 @@ impl Gemma {
         mut cache: Option<&mut Cache>,
         tap: &mut dyn ResidualTap,
     ) -> Result<Tensor<3>> {
-        self.check_batch(batch, cache.as_deref())?;
-        let device = self.device();
-        let key_positions = match cache.as_deref_mut() {
-            Some(cache) => {
-                cache.reserve(batch);
-                cache.key_positions()
-            }
-            None => batch.positions().to_vec(),
-        };
-        let masks = Masks::new(batch, &key_positions, self.config.sliding_window, &device);
-        let rotary = Rotary::new(&self.config, batch, &device);
-        let mut h = self.embed(batch, &device);
+        check_batch(batch, &self.config)?;
+        check_cache(batch, cache.as_deref())?;
+        let pass = Pass::begin(&self.config, batch, cache.as_deref_mut(), &self.device());
+        let mut h = self.embed(batch);
         for (index, layer) in self.layers.iter().enumerate() {
-            h = layer.forward(h, &rotary, &masks, &self.config, index, cache.as_deref_mut());
+            h = layer.forward(h, &pass, index, cache.as_deref_mut());
             h = tap.residual(index, h);
             if tap.last_layer() == Some(index) {
                 break;
@@ -137,14 +151,7 @@ impl Gemma {
     /// The final norm, the tied unembedding and the soft-cap. `h: [rows, width, hidden]`, the result
     /// `[rows, width, vocabulary]` in f32.
     pub fn head(&self, h: Tensor<3>) -> Tensor<3> {
-        let [rows, width, hidden] = h.dims();
-        let normed = self.norm.forward(h).reshape([rows * width, hidden]);
-        let logits = normed.matmul(self.embed_tokens.weight.val().transpose());
-        let logits = to_dtype(logits, DType::F32).reshape([rows, width, self.config.vocab_size]);
-        match self.config.final_logit_softcapping {
-            Some(cap) => soft_cap(logits, cap),
-            None => logits,
-        }
+        logits(self.norm.forward(h), self.embed_tokens.weight.val(), &self.config)
     }
 
     /// The final norm alone, for comparisons with other implementations.
@@ -153,62 +160,99 @@ impl Gemma {
     }
 
     /// Scaled embeddings, `[rows, width, hidden]`.
-    fn embed(&self, batch: &Batch, device: &Device) -> Tensor<3> {
-        let weight = self.embed_tokens.weight.val();
+    fn embed(&self, batch: &Batch) -> Tensor<3> {
+        let table = self.embed_tokens.weight.val();
         let ids: Vec<i32> = batch.token_ids().iter().map(|id| id.cast_signed()).collect();
-        let ids = Tensor::<1, Int>::from_data(TensorData::new(ids, [batch.rows() * batch.width()]), device);
-        // The references round the factor to the type of the activations: 59.75 instead of 59.87 for 9B in bf16.
-        let exact = (self.config.hidden_size as f64).sqrt() as f32;
-        let factor = if weight.dtype() == DType::BF16 {
-            half::bf16::from_f32(exact).to_f32()
-        } else {
-            exact
-        };
-        weight
-            .select(0, ids)
-            .reshape([batch.rows(), batch.width(), self.config.hidden_size])
-            .mul_scalar(factor)
-    }
-
-    fn check_batch(&self, batch: &Batch, cache: Option<&Cache>) -> Result<()> {
-        let vocabulary = self.config.vocab_size;
-        if let Some(index) = batch.token_ids().iter().position(|id| *id as usize >= vocabulary) {
-            let (row, id) = (index / batch.width(), batch.token_ids()[index]);
-            let message = format!(
-                "row {row}: token {id} lies outside of the model's vocabulary of {vocabulary}; do tokenizer and weights belong together?"
-            );
-            return Err(Error::Request(message));
-        }
-        match cache {
-            Some(cache) if cache.rows() != batch.rows() => Err(Error::Request(format!(
-                "a cache of {} rows can't continue a batch of {}",
-                cache.rows(),
-                batch.rows()
-            ))),
-            Some(cache) if cache.free() < batch.width() => Err(Error::Request(format!(
-                "the cache has room for {} more tokens, not for {}",
-                cache.free(),
-                batch.width()
-            ))),
-            _ => Ok(()),
-        }
+        let ids = TensorData::new(ids, [batch.rows() * batch.width()]);
+        let rows = table.clone().select(0, Tensor::<1, Int>::from_data(ids, &table.device()));
+        scaled(rows, batch, self.precision)
     }
 }
 
-/// Turns named tensors of the source into parameters.
+fn check_batch(batch: &Batch, config: &GemmaConfig) -> Result<()> {
+    let vocabulary = config.vocab_size;
+    let Some(index) = batch.token_ids().iter().position(|id| *id as usize >= vocabulary) else {
+        return Ok(());
+    };
+    let (row, id) = (index / batch.width(), batch.token_ids()[index]);
+    Err(Error::Request(format!(
+        "row {row}: token {id} lies outside of the model's vocabulary of {vocabulary}; do tokenizer and weights belong together?"
+    )))
+}
+
+fn check_cache(batch: &Batch, cache: Option<&Cache>) -> Result<()> {
+    match cache {
+        Some(cache) if cache.rows() != batch.rows() => Err(Error::Request(format!(
+            "a cache of {} rows can't continue a batch of {}",
+            cache.rows(),
+            batch.rows()
+        ))),
+        Some(cache) if cache.free() < batch.width() => Err(Error::Request(format!(
+            "the cache has room for {} more tokens, not for {}",
+            cache.free(),
+            batch.width()
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Turns named tensors of the source into parameters, in the type that the source gives them.
 pub(crate) struct Loader<'a, 'b> {
     config: &'a GemmaConfig,
     device: &'a Device,
-    dtype: DType,
     source: &'a mut TensorSource<'b>,
 }
 
 impl Loader<'_, '_> {
     fn tensor<const D: usize>(&mut self, name: &str, shape: [usize; D]) -> Result<Param<Tensor<D>>> {
         let data = (self.source)(name, &shape)?;
-        Ok(Param::from_tensor(Tensor::from_data(
-            data,
-            (self.device, self.dtype),
-        )))
+        let dtype = data.dtype();
+        Ok(Param::from_tensor(Tensor::from_data(data, (self.device, dtype))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A small shape with or without what the generations differ in.
+    fn config(query_key_norms: bool, output_norms: bool) -> GemmaConfig {
+        let layer = crate::LayerDescription {
+            window: None,
+            rope: crate::Rope { theta: 1e4, factor: 1.0 },
+            query_key_norms,
+            output_norms,
+        };
+        GemmaConfig {
+            vocab_size: 5,
+            hidden_size: 6,
+            intermediate_size: 7,
+            layers: vec![layer; 2],
+            num_attention_heads: 2,
+            num_key_value_heads: 1,
+            head_dim: 4,
+            rms_norm_eps: 1e-6,
+            query_pre_attn_scalar: 4.0,
+            attn_logit_softcapping: None,
+            final_logit_softcapping: None,
+            end_tokens: vec![1],
+        }
+    }
+
+    #[test]
+    fn loading_asks_for_exactly_the_expected_tensors() {
+        for (query_key_norms, output_norms) in [(false, false), (false, true), (true, true)] {
+            let config = config(query_key_norms, output_norms);
+            let mut asked = Vec::new();
+            Gemma::build(&config, &Device::flex(), Precision::F32, &mut |name, shape| {
+                asked.push((name.to_owned(), shape.to_vec()));
+                Ok(TensorData::zeros::<f32, _>(shape.to_vec()))
+            })
+            .unwrap();
+            let mut expected = expected_tensors(&config);
+            asked.sort();
+            expected.sort();
+            assert_eq!(asked, expected);
+        }
     }
 }

@@ -10,15 +10,16 @@ use crate::Result;
 /// `1 + w` is never folded into the stored weight: in bf16 the sum would lose most of w's digits.
 #[derive(Module, Debug)]
 pub(super) struct RmsNorm {
-    /// `[hidden]`
+    /// `[hidden]`, or `[head_dim]` for the norms of queries and keys.
     weight: Param<Tensor<1>>,
     #[module(skip)]
     epsilon: f64,
 }
 
 impl RmsNorm {
-    pub fn load(loader: &mut Loader<'_, '_>, name: &str) -> Result<Self> {
-        let weight = loader.tensor(&format!("{name}.weight"), [loader.config.hidden_size])?;
+    /// Over vectors of `size` numbers.
+    pub fn load(loader: &mut Loader<'_, '_>, name: &str, size: usize) -> Result<Self> {
+        let weight = loader.tensor(&format!("{name}.weight"), [size])?;
         Ok(RmsNorm {
             weight,
             epsilon: loader.config.rms_norm_eps,
@@ -26,13 +27,13 @@ impl RmsNorm {
     }
 
     /// Over the last dimension.
-    pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+    pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
         let dtype = x.dtype();
         let x = to_dtype(x, DType::F32);
         let root = x
             .clone()
             .mul(x.clone())
-            .mean_dim(2)
+            .mean_dim(D - 1)
             .add_scalar(self.epsilon)
             .sqrt();
         let scale = to_dtype(self.weight.val(), DType::F32).add_scalar(1.0);

@@ -88,9 +88,9 @@ fn a_wrong_shape() {
 fn a_wrong_dtype() {
     let folder = changed(|tensors| {
         let tensor = tensors.iter_mut().find(|tensor| tensor.0 == NORM).unwrap();
-        (tensor.1, tensor.3) = (Dtype::F16, vec![0; 128]);
+        (tensor.1, tensor.3) = (Dtype::I16, vec![0; 128]);
     });
-    check(folder.path(), &["model.safetensors", NORM, "F16", "BF16"]);
+    check(folder.path(), &["model.safetensors", NORM, "I16", "BF16"]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use model::{
-    Batch, Checkpoint, Gemma, GemmaConfig, GenerationRequest, LayerKind, Precision, ResidualTap, Sampling,
+    Batch, Checkpoint, Gemma, GemmaConfig, GenerationRequest, Precision, ResidualTap, Sampling,
     generate,
 };
 
@@ -16,6 +16,12 @@ fn logits(model: &Gemma, row: &[u32]) -> Vec<f32> {
 
 fn largest_change(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+}
+
+/// Gives every sliding layer another window.
+fn set_window(config: &mut GemmaConfig, window: usize) {
+    let windows = config.layers.iter_mut().filter_map(|layer| layer.window.as_mut());
+    windows.for_each(|own| *own = window);
 }
 
 /// The golden record says how far each mistake moves the logits in the reference; ours must move as far.
@@ -41,22 +47,20 @@ fn hazard_1_scores_are_scaled_by_query_pre_attn_scalar() {
 #[test]
 fn hazard_2_even_layers_slide_and_odd_layers_are_global() {
     let config = GemmaConfig::read(&nano()).unwrap();
-    let (sliding, global) = (LayerKind::Sliding, LayerKind::Global);
-    assert_eq!(config.layers, [sliding, global, sliding, global]);
-    assert_mistake_moves_logits("swapped_layer_types", |config| {
-        config.layers = vec![global, sliding, global, sliding]
-    });
-    assert_mistake_moves_logits("no_sliding_window", |config| config.sliding_window = 4096);
+    let windows: Vec<Option<usize>> = config.layers.iter().map(|layer| layer.window).collect();
+    assert_eq!(windows, [Some(8), None, Some(8), None]);
+    assert_mistake_moves_logits("swapped_layer_types", |config| config.layers.reverse());
+    assert_mistake_moves_logits("no_sliding_window", |config| set_window(config, 4096));
 }
 
 #[test]
 fn hazard_2_the_window_keeps_exactly_w_keys() {
-    assert_mistake_moves_logits("window_off_by_one_plus", |config| config.sliding_window = 9);
-    assert_mistake_moves_logits("window_off_by_one_minus", |config| config.sliding_window = 7);
+    assert_mistake_moves_logits("window_off_by_one_plus", |config| set_window(config, 9));
+    assert_mistake_moves_logits("window_off_by_one_minus", |config| set_window(config, 7));
     // Across W - 1, W and W + 1 tokens: the first token falls out of sight at the last of these.
     let mut config = load_nano(Precision::F32).config().clone();
     let exact = load_nano_with(config.clone(), Precision::F32);
-    config.sliding_window = 4096;
+    set_window(&mut config, 4096);
     let unlimited = load_nano_with(config, Precision::F32);
     let row = Golden::read().input("long");
     for (length, same) in [(7, true), (8, true), (9, false)] {
@@ -162,11 +166,13 @@ fn hazard_5_embeddings_are_scaled_and_rounded_to_the_activations_type() {
 
 #[test]
 fn hazard_6_rotary_tables_follow_theta_on_split_halves() {
-    assert_mistake_moves_logits("rope_theta_1e6", |config| config.rope_theta = 1e6);
+    assert_mistake_moves_logits("rope_theta_1e6", |config| {
+        config.layers.iter_mut().for_each(|layer| layer.rope.theta = 1e6)
+    });
     // Attention depends on distances alone: where all is global, a row moved along gives the same residuals. A table
     // in bf16 would fail at these positions.
     let mut config = load_nano(Precision::F32).config().clone();
-    config.sliding_window = 100_000;
+    set_window(&mut config, 100_000);
     let model = load_nano_with(config, Precision::F32);
     let row = Golden::read().input("mid");
     let at = |offset: usize| {

@@ -1,0 +1,36 @@
+use super::ends::TABLE;
+use crate::GemmaConfig;
+
+/// Name and shape of every tensor of a network. Loading asks for exactly these (a test holds it to that), so a
+/// checkpoint can be checked as a whole before a number of it is read.
+pub(crate) fn expected_tensors(config: &GemmaConfig) -> Vec<(String, Vec<usize>)> {
+    let (hidden, inner) = (config.hidden_size, config.intermediate_size);
+    let queries = config.num_attention_heads * config.head_dim;
+    let keys = config.num_key_value_heads * config.head_dim;
+    let mut tensors = vec![
+        (TABLE.to_owned(), vec![config.vocab_size, hidden]),
+        ("model.norm.weight".to_owned(), vec![hidden]),
+    ];
+    for (layer, description) in config.layers.iter().enumerate() {
+        let mut add =
+            |part: &str, shape: Vec<usize>| tensors.push((format!("model.layers.{layer}.{part}.weight"), shape));
+        add("self_attn.q_proj", vec![queries, hidden]);
+        add("self_attn.k_proj", vec![keys, hidden]);
+        add("self_attn.v_proj", vec![keys, hidden]);
+        add("self_attn.o_proj", vec![hidden, queries]);
+        add("mlp.gate_proj", vec![inner, hidden]);
+        add("mlp.up_proj", vec![inner, hidden]);
+        add("mlp.down_proj", vec![hidden, inner]);
+        add("input_layernorm", vec![hidden]);
+        add("post_attention_layernorm", vec![hidden]);
+        if description.output_norms {
+            add("pre_feedforward_layernorm", vec![hidden]);
+            add("post_feedforward_layernorm", vec![hidden]);
+        }
+        if description.query_key_norms {
+            add("self_attn.q_norm", vec![config.head_dim]);
+            add("self_attn.k_norm", vec![config.head_dim]);
+        }
+    }
+    tensors
+}

@@ -1,0 +1,155 @@
+use burn::tensor::{Device, Tensor};
+
+use super::decoder::DecoderLayer;
+use super::ends::{TABLE, logits, scaled};
+use super::layout::expected_tensors;
+use super::norm::RmsNorm;
+use super::pass::Pass;
+use super::{Loader, check_batch};
+use crate::checkpoint::Form;
+use crate::{Batch, Checkpoint, GemmaConfig, Precision, ResidualTap, Result};
+
+/// A network whose weights are read layer by layer while it runs, for models larger than memory.
+///
+/// One sweep takes every batch through a layer before it goes on to the next; meanwhile the next layer's weights are
+/// read from the disk. The residual streams are bit for bit those of [`Gemma`](crate::Gemma).
+pub struct StreamedGemma {
+    config: GemmaConfig,
+    checkpoint: Checkpoint,
+    device: Device,
+    precision: Precision,
+    norm: RmsNorm,
+}
+
+impl StreamedGemma {
+    /// Checks that the checkpoint has all tensors and no other, and reads none but the final norm.
+    pub fn open(
+        config: &GemmaConfig,
+        checkpoint: Checkpoint,
+        device: &Device,
+        precision: Precision,
+    ) -> Result<Self> {
+        checkpoint.check(&expected_tensors(config))?;
+        let norm = with_loader(&checkpoint, config, device, precision, |loader| {
+            RmsNorm::load(loader, "model.norm", config.hidden_size)
+        })?;
+        Ok(StreamedGemma {
+            config: config.clone(),
+            checkpoint,
+            device: device.clone(),
+            precision,
+            norm,
+        })
+    }
+
+    pub fn config(&self) -> &GemmaConfig {
+        &self.config
+    }
+
+    pub fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    /// Bytes of weights that one sweep reads.
+    pub fn sweep_size(&self) -> usize {
+        self.checkpoint.size_of("model.layers.")
+    }
+
+    /// One sweep: takes each batch through all layers, batch by batch within a layer, and shows each layer's output to
+    /// the batch's own tap. Gives back the residual stream of each batch after the last layer that ran:
+    /// `[rows, width, hidden]`.
+    ///
+    /// The pass ends early when all taps want it. `progress` is called after each layer with the number of bytes that
+    /// its weights have in the checkpoint.
+    pub fn forward(
+        &self,
+        batches: &[Batch],
+        taps: &mut [impl ResidualTap],
+        progress: &mut dyn FnMut(usize),
+    ) -> Result<Vec<Tensor<3>>> {
+        let mut streams = Vec::with_capacity(batches.len());
+        for batch in batches {
+            check_batch(batch, &self.config)?;
+            streams.push(self.embed(batch)?);
+        }
+        let passes: Vec<Pass<'_>> =
+            batches.iter().map(|batch| Pass::begin(&self.config, batch, None, &self.device)).collect();
+        for index in 0..self.config.layers.len() {
+            std::thread::scope(|scope| -> Result<()> {
+                scope.spawn(move || self.checkpoint.prefetch(&prefix(index + 1)));
+                let layer = self.layer(index)?;
+                for ((stream, pass), tap) in streams.iter_mut().zip(&passes).zip(taps.iter_mut()) {
+                    let h = layer.forward(stream.clone(), pass, index, None);
+                    *stream = tap.residual(index, h);
+                }
+                Ok(())
+            })?;
+            self.checkpoint.release(&prefix(index));
+            progress(self.checkpoint.size_of(&prefix(index)));
+            if taps.iter().all(|tap| tap.last_layer() == Some(index)) {
+                break;
+            }
+        }
+        Ok(streams)
+    }
+
+    /// The final norm alone: `[rows, width, hidden]`.
+    pub fn final_norm(&self, h: Tensor<3>) -> Tensor<3> {
+        self.norm.forward(h)
+    }
+
+    /// The final norm, the tied unembedding and the soft-cap, as [`Gemma::head`](crate::Gemma::head) has them.
+    pub fn head(&self, h: Tensor<3>) -> Result<Tensor<3>> {
+        let shape = [self.config.vocab_size, self.config.hidden_size];
+        let table = with_loader(&self.checkpoint, &self.config, &self.device, self.precision, |loader| {
+            loader.tensor(TABLE, shape)
+        })?;
+        let logits = logits(self.norm.forward(h), table.val(), &self.config);
+        drop(table);
+        self.checkpoint.release(TABLE);
+        Ok(logits)
+    }
+
+    /// Only the rows of the batch's tokens are read.
+    fn embed(&self, batch: &Batch) -> Result<Tensor<3>> {
+        let shape = [self.config.vocab_size, self.config.hidden_size];
+        let rows = self.checkpoint.read_rows(TABLE, shape, batch.token_ids(), self.precision)?;
+        let rows = Tensor::from_data(rows, (&self.device, self.precision.dtype()));
+        Ok(scaled(rows, batch, self.precision))
+    }
+
+    fn layer(&self, index: usize) -> Result<DecoderLayer> {
+        with_loader(&self.checkpoint, &self.config, &self.device, self.precision, |loader| {
+            DecoderLayer::load(loader, index)
+        })
+    }
+}
+
+fn prefix(layer: usize) -> String {
+    format!("model.layers.{layer}.")
+}
+
+fn with_loader<T>(
+    checkpoint: &Checkpoint,
+    config: &GemmaConfig,
+    device: &Device,
+    precision: Precision,
+    load: impl FnOnce(&mut Loader<'_, '_>) -> Result<T>,
+) -> Result<T> {
+    let form = form_on(device, precision);
+    load(&mut Loader {
+        config,
+        device,
+        source: &mut |name, shape| checkpoint.read(name, shape, form),
+    })
+}
+
+/// On the CPU large matrices stay as they are stored, which is to say in the file; other devices get what they compute
+/// with.
+pub(super) fn form_on(device: &Device, precision: Precision) -> Form {
+    if *device == Device::flex() {
+        Form::StoredOr(precision)
+    } else {
+        Form::In(precision)
+    }
+}

@@ -9,7 +9,7 @@ const DEFAULT_PIPELINE: &str = "tiny";
 xflags::xflags! {
     src "./src/flags.rs"
 
-    /// Plans and runs the stages of a pipeline: extract, analyze, steer, report.
+    /// Plans and runs the stages of a pipeline: verify, extract, analyze, steer, report.
     /// A stage whose last result still holds is skipped. Results: results/<pipeline>/<stage>/
     cmd xtask {
         /// The pipeline: a name (pipelines/<name>.toml) or the path of a .toml file. Default: tiny.
@@ -25,6 +25,10 @@ xflags::xflags! {
         /// Brings every stage up to date, and prints where the report is.
         /// Example: cargo xtask all
         cmd all {}
+
+        /// Compares the model, layer by layer, with what an independent implementation computed.
+        /// Example: cargo xtask verify
+        cmd verify {}
 
         /// Records activations of every prompt under every condition.
         /// Example: cargo xtask extract --pipeline tiny
@@ -63,6 +67,13 @@ xflags::xflags! {
             /// Passed through as they are.
             repeated arguments: OsString
         }
+
+        /// Writes a checkpoint of random weights in the shape of a published model, to try a machine with.
+        /// Example: cargo xtask synth --like gemma-2-9b-it models/synth-9b
+        cmd synth {
+            /// Passed through as they are.
+            repeated arguments: OsString
+        }
     }
 }
 // generated start
@@ -80,6 +91,7 @@ pub struct Xtask {
 #[derive(Debug)]
 pub enum XtaskCmd {
     All(All),
+    Verify(Verify),
     Extract(Extract),
     Analyze(Analyze),
     Steer(Steer),
@@ -88,10 +100,14 @@ pub enum XtaskCmd {
     Accept(Accept),
     Clean(Clean),
     Train(Train),
+    Synth(Synth),
 }
 
 #[derive(Debug)]
 pub struct All;
+
+#[derive(Debug)]
+pub struct Verify;
 
 #[derive(Debug)]
 pub struct Extract;
@@ -121,6 +137,11 @@ pub struct Train {
     pub arguments: Vec<OsString>,
 }
 
+#[derive(Debug)]
+pub struct Synth {
+    pub arguments: Vec<OsString>,
+}
+
 impl Xtask {
     #[allow(dead_code)]
     pub fn from_env_or_exit() -> Self {
@@ -145,8 +166,9 @@ impl Xtask {
         if arguments.is_empty() {
             arguments.push("--help".into());
         }
-        if arguments[0] == "train" && arguments.get(1).is_none_or(|second| second != "--") {
-            // What follows belongs to the trainer, so that it is no flag of ours.
+        let passes_on = arguments[0] == "train" || arguments[0] == "synth";
+        if passes_on && arguments.get(1).is_none_or(|second| second != "--") {
+            // What follows belongs to another program, so that it is no flag of ours.
             arguments.insert(1, "--".into());
         }
         let flags = Xtask::from_vec(arguments)?;
@@ -165,6 +187,7 @@ impl Xtask {
             XtaskCmd::Accept(_) => ("accept", false, false, true, true),
             XtaskCmd::Clean(_) => ("clean", false, true, true, false),
             XtaskCmd::Train(_) => ("train", false, false, false, false),
+            XtaskCmd::Synth(_) => ("synth", false, false, false, false),
             _ => return Ok(()),
         };
         let given_but_meaningless = [

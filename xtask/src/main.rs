@@ -21,10 +21,11 @@ mod project;
 mod run;
 mod set;
 mod snapshot;
+mod source;
 mod stage;
 mod staleness;
 mod status;
-mod train;
+mod tool;
 
 #[cfg(test)]
 mod tests;
@@ -64,6 +65,7 @@ fn dispatch(flags: &Xtask) -> Result<()> {
     let project = Project::find()?;
     match &flags.subcommand {
         XtaskCmd::All(_) => bring_up_to_date(&project, flags, Goal::all(flags.force)),
+        XtaskCmd::Verify(_) => bring_up_to_date(&project, flags, Goal::stage("verify", flags.force)?),
         XtaskCmd::Extract(_) => bring_up_to_date(&project, flags, Goal::stage("extract", flags.force)?),
         XtaskCmd::Analyze(_) => bring_up_to_date(&project, flags, Goal::stage("analyze", flags.force)?),
         XtaskCmd::Steer(_) => bring_up_to_date(&project, flags, Goal::stage("steer", flags.force)?),
@@ -85,7 +87,8 @@ fn dispatch(flags: &Xtask) -> Result<()> {
             let name = pipeline::name_of(flags.pipeline())?;
             clean::clean(&project, &name, flags.dry_run, &mut std::io::stdout())
         }
-        XtaskCmd::Train(train) => train::train(&project, &train.arguments),
+        XtaskCmd::Train(train) => tool::run(&project, "train", &train.arguments),
+        XtaskCmd::Synth(synth) => tool::run(&project, "synth", &synth.arguments),
     }
 }
 
@@ -95,6 +98,7 @@ fn bring_up_to_date(project: &Project, flags: &Xtask, goal: Goal) -> Result<()> 
     if flags.dry_run {
         return run::dry_run(project, &pipeline, &goal, &mut out);
     }
+    pipeline.device.require(Device::present())?;
     let mut processes = Processes::of(project)?;
     run::run(project, &pipeline, &goal, &mut processes, &mut out)
 }

@@ -13,6 +13,7 @@ use crate::{
     device::Device,
     project::Project,
     set,
+    source::{Source, place, source},
     stage::{Stage, TABLES},
 };
 
@@ -78,7 +79,8 @@ impl Pipeline {
         self.tables.get(table)?.get(key)?.as_str()
     }
 
-    /// What every stage of this pipeline is started with. The resolved device comes last and so wins.
+    /// What every stage of this pipeline is started with. The resolved device comes last and so wins; a model of the
+    /// hub is named by its place in the cache as well.
     pub fn stage_arguments(&self, project: &Project) -> Vec<String> {
         let results = project.display(&project.results(&self.name));
         let mut arguments = vec![
@@ -90,6 +92,12 @@ impl Pipeline {
         let device = format!("model.device={}", self.device);
         for assignment in self.assignments.iter().chain([&device]) {
             arguments.extend(["--set".into(), assignment.clone()]);
+        }
+        if let Some(source @ Source::Hub(_)) = source(project, self)
+            && let Some(place) = place(project, &source)
+        {
+            let path = Value::String(place.to_string_lossy().into_owned());
+            arguments.extend(["--set".into(), format!("model.path={path}")]);
         }
         arguments
     }

@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use crate::{device::Device, lock::Origin, project::Project, run::Runner, stage::Stage};
+use crate::{device::Device, lock::Origin, project::Project, run::Runner, source::Repository, stage::Stage};
 
 /// A build that takes longer shows what cargo says.
 const QUIET_BUILD_MAX: Duration = Duration::from_secs(2);
@@ -75,12 +75,15 @@ impl Processes {
             "--workspace",
             "--exclude",
             "xtask",
+            // Whose model lies on the disk needs no network code. `fetch` builds it when it is wanted.
+            "--exclude",
+            "hub",
             "--bins",
             "--profile",
             self.profile(),
         ]);
-        if device == Device::Cuda {
-            command.args(["--features", "extract/cuda,steer/cuda"]);
+        if device != Device::Cpu {
+            command.args(["--features", "verify/cuda,extract/cuda,steer/cuda"]);
         }
         if std::io::stderr().is_terminal() {
             // Cargo sees a pipe and would drop its colours.
@@ -97,6 +100,24 @@ impl Runner for Processes {
         self.origin = origin_of(&self.root);
         let status = run_quietly(&mut self.cargo_build(device)).context("cannot run cargo build")?;
         ensure!(status.success(), "the build failed ({status}); nothing was run");
+        Ok(())
+    }
+
+    fn fetch(&mut self, repository: &Repository) -> Result<()> {
+        let mut build = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
+        build.args(["build", "--package", "hub", "--profile", self.profile()]);
+        build.current_dir(&self.root);
+        let status = run_quietly(&mut build).context("cannot run cargo build")?;
+        ensure!(status.success(), "the build of the downloader failed ({status})");
+        let mut arguments = vec![repository.id.as_str(), "--revision", &repository.revision];
+        if let Some(file) = &repository.file {
+            arguments.extend(["--file", file]);
+        }
+        let status = self.execute("fetch", arguments)?;
+        ensure!(
+            status.success(),
+            "the model could not be fetched; nothing was run"
+        );
         Ok(())
     }
 

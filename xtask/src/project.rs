@@ -7,17 +7,21 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
-use crate::stage::Stage;
+use crate::{source::hub_cache_of_the_environment, stage::Stage};
 
 /// The root of the checkout. Stages run with it as their working directory.
 #[derive(Debug, Clone)]
 pub struct Project {
     root: PathBuf,
+    hub_cache: PathBuf,
 }
 
 impl Project {
-    pub fn at(root: impl Into<PathBuf>) -> Project {
-        Project { root: root.into() }
+    pub fn at(root: impl Into<PathBuf>, hub_cache: impl Into<PathBuf>) -> Project {
+        Project {
+            root: root.into(),
+            hub_cache: hub_cache.into(),
+        }
     }
 
     /// The folder that holds `xtask/`. What the environment says at run time comes first, so that a clone
@@ -39,11 +43,16 @@ impl Project {
             .chain(built_in)
             .find(|folder| folder.join("xtask/Cargo.toml").is_file());
         let root = root.context("no project found here or above; run cargo xtask inside the checkout")?;
-        Ok(Project::at(root))
+        Ok(Project::at(root, hub_cache_of_the_environment()))
     }
 
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// Where models of the Hugging Face hub lie.
+    pub fn hub_cache(&self) -> &Path {
+        &self.hub_cache
     }
 
     /// A path of a pipeline file: relative ones start at the root.

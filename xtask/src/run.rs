@@ -15,7 +15,8 @@ use crate::{
     plan::{Verdict, plan},
     project::Project,
     snapshot::Observer,
-    stage::{self, STAGES, Stage},
+    source::{self, Repository, Source},
+    stage::{self, Input, STAGES, Stage},
     staleness::{stale_because, summary},
 };
 
@@ -23,6 +24,9 @@ use crate::{
 pub trait Runner {
     /// Makes the binaries of all stages. Called at most once, and only if a stage is to run.
     fn build(&mut self, device: Device) -> Result<()>;
+
+    /// Brings a model of the hub into the cache, as far as it isn't there. Called at most once.
+    fn fetch(&mut self, repository: &Repository) -> Result<()>;
 
     /// Runs one stage to its end; an error if it fails.
     fn run(&mut self, stage: &Stage, arguments: &[String]) -> Result<()>;
@@ -92,7 +96,11 @@ pub fn run(
 ) -> Result<()> {
     let _guard = Guard::take(project, &pipeline.name)?;
     let mut observer = Observer::new(project, pipeline)?;
-    let mut built = false;
+    // Whatever is missing is said before the first stage has worked for hours.
+    for stage in &goal.stages {
+        observer.require_inputs(stage)?;
+    }
+    let (mut built, mut fetched) = (false, false);
     for &stage in &goal.stages {
         let recorded = Lock::read(&project.lock_file(&pipeline.name, stage))?;
         let now = observer.snapshot(stage, goal.forces(stage))?;
@@ -101,10 +109,23 @@ pub fn run(
             writeln!(out, "{:<9}fresh", stage.name)?;
             continue;
         }
-        observer.require_inputs(stage)?;
         if !built {
             runner.build(pipeline.device)?;
             built = true;
+        }
+        let (now, reasons) = match missing_model(project, pipeline, stage, &mut fetched) {
+            Some(repository) => {
+                runner.fetch(&repository)?;
+                // What came decides anew: a cache that was cleared may have been filled with the same files.
+                let now = observer.snapshot(stage, goal.forces(stage))?;
+                let reasons = stale_because(stage, &now, recorded.as_ref());
+                (now, reasons)
+            }
+            None => (now, reasons),
+        };
+        if reasons.is_empty() {
+            writeln!(out, "{:<9}fresh", stage.name)?;
+            continue;
         }
         writeln!(out, "{:<9}runs: {}", stage.name, summary(&reasons))?;
         let seconds = run_stage(project, pipeline, stage, now.key, &mut observer, runner)?;
@@ -117,6 +138,25 @@ pub fn run(
         writeln!(out, "everything is fresh: {result}")?;
     }
     Ok(())
+}
+
+/// The repository that a stage needs and that was not asked for in this run. The hub is asked even where the cache holds
+/// the model: a branch may have moved on, and a download may have been broken off.
+fn missing_model(
+    project: &Project,
+    pipeline: &Pipeline,
+    stage: &Stage,
+    fetched: &mut bool,
+) -> Option<Repository> {
+    let needs_model = stage.inputs.iter().any(|input| matches!(input, Input::Model));
+    if *fetched || !needs_model {
+        return None;
+    }
+    let Some(Source::Hub(repository)) = source::source(project, pipeline) else {
+        return None;
+    };
+    *fetched = true;
+    Some(repository)
 }
 
 pub fn dry_run(project: &Project, pipeline: &Pipeline, goal: &Goal, out: &mut dyn Write) -> Result<()> {

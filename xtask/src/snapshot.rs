@@ -1,9 +1,6 @@
 //! Looks at the disk and says what is, so that `staleness.rs` needs no IO.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Result, bail};
 
@@ -13,6 +10,7 @@ use crate::{
     memo::{Memo, REMEMBERED_FROM_BYTES},
     pipeline::Pipeline,
     project::Project,
+    source::{self, Source},
     stage::{self, Input, STAGES, Stage},
     staleness::Snapshot,
 };
@@ -80,7 +78,12 @@ impl<'a> Observer<'a> {
     /// A file that the stage could not do without is missed here, before anything is built.
     pub fn require_inputs(&self, stage: &Stage) -> Result<()> {
         for input in stage.inputs {
-            let Input::File(key) = input else { continue };
+            let Input::File(key) = input else {
+                if let Some(source) = source::source(self.project, self.pipeline) {
+                    source::require(self.pipeline, &source)?;
+                }
+                continue;
+            };
             let Some(value) = self.pipeline.text(key) else {
                 continue;
             };
@@ -98,30 +101,41 @@ impl<'a> Observer<'a> {
     fn inputs(&mut self, stage: &Stage) -> Result<BTreeMap<String, String>> {
         let mut inputs = BTreeMap::new();
         for input in stage.inputs {
-            let (Input::File(key) | Input::Folder(key)) = input;
-            let Some(value) = self.pipeline.text(key) else {
-                continue;
-            };
-            let path = self.project.resolve(value);
             match input {
-                Input::File(_) if path.is_file() => self.input_file(&path, &mut inputs)?,
-                Input::File(_) => {}
-                Input::Folder(_) => self.input_folder(&path, &mut inputs)?,
+                Input::File(key) => {
+                    let path = self.pipeline.text(key).map(|value| self.project.resolve(value));
+                    if let Some(path) = path.filter(|path| path.is_file()) {
+                        let label = self.project.display(&path);
+                        self.input_file(&path, label, &mut inputs)?;
+                    }
+                }
+                Input::Model => self.model(&mut inputs)?,
             }
         }
         Ok(inputs)
     }
 
-    fn input_file(&mut self, path: &Path, into: &mut BTreeMap<String, String>) -> Result<()> {
+    fn input_file(&mut self, path: &Path, label: String, into: &mut BTreeMap<String, String>) -> Result<()> {
         let file = hash::file_contents(path, &mut self.memo)?;
-        into.insert(self.project.display(path), file.hash);
+        into.insert(label, file.hash);
         Ok(())
     }
 
-    fn input_folder(&mut self, folder: &Path, into: &mut BTreeMap<String, String>) -> Result<()> {
-        for (name, file) in hash::folder_contents(folder, &mut self.memo)? {
-            let path: PathBuf = folder.join(name);
-            into.insert(self.project.display(&path), file.hash);
+    /// A model of the hub is recorded under its repository's name: where its cache lies makes no difference.
+    fn model(&mut self, into: &mut BTreeMap<String, String>) -> Result<()> {
+        let Some(source) = source::source(self.project, self.pipeline) else {
+            return Ok(());
+        };
+        let Some(place) = source::place(self.project, &source) else {
+            return Ok(());
+        };
+        for path in hash::model_files(&place)? {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let label = match &source {
+                Source::Hub(repository) => format!("{}/{name}", repository.id),
+                _ => self.project.display(&path),
+            };
+            self.input_file(&path, label, into)?;
         }
         Ok(())
     }

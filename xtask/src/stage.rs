@@ -16,10 +16,27 @@ pub const TABLES: &[&str] = &[
 /// In the order in which they run: a stage comes after its upstream stages.
 pub const STAGES: &[Stage] = &[
     Stage {
+        name: "verify",
+        version: 1,
+        tables: &["model"],
+        inputs: &[
+            Input::Model,
+            Input::File("model.chat_template"),
+            Input::File("model.reference"),
+        ],
+        upstream: &[],
+        crates: &["artifacts", "model", "extract", "verify"],
+        binary: "verify",
+    },
+    Stage {
         name: "extract",
         version: 1,
         tables: &["model", "prompts", "conditions", "extract"],
-        inputs: &[Input::Folder("model.source"), Input::File("prompts.file")],
+        inputs: &[
+            Input::Model,
+            Input::File("model.chat_template"),
+            Input::File("prompts.file"),
+        ],
         upstream: &[],
         crates: &["artifacts", "model", "extract"],
         binary: "extract",
@@ -37,7 +54,7 @@ pub const STAGES: &[Stage] = &[
         name: "steer",
         version: 1,
         tables: &["model", "steer"],
-        inputs: &[Input::Folder("model.source")],
+        inputs: &[Input::Model, Input::File("model.chat_template")],
         // The prompts come as tokens from extract, so that both stages read the very same text.
         upstream: &["extract", "analyze"],
         crates: &["artifacts", "model", "extract", "steer"],
@@ -47,8 +64,8 @@ pub const STAGES: &[Stage] = &[
         name: "report",
         version: 1,
         tables: TABLES,
-        inputs: &[],
-        upstream: &["extract", "analyze", "steer"],
+        inputs: &[Input::File("report.published")],
+        upstream: &["verify", "extract", "analyze", "steer"],
         crates: &["artifacts", "report"],
         binary: "report",
     },
@@ -70,12 +87,13 @@ pub struct Stage {
     pub binary: &'static str,
 }
 
-/// Files from outside the results, found under a key of the pipeline file.
+/// Files from outside the results.
 #[derive(Debug)]
 pub enum Input {
+    /// The file under a key of the pipeline file. A key that is absent asks for nothing.
     File(&'static str),
-    /// Every file below the folder. A value that names no local folder is a plain parameter.
-    Folder(&'static str),
+    /// The files of the model that `model.source` names: what decides the results, and nothing else of its folder.
+    Model,
 }
 
 /// A stage by its name.

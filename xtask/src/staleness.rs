@@ -15,7 +15,7 @@
 //! makes nothing after it stale.
 //!
 //! Not tracked, so that `--force` is the way: versions of other people's crates (`Cargo.lock`), the compiler,
-//! the build profile, a model named by anything but a local folder, files whose name starts with a dot. Times
+//! the build profile, files whose name starts with a dot. Times
 //! are never compared; see `memo.rs` for their one use.
 
 use std::{collections::BTreeMap, fmt};

@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 /// The stages that leave results, in the order in which data flows through them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
+    Verify,
     Extract,
     Analyze,
     Steer,
@@ -12,6 +13,7 @@ pub enum Stage {
 impl Stage {
     pub fn as_str(self) -> &'static str {
         match self {
+            Stage::Verify => "verify",
             Stage::Extract => "extract",
             Stage::Analyze => "analyze",
             Stage::Steer => "steer",
@@ -44,6 +46,16 @@ impl Layout {
     pub fn in_progress(&self, out: &Path, place: &Path) -> PathBuf {
         let inside = place.strip_prefix(&self.root).unwrap_or(place);
         out.join(inside.iter().skip(1).collect::<PathBuf>())
+    }
+
+    /// The hashes of large files that all pipelines share.
+    pub fn remembered_hashes(&self) -> PathBuf {
+        self.root.with_file_name(".hash-memo.toml")
+    }
+
+    /// How far the model's residual streams and logits are from an independent implementation's.
+    pub fn certificate(&self) -> PathBuf {
+        self.stage(Stage::Verify).join("certificate.json")
     }
 
     /// One folder a layer below this one: `layer=NN/part-0.parquet`.

@@ -6,9 +6,13 @@
 //! [`StageDirectory`], so that a result is whole or absent.
 
 mod activations;
+mod certificate;
 mod error;
 mod generations;
+mod hashes;
 mod layout;
+mod model_reference;
+mod model_table;
 mod notebook;
 mod pipeline;
 mod progress;
@@ -20,14 +24,20 @@ mod table;
 mod vectors;
 
 pub use activations::{Activation, activation_file, activation_layers, read_activations, write_activations};
+pub use certificate::{
+    CERTIFICATE_FORMAT, Certificate, Comparison, GreedyAgreement, ReferenceOrigin, RelativeError, Verdict,
+    read_certificate, write_certificate,
+};
 pub use error::{Error, Result};
 pub use generations::{FinishReason, Generation, read_generations, write_generations};
+pub use hashes::RememberedHashes;
 pub use layout::{Layout, Stage};
+pub use model_reference::{ModelReference, read_model_reference};
+pub use model_table::{Device, Dtype, ModelTable, Residency};
 pub use notebook::{NotebookDescription, python_float, write_steering_json, write_swapped_role_json};
 pub use pipeline::{
-    Condition, Contrast, Decoding, Device, Dtype, ExtractTable, GenerationSet, InterventionKind,
-    InterventionTable, ModelTable, Pipeline, Pooling, Positions, PromptsTable, ReportTable, Speaker,
-    SteerTable, Turn,
+    Condition, Contrast, Decoding, ExtractTable, GenerationSet, InterventionKind, InterventionTable,
+    Pipeline, Pooling, Positions, PromptsTable, ReportTable, Speaker, SteerTable, Turn,
 };
 pub use progress::{progress_bar, progress_of_bytes};
 pub use prompts::{Prompt, read_prompts};

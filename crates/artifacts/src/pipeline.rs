@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::{Error, Result};
+use crate::{Error, ModelTable, Result};
 
 /// One pipeline file: every parameter of a run. Unknown keys are errors.
 #[derive(Clone, Debug, Deserialize)]
@@ -23,55 +23,6 @@ pub struct Pipeline {
     pub extract: ExtractTable,
     pub steer: SteerTable,
     pub report: ReportTable,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ModelTable {
-    /// A folder in Hugging Face layout, relative to the project's root.
-    pub source: PathBuf,
-    /// The name that the report shows.
-    pub name: String,
-    /// The name that file names carry, such as `gemma`.
-    pub short_name: String,
-    /// The type of weights and activations in memory.
-    pub dtype: Dtype,
-    pub device: Device,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Dtype {
-    F32,
-    Bf16,
-}
-
-impl Dtype {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Dtype::F32 => "f32",
-            Dtype::Bf16 => "bf16",
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Device {
-    /// CUDA where there is a driver, else the CPU. `cargo xtask` decides before it looks for stale results.
-    Auto,
-    Cpu,
-    Cuda,
-}
-
-impl Device {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Device::Auto => "auto",
-            Device::Cpu => "cpu",
-            Device::Cuda => "cuda",
-        }
-    }
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -275,6 +226,8 @@ pub enum Positions {
 #[serde(deny_unknown_fields)]
 pub struct ReportTable {
     pub title: String,
+    /// A similarity table that was published for the same experiment (CSV), to be shown beside the run's own.
+    pub published: Option<PathBuf>,
 }
 
 fn one_sample() -> usize {

@@ -1,44 +1,90 @@
 use anyhow::{Context, Result, bail};
-use artifacts::{ModelTable, progress_of_bytes};
-use model::{ChatTokenizer, Checkpoint, DeviceKind, Gemma, GemmaConfig, Precision};
+use artifacts::{Device, Dtype, ModelTable, RememberedHashes, Residency, progress_of_bytes};
+use model::{
+    ChatTokenizer, Checkpoint, DeviceKind, Gemma, GemmaConfig, ModelFiles, Precision, StreamedGemma,
+    fingerprint,
+};
 
 use crate::Newlines;
+use crate::memory::available;
 
 /// A model that is ready to run, with its tokenizer.
 pub struct OpenModel {
-    pub network: Gemma,
+    pub network: Network,
     pub tokenizer: ChatTokenizer,
     pub newlines: Newlines,
+    /// Of everything that decides what the model computes.
     pub fingerprint: String,
     pub device: DeviceKind,
     pub precision: Precision,
 }
 
-/// Opens the model that a pipeline names.
-pub fn open_model(table: &ModelTable) -> Result<OpenModel> {
-    let folder = &table.source;
-    if !folder.is_dir() {
-        bail!(
-            "model.source: there is no folder {}; put a Gemma 2 model in Hugging Face layout there",
-            folder.display()
-        );
+/// The weights at hand, or read while they are used.
+pub enum Network {
+    Resident(Box<Gemma>),
+    Streamed(Box<StreamedGemma>),
+}
+
+impl Network {
+    pub fn config(&self) -> &GemmaConfig {
+        match self {
+            Network::Resident(network) => network.config(),
+            Network::Streamed(network) => network.config(),
+        }
     }
-    let device = DeviceKind::parse(table.device.as_str()).context("model.device")?;
-    let precision = Precision::parse(table.dtype.as_str()).context("model.dtype")?;
-    let config = GemmaConfig::read(folder)?;
-    let tokenizer = ChatTokenizer::read(folder)?;
-    let checkpoint = Checkpoint::open(folder)?;
-    let fingerprint = model::fingerprint(folder, &checkpoint)?;
-    let bar = progress_of_bytes(checkpoint.size() as u64, "load");
-    let mut progress = |bytes: usize| bar.inc(bytes as u64);
-    let network = Gemma::load(
-        &config,
-        &checkpoint,
-        &model::open_device(device)?,
-        precision,
-        &mut progress,
-    )?;
-    bar.finish_and_clear();
+}
+
+impl OpenModel {
+    /// The network for generation, which needs all weights for each token.
+    pub fn resident(&self) -> Result<&Gemma> {
+        match &self.network {
+            Network::Resident(network) => Ok(network),
+            Network::Streamed(_) => bail!("the model was opened for one pass only, not for generation"),
+        }
+    }
+}
+
+/// Opens the model that a pipeline names, for work that needs each weight once or a few times. Where its residency is
+/// left open, it is streamed if the weights don't fit into the free memory.
+pub fn open_model(table: &ModelTable, hashes: &RememberedHashes) -> Result<OpenModel> {
+    open(table, hashes, table.residency)
+}
+
+/// Opens it for generation: all weights at hand.
+pub fn open_for_generation(table: &ModelTable, hashes: &RememberedHashes) -> Result<OpenModel> {
+    open(table, hashes, Residency::Resident)
+}
+
+fn open(table: &ModelTable, hashes: &RememberedHashes, residency: Residency) -> Result<OpenModel> {
+    let files = ModelFiles::at(table.place()).context("model.source")?;
+    let device = match table.device {
+        Device::Auto => DeviceKind::present(),
+        Device::Cpu => DeviceKind::Cpu,
+        Device::Cuda(number) => DeviceKind::Cuda(number),
+    };
+    let config = files.config()?;
+    let tokenizer = files.tokenizer(table.chat_template.as_deref())?;
+    tokenizer.check_vocabulary(config.vocab_size)?;
+    let checkpoint = files.checkpoint()?;
+    let precision = match table.dtype {
+        Dtype::Auto => checkpoint.stored_precision(),
+        Dtype::F32 => Precision::F32,
+        Dtype::Bf16 => Precision::Bf16,
+    };
+    let mut named: Vec<_> = files.texts();
+    named.extend(table.chat_template.clone());
+    named.extend(checkpoint.files().map(|path| path.to_owned()));
+    let fingerprint = fingerprint(&named, &|path| hashes.of(path).map(str::to_owned))?;
+    let network = open_network(&config, checkpoint, device, precision, residency)?;
+    let residency = match network {
+        Network::Resident(_) => "resident",
+        Network::Streamed(_) => "streamed",
+    };
+    tracing::info!(
+        "{}: {device}, {}, weights {residency}",
+        table.name,
+        precision.as_str()
+    );
     let newlines = Newlines::of(&tokenizer);
     Ok(OpenModel {
         network,
@@ -48,4 +94,34 @@ pub fn open_model(table: &ModelTable) -> Result<OpenModel> {
         device,
         precision,
     })
+}
+
+fn open_network(
+    config: &GemmaConfig,
+    checkpoint: Checkpoint,
+    kind: DeviceKind,
+    precision: Precision,
+    residency: Residency,
+) -> Result<Network> {
+    let device = model::open_device(kind).context("model.device")?;
+    let needed = Gemma::loaded_size(&checkpoint, &device, precision);
+    // The memory of a GPU is not known here, and what it can't hold is said by its driver.
+    let free = available().filter(|_| kind == DeviceKind::Cpu);
+    let too_large = free.is_some_and(|free| needed > free - free / 8);
+    if residency == Residency::Streamed || (residency == Residency::Auto && too_large) {
+        let network = StreamedGemma::open(config, checkpoint, &device, precision)?;
+        return Ok(Network::Streamed(Box::new(network)));
+    }
+    if too_large {
+        tracing::warn!(
+            "the weights take {:.1} GB, and {:.1} GB of memory are free: much of them will be read from the disk again and again",
+            needed as f64 / 1e9,
+            free.unwrap_or(0) as f64 / 1e9
+        );
+    }
+    let bar = progress_of_bytes(checkpoint.size() as u64, "load");
+    let mut progress = |bytes: usize| bar.inc(bytes as u64);
+    let network = Gemma::load(config, &checkpoint, &device, precision, &mut progress)?;
+    bar.finish_and_clear();
+    Ok(Network::Resident(Box::new(network)))
 }

@@ -47,8 +47,9 @@ pub struct ChatTokenizer {
 }
 
 impl ChatTokenizer {
-    /// Reads `tokenizer.json`, `tokenizer_config.json` and, where there is one, `chat_template.jinja`.
-    pub fn read(folder: &Path) -> Result<Self> {
+    /// Reads `tokenizer.json`, `tokenizer_config.json` and, where there is one, `chat_template.jinja`; `template` is a file
+    /// that takes the place of the model's own.
+    pub fn read(folder: &Path, template: Option<&Path>) -> Result<Self> {
         let path = folder.join("tokenizer.json");
         let bytes = fs_err::read(&path)?;
         let tokenizer =
@@ -60,15 +61,27 @@ impl ChatTokenizer {
         let bos_token = special_token(&config, "bos_token")
             .ok_or_else(|| Error::file(&config_path, "`bos_token` is missing"))?;
         let eos_token = special_token(&config, "eos_token").unwrap_or_default();
+        let (template, template_path) = match template {
+            Some(path) => (fs_err::read_to_string(path)?, path.to_owned()),
+            None => chat_template(folder, &config, &config_path)?,
+        };
+        Self::assemble(tokenizer, path, [bos_token, eos_token], template, template_path)
+    }
+
+    /// `path` and `template_path` are where tokenizer and template come from, for messages.
+    pub(crate) fn assemble(
+        tokenizer: Tokenizer,
+        path: PathBuf,
+        [bos_token, eos_token]: [String; 2],
+        template: String,
+        template_path: PathBuf,
+    ) -> Result<Self> {
         let bos_id = tokenizer.token_to_id(&bos_token).ok_or_else(|| {
             Error::file(
                 &path,
-                format!(
-                    "the beginning token \"{bos_token}\" of tokenizer_config.json is not in the vocabulary"
-                ),
+                format!("the beginning token \"{bos_token}\" is not in the vocabulary"),
             )
         })?;
-        let (template, template_path) = chat_template(folder, &config, &config_path)?;
         let added = tokenizer.get_added_tokens_decoder();
         let mut control_tokens: Vec<String> = added
             .values()
@@ -86,6 +99,18 @@ impl ChatTokenizer {
             bos_id,
             control_tokens,
         })
+    }
+
+    /// A tokenizer may have fewer tokens than the model has embeddings (they are padded), but not more.
+    pub fn check_vocabulary(&self, vocab_size: usize) -> Result<()> {
+        let largest = self.tokenizer.get_vocab(true).into_values().max().unwrap_or(0);
+        if (largest as usize) < vocab_size {
+            return Ok(());
+        }
+        let message = format!(
+            "the tokenizer has token ids up to {largest}, but the model's vocabulary is {vocab_size}; do tokenizer and weights belong together?"
+        );
+        Err(Error::file(&self.path, message))
     }
 
     /// The conversation in the model's chat format, followed by the opening of the next speaker's turn.
@@ -251,7 +276,7 @@ fn chat_template(folder: &Path, config: &Value, config_path: &Path) -> Result<(S
             .map(str::to_owned)
             .or_else(|| value.as_array().and_then(named))
     });
-    let missing = "`chat_template` is missing, and there is no chat_template.jinja; use an instruction-tuned model, or put its template there";
+    let missing = "`chat_template` is missing, and there is no chat_template.jinja; use an instruction-tuned model, or name a template's file in model.chat_template";
     text.map(|text| (text, config_path.to_owned()))
         .ok_or_else(|| Error::file(config_path, missing))
 }

@@ -8,7 +8,8 @@ use memmap2::{Advice, Mmap, UncheckedAdvice};
 use safetensors::{Dtype, SafeTensors};
 use serde::Deserialize;
 
-use crate::numbers::{Storage, Stored};
+use crate::gguf::{Architecture, BlockKind, GgufFile, hugging_face_name, stores_one_plus_weight};
+use crate::numbers::Stored;
 use crate::{Error, Precision, Result};
 
 /// The weights of a model, by their Hugging Face names. Files are mapped, and read when a tensor is asked for; what
@@ -25,7 +26,7 @@ struct MappedFile {
 
 struct StoredTensor {
     file: usize,
-    storage: Storage,
+    storage: BlockKind,
     /// Row by row, as Hugging Face has it.
     shape: Vec<usize>,
     range: Range<usize>,
@@ -90,7 +91,10 @@ impl Checkpoint {
             let Some(name) = name_in_text_model(name) else {
                 continue;
             };
-            let place = checkpoint.tensors.get(&name).map(|tensor| &checkpoint.files[tensor.file].path);
+            let place = checkpoint
+                .tensors
+                .get(&name)
+                .map(|tensor| &checkpoint.files[tensor.file].path);
             if place != Some(&folder.join(file)) {
                 return Err(Error::file(
                     index_path,
@@ -98,6 +102,34 @@ impl Checkpoint {
                 ));
             }
         }
+        Ok(checkpoint)
+    }
+
+    /// Opens a GGUF file of a Gemma text model.
+    pub fn open_gguf(path: &Path) -> Result<Self> {
+        let bytes = map(path)?;
+        let wrong = |message: String| Error::file(path, message);
+        let file = GgufFile::parse(&bytes).map_err(wrong)?;
+        let architecture = Architecture::read(file.metadata()).map_err(wrong)?;
+        let mut checkpoint = Self::empty();
+        for tensor in file.tensors() {
+            let (storage, range) = tensor.blocks().map_err(wrong)?;
+            let Some(name) = hugging_face_name(architecture, &tensor.name).map_err(wrong)? else {
+                continue;
+            };
+            let stored = StoredTensor {
+                file: 0,
+                storage,
+                shape: tensor.shape.clone(),
+                range,
+                one_was_added: stores_one_plus_weight(&tensor.name),
+            };
+            checkpoint.tensors.insert(name, stored);
+        }
+        checkpoint.files.push(MappedFile {
+            path: path.to_owned(),
+            bytes: Arc::new(bytes),
+        });
         Ok(checkpoint)
     }
 
@@ -122,9 +154,9 @@ impl Checkpoint {
                 continue;
             };
             let storage = match view.dtype() {
-                Dtype::F32 => Storage::F32,
-                Dtype::F16 => Storage::F16,
-                Dtype::BF16 => Storage::Bf16,
+                Dtype::F32 => BlockKind::F32,
+                Dtype::F16 => BlockKind::F16,
+                Dtype::BF16 => BlockKind::Bf16,
                 other => {
                     let message =
                         format!("tensor `{name}` is of type {other:?}; only F32, BF16 and F16 can be read");
@@ -140,7 +172,10 @@ impl Checkpoint {
                 one_was_added: false,
             };
             if self.tensors.insert(name.clone(), tensor).is_some() {
-                return Err(Error::file(&path, format!("tensor `{name}` is in another shard too")));
+                return Err(Error::file(
+                    &path,
+                    format!("tensor `{name}` is in another shard too"),
+                ));
             }
         }
         self.files.push(MappedFile {
@@ -163,7 +198,7 @@ impl Checkpoint {
     /// The type that the weights are meant to be computed in: bf16 where all matrices are stored so, else f32.
     pub fn stored_precision(&self) -> Precision {
         let mut matrices = self.tensors.values().filter(|tensor| tensor.shape.len() > 1);
-        if matrices.all(|tensor| tensor.storage == Storage::Bf16) {
+        if matrices.all(|tensor| tensor.storage == BlockKind::Bf16) {
             Precision::Bf16
         } else {
             Precision::F32
@@ -185,8 +220,11 @@ impl Checkpoint {
             self.tensor(name, shape)?;
         }
         let expected: BTreeSet<&String> = expected.iter().map(|(name, _)| name).collect();
-        let unused: Vec<(&String, &StoredTensor)> =
-            self.tensors.iter().filter(|(name, _)| !expected.contains(name)).collect();
+        let unused: Vec<(&String, &StoredTensor)> = self
+            .tensors
+            .iter()
+            .filter(|(name, _)| !expected.contains(name))
+            .collect();
         let Some((name, tensor)) = unused.first() else {
             return Ok(());
         };
@@ -243,7 +281,9 @@ impl Checkpoint {
         };
         let precision = tensor.dtype(form);
         let data = if stored.is_already(precision) {
-            stored.check_finite().map(|()| stored.mapped(&file.bytes, range.clone(), shape, precision))
+            stored
+                .check_finite()
+                .map(|()| stored.mapped(&file.bytes, range.clone(), shape, precision))
         } else {
             let converted = stored.to_data(shape, precision);
             // The numbers have been copied: their pages need not stay.
@@ -256,8 +296,9 @@ impl Checkpoint {
     fn tensor(&self, name: &str, shape: &[usize]) -> Result<&StoredTensor> {
         let Some(tensor) = self.tensors.get(name) else {
             let first = self.files.first().map_or(Path::new(""), |file| &file.path);
-            let message =
-                format!("tensor `{name}` is missing; is this a whole Gemma checkpoint that fits config.json?");
+            let message = format!(
+                "tensor `{name}` is missing; is this a whole Gemma checkpoint that fits config.json?"
+            );
             return Err(Error::file(first, message));
         };
         if tensor.shape != shape {
@@ -299,7 +340,9 @@ impl Checkpoint {
 
     fn with_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a StoredTensor> {
         let found = self.tensors.range(prefix.to_owned()..);
-        found.take_while(move |(name, _)| name.starts_with(prefix)).map(|(_, tensor)| tensor)
+        found
+            .take_while(move |(name, _)| name.starts_with(prefix))
+            .map(|(_, tensor)| tensor)
     }
 }
 
@@ -312,7 +355,9 @@ impl StoredTensor {
         match form {
             Form::In(precision) => precision,
             Form::StoredOr(_)
-                if self.storage == Storage::Bf16 && self.shape.len() == 2 && self.count() >= LARGE_MATRIX =>
+                if self.storage == BlockKind::Bf16
+                    && self.shape.len() == 2
+                    && self.count() >= LARGE_MATRIX =>
             {
                 Precision::Bf16
             }
@@ -326,12 +371,13 @@ impl MappedFile {
         // SAFETY: the mapping is of a file and never written to, so that dropped pages come back from the file with the
         // same content.
         let _ = unsafe {
-            self.bytes.unchecked_advise_range(UncheckedAdvice::DontNeed, range.start, range.len())
+            self.bytes
+                .unchecked_advise_range(UncheckedAdvice::DontNeed, range.start, range.len())
         };
     }
 }
 
-fn map(path: &Path) -> Result<Mmap> {
+pub(crate) fn map(path: &Path) -> Result<Mmap> {
     let file = fs_err::File::open(path)?;
     // SAFETY: the mapping is only read. If another process cuts the file short meanwhile, reading it ends this process,
     // as any program that maps files accepts.

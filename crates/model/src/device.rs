@@ -1,3 +1,5 @@
+use std::fmt;
+
 use burn::tensor::{DType, Device};
 
 use crate::{Error, Result};
@@ -6,11 +8,12 @@ use crate::{Error, Result};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeviceKind {
     Cpu,
-    Cuda,
+    /// A GPU by its number.
+    Cuda(usize),
 }
 
-/// The type of weights and activations in memory. Norms, rotary embeddings, attention scores and logits are
-/// computed in f32 in either case.
+/// The type of the activations. Norms, rotary embeddings, attention scores and logits are computed in f32 in either
+/// case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Precision {
     F32,
@@ -18,12 +21,6 @@ pub enum Precision {
 }
 
 impl Precision {
-    pub fn parse(name: &str) -> Option<Self> {
-        [Precision::F32, Precision::Bf16]
-            .into_iter()
-            .find(|precision| precision.as_str() == name)
-    }
-
     pub fn as_str(self) -> &'static str {
         match self {
             Precision::F32 => "f32",
@@ -40,24 +37,21 @@ impl Precision {
 }
 
 impl DeviceKind {
-    /// `auto` (CUDA where this build and machine have it, else the CPU), `cpu` or `cuda`.
-    pub fn parse(name: &str) -> Option<Self> {
-        match name {
-            "cpu" => Some(DeviceKind::Cpu),
-            "cuda" => Some(DeviceKind::Cuda),
-            "auto" => Some(if open_cuda().is_ok() {
-                DeviceKind::Cuda
-            } else {
-                DeviceKind::Cpu
-            }),
-            _ => None,
+    /// CUDA's first device where this build and machine have one, else the CPU.
+    pub fn present() -> Self {
+        match open_cuda(0) {
+            Ok(_) => DeviceKind::Cuda(0),
+            Err(_) => DeviceKind::Cpu,
         }
     }
+}
 
-    pub fn as_str(self) -> &'static str {
+impl fmt::Display for DeviceKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            DeviceKind::Cpu => "cpu",
-            DeviceKind::Cuda => "cuda",
+            DeviceKind::Cpu => f.write_str("cpu"),
+            DeviceKind::Cuda(0) => f.write_str("cuda"),
+            DeviceKind::Cuda(number) => write!(f, "cuda:{number}"),
         }
     }
 }
@@ -66,23 +60,28 @@ impl DeviceKind {
 pub fn open_device(kind: DeviceKind) -> Result<Device> {
     match kind {
         DeviceKind::Cpu => Ok(Device::flex()),
-        DeviceKind::Cuda => open_cuda(),
+        DeviceKind::Cuda(number) => open_cuda(number),
     }
 }
 
 #[cfg(feature = "cuda")]
-fn open_cuda() -> Result<Device> {
+fn open_cuda(number: usize) -> Result<Device> {
     let devices = Device::enumerate(burn::tensor::DeviceType::Cuda);
-    devices.into_iter().next().ok_or_else(|| {
-        Error::Request(
-            "no CUDA device was found; check the driver with `nvidia-smi`, or set model.device = \"cpu\""
-                .to_owned(),
-        )
+    let count = devices.len();
+    devices.into_iter().nth(number).ok_or_else(|| {
+        let message = match count {
+            0 => {
+                "no CUDA device was found; check the driver with `nvidia-smi`, or set model.device = \"cpu\""
+                    .to_owned()
+            }
+            _ => format!("there is no CUDA device {number}; this machine has {count}, counted from 0"),
+        };
+        Error::Request(message)
     })
 }
 
 #[cfg(not(feature = "cuda"))]
-fn open_cuda() -> Result<Device> {
+fn open_cuda(_number: usize) -> Result<Device> {
     let message = "this build has no CUDA; build with `--features cuda` (`cargo xtask` does so when model.device is \"cuda\"), or set model.device = \"cpu\"";
     Err(Error::Request(message.to_owned()))
 }

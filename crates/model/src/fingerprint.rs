@@ -1,22 +1,13 @@
 use std::path::{Path, PathBuf};
 
-use crate::{Checkpoint, Result};
+use crate::Result;
 
-/// A hash over everything in the folder that decides what the model computes: configuration, tokenizer, chat
-/// template and weights. Two folders with the same fingerprint are the same model.
-pub fn fingerprint(folder: &Path, checkpoint: &Checkpoint) -> Result<String> {
-    let names = [
-        "config.json",
-        "generation_config.json",
-        "tokenizer.json",
-        "tokenizer_config.json",
-        "chat_template.jinja",
-    ];
-    let texts = names
-        .iter()
-        .map(|name| folder.join(name))
-        .filter(|path| path.exists());
-    let files: Vec<PathBuf> = texts.chain(checkpoint.files().map(Path::to_owned)).collect();
+/// A hash over files: names and contents, in the order given. Over all files of a model it says what the model
+/// computes; over those of the weights alone, which reference it can be compared with.
+///
+/// For each file: its name, a zero byte, and the 32 bytes of its content's blake3 hash; the result is the blake3 hash of
+/// all that, in hexadecimal digits. `known` may give the hash of a file that was hashed before.
+pub fn fingerprint(files: &[PathBuf], known: &dyn Fn(&Path) -> Option<String>) -> Result<String> {
     let mut hasher = blake3::Hasher::new();
     for path in files {
         let name = path
@@ -24,12 +15,19 @@ pub fn fingerprint(folder: &Path, checkpoint: &Checkpoint) -> Result<String> {
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        let mut content = blake3::Hasher::new();
-        std::io::copy(&mut fs_err::File::open(&path)?, &mut content)?;
+        let remembered = known(path).and_then(|text| blake3::Hash::from_hex(text).ok());
+        let content = match remembered {
+            Some(hash) => hash,
+            None => {
+                let mut content = blake3::Hasher::new();
+                content.update_reader(fs_err::File::open(path)?)?;
+                content.finalize()
+            }
+        };
         hasher
             .update(name.as_bytes())
             .update(&[0])
-            .update(content.finalize().as_bytes());
+            .update(content.as_bytes());
     }
     Ok(hasher.finalize().to_hex().to_string())
 }

@@ -1,11 +1,13 @@
-//! Gemma-2 for inference, nothing else: a Hugging Face folder in, residual streams, logits and tokens out.
+//! Gemma 1, 2 and 3 for inference, nothing else: a model's files in, residual streams, logits and tokens out.
 //!
 //! Notable features of the network, each checked against an independent implementation in `tests/`:
 //! - attention scaled by `query_pre_attn_scalar^-0.5`; grouped keys and values; soft-capped scores
-//! - even layers see a sliding window of exactly W keys, odd layers all of them
-//! - four RMS norms a layer that multiply by `1 + w` in f32 and cast last
+//! - one description a layer: a sliding window of exactly W keys or all of them, its rotary base and scaling, which norms
+//!   it has; nothing else asks which generation of the family a model is
+//! - RMS norms that multiply by `1 + w` in f32 and cast last
 //! - rotary embeddings on split halves, tables in f32
 //! - tanh-GELU gate, scaled and tied embeddings, soft-capped logits
+//! - weights mapped from their files and used as they are stored, whole or layer by layer
 //! - ragged batches by explicit positions and masks; a key/value cache apart from the weights
 //!
 //! The crate knows no prompt texts, no results and no layers of interest. Whoever wants to read or change the
@@ -18,8 +20,10 @@ mod checkpoint;
 mod config;
 mod device;
 mod error;
+mod files;
 mod fingerprint;
 mod generate;
+pub mod gguf;
 mod network;
 mod numbers;
 mod sampling;
@@ -32,6 +36,7 @@ pub use checkpoint::Checkpoint;
 pub use config::{GemmaConfig, LayerDescription, Rope};
 pub use device::{DeviceKind, Precision, open_device};
 pub use error::{Error, Result};
+pub use files::ModelFiles;
 pub use fingerprint::fingerprint;
 pub use generate::{Finish, Generated, GenerationRequest, generate};
 pub use network::{Gemma, StreamedGemma, TensorSource};

@@ -4,23 +4,16 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use burn::tensor::{AllocationProperty, Bytes, TensorData};
-use half::{bf16, f16};
+use half::bf16;
 use memmap2::Mmap;
 use rayon::prelude::*;
 
 use crate::Precision;
-
-/// How a file stores numbers: little-endian floats, or blocks of quantized ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Storage {
-    F32,
-    F16,
-    Bf16,
-}
+use crate::gguf::{BlockKind, dequantize};
 
 /// A tensor's bytes as they are stored.
 pub(crate) struct Stored<'a> {
-    pub storage: Storage,
+    pub storage: BlockKind,
     pub bytes: &'a [u8],
     pub one_was_added: bool,
 }
@@ -32,8 +25,8 @@ impl Stored<'_> {
     /// Whether the bytes can be used as they are.
     pub fn is_already(&self, precision: Precision) -> bool {
         let (same, alignment) = match (self.storage, precision) {
-            (Storage::F32, Precision::F32) => (true, 4),
-            (Storage::Bf16, Precision::Bf16) => (true, 2),
+            (BlockKind::F32, Precision::F32) => (true, 4),
+            (BlockKind::Bf16, Precision::Bf16) => (true, 2),
             _ => (false, 1),
         };
         let aligned = (self.bytes.as_ptr() as usize).is_multiple_of(alignment);
@@ -65,16 +58,17 @@ impl Stored<'_> {
         Ok(TensorData::from_bytes(bytes, shape, precision.dtype()))
     }
 
+    /// For numbers that are used as they are: the error is the index of one that is not finite.
     pub fn check_finite(&self) -> Result<(), usize> {
         let numbers = PIECE * self.storage.block_bytes();
         let check = |(piece, bytes): (usize, &[u8])| {
+            // All ones in the exponent: no arithmetic is needed to see it.
             let found = match self.storage {
-                // All ones in the exponent: no arithmetic is needed to see it.
-                Storage::Bf16 => first(bytes, |b: [u8; 2]| u16::from_le_bytes(b) & 0x7f80 == 0x7f80),
-                Storage::F16 => first(bytes, |b: [u8; 2]| u16::from_le_bytes(b) & 0x7c00 == 0x7c00),
-                Storage::F32 => {
-                    first(bytes, |b: [u8; 4]| u32::from_le_bytes(b) & 0x7f80_0000 == 0x7f80_0000)
-                }
+                BlockKind::Bf16 => first(bytes, |b: [u8; 2]| u16::from_le_bytes(b) & 0x7f80 == 0x7f80),
+                BlockKind::F32 => first(bytes, |b: [u8; 4]| {
+                    u32::from_le_bytes(b) & 0x7f80_0000 == 0x7f80_0000
+                }),
+                _ => None,
             };
             found.map_or(Ok(()), |index| Err(piece * PIECE + index))
         };
@@ -86,12 +80,16 @@ impl Stored<'_> {
         round: impl Fn(f32) -> T + Sync,
     ) -> Result<Vec<T>, usize> {
         let block_bytes = self.storage.block_bytes();
-        let mut converted = vec![T::default(); self.bytes.len() / block_bytes * self.storage.block_elements()];
+        let mut converted =
+            vec![T::default(); self.bytes.len() / block_bytes * self.storage.block_elements()];
         let (elements, bytes) = (PIECE, PIECE / self.storage.block_elements() * block_bytes);
-        let pieces = converted.par_chunks_mut(elements).zip(self.bytes.par_chunks(bytes)).enumerate();
+        let pieces = converted
+            .par_chunks_mut(elements)
+            .zip(self.bytes.par_chunks(bytes))
+            .enumerate();
         pieces.try_for_each_init(Vec::new, |values: &mut Vec<f32>, (piece, (out, bytes))| {
             values.resize(out.len(), 0.0);
-            self.storage.decode(bytes, values);
+            dequantize(self.storage, bytes, values);
             for (index, (out, value)) in out.iter_mut().zip(values.iter()).enumerate() {
                 if !value.is_finite() {
                     return Err(piece * PIECE + index);
@@ -104,40 +102,12 @@ impl Stored<'_> {
     }
 }
 
-impl Storage {
-    /// Numbers in a block.
-    pub fn block_elements(self) -> usize {
-        1
-    }
-
-    /// Bytes of a block.
-    pub fn block_bytes(self) -> usize {
-        match self {
-            Storage::F32 => 4,
-            Storage::F16 | Storage::Bf16 => 2,
-        }
-    }
-
-    fn decode(self, bytes: &[u8], out: &mut [f32]) {
-        match self {
-            Storage::F32 => fill(bytes, out, f32::from_le_bytes),
-            Storage::F16 => fill(bytes, out, |b| f16::from_le_bytes(b).to_f32()),
-            Storage::Bf16 => fill(bytes, out, |b| bf16::from_le_bytes(b).to_f32()),
-        }
-    }
-}
-
-fn fill<const N: usize>(bytes: &[u8], out: &mut [f32], decode: impl Fn([u8; N]) -> f32) {
-    for (value, bytes) in out.iter_mut().zip(bytes.as_chunks::<N>().0) {
-        *value = decode(*bytes);
-    }
-}
-
 fn first<const N: usize>(bytes: &[u8], wrong: impl Fn([u8; N]) -> bool) -> Option<usize> {
     let numbers = bytes.as_chunks::<N>().0;
     // Counted first, since a loop without a way out runs many numbers at a time.
     let any = numbers.iter().filter(|bytes| wrong(**bytes)).count() > 0;
-    any.then(|| numbers.iter().position(|bytes| wrong(*bytes))).flatten()
+    any.then(|| numbers.iter().position(|bytes| wrong(*bytes)))
+        .flatten()
 }
 
 /// Keeps the file mapped while a tensor uses a part of it.

@@ -10,10 +10,10 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use artifacts::{
     Decoding, FinishReason, Generation, GenerationSet, Layout, Metadata, NotebookDescription, Pipeline,
-    progress_bar, read_contrast_vectors, read_rendered_prompts, write_generations, write_steering_json,
-    write_swapped_role_json,
+    RememberedHashes, progress_bar, read_contrast_vectors, read_rendered_prompts, write_generations,
+    write_steering_json, write_swapped_role_json,
 };
-use extract::{OpenModel, open_model};
+use extract::{OpenModel, open_for_generation};
 use model::{Finish, Generated, GenerationRequest, Sampling, generate};
 
 pub use intervention::{Intervention, Operation, Positions, broadcast, resolve_layer};
@@ -28,7 +28,10 @@ const ROWS_PER_BATCH: usize = 64;
 pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<()> {
     let (prompts, metadata) = read_rendered_prompts(&layout.rendered_prompts())?;
     let contrast = read_contrast_vectors(&layout.contrast_vectors())?;
-    let model = open_model(&pipeline.model)?;
+    let model = open_for_generation(
+        &pipeline.model,
+        &RememberedHashes::read(&layout.remembered_hashes()),
+    )?;
     let made_by = contrast.metadata.get("model_fingerprint").unwrap_or_default();
     if made_by != model.fingerprint {
         bail!(
@@ -65,7 +68,8 @@ pub fn generate_rows(
 ) -> Result<Vec<Generation>> {
     let bar = progress_bar((rows.len() * max_new_tokens) as u64, "steer", "tokens at most");
     let mut generations = Vec::with_capacity(rows.len());
-    let config = model.network.config();
+    let network = model.resident()?;
+    let config = network.config();
     for batch in rows.chunks(ROWS_PER_BATCH) {
         let requests = batch
             .iter()
@@ -77,15 +81,11 @@ pub fn generate_rows(
             &interventions,
             config.layers.len(),
             config.hidden_size,
-            &model.network.device(),
+            &network.device(),
         )?;
-        let texts = generate(
-            &model.network,
-            &requests,
-            max_new_tokens,
-            &mut tap,
-            &mut |tokens| bar.inc(tokens as u64),
-        )?;
+        let texts = generate(network, &requests, max_new_tokens, &mut tap, &mut |tokens| {
+            bar.inc(tokens as u64)
+        })?;
         for (row, generated) in batch.iter().zip(texts) {
             generations.push(generation(model, row, generated)?);
         }

@@ -8,11 +8,11 @@ use std::sync::LazyLock;
 
 use anyhow::{Context, Result};
 use artifacts::{
-    Activation, Decoding, Device, Dtype, FinishReason, Generation, ModelTable, Pipeline, RenderedPrompt,
-    read_prompts,
+    Activation, Decoding, Device, Dtype, FinishReason, Generation, ModelTable, Pipeline, RememberedHashes,
+    RenderedPrompt, read_prompts,
 };
 use burn::tensor::{Int, Tensor, TensorData};
-use extract::{OpenModel, capture, open_model, render_prompts};
+use extract::{OpenModel, capture, open_for_generation, render_prompts};
 use model::Batch;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -65,7 +65,7 @@ impl Control {
             device: Device::Cpu,
             ..pipeline.model.clone()
         };
-        let model = open_model(&table)?;
+        let model = open_for_generation(&table, &RememberedHashes::default())?;
         let prompts = read_prompts(&pipeline.prompts.file)?;
         let prompts = render_prompts(
             &model.tokenizer,
@@ -198,7 +198,7 @@ impl Control {
         // The tokenizer puts <bos> in front of a text that has none; the prompt holds it already.
         tokens.extend(self.model.tokenizer.encode(text)?.into_iter().skip(1));
         let count = tokens.len() - start;
-        let network = &self.model.network;
+        let network = self.model.resident()?;
         let logits = network.head(
             network
                 .forward(&Batch::right_padded(&[&tokens])?, None, &mut ())?

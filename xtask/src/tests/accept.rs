@@ -16,7 +16,7 @@ fn accepting_after_a_refactor_makes_stages_fresh_without_a_run() {
     sandbox.write("crates/model/src/lib.rs", "//! Refactored.");
     assert_eq!(
         accept(&sandbox, None).unwrap(),
-        "extract  accepted: code changed: model\nanalyze  fresh\n\
+        "verify   accepted: code changed: model\nextract  accepted: code changed: model\nanalyze  fresh\n\
          steer    accepted: code changed: model\nreport   fresh\n"
     );
     let provenance = sandbox.lock("extract").unwrap().provenance;
@@ -35,7 +35,7 @@ fn one_stage_can_be_accepted_alone() {
     let mut sandbox = Sandbox::fresh();
     sandbox.write("crates/model/src/lib.rs", "//! Refactored.");
     accept(&sandbox, Some("extract")).unwrap();
-    sandbox.check(&["steer"], "steer    runs: code changed: model");
+    sandbox.check(&["verify", "steer"], "steer    runs: code changed: model");
     assert!(
         accept(&sandbox, Some("train"))
             .unwrap_err()

@@ -36,7 +36,7 @@ fn an_interrupted_first_run_is_not_taken_for_a_result() {
     sandbox.runner.mishap = ("extract", Mishap::Dies);
     assert!(sandbox.run_all().is_err());
     assert_eq!(sandbox.lock("extract"), None);
-    assert!(sandbox.dry_run().starts_with("extract  would run: interrupted\n"));
+    assert!(sandbox.dry_run().contains("extract  would run: interrupted\n"));
 }
 
 #[test]

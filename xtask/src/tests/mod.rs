@@ -10,6 +10,7 @@ mod pipeline;
 mod run;
 mod sandbox;
 mod set;
+mod source;
 mod stage;
 mod staleness;
 mod status;

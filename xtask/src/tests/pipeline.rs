@@ -4,7 +4,7 @@ use super::sandbox::Sandbox;
 use crate::{
     device::Device,
     pipeline::{Pipeline, name_of},
-    stage::STAGES,
+    stage::named,
 };
 
 #[track_caller]
@@ -96,8 +96,8 @@ fn a_stage_sees_the_parameters_of_its_tables_only() {
         "[model]\ndevice = \"cpu\"\n[contrast]\nlayers = [1, 2]\n[steer.sampling]\ntop_k = 5\n",
     );
     let pipeline = sandbox.pipeline().unwrap();
-    let printed = |index: usize| {
-        let parameters = pipeline.parameters(&STAGES[index]).into_iter();
+    let printed = |name: &str| {
+        let parameters = pipeline.parameters(named(name).unwrap()).into_iter();
         parameters
             .map(|(key, value)| format!("{key} = {value}"))
             .collect::<Vec<_>>()
@@ -107,10 +107,10 @@ fn a_stage_sees_the_parameters_of_its_tables_only() {
         "contrast.layers = [1, 2]",
         "steer.sampling.top_k = 5",
     );
-    assert_eq!(printed(0), [device]);
-    assert_eq!(printed(1), [layers]);
-    assert_eq!(printed(2), [device, top_k]);
-    assert_eq!(printed(3), [layers, device, top_k]);
+    assert_eq!(printed("extract"), [device]);
+    assert_eq!(printed("analyze"), [layers]);
+    assert_eq!(printed("steer"), [device, top_k]);
+    assert_eq!(printed("report"), [layers, device, top_k]);
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn a_list_of_tables_is_numbered() {
         "[[conditions]]\nname = \"normal\"\n\
          [[conditions]]\nname = \"swapped\"\nturns = [{ speaker = \"user\" }, { speaker = \"model\" }]\n",
     );
-    let parameters = sandbox.pipeline().unwrap().parameters(&STAGES[0]);
+    let parameters = sandbox.pipeline().unwrap().parameters(named("extract").unwrap());
     let printed: Vec<_> = parameters
         .iter()
         .map(|(key, value)| format!("{key} = {value}"))
@@ -146,7 +146,7 @@ fn parameters_are_flat_and_unambiguous() {
         "[conditions]\n\"a.b\" = 1\na.b = 2\nnone = []\nempty = {}\n\
          [[conditions.roles]]\nname = \"pirate\"\n",
     );
-    let parameters = sandbox.pipeline().unwrap().parameters(&STAGES[0]);
+    let parameters = sandbox.pipeline().unwrap().parameters(named("extract").unwrap());
     let printed: Vec<_> = parameters
         .iter()
         .map(|(key, value)| format!("{key} = {value}"))

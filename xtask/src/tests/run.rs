@@ -11,7 +11,7 @@ fn the_first_run_runs_everything_and_the_second_nothing() {
     let text = sandbox.run_all().unwrap();
     assert_eq!(
         sandbox.runner.take_ran(),
-        ["extract", "analyze", "steer", "report"]
+        ["verify", "extract", "analyze", "steer", "report"]
     );
     assert_eq!(sandbox.runner.builds, [Device::Cpu], "one build for all");
     assert!(
@@ -32,7 +32,7 @@ fn the_first_run_runs_everything_and_the_second_nothing() {
     );
     assert_eq!(
         text,
-        "extract  fresh\nanalyze  fresh\nsteer    fresh\nreport   fresh\n\
+        "verify   fresh\nextract  fresh\nanalyze  fresh\nsteer    fresh\nreport   fresh\n\
          everything is fresh: results/tiny/report/report.html\n"
     );
 }
@@ -119,17 +119,21 @@ fn an_upstream_rerun_that_changes_nothing_stops_there() {
 }
 
 #[test]
-fn every_file_of_the_model_folder_is_an_input() {
+fn what_decides_the_model_is_an_input_and_nothing_else_of_its_folder() {
     let mut sandbox = Sandbox::fresh();
+    let readers = ["verify", "extract", "steer"];
     sandbox.write("data/model/model.safetensors", "WEIGHTS");
-    sandbox.check(
-        &["extract", "steer"],
-        "input changed: data/model/model.safetensors",
-    );
+    sandbox.check(&readers, "input changed: data/model/model.safetensors");
     sandbox.write("data/model/tokenizer.json", "{}");
-    sandbox.check(&["extract", "steer"], "input added: data/model/tokenizer.json");
+    sandbox.check(&readers, "input added: data/model/tokenizer.json");
     sandbox.remove("data/model/config.json");
-    sandbox.check(&["extract", "steer"], "input removed: data/model/config.json");
+    sandbox.check(&readers, "input removed: data/model/config.json");
+    sandbox.write("data/model/README.md", "about the model");
+    sandbox.write(
+        "data/model/original/model.pth",
+        "the same weights in another format",
+    );
+    sandbox.check(&[], "everything is fresh");
 }
 
 #[test]
@@ -138,12 +142,12 @@ fn changed_code_reruns_the_stages_it_is_part_of() {
     sandbox.write("crates/analyze/src/lib.rs", "//! Other code.");
     sandbox.check(&["analyze"], "analyze  runs: code changed: analyze");
     sandbox.write("crates/model/src/attention.rs", "//! A new file.");
-    sandbox.check(&["extract", "steer"], "code changed: model");
+    sandbox.check(&["verify", "extract", "steer"], "code changed: model");
     sandbox.write("crates/report/Cargo.toml", "another dependency");
     sandbox.check(&["report"], "code changed: report");
     sandbox.write("crates/artifacts/src/lib.rs", "//! Other code.");
     sandbox.check(
-        &["extract", "analyze", "steer", "report"],
+        &["verify", "extract", "analyze", "steer", "report"],
         "code changed: artifacts",
     );
 }
@@ -151,13 +155,13 @@ fn changed_code_reruns_the_stages_it_is_part_of() {
 #[test]
 fn the_kind_of_device_is_part_of_the_key() {
     let mut sandbox = Sandbox::fresh();
-    sandbox.present = Device::Cuda;
+    sandbox.present = Device::Cuda(0);
     sandbox.runner.builds.clear();
     sandbox.check(
-        &["extract", "steer", "report"],
+        &["verify", "extract", "steer", "report"],
         r#"parameter model.device changed: "cpu" -> "cuda""#,
     );
-    assert_eq!(sandbox.runner.builds, [Device::Cuda]);
+    assert_eq!(sandbox.runner.builds, [Device::Cuda(0)]);
     // Asked for by name, it is the same device.
     sandbox.set = vec!["model.device=cuda".into()];
     sandbox.check(&[], "everything is fresh");
@@ -183,7 +187,7 @@ fn force_means_the_named_stage_only() {
     sandbox.run(&Goal::all(true)).unwrap();
     assert_eq!(
         sandbox.runner.take_ran(),
-        ["extract", "analyze", "steer", "report"]
+        ["verify", "extract", "analyze", "steer", "report"]
     );
 }
 

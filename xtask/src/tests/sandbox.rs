@@ -15,6 +15,7 @@ use crate::{
     project::Project,
     run::{self, Goal, Runner},
     set,
+    source::Repository,
     stage::{self, Stage},
 };
 
@@ -37,7 +38,15 @@ seed = 0
 coefficients = [1.0, 2.0]
 "#;
 
-const CRATES: [&str; 6] = ["artifacts", "model", "extract", "analyze", "steer", "report"];
+const CRATES: [&str; 7] = [
+    "artifacts",
+    "model",
+    "verify",
+    "extract",
+    "analyze",
+    "steer",
+    "report",
+];
 
 /// A project of its own in a temporary folder, removed in the end.
 pub struct Sandbox {
@@ -53,7 +62,7 @@ impl Sandbox {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let root = std::env::temp_dir().join(format!("xtask-test-{}-{number}", std::process::id()));
         fs_err::create_dir_all(&root).unwrap();
-        let project = Project::at(&root);
+        let project = Project::at(&root, root.join("hub"));
         let runner = FakeRunner::new(root);
         let sandbox = Sandbox {
             project,
@@ -78,7 +87,7 @@ impl Sandbox {
         sandbox.run_all().unwrap();
         assert_eq!(
             sandbox.runner.take_ran(),
-            ["extract", "analyze", "steer", "report"]
+            ["verify", "extract", "analyze", "steer", "report"]
         );
         sandbox
     }
@@ -175,6 +184,7 @@ pub struct FakeRunner {
     root: PathBuf,
     ran: Vec<String>,
     pub builds: Vec<Device>,
+    pub fetched: Vec<Repository>,
     pub arguments: Vec<String>,
     pub mishap: (&'static str, Mishap),
 }
@@ -185,6 +195,7 @@ impl FakeRunner {
             root,
             ran: Vec::new(),
             builds: Vec::new(),
+            fetched: Vec::new(),
             arguments: Vec::new(),
             mishap: ("", Mishap::None),
         }
@@ -199,6 +210,22 @@ impl FakeRunner {
 impl Runner for FakeRunner {
     fn build(&mut self, device: Device) -> Result<()> {
         self.builds.push(device);
+        Ok(())
+    }
+
+    /// Fills the cache as the downloader does.
+    fn fetch(&mut self, repository: &Repository) -> Result<()> {
+        self.fetched.push(repository.clone());
+        let folder = self
+            .root
+            .join("hub")
+            .join(format!("models--{}", repository.id.replace('/', "--")));
+        let snapshot = folder.join("snapshots/c0ffee");
+        fs_err::create_dir_all(&snapshot)?;
+        fs_err::create_dir_all(folder.join("refs"))?;
+        fs_err::write(folder.join("refs").join(&repository.revision), "c0ffee")?;
+        fs_err::write(snapshot.join("config.json"), "{}")?;
+        fs_err::write(snapshot.join("model.safetensors"), "weights of the hub")?;
         Ok(())
     }
 

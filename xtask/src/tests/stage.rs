@@ -14,7 +14,10 @@ fn a_stage_comes_after_its_ancestors() {
     assert_eq!(names_before("extract"), ["extract"]);
     assert_eq!(names_before("analyze"), ["extract", "analyze"]);
     assert_eq!(names_before("steer"), ["extract", "analyze", "steer"]);
-    assert_eq!(names_before("report"), ["extract", "analyze", "steer", "report"]);
+    assert_eq!(
+        names_before("report"),
+        ["verify", "extract", "analyze", "steer", "report"]
+    );
     for (position, stage) in STAGES.iter().enumerate() {
         for upstream in stage.upstream {
             assert!(
@@ -45,7 +48,11 @@ fn every_table_belongs_to_a_stage_and_every_table_of_a_stage_is_known() {
 #[test]
 fn the_path_of_an_input_is_a_parameter_too() {
     for stage in STAGES {
-        for Input::File(key) | Input::Folder(key) in stage.inputs {
+        for input in stage.inputs {
+            let key = match input {
+                Input::File(key) => key,
+                Input::Model => "model.source",
+            };
             let (table, _) = key.split_once('.').unwrap();
             assert!(
                 stage.tables.contains(&table),

@@ -20,6 +20,7 @@ fn before_the_first_run() {
         rows(&sandbox),
         [
             "stage size age took state",
+            "verify - - - never ran",
             "extract - - - never ran",
             "analyze - - - never ran",
             "steer - - - never ran",
@@ -40,11 +41,11 @@ fn a_row_per_stage_with_size_age_and_seconds() {
         lock.write(&sandbox.lock_path(stage)).unwrap();
     }
     let rows = rows(&sandbox);
-    assert_eq!(rows[1], "extract 12 B 3 h ago 1.2 s fresh");
+    assert_eq!(rows[2], "extract 12 B 3 h ago 1.2 s fresh");
     assert!(
-        rows[3].ends_with("3 h ago 1.2 s parameter steer.seed changed: 0 -> 1"),
+        rows[4].ends_with("3 h ago 1.2 s parameter steer.seed changed: 0 -> 1"),
         "{}",
-        rows[3]
+        rows[4]
     );
 }
 
@@ -54,7 +55,7 @@ fn a_stage_waits_for_what_is_stale_before_it() {
     // What will be in the folder is unknown until it ran, so the missing file is no reason for the stages
     // after it.
     sandbox.remove("results/tiny/extract/out.txt");
-    let expected = "extract  would run: output missing: out.txt\nanalyze  waits for extract\n\
+    let expected = "verify   fresh\nextract  would run: output missing: out.txt\nanalyze  waits for extract\n\
                     steer    waits for extract, analyze\nreport   waits for extract, analyze, steer\n";
     assert_eq!(sandbox.dry_run(), expected);
     assert!(sandbox.runner.take_ran().is_empty());

@@ -204,10 +204,10 @@ fn overrides_are_toml_or_plain_text() {
     assert_eq!(
         (
             pipeline.steer.seed,
-            pipeline.model.device.as_str(),
+            pipeline.model.device.to_string(),
             pipeline.steer.decoding.top_k
         ),
-        (7, "cpu", 5)
+        (7, "cpu".to_owned(), 5)
     );
     assert!(set(&["steer.sede=7"]).unwrap_err().to_string().contains("sede"));
     assert!(set(&["seed"]).unwrap_err().to_string().contains("--set seed"));

@@ -1,6 +1,6 @@
 use artifacts::{Pooling, RenderedPrompt};
 use burn::tensor::Tensor;
-use extract::{Wanted, capture, open_model, pooled_position};
+use extract::{Wanted, capture, pooled_position};
 use model::{Batch, ResidualTap};
 
 /// The whole stream, for comparison.
@@ -45,7 +45,7 @@ fn prompts() -> Vec<RenderedPrompt> {
 
 #[test]
 fn one_batched_pass_equals_a_pass_for_each_prompt() {
-    let model = open_model(&crate::nano()).unwrap();
+    let model = crate::open(&crate::nano());
     let (prompts, poolings) = (prompts(), [Pooling::Newline, Pooling::Last, Pooling::Mean]);
     let layers = capture(&model, &prompts, &poolings).unwrap();
     assert_eq!((layers.len(), layers[0].len()), (4, 120));
@@ -54,7 +54,8 @@ fn one_batched_pass_equals_a_pass_for_each_prompt() {
         let row: Vec<u32> = prompt.token_ids.iter().map(|id| id.cast_unsigned()).collect();
         let mut whole = Whole::default();
         model
-            .network
+            .resident()
+            .unwrap()
             .forward(&Batch::right_padded(&[row]).unwrap(), None, &mut whole)
             .unwrap();
         for (layer, rows) in layers.iter().enumerate() {

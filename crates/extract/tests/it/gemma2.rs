@@ -1,7 +1,7 @@
 //! The method's twelve texts on Gemma-2 itself: texts, tokens and the position that is read (see the fixture's `about`).
 
 use artifacts::{Pooling, RenderedPrompt, read_prompts};
-use extract::{Newlines, Wanted, open_model, pooled_position, render_prompts};
+use extract::{Newlines, Wanted, pooled_position, render_prompts};
 use model::ChatTokenizer;
 use serde_json::Value;
 
@@ -33,7 +33,7 @@ fn find<'a>(rendered: &'a [RenderedPrompt], entry: &Value) -> &'a RenderedPrompt
 
 #[test]
 fn rendered_texts_are_gemma_2s() {
-    let rendered = rendered(&open_model(&crate::nano()).unwrap().tokenizer);
+    let rendered = rendered(&crate::open(&crate::nano()).tokenizer);
     for entry in entries() {
         assert_eq!(entry["text"], find(&rendered, &entry).text.as_str());
     }
@@ -77,7 +77,7 @@ fn token_ids_are_gemma_2s() {
     .unwrap();
     let config = crate::nano().source.join("tokenizer_config.json");
     std::fs::copy(config, folder.path().join("tokenizer_config.json")).unwrap();
-    let tokenizer = ChatTokenizer::read(folder.path()).unwrap();
+    let tokenizer = ChatTokenizer::read(folder.path(), None).unwrap();
     assert_eq!(
         Newlines::of(&tokenizer),
         Newlines {

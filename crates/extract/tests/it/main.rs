@@ -12,20 +12,19 @@ mod stage;
 
 use std::path::PathBuf;
 
-use artifacts::{Condition, Device, Dtype, ModelTable, Pipeline};
+use artifacts::{Condition, ModelTable, Pipeline, RememberedHashes};
+use extract::{OpenModel, open_model};
 
 pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
 pub fn nano() -> ModelTable {
-    ModelTable {
-        source: root().join("crates/model/tests/fixtures/nano"),
-        name: "Nano".to_owned(),
-        short_name: "nano".to_owned(),
-        dtype: Dtype::F32,
-        device: Device::Cpu,
-    }
+    ModelTable::local(root().join("crates/model/tests/fixtures/nano"), "nano")
+}
+
+pub fn open(table: &ModelTable) -> OpenModel {
+    open_model(table, &RememberedHashes::default()).unwrap()
 }
 
 /// The tiny pipeline's conditions on the nano model, with prompts of one's own.

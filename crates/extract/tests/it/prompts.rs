@@ -1,10 +1,10 @@
 use std::path::Path;
 
 use artifacts::Prompt;
-use extract::{open_model, render_prompts};
+use extract::render_prompts;
 
 fn render(texts: &[&str]) -> anyhow::Result<Vec<artifacts::RenderedPrompt>> {
-    let model = open_model(&crate::nano()).unwrap();
+    let model = crate::open(&crate::nano());
     let prompt = |(index, text): (usize, &&str)| Prompt {
         id: format!("p{index}"),
         text: (*text).to_owned(),
@@ -58,7 +58,7 @@ fn a_prompt_with_a_control_token_is_refused() {
 
 #[test]
 fn a_condition_that_the_template_refuses_is_named() {
-    let model = open_model(&crate::nano()).unwrap();
+    let model = crate::open(&crate::nano());
     let mut conditions = crate::conditions();
     let first = conditions[0].turns[0].clone();
     conditions[0].turns.push(first);

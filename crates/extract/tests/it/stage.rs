@@ -77,7 +77,7 @@ fn what_is_missing_is_named() {
     pipeline.model.source = folder.path().join("no-model");
     check_error(&pipeline, &["model.source", "no-model", "Hugging Face"]);
     pipeline.model = crate::nano();
-    pipeline.model.device = artifacts::Device::Cuda;
+    pipeline.model.device = artifacts::Device::Cuda(0);
     if cfg!(not(feature = "cuda")) {
         check_error(&pipeline, &["CUDA", "--features cuda", "model.device = \"cpu\""]);
     }

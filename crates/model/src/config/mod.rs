@@ -58,7 +58,11 @@ impl GemmaConfig {
             ("head_dim", self.head_dim),
             (
                 "sliding_window",
-                self.layers.iter().filter_map(|layer| layer.window).min().unwrap_or(1),
+                self.layers
+                    .iter()
+                    .filter_map(|layer| layer.window)
+                    .min()
+                    .unwrap_or(1),
             ),
         ];
         if let Some((key, _)) = sizes.iter().find(|(_, size)| *size == 0) {
@@ -89,7 +93,11 @@ impl GemmaConfig {
                 ("rope_scaling.factor", Some(layer.rope.factor)),
             ]
         });
-        match numbers.into_iter().chain(ropes).find(|(_, number)| number.is_some_and(wrong)) {
+        match numbers
+            .into_iter()
+            .chain(ropes)
+            .find(|(_, number)| number.is_some_and(wrong))
+        {
             Some((key, _)) => Err(format!("`{key}` must be a number above 0")),
             None => Ok(()),
         }

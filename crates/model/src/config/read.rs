@@ -12,7 +12,8 @@ impl GemmaConfig {
     /// Reads `config.json` and, where there is one, `generation_config.json`.
     pub fn read(folder: &Path) -> Result<Self> {
         let path = folder.join("config.json");
-        let mut config = Self::from_json(&json_file(&path)?).map_err(|message| Error::file(&path, message))?;
+        let mut config =
+            Self::from_json(&json_file(&path)?).map_err(|message| Error::file(&path, message))?;
         let generation = folder.join("generation_config.json");
         if generation.exists() {
             let ids =
@@ -21,7 +22,9 @@ impl GemmaConfig {
                 config.end_tokens = ids;
             }
         }
-        config.check_end_tokens().map_err(|message| Error::file(&path, message))?;
+        config
+            .check_end_tokens()
+            .map_err(|message| Error::file(&path, message))?;
         Ok(config)
     }
 
@@ -31,7 +34,8 @@ impl GemmaConfig {
     /// for keys that published files leave out is filled in here as well.
     pub fn from_json(value: &Value) -> Result<Self, String> {
         let (family, keys) = text_part(value)?;
-        let raw: RawConfig = serde_json::from_value(Value::Object(keys)).map_err(|error| error.to_string())?;
+        let raw: RawConfig =
+            serde_json::from_value(Value::Object(keys)).map_err(|error| error.to_string())?;
         raw.refuse_unsupported()?;
         let config = GemmaConfig {
             vocab_size: raw.vocab_size,
@@ -44,7 +48,9 @@ impl GemmaConfig {
             rms_norm_eps: raw.rms_norm_eps,
             query_pre_attn_scalar: match family {
                 Family::Gemma1 => raw.head_dim as f64,
-                Family::Gemma2 | Family::Gemma3 => required(raw.query_pre_attn_scalar, "query_pre_attn_scalar")?,
+                Family::Gemma2 | Family::Gemma3 => {
+                    required(raw.query_pre_attn_scalar, "query_pre_attn_scalar")?
+                }
             },
             attn_logit_softcapping: raw.attn_logit_softcapping,
             final_logit_softcapping: raw.final_logit_softcapping,
@@ -141,8 +147,8 @@ struct RawConfig {
     rms_norm_eps: f64,
     query_pre_attn_scalar: Option<f64>,
     sliding_window: Option<usize>,
-    #[serde(alias = "_sliding_window_pattern")]
     sliding_window_pattern: Option<usize>,
+    _sliding_window_pattern: Option<usize>,
     layer_types: Option<Vec<String>>,
     attn_logit_softcapping: Option<f64>,
     final_logit_softcapping: Option<f64>,
@@ -175,12 +181,14 @@ impl RawConfig {
         }
         if self.tie_word_embeddings == Some(false) {
             return Err(
-                "`tie_word_embeddings` false is not supported; Gemma ties its head to the embeddings".to_owned(),
+                "`tie_word_embeddings` false is not supported; Gemma ties its head to the embeddings"
+                    .to_owned(),
             );
         }
         if self.use_bidirectional_attention == Some(true) {
             return Err(
-                "`use_bidirectional_attention` true is not supported; only models that generate can be run".to_owned(),
+                "`use_bidirectional_attention` true is not supported; only models that generate can be run"
+                    .to_owned(),
             );
         }
         if self.quantization_config.is_some() {
@@ -194,7 +202,12 @@ impl RawConfig {
 
     fn layers(&self, family: Family) -> Result<Vec<LayerDescription>, String> {
         let slides = self.sliding_layers(family)?;
-        let global_rope = self.rope("full_attention", self.rope_theta, self.rope_scaling.as_ref(), family)?;
+        let global_rope = self.rope(
+            "full_attention",
+            self.rope_theta,
+            self.rope_scaling.as_ref(),
+            family,
+        )?;
         let sliding_rope = match family {
             Family::Gemma1 | Family::Gemma2 => global_rope,
             Family::Gemma3 => {
@@ -204,7 +217,11 @@ impl RawConfig {
         };
         let describe = |slides: bool| {
             Ok(LayerDescription {
-                window: if slides { Some(required(self.sliding_window, "sliding_window")?) } else { None },
+                window: if slides {
+                    Some(required(self.sliding_window, "sliding_window")?)
+                } else {
+                    None
+                },
                 rope: if slides { sliding_rope } else { global_rope },
                 query_key_norms: family == Family::Gemma3,
                 output_norms: family != Family::Gemma1,
@@ -216,11 +233,13 @@ impl RawConfig {
     /// For each layer, whether its window slides.
     fn sliding_layers(&self, family: Family) -> Result<Vec<bool>, String> {
         let Some(names) = &self.layer_types else {
-            let pattern = self.sliding_window_pattern.unwrap_or(6);
+            let pattern = self.sliding_window_pattern.or(self._sliding_window_pattern).unwrap_or(6);
             if pattern == 0 {
                 return Err("`sliding_window_pattern` is 0".to_owned());
             }
-            return Ok((0..self.num_hidden_layers).map(|layer| family.slides(layer, pattern)).collect());
+            return Ok((0..self.num_hidden_layers)
+                .map(|layer| family.slides(layer, pattern))
+                .collect());
         };
         if names.len() != self.num_hidden_layers {
             let (entries, layers) = (names.len(), self.num_hidden_layers);
@@ -247,12 +266,16 @@ impl RawConfig {
     ) -> Result<Rope, String> {
         let parameters = self.rope_parameters.as_ref().filter(|value| value.is_object());
         let parameters = parameters.map(|all| all.get(kind).unwrap_or(all));
-        let nested = parameters.and_then(|table| table.get("rope_theta")).and_then(Value::as_f64);
+        let nested = parameters
+            .and_then(|table| table.get("rope_theta"))
+            .and_then(Value::as_f64);
         let default = (family == Family::Gemma3).then_some(1_000_000.0);
         let theta = required(nested.or(theta).or(default), "rope_theta")?;
         let factor = linear_factor(parameters.or(scaling))?;
         if factor != 1.0 && family != Family::Gemma3 {
-            return Err("`rope_scaling` is not supported but for Gemma 3; Gemma 1 and 2 have none".to_owned());
+            return Err(
+                "`rope_scaling` is not supported but for Gemma 3; Gemma 1 and 2 have none".to_owned(),
+            );
         }
         Ok(Rope { theta, factor })
     }
@@ -266,7 +289,10 @@ fn linear_factor(scaling: Option<&Value>) -> Result<f64, String> {
     let kind = scaling.get("rope_type").or_else(|| scaling.get("type"));
     match kind.and_then(Value::as_str) {
         None | Some("default") => Ok(1.0),
-        Some("linear") => required(scaling.get("factor").and_then(Value::as_f64), "rope_scaling.factor"),
+        Some("linear") => required(
+            scaling.get("factor").and_then(Value::as_f64),
+            "rope_scaling.factor",
+        ),
         Some(other) => Err(format!(
             "`rope_scaling`: the type \"{other}\" is not supported; Gemma has \"default\" or \"linear\""
         )),
@@ -276,7 +302,12 @@ fn linear_factor(scaling: Option<&Value>) -> Result<f64, String> {
 /// `eos_token_id` may be a number, a list of numbers, or absent.
 fn end_tokens(value: &Value) -> Result<Vec<u32>, String> {
     let wrong = || "`eos_token_id` must be a token id or a list of them".to_owned();
-    let id = |value: &Value| value.as_u64().and_then(|id| u32::try_from(id).ok()).ok_or_else(wrong);
+    let id = |value: &Value| {
+        value
+            .as_u64()
+            .and_then(|id| u32::try_from(id).ok())
+            .ok_or_else(wrong)
+    };
     match value.get("eos_token_id") {
         None | Some(Value::Null) => Ok(Vec::new()),
         Some(Value::Array(ids)) => ids.iter().map(id).collect(),

@@ -65,7 +65,10 @@ impl Attention {
         };
         let rotary = pass.rotary(layer);
         let queries = rotary.apply(normed(&self.q_norm, split(self.q_proj.forward(x.clone()), heads)));
-        let keys = rotary.apply(normed(&self.k_norm, split(self.k_proj.forward(x.clone()), groups)));
+        let keys = rotary.apply(normed(
+            &self.k_norm,
+            split(self.k_proj.forward(x.clone()), groups),
+        ));
         let values = split(self.v_proj.forward(x), groups);
         let (keys, values) = match cache {
             Some(cache) => cache.append(layer, keys, values),
@@ -81,9 +84,7 @@ impl Attention {
             Some(cap) => soft_cap(scores, cap),
             None => scores,
         };
-        let scores = scores
-            .reshape([rows, heads, width, n_keys])
-            .add(pass.mask(layer));
+        let scores = scores.reshape([rows, heads, width, n_keys]).add(pass.mask(layer));
         let weights = to_dtype(activation::softmax(scores, 3), values.dtype());
         let mixed = weights
             .reshape([rows, groups, heads / groups * width, n_keys])

@@ -60,9 +60,13 @@ impl DecoderLayer {
             Some(norm) => norm.forward(x),
             None => x,
         };
-        let attended = self.self_attn.forward(self.input_layernorm.forward(h.clone()), pass, layer, cache);
+        let attended = self
+            .self_attn
+            .forward(self.input_layernorm.forward(h.clone()), pass, layer, cache);
         let h = h.add(normed(&self.post_attention_layernorm, attended));
-        let fed = self.mlp.forward(self.pre_feedforward_layernorm.forward(h.clone()));
+        let fed = self
+            .mlp
+            .forward(self.pre_feedforward_layernorm.forward(h.clone()));
         h.add(normed(&self.post_feedforward_layernorm, fed))
     }
 }

@@ -1,19 +1,23 @@
 use super::ends::TABLE;
 use crate::GemmaConfig;
 
-/// Name and shape of every tensor of a network. Loading asks for exactly these (a test holds it to that), so a
-/// checkpoint can be checked as a whole before a number of it is read.
-pub(crate) fn expected_tensors(config: &GemmaConfig) -> Vec<(String, Vec<usize>)> {
+impl GemmaConfig {
+    /// Name and shape of every tensor of the network, in the order of use. Loading asks for exactly these (a test holds
+    /// it to that), so a checkpoint can be checked as a whole before a number of it is read.
+    pub fn tensors(&self) -> Vec<(String, Vec<usize>)> {
+        tensors(self)
+    }
+}
+
+fn tensors(config: &GemmaConfig) -> Vec<(String, Vec<usize>)> {
     let (hidden, inner) = (config.hidden_size, config.intermediate_size);
     let queries = config.num_attention_heads * config.head_dim;
     let keys = config.num_key_value_heads * config.head_dim;
-    let mut tensors = vec![
-        (TABLE.to_owned(), vec![config.vocab_size, hidden]),
-        ("model.norm.weight".to_owned(), vec![hidden]),
-    ];
+    let mut tensors = vec![(TABLE.to_owned(), vec![config.vocab_size, hidden])];
     for (layer, description) in config.layers.iter().enumerate() {
-        let mut add =
-            |part: &str, shape: Vec<usize>| tensors.push((format!("model.layers.{layer}.{part}.weight"), shape));
+        let mut add = |part: &str, shape: Vec<usize>| {
+            tensors.push((format!("model.layers.{layer}.{part}.weight"), shape))
+        };
         add("self_attn.q_proj", vec![queries, hidden]);
         add("self_attn.k_proj", vec![keys, hidden]);
         add("self_attn.v_proj", vec![keys, hidden]);
@@ -32,5 +36,6 @@ pub(crate) fn expected_tensors(config: &GemmaConfig) -> Vec<(String, Vec<usize>)
             add("self_attn.k_norm", vec![config.head_dim]);
         }
     }
+    tensors.push(("model.norm.weight".to_owned(), vec![hidden]));
     tensors
 }

@@ -43,10 +43,15 @@ pub(super) fn product(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
     let x = to_dtype(x, DType::F32);
     let piece = |index: usize| {
         let first = index * OUTPUTS_PER_PIECE;
-        let weight = weight.clone().narrow(0, first, OUTPUTS_PER_PIECE.min(outputs - first));
+        let weight = weight
+            .clone()
+            .narrow(0, first, OUTPUTS_PER_PIECE.min(outputs - first));
         x.clone().matmul(weight.cast(DType::F32).transpose())
     };
-    let pieces = (0..outputs.div_ceil(OUTPUTS_PER_PIECE)).into_par_iter().map(piece).collect();
+    let pieces = (0..outputs.div_ceil(OUTPUTS_PER_PIECE))
+        .into_par_iter()
+        .map(piece)
+        .collect();
     to_dtype(Tensor::cat(pieces, 1), dtype)
 }
 

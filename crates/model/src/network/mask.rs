@@ -1,7 +1,7 @@
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
-use crate::batch::PADDING;
 use crate::Batch;
+use crate::batch::PADDING;
 
 /// What is added to attention scores: 0 where a query sees a key, a large negative number where it doesn't. One mask
 /// for each window that a layer has; `None` is the one of global layers.

@@ -18,7 +18,6 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use crate::{Batch, Cache, Checkpoint, Error, GemmaConfig, Precision, ResidualTap, Result};
 use decoder::DecoderLayer;
 use ends::{TABLE, logits, scaled};
-use layout::expected_tensors;
 use norm::RmsNorm;
 use pass::Pass;
 use streamed::form_on;
@@ -60,7 +59,7 @@ impl Gemma {
         precision: Precision,
         progress: &mut dyn FnMut(usize),
     ) -> Result<Self> {
-        checkpoint.check(&expected_tensors(config))?;
+        checkpoint.check(&config.tensors())?;
         let form = form_on(device, precision);
         let network = Self::build(config, device, precision, &mut |name, shape| {
             let data = checkpoint.read(name, shape, form)?;
@@ -120,7 +119,13 @@ impl Gemma {
 
     /// An empty cache for `rows` rows of at most `capacity` tokens, padding included.
     pub fn cache(&self, rows: usize, capacity: usize) -> Cache {
-        Cache::new(&self.config, rows, capacity, &self.device(), self.precision.dtype())
+        Cache::new(
+            &self.config,
+            rows,
+            capacity,
+            &self.device(),
+            self.precision.dtype(),
+        )
     }
 
     /// Runs the batch through the layers and gives back the residual stream after the last one that ran:
@@ -164,7 +169,9 @@ impl Gemma {
         let table = self.embed_tokens.weight.val();
         let ids: Vec<i32> = batch.token_ids().iter().map(|id| id.cast_signed()).collect();
         let ids = TensorData::new(ids, [batch.rows() * batch.width()]);
-        let rows = table.clone().select(0, Tensor::<1, Int>::from_data(ids, &table.device()));
+        let rows = table
+            .clone()
+            .select(0, Tensor::<1, Int>::from_data(ids, &table.device()));
         scaled(rows, batch, self.precision)
     }
 }
@@ -219,7 +226,10 @@ mod tests {
     fn config(query_key_norms: bool, output_norms: bool) -> GemmaConfig {
         let layer = crate::LayerDescription {
             window: None,
-            rope: crate::Rope { theta: 1e4, factor: 1.0 },
+            rope: crate::Rope {
+                theta: 1e4,
+                factor: 1.0,
+            },
             query_key_norms,
             output_norms,
         };
@@ -249,7 +259,7 @@ mod tests {
                 Ok(TensorData::zeros::<f32, _>(shape.to_vec()))
             })
             .unwrap();
-            let mut expected = expected_tensors(&config);
+            let mut expected = config.tensors();
             asked.sort();
             expected.sort();
             assert_eq!(asked, expected);

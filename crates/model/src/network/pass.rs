@@ -24,7 +24,10 @@ impl<'a> Pass<'a> {
         let mut rotaries: Vec<(Rope, Rotary)> = Vec::new();
         for layer in &config.layers {
             if !rotaries.iter().any(|(rope, _)| *rope == layer.rope) {
-                rotaries.push((layer.rope, Rotary::new(layer.rope, config.head_dim, batch, device)));
+                rotaries.push((
+                    layer.rope,
+                    Rotary::new(layer.rope, config.head_dim, batch, device),
+                ));
             }
         }
         let windows = config.layers.iter().map(|layer| layer.window);

@@ -2,7 +2,6 @@ use burn::tensor::{Device, Tensor};
 
 use super::decoder::DecoderLayer;
 use super::ends::{TABLE, logits, scaled};
-use super::layout::expected_tensors;
 use super::norm::RmsNorm;
 use super::pass::Pass;
 use super::{Loader, check_batch};
@@ -29,7 +28,7 @@ impl StreamedGemma {
         device: &Device,
         precision: Precision,
     ) -> Result<Self> {
-        checkpoint.check(&expected_tensors(config))?;
+        checkpoint.check(&config.tensors())?;
         let norm = with_loader(&checkpoint, config, device, precision, |loader| {
             RmsNorm::load(loader, "model.norm", config.hidden_size)
         })?;
@@ -72,8 +71,10 @@ impl StreamedGemma {
             check_batch(batch, &self.config)?;
             streams.push(self.embed(batch)?);
         }
-        let passes: Vec<Pass<'_>> =
-            batches.iter().map(|batch| Pass::begin(&self.config, batch, None, &self.device)).collect();
+        let passes: Vec<Pass<'_>> = batches
+            .iter()
+            .map(|batch| Pass::begin(&self.config, batch, None, &self.device))
+            .collect();
         for index in 0..self.config.layers.len() {
             std::thread::scope(|scope| -> Result<()> {
                 scope.spawn(move || self.checkpoint.prefetch(&prefix(index + 1)));
@@ -101,9 +102,13 @@ impl StreamedGemma {
     /// The final norm, the tied unembedding and the soft-cap, as [`Gemma::head`](crate::Gemma::head) has them.
     pub fn head(&self, h: Tensor<3>) -> Result<Tensor<3>> {
         let shape = [self.config.vocab_size, self.config.hidden_size];
-        let table = with_loader(&self.checkpoint, &self.config, &self.device, self.precision, |loader| {
-            loader.tensor(TABLE, shape)
-        })?;
+        let table = with_loader(
+            &self.checkpoint,
+            &self.config,
+            &self.device,
+            self.precision,
+            |loader| loader.tensor(TABLE, shape),
+        )?;
         let logits = logits(self.norm.forward(h), table.val(), &self.config);
         drop(table);
         self.checkpoint.release(TABLE);
@@ -113,15 +118,21 @@ impl StreamedGemma {
     /// Only the rows of the batch's tokens are read.
     fn embed(&self, batch: &Batch) -> Result<Tensor<3>> {
         let shape = [self.config.vocab_size, self.config.hidden_size];
-        let rows = self.checkpoint.read_rows(TABLE, shape, batch.token_ids(), self.precision)?;
+        let rows = self
+            .checkpoint
+            .read_rows(TABLE, shape, batch.token_ids(), self.precision)?;
         let rows = Tensor::from_data(rows, (&self.device, self.precision.dtype()));
         Ok(scaled(rows, batch, self.precision))
     }
 
     fn layer(&self, index: usize) -> Result<DecoderLayer> {
-        with_loader(&self.checkpoint, &self.config, &self.device, self.precision, |loader| {
-            DecoderLayer::load(loader, index)
-        })
+        with_loader(
+            &self.checkpoint,
+            &self.config,
+            &self.device,
+            self.precision,
+            |loader| DecoderLayer::load(loader, index),
+        )
     }
 }
 

@@ -5,7 +5,7 @@ use model::{ChatTokenizer, Message, Role};
 use crate::support::nano;
 
 fn tokenizer() -> ChatTokenizer {
-    ChatTokenizer::read(&nano()).unwrap()
+    ChatTokenizer::read(&nano(), None).unwrap()
 }
 
 fn user(text: &str) -> Message {
@@ -44,7 +44,7 @@ fn a_users_own_template_works() {
     }
     let template = "{% for m in messages %}\n[{{ m.role.upper() }}] {{ m.content.strip() }}\n{% endfor %}\n{% if add_generation_prompt %}[ASSISTANT] {% endif %}";
     std::fs::write(folder.path().join("chat_template.jinja"), template).unwrap();
-    let tokenizer = ChatTokenizer::read(folder.path()).unwrap();
+    let tokenizer = ChatTokenizer::read(folder.path(), None).unwrap();
     let turns = [user("Hello."), assistant(" Who? ")];
     assert_eq!(
         tokenizer.render(&turns, Role::User).unwrap(),
@@ -119,7 +119,10 @@ fn a_missing_template_says_what_to_do() {
     )
     .unwrap();
     write(folder.path(), r#"{"bos_token": "<bos>"}"#);
-    let error = ChatTokenizer::read(folder.path()).err().unwrap().to_string();
+    let error = ChatTokenizer::read(folder.path(), None)
+        .err()
+        .unwrap()
+        .to_string();
     assert!(
         error.contains("chat_template") && error.contains("instruction-tuned"),
         "{error}"

@@ -3,8 +3,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use model::{
-    Batch, Checkpoint, Gemma, GemmaConfig, GenerationRequest, Precision, ResidualTap, Sampling,
-    generate,
+    Batch, Checkpoint, Gemma, GemmaConfig, GenerationRequest, Precision, ResidualTap, Sampling, generate,
 };
 
 use crate::support::{Golden, KeepAll, assert_close, load_nano, load_nano_with, nano, numbers};

@@ -7,6 +7,8 @@
 
 mod bad_input;
 mod chat;
+mod family;
+mod gguf;
 mod golden;
 mod hazards;
 mod sampling;

@@ -1,9 +1,10 @@
 //! The shipped weights against Hugging Face transformers, for the method's twelve texts: the record in `fixtures` is
 //! what `scripts/hf_reference.py data/tiny crates/tiny/tests/fixtures` wrote.
 
+use artifacts::RememberedHashes;
 use artifacts::read_prompts;
 use burn::tensor::Tensor;
-use extract::{OpenModel, open_model, render_prompts};
+use extract::{OpenModel, open_for_generation, render_prompts};
 use model::{Batch, Finish, GenerationRequest, ResidualTap, Sampling, generate};
 use safetensors::SafeTensors;
 use serde_json::Value;
@@ -20,7 +21,7 @@ fn rows() -> Vec<Value> {
 }
 
 fn model() -> OpenModel {
-    open_model(&crate::tiny_pipeline().model).unwrap()
+    open_for_generation(&crate::tiny_pipeline().model, &RememberedHashes::default()).unwrap()
 }
 
 fn ids(value: &Value) -> Vec<u32> {
@@ -75,7 +76,8 @@ fn every_layers_residuals_are_the_references() {
         let layers = tensor.shape()[0];
         let mut kept = Kept::default();
         model
-            .network
+            .resident()
+            .unwrap()
             .forward(
                 &Batch::right_padded(&[ids(&row["token_ids"])]).unwrap(),
                 None,
@@ -119,7 +121,7 @@ fn greedy_texts_are_the_references() {
         seed: 0,
     };
     let requests: Vec<GenerationRequest> = rows.iter().map(request).collect();
-    let generated = generate(&model.network, &requests, 48, &mut (), &mut |_| ()).unwrap();
+    let generated = generate(model.resident().unwrap(), &requests, 48, &mut (), &mut |_| ()).unwrap();
     for (row, generated) in rows.iter().zip(generated) {
         assert_eq!(generated.tokens, ids(&row["greedy_ids"]));
         assert_eq!(generated.finish, Finish::Stop);

@@ -1,7 +1,7 @@
 //! A few steps of the real training, and the folder that it leaves.
 
-use artifacts::{Device, Dtype, ModelTable};
-use extract::open_model;
+use artifacts::{Dtype, ModelTable, RememberedHashes};
+use extract::open_for_generation;
 use model::{Batch, GemmaConfig};
 use tiny::train::{Settings, embedded_tokenizer, train};
 
@@ -29,13 +29,10 @@ fn the_loss_falls_and_the_saved_folder_is_the_trained_network() {
     let folder = tempfile::tempdir().unwrap();
     tiny::checkpoint::save(&trained, folder.path()).unwrap();
     let table = ModelTable {
-        source: folder.path().to_owned(),
-        name: String::new(),
-        short_name: String::new(),
         dtype: Dtype::F32,
-        device: Device::Cpu,
+        ..ModelTable::local(folder.path(), "trained")
     };
-    let opened = open_model(&table).unwrap();
+    let opened = open_for_generation(&table, &RememberedHashes::default()).unwrap();
     let batch = Batch::right_padded(&[vec![2u32, 4, 300, 6, 400, 401, 5]]).unwrap();
     let logits = |network: &model::Gemma| -> Vec<f32> {
         network
@@ -44,7 +41,7 @@ fn the_loss_falls_and_the_saved_folder_is_the_trained_network() {
             .try_into_vec()
             .unwrap()
     };
-    let (before, after) = (logits(&trained.network), logits(&opened.network));
+    let (before, after) = (logits(&trained.network), logits(opened.resident().unwrap()));
     let worst = before
         .iter()
         .zip(&after)

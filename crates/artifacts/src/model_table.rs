@@ -1,0 +1,124 @@
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+/// The `[model]` table of a pipeline: which model, and how it is run.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelTable {
+    /// A Hugging Face folder or a GGUF file, relative to the project's root, or a repository of the Hugging Face hub
+    /// (`owner/name`, or `owner/name/file.gguf`).
+    pub source: PathBuf,
+    /// The branch, tag or commit of a repository on the hub; `main` where it is left out.
+    pub revision: Option<String>,
+    /// Where a model of the hub lies on this disk. `cargo xtask` downloads it and fills this in.
+    pub path: Option<PathBuf>,
+    /// The name that the report shows.
+    pub name: String,
+    /// The name that file names carry, such as `gemma`.
+    pub short_name: String,
+    #[serde(default)]
+    pub dtype: Dtype,
+    #[serde(default)]
+    pub device: Device,
+    #[serde(default)]
+    pub residency: Residency,
+    /// A Jinja file that takes the place of the model's own chat template; base models have none.
+    pub chat_template: Option<PathBuf>,
+    /// What an independent implementation computes with this model, for `cargo xtask verify`.
+    pub reference: Option<PathBuf>,
+}
+
+impl ModelTable {
+    /// A model on this disk with all choices left open, on the CPU.
+    pub fn local(path: impl Into<PathBuf>, name: &str) -> Self {
+        ModelTable {
+            source: path.into(),
+            revision: None,
+            path: None,
+            name: name.to_owned(),
+            short_name: name.to_owned(),
+            dtype: Dtype::Auto,
+            device: Device::Cpu,
+            residency: Residency::Auto,
+            chat_template: None,
+            reference: None,
+        }
+    }
+
+    /// Where the model's files lie.
+    pub fn place(&self) -> &Path {
+        self.path.as_deref().unwrap_or(&self.source)
+    }
+}
+
+/// The type of the activations, and of the weights on a GPU.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dtype {
+    /// bf16 for weights that are stored so, f32 for all others.
+    #[default]
+    Auto,
+    F32,
+    Bf16,
+}
+
+impl Dtype {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Dtype::Auto => "auto",
+            Dtype::F32 => "f32",
+            Dtype::Bf16 => "bf16",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum Device {
+    /// CUDA where there is a driver, else the CPU. `cargo xtask` decides before it looks for stale results.
+    #[default]
+    Auto,
+    Cpu,
+    /// A GPU by its number; `cuda` is the first, `cuda:0`.
+    Cuda(usize),
+}
+
+impl TryFrom<String> for Device {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let gpu = |text: &str| text.strip_prefix("cuda:")?.parse().ok();
+        match text.as_str() {
+            "auto" => Ok(Device::Auto),
+            "cpu" => Ok(Device::Cpu),
+            "cuda" => Ok(Device::Cuda(0)),
+            other => gpu(other).map(Device::Cuda).ok_or_else(|| {
+                format!("unknown device \"{other}\"; use \"auto\", \"cpu\", \"cuda\" or \"cuda:1\"")
+            }),
+        }
+    }
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Device::Auto => f.write_str("auto"),
+            Device::Cpu => f.write_str("cpu"),
+            Device::Cuda(0) => f.write_str("cuda"),
+            Device::Cuda(number) => write!(f, "cuda:{number}"),
+        }
+    }
+}
+
+/// Whether extraction holds all weights or reads them layer by layer. The results are the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Residency {
+    /// Streamed where the weights don't fit into the free memory.
+    #[default]
+    Auto,
+    Resident,
+    Streamed,
+}

@@ -1,0 +1,105 @@
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use hf_hub::{CacheRepo, Repo, RepoType};
+
+use crate::checksum::Checksum;
+use crate::request::is_commit;
+use crate::snapshot::Snapshot;
+use crate::{Environment, Request, Result};
+
+/// The part of the cache that belongs to one repository:
+///
+/// ```text
+/// models--owner--name/blobs/<checksum>
+/// models--owner--name/refs/<revision>              holds the commit
+/// models--owner--name/snapshots/<commit>/<file>    links to the blob
+/// .locks/models--owner--name/<checksum>.lock
+/// ```
+pub(crate) struct Cache {
+    layout: CacheRepo,
+    folder: PathBuf,
+    locks: PathBuf,
+    revision: String,
+}
+
+impl Cache {
+    pub fn new(environment: &Environment, request: &Request) -> Self {
+        let repository = Repo::with_revision(
+            request.repository.clone(),
+            RepoType::Model,
+            request.revision.clone(),
+        );
+        let name = repository.folder_name();
+        Cache {
+            layout: hf_hub::Cache::new(environment.cache.clone()).repo(repository),
+            folder: environment.cache.join(&name),
+            locks: environment.cache.join(".locks").join(&name),
+            revision: request.revision.clone(),
+        }
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Where a whole and verified content lies.
+    pub fn blob(&self, checksum: &Checksum) -> PathBuf {
+        self.layout.blob_path(checksum.hex())
+    }
+
+    /// Where a content lies while it comes.
+    pub fn partial(&self, checksum: &Checksum) -> PathBuf {
+        self.layout.blob_path(&format!("{}.incomplete", checksum.hex()))
+    }
+
+    /// Who holds its lock may write the blob. Python locks the same file.
+    pub fn lock(&self, checksum: &Checksum) -> PathBuf {
+        self.locks.join(format!("{}.lock", checksum.hex()))
+    }
+
+    pub fn snapshot(&self, commit: &str) -> Snapshot {
+        Snapshot::new(&self.folder, self.layout.pointer_path(commit), commit)
+    }
+
+    /// The snapshot that the revision named when the hub was last asked.
+    pub fn last_snapshot(&self) -> Option<Snapshot> {
+        if is_commit(&self.revision) {
+            return Some(self.snapshot(&self.revision));
+        }
+        let commit = std::fs::read_to_string(self.reference()).ok()?;
+        let commit = commit.trim();
+        is_commit(commit).then(|| self.snapshot(commit))
+    }
+
+    /// Writes down which commit the revision names. Writes nothing when it is known, so that a cache that can't be
+    /// written to serves as well.
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub fn remember(&self, commit: &str) -> Result<()> {
+        let reference = self.reference();
+        let known = || std::fs::read_to_string(&reference).is_ok_and(|known| known.trim() == commit);
+        if self.revision == commit || known() {
+            return Ok(());
+        }
+        write_atomically(&reference, commit)
+    }
+
+    fn reference(&self) -> PathBuf {
+        self.folder.join("refs").join(&self.revision)
+    }
+}
+
+/// Whoever reads the file sees its old content or the new one.
+fn write_atomically(path: &Path, content: &str) -> Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs_err::create_dir_all(folder)?;
+    // A temporary file of the library is for its owner alone, and a cache may be shared.
+    let mut file = tempfile::Builder::new()
+        .prefix(".tmp")
+        .make_in(folder, |path| fs_err::File::create_new(path))?;
+    file.write_all(content.as_bytes())?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}

@@ -1,0 +1,45 @@
+use std::io::{self, ErrorKind};
+use std::path::Path;
+
+use crate::{Error, Result};
+
+/// # Errors
+/// [`Error::DiskFull`] when `needed` bytes don't fit on the disk of `folder`, which need not be there yet.
+pub(crate) fn require(repository: &str, folder: &Path, needed: u64) -> Result<()> {
+    match free(folder) {
+        Some(free) if free < needed => Err(full(repository, folder, needed, free)),
+        _ => Ok(()),
+    }
+}
+
+/// Tells a disk that got full from other failures to write. `left` bytes were still to come.
+pub(crate) fn writing(error: io::Error, repository: &str, folder: &Path, left: u64) -> Error {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            full(repository, folder, left, free(folder).unwrap_or(0))
+        }
+        _ => Error::Io(error),
+    }
+}
+
+fn full(repository: &str, folder: &Path, needed: u64, free: u64) -> Error {
+    Error::DiskFull {
+        repository: repository.to_owned(),
+        folder: folder.to_owned(),
+        needed,
+        free,
+    }
+}
+
+/// `None`: it can't be told, and writing will show.
+#[cfg(unix)]
+fn free(folder: &Path) -> Option<u64> {
+    let existing = folder.ancestors().find(|folder| folder.exists())?;
+    let disk = rustix::fs::statvfs(existing).ok()?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+#[cfg(not(unix))]
+fn free(_folder: &Path) -> Option<u64> {
+    None
+}

@@ -1,0 +1,87 @@
+//! `fetch owner/name`: brings a model from the Hugging Face hub into the cache, and prints where it lies.
+
+use std::io::{IsTerminal, stderr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use hub::{Environment, Error, Progress, Request, Result, fetch};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+const USAGE: &str = "usage: fetch owner/name [--revision BRANCH_TAG_OR_COMMIT] [--file NAME]";
+
+#[allow(clippy::print_stdout, reason = "the path is what the caller asked for")]
+fn main() -> ExitCode {
+    match run(std::env::args().skip(1)) {
+        Ok(path) => {
+            println!("{}", path.display());
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: impl Iterator<Item = String>) -> Result<PathBuf> {
+    let request = parse(arguments)?;
+    let environment = Environment::from_process()?;
+    let mut bar = Bar::new();
+    let path = fetch(&environment, &request, &mut bar);
+    bar.0.finish_and_clear();
+    path
+}
+
+fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Request> {
+    let usage = |what: String| Error::Invalid(format!("{what}; {USAGE}"));
+    let (mut repository, mut revision, mut file) = (None, None, None);
+    while let Some(argument) = arguments.next() {
+        let place = match argument.as_str() {
+            "--revision" => &mut revision,
+            "--file" => &mut file,
+            option if option.starts_with('-') => return Err(usage(format!("unknown option {option}"))),
+            _ => {
+                if let Some(first) = repository.replace(argument) {
+                    return Err(usage(format!("one repository at a time, and {first} is one")));
+                }
+                continue;
+            }
+        };
+        let value = arguments.next();
+        *place = Some(value.ok_or_else(|| usage(format!("{argument} needs a value")))?);
+    }
+    let repository = repository.ok_or_else(|| usage("no repository is named".to_owned()))?;
+    let mut request = Request::new(repository);
+    request.revision = revision.unwrap_or(request.revision);
+    request.file = file;
+    Ok(request)
+}
+
+/// Draws nothing when standard error is no terminal.
+struct Bar(ProgressBar);
+
+impl Bar {
+    fn new() -> Self {
+        let target = if stderr().is_terminal() {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        let style = ProgressStyle::with_template(
+            "downloading {wide_bar} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left",
+        );
+        let bar = ProgressBar::with_draw_target(None, target);
+        Bar(bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())))
+    }
+}
+
+impl Progress for Bar {
+    fn bytes(&mut self, done: u64, total: u64) {
+        self.0.set_length(total);
+        self.0.set_position(done);
+    }
+
+    fn warning(&mut self, message: &str) {
+        self.0.suspend(|| eprintln!("warning: {message}"));
+    }
+}

@@ -1,0 +1,86 @@
+use crate::{Error, Request, Result};
+
+pub(crate) const SINGLE: &str = "model.safetensors";
+pub(crate) const INDEX: &str = "model.safetensors.index.json";
+/// No model runs without these.
+pub(crate) const REQUIRED: [&str; 2] = ["config.json", "tokenizer.json"];
+/// Taken where the repository has them.
+pub(crate) const OPTIONAL: [&str; 3] = [
+    "generation_config.json",
+    "tokenizer_config.json",
+    "chat_template.jinja",
+];
+
+/// What to bring of the files that a repository lists.
+#[derive(Debug, Default)]
+pub(crate) struct Selection {
+    /// Small files first, so that a snapshot with all of its weights lacks nothing else. Shards are not among them.
+    pub files: Vec<String>,
+    /// The weights lie in the shards that the index names.
+    pub has_index: bool,
+    /// Optional files that the repository lacks.
+    pub absent: Vec<&'static str>,
+}
+
+/// # Errors
+/// [`Error::FileNotFound`] and [`Error::NoSafetensors`].
+pub(crate) fn select(request: &Request, listed: &[&str]) -> Result<Selection> {
+    let mut selection = Selection::default();
+    if let Some(file) = &request.file {
+        selection.files = vec![require(request, listed, file)?];
+        return Ok(selection);
+    }
+    // The loader looks for the index first, and so does this.
+    let weights = match [INDEX, SINGLE].into_iter().find(|file| listed.contains(file)) {
+        Some(weights) => weights.to_owned(),
+        None => return Err(no_safetensors(request, listed)),
+    };
+    for file in REQUIRED {
+        selection.files.push(require(request, listed, file)?);
+    }
+    for file in OPTIONAL {
+        if listed.contains(&file) {
+            selection.files.push(file.to_owned());
+        } else {
+            selection.absent.push(file);
+        }
+    }
+    selection.has_index = weights == INDEX;
+    selection.files.push(weights);
+    Ok(selection)
+}
+
+/// # Errors
+/// [`Error::FileNotFound`], with what the repository has instead.
+pub(crate) fn require(request: &Request, listed: &[&str], file: &str) -> Result<String> {
+    if listed.contains(&file) {
+        return Ok(file.to_owned());
+    }
+    let extension = file.rsplit_once('.').map(|(_, extension)| extension);
+    Err(Error::FileNotFound {
+        repository: request.repository.clone(),
+        revision: request.revision.clone(),
+        file: file.to_owned(),
+        others: with_extensions(listed, extension.as_slice()),
+    })
+}
+
+fn no_safetensors(request: &Request, listed: &[&str]) -> Error {
+    Error::NoSafetensors {
+        repository: request.repository.clone(),
+        revision: request.revision.clone(),
+        others: with_extensions(listed, &["safetensors", "gguf", "bin", "pth"]),
+    }
+}
+
+fn with_extensions(listed: &[&str], extensions: &[&str]) -> Vec<String> {
+    let matches = |file: &&&str| {
+        file.rsplit_once('.')
+            .is_some_and(|(_, extension)| extensions.contains(&extension))
+    };
+    listed
+        .iter()
+        .filter(matches)
+        .map(|file| (*file).to_owned())
+        .collect()
+}

@@ -1,0 +1,158 @@
+use std::collections::HashMap;
+
+use super::metadata::{Metadata, present};
+
+/// The tokens of a SentencePiece vocabulary by id: texts as tokenizer.json spells them, scores that give the order
+/// of merges, and kinds.
+pub(super) struct Vocabulary {
+    pub tokens: Vec<String>,
+    /// 0 for all tokens but those that were learned: these merge first, as SentencePiece has it.
+    pub scores: Vec<f64>,
+    pub kinds: Vec<TokenKind>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TokenKind {
+    /// Learned from texts.
+    Normal,
+    /// Part of the format of texts, such as `<bos>`.
+    Control,
+    /// Always one token, wherever a text has it, such as a run of line breaks.
+    UserDefined,
+    /// A byte, the unknown token, or an unused one.
+    Other,
+}
+
+/// What stands for a space within tokens.
+pub(super) const SPACE: &str = "\u{2581}";
+
+pub(super) const TOKENS: &str = "tokenizer.ggml.tokens";
+const SCORES: &str = "tokenizer.ggml.scores";
+const TYPES: &str = "tokenizer.ggml.token_type";
+
+impl Vocabulary {
+    pub fn read(metadata: &Metadata) -> Result<Self, String> {
+        let texts = present(TOKENS, metadata.texts(TOKENS)?)?;
+        let scores = present(SCORES, metadata.numbers(SCORES)?)?;
+        let types = present(TYPES, metadata.counts(TYPES)?)?;
+        for (key, length) in [(SCORES, scores.len()), (TYPES, types.len())] {
+            if length != texts.len() {
+                return Err(format!(
+                    "`{key}` has {length} entries for {} tokens; download the file again",
+                    texts.len()
+                ));
+            }
+        }
+        if let Some(id) = texts.iter().position(|text| text.len() > LONGEST_TOKEN) {
+            return Err(format!(
+                "`{TOKENS}` has a token of more than {LONGEST_TOKEN} bytes (number {id}); download the file again"
+            ));
+        }
+        let mut kinds: Vec<TokenKind> = types.into_iter().map(kind).collect();
+        check_scores(&scores, &kinds)?;
+        correct_early_kinds(&texts, &scores, &mut kinds);
+        let spelled = texts.iter().zip(&kinds).map(|(text, kind)| spelled(text, *kind));
+        let mut tokens: Vec<String> = spelled.collect();
+        add_tab(&mut tokens);
+        // Converters put numbers of their own where SentencePiece has 0.
+        let learned = |(score, kind)| if kind == TokenKind::Normal { score } else { 0.0 };
+        let pairs = scores.into_iter().zip(kinds.iter().copied());
+        Ok(Vocabulary {
+            tokens,
+            scores: pairs.map(learned).collect(),
+            kinds,
+        })
+    }
+
+    /// The id of each token.
+    pub fn ids(&self) -> Result<HashMap<&str, u32>, String> {
+        let mut ids = HashMap::new();
+        for (id, token) in (0u32..).zip(&self.tokens) {
+            if ids.insert(token.as_str(), id).is_some() {
+                return Err(format!(
+                    "`{TOKENS}` has the token {token:?} twice; download the file again"
+                ));
+            }
+        }
+        Ok(ids)
+    }
+
+    /// The id that a key of the metadata holds, if it is there.
+    pub fn named(&self, metadata: &Metadata, key: &str) -> Result<Option<usize>, String> {
+        match metadata.count(key)? {
+            Some(id) if id >= self.tokens.len() => Err(format!(
+                "`{key}` is {id}, but there are {} tokens; download the file again",
+                self.tokens.len()
+            )),
+            id => Ok(id),
+        }
+    }
+}
+
+/// Gemma's longest have under 100 bytes. Each way to cut a token is looked at, so a long one would take forever.
+const LONGEST_TOKEN: usize = 512;
+
+/// Control tokens that early files call normal ones, though the chat format depends on them.
+const TURN_TOKENS: [&str; 2] = ["<start_of_turn>", "<end_of_turn>"];
+
+/// The kind behind llama.cpp's number for it (`llama_token_type`).
+fn kind(number: usize) -> TokenKind {
+    match number {
+        1 => TokenKind::Normal,
+        3 => TokenKind::Control,
+        4 => TokenKind::UserDefined,
+        _ => TokenKind::Other,
+    }
+}
+
+/// Without an order of merges there would be a tokenizer, but a wrong one.
+fn check_scores(scores: &[f64], kinds: &[TokenKind]) -> Result<(), String> {
+    if scores.iter().any(|score| score.is_nan()) {
+        return Err(format!(
+            "`{SCORES}` holds a value that is not a number; download the file again"
+        ));
+    }
+    let pairs = scores.iter().zip(kinds);
+    let mut learned = pairs.filter(|(_, kind)| **kind == TokenKind::Normal);
+    let first = learned.next();
+    let mut others = learned.peekable();
+    if others.peek().is_some() && others.all(|(score, _)| Some(score) == first.map(|(score, _)| score)) {
+        return Err(format!(
+            "`{SCORES}` has the same score for all tokens, so that no order of merges follows; get another conversion of the model"
+        ));
+    }
+    Ok(())
+}
+
+/// Early files call user-defined tokens normal ones. They are told by the score 0, which otherwise
+/// only the first learned token has: the one before that of the score -1.
+fn correct_early_kinds(texts: &[&str], scores: &[f64], kinds: &mut [TokenKind]) {
+    let early = !kinds.contains(&TokenKind::UserDefined);
+    for (id, kind) in kinds.iter_mut().enumerate() {
+        if TURN_TOKENS.contains(&texts[id]) {
+            *kind = TokenKind::Control;
+        }
+        let first_learned = scores.get(id + 1) == Some(&-1.0);
+        if early && *kind == TokenKind::Normal && scores[id] == 0.0 && !first_learned {
+            *kind = TokenKind::UserDefined;
+        }
+    }
+}
+
+/// The text of a token in tokenizer.json. Converters write the user-defined runs of spaces with real spaces.
+fn spelled(text: &str, kind: TokenKind) -> String {
+    if kind == TokenKind::UserDefined && !text.is_empty() && text.bytes().all(|byte| byte == b' ') {
+        return SPACE.repeat(text.len());
+    }
+    text.to_owned()
+}
+
+/// Gemma 1 and 2 have no tab, but runs of tabs, so Hugging Face's converter renames the byte token to a tab.
+fn add_tab(tokens: &mut [String]) {
+    if tokens.iter().any(|token| token == "\t") {
+        return;
+    }
+    if let Some(byte) = tokens.iter_mut().find(|token| *token == "<0x09>") {
+        "\t".clone_into(byte);
+    }
+}

@@ -1,0 +1,320 @@
+//! One tiny checkpoint of each generation against Hugging Face transformers (see `fixtures/family`): every layer, final
+//! norm, logits and greedy continuations, past the sliding window, with the cache, alone and in ragged batches.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Device;
+use model::{
+    Batch, Checkpoint, Gemma, GemmaConfig, GenerationRequest, ModelFiles, Precision, Sampling, StreamedGemma,
+    generate,
+};
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors, serialize};
+
+use crate::support::{KeepAll, assert_close, fixtures, numbers};
+
+const TOLERANCE: f64 = 1e-4;
+const FAMILIES: [&str; 3] = ["gemma1-nano", "gemma2-odd", "gemma3-nano"];
+
+fn folder(family: &str) -> PathBuf {
+    fixtures().join("family").join(family)
+}
+
+/// A reference file: floats by name, and token ids by name.
+struct Reference {
+    floats: HashMap<String, Vec<f32>>,
+    tokens: HashMap<String, Vec<u32>>,
+}
+
+impl Reference {
+    fn read(path: &Path) -> Self {
+        let bytes = std::fs::read(path).unwrap();
+        let file = SafeTensors::deserialize(&bytes).unwrap();
+        let (mut floats, mut tokens) = (HashMap::new(), HashMap::new());
+        for (name, view) in file.tensors() {
+            let words = view.data().as_chunks::<4>().0;
+            match view.dtype() {
+                Dtype::F32 => {
+                    floats.insert(name, words.iter().map(|word| f32::from_le_bytes(*word)).collect());
+                }
+                _ => {
+                    tokens.insert(name, words.iter().map(|word| u32::from_le_bytes(*word)).collect());
+                }
+            }
+        }
+        Reference { floats, tokens }
+    }
+}
+
+fn load(config: &GemmaConfig, checkpoint: &Checkpoint) -> Gemma {
+    Gemma::load(config, checkpoint, &Device::flex(), Precision::F32, &mut |_| ()).unwrap()
+}
+
+/// Every tensor of the reference's plain pass.
+#[track_caller]
+fn check_pass(name: &str, network: &Gemma, reference: &Reference) {
+    let batch = Batch::right_padded(&[&reference.tokens["tokens"]]).unwrap();
+    let mut kept = KeepAll::default();
+    let h = network.forward(&batch, None, &mut kept).unwrap();
+    for (layer, residual) in kept.0.into_iter().enumerate() {
+        let tensor = format!("residual.{layer}");
+        assert_close(
+            &format!("{name}: {tensor}"),
+            &numbers(residual),
+            &reference.floats[&tensor],
+            TOLERANCE,
+        );
+    }
+    let norm = numbers(network.final_norm(h.clone()));
+    assert_close(
+        &format!("{name}: final_norm"),
+        &norm,
+        &reference.floats["final_norm"],
+        TOLERANCE,
+    );
+    let logits = numbers(network.head(h));
+    assert_close(
+        &format!("{name}: logits"),
+        &logits,
+        &reference.floats["logits"],
+        TOLERANCE,
+    );
+}
+
+#[test]
+fn every_layer_final_norm_and_logits_agree_past_the_window() {
+    for family in FAMILIES {
+        let files = ModelFiles::at(&folder(family)).unwrap();
+        let network = load(&files.config().unwrap(), &files.checkpoint().unwrap());
+        check_pass(
+            family,
+            &network,
+            &Reference::read(&folder(family).join("reference.safetensors")),
+        );
+    }
+}
+
+#[test]
+fn greedy_continuations_agree_alone_and_in_a_ragged_batch() {
+    for family in FAMILIES {
+        let reference = Reference::read(&folder(family).join("reference.safetensors"));
+        let mut config = GemmaConfig::read(&folder(family)).unwrap();
+        // The reference runs on past end tokens.
+        config.end_tokens.clear();
+        let network = load(&config, &Checkpoint::open(&folder(family)).unwrap());
+        let request = |prompt: &[u32]| GenerationRequest {
+            prompt: prompt.to_vec(),
+            sampling: Sampling::greedy(),
+            seed: 0,
+        };
+        let long = request(&reference.tokens["tokens"]);
+        let continued = generate(&network, &[long], 16, &mut (), &mut |_| ()).unwrap();
+        assert_eq!(continued[0].tokens, reference.tokens["greedy"], "{family}");
+        let requests: Vec<GenerationRequest> = (0..3)
+            .map(|row| request(&reference.tokens[&format!("prompt.{row}")]))
+            .collect();
+        let together = generate(&network, &requests, 12, &mut (), &mut |_| ()).unwrap();
+        for (row, (request, batched)) in requests.iter().zip(&together).enumerate() {
+            let expected = &reference.tokens[&format!("greedy.{row}")];
+            let alone = generate(&network, std::slice::from_ref(request), 12, &mut (), &mut |_| ()).unwrap();
+            assert_eq!(&alone[0].tokens, expected, "{family}, row {row} alone");
+            assert_eq!(&batched.tokens, expected, "{family}, row {row} in a batch");
+        }
+    }
+}
+
+#[test]
+fn the_cache_gives_what_a_whole_pass_gives_token_by_token() {
+    for family in FAMILIES {
+        let files = ModelFiles::at(&folder(family)).unwrap();
+        let network = load(&files.config().unwrap(), &files.checkpoint().unwrap());
+        let reference = Reference::read(&folder(family).join("reference.safetensors"));
+        let tokens = &reference.tokens["tokens"];
+        let hidden = network.config().hidden_size;
+        let last = network.config().layers.len() - 1;
+        let expected = &reference.floats[&format!("residual.{last}")];
+        let mut cache = network.cache(1, tokens.len());
+        for (position, token) in tokens.iter().enumerate() {
+            let batch = Batch::step(&[*token], &[position]);
+            let h = network.forward(&batch, Some(&mut cache), &mut ()).unwrap();
+            let expected = &expected[position * hidden..(position + 1) * hidden];
+            assert_close(
+                &format!("{family}, position {position}"),
+                &numbers(h),
+                expected,
+                3e-4,
+            );
+        }
+    }
+}
+
+#[test]
+fn streamed_weights_give_the_same_bits_in_several_batches() {
+    for family in FAMILIES {
+        let files = ModelFiles::at(&folder(family)).unwrap();
+        let config = files.config().unwrap();
+        let network = load(&config, &files.checkpoint().unwrap());
+        let streamed = StreamedGemma::open(
+            &config,
+            files.checkpoint().unwrap(),
+            &Device::flex(),
+            Precision::F32,
+        )
+        .unwrap();
+        let reference = Reference::read(&folder(family).join("reference.safetensors"));
+        let rows: Vec<&Vec<u32>> = (0..3)
+            .map(|row| &reference.tokens[&format!("prompt.{row}")])
+            .collect();
+        let batches = [
+            Batch::right_padded(&rows).unwrap(),
+            Batch::right_padded(&[&reference.tokens["tokens"]]).unwrap(),
+        ];
+        let mut taps = [KeepAll::default(), KeepAll::default()];
+        let mut bytes = 0;
+        let ends = streamed
+            .forward(&batches, &mut taps, &mut |layer| bytes += layer)
+            .unwrap();
+        assert_eq!(
+            bytes,
+            streamed.sweep_size(),
+            "{family}: each layer's bytes are counted once"
+        );
+        for ((batch, tap), end) in batches.iter().zip(taps).zip(ends) {
+            let mut kept = KeepAll::default();
+            let resident = network.forward(batch, None, &mut kept).unwrap();
+            for (a, b) in tap.0.into_iter().zip(kept.0) {
+                assert_eq!(numbers(a), numbers(b), "{family}");
+            }
+            let logits = numbers(streamed.head(end).unwrap());
+            assert_eq!(logits, numbers(network.head(resident)), "{family}");
+        }
+    }
+}
+
+#[test]
+fn both_spellings_of_the_configuration_say_the_same() {
+    for family in FAMILIES {
+        let read = |name: &str| {
+            let text = std::fs::read(folder(family).join(name)).unwrap();
+            GemmaConfig::from_json(&serde_json::from_slice(&text).unwrap()).unwrap()
+        };
+        assert_eq!(
+            read("config.json"),
+            read("config.transformers-5.json"),
+            "{family}"
+        );
+    }
+}
+
+#[test]
+fn gemma_3_has_five_sliding_layers_to_a_global_one_with_ropes_of_their_own() {
+    let config = GemmaConfig::read(&folder("gemma3-nano")).unwrap();
+    for (index, layer) in config.layers.iter().enumerate() {
+        let global = index == 5;
+        assert_eq!(layer.window, (!global).then_some(6), "layer {index}");
+        let rope = (layer.rope.theta, layer.rope.factor);
+        assert_eq!(
+            rope,
+            if global { (1e6, 8.0) } else { (1e4, 1.0) },
+            "layer {index}"
+        );
+    }
+    // The published file of the 4B model has no more than this; the rest are its class's defaults.
+    let published = serde_json::json!({
+        "model_type": "gemma3",
+        "eos_token_id": [1, 106],
+        "text_config": {
+            "hidden_size": 2560, "intermediate_size": 10240, "model_type": "gemma3_text", "num_hidden_layers": 34,
+            "rope_scaling": { "factor": 8.0, "rope_type": "linear" }, "sliding_window": 1024
+        }
+    });
+    let config = GemmaConfig::from_json(&published).unwrap();
+    assert_eq!(
+        (
+            config.vocab_size,
+            config.num_attention_heads,
+            config.num_key_value_heads,
+            config.head_dim
+        ),
+        (262_208, 8, 4, 256)
+    );
+    assert_eq!(config.query_pre_attn_scalar, 256.0);
+    assert_eq!(config.end_tokens, [1, 106]);
+}
+
+/// The weights of `gemma3-nano` under other names, with tensors of a vision tower beside them.
+fn multimodal(rename: impl Fn(&str) -> String, vision: &str) -> tempfile::TempDir {
+    let target = tempfile::tempdir().unwrap();
+    let bytes = std::fs::read(folder("gemma3-nano").join("model.safetensors")).unwrap();
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let mut views: Vec<(String, TensorView<'_>)> = file
+        .tensors()
+        .into_iter()
+        .map(|(name, view)| (rename(&name), view))
+        .collect();
+    for name in [
+        "vision_tower.vision_model.post_layernorm.weight",
+        "multi_modal_projector.mm_soft_emb_norm.weight",
+    ] {
+        let zeros = TensorView::new(Dtype::BF16, vec![4], &[0; 8]).unwrap();
+        views.push((format!("{vision}{name}"), zeros));
+    }
+    std::fs::write(
+        target.path().join("model.safetensors"),
+        serialize(views, None).unwrap(),
+    )
+    .unwrap();
+    for (from, to) in [
+        ("config.multimodal.json", "config.json"),
+        ("generation_config.json", "generation_config.json"),
+    ] {
+        std::fs::copy(folder("gemma3-nano").join(from), target.path().join(to)).unwrap();
+    }
+    target
+}
+
+#[test]
+fn the_text_part_of_a_model_that_sees_runs_alone_under_either_naming() {
+    let hub = multimodal(|name| format!("language_model.{name}"), "");
+    let newer = multimodal(
+        |name| name.replacen("model.", "model.language_model.", 1),
+        "model.",
+    );
+    let reference = Reference::read(&folder("gemma3-nano").join("reference.safetensors"));
+    for target in [hub, newer] {
+        let files = ModelFiles::at(target.path()).unwrap();
+        let network = load(&files.config().unwrap(), &files.checkpoint().unwrap());
+        check_pass("multimodal", &network, &reference);
+    }
+}
+
+#[test]
+fn a_gguf_file_agrees_with_the_reference_that_was_made_from_it() {
+    let files = ModelFiles::at(&folder("gemma3-gguf").join("gemma3-nano.gguf")).unwrap();
+    let network = load(&files.config().unwrap(), &files.checkpoint().unwrap());
+    let reference = Reference::read(&folder("gemma3-gguf").join("reference.safetensors"));
+    check_pass("gguf", &network, &reference);
+}
+
+#[test]
+fn the_fingerprint_of_weights_is_the_one_that_python_computes() {
+    for (reference, weights) in [
+        (
+            "gemma1-nano/reference.safetensors",
+            "gemma1-nano/model.safetensors",
+        ),
+        (
+            "gemma3-gguf/reference.safetensors",
+            "gemma3-gguf/gemma3-nano.gguf",
+        ),
+    ] {
+        let bytes = std::fs::read(folder(reference)).unwrap();
+        let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
+        let expected = &header.metadata().as_ref().unwrap()["weights_fingerprint"];
+        assert_eq!(
+            &model::fingerprint(&[folder(weights)], &|_| None).unwrap(),
+            expected
+        );
+    }
+}

@@ -1,0 +1,43 @@
+use anyhow::{Result, ensure};
+use artifacts::RelativeError;
+use model::Precision;
+
+/// The largest relative RMS error that is accepted: rounding in f32, summed in another order over many layers, stays
+/// below 1e-4; bf16 keeps eight digits of two, and 2e-2 is what published implementations differ by among each other.
+pub fn tolerance(precision: Precision) -> f64 {
+    match precision {
+        Precision::F32 => 1e-4,
+        Precision::Bf16 => 2e-2,
+    }
+}
+
+/// The largest and the RMS difference between two tensors, both divided by the RMS of `expected`. A number that is no
+/// number makes both infinite. An error if the lengths differ.
+pub fn relative_error(name: &str, actual: &[f32], expected: &[f32]) -> Result<RelativeError> {
+    ensure!(
+        actual.len() == expected.len() && !expected.is_empty(),
+        "`{name}` has {} numbers, the model gives {}; is it the reference of a model of this shape?",
+        expected.len(),
+        actual.len()
+    );
+    let square = |value: f64| value * value;
+    let count = expected.len() as f64;
+    let rms = |sum: f64| (sum / count).sqrt();
+    let scale = rms(expected.iter().map(|value| square(f64::from(*value))).sum());
+    let differences = || {
+        actual
+            .iter()
+            .zip(expected)
+            .map(|(a, b)| f64::from(*a) - f64::from(*b))
+    };
+    if differences().any(|difference| !difference.is_finite()) || scale == 0.0 {
+        return Ok(RelativeError {
+            max: f64::INFINITY,
+            rms: f64::INFINITY,
+        });
+    }
+    Ok(RelativeError {
+        max: differences().map(f64::abs).fold(0.0, f64::max) / scale,
+        rms: rms(differences().map(square).sum()) / scale,
+    })
+}

@@ -1,0 +1,134 @@
+//! The certificate: runs a fixed sequence of tokens through the model and compares the residual stream after every
+//! layer, the final norm and the logits with what an independent implementation computed from the same weights.
+//!
+//! Without such a reference there is no verdict: the certificate then says "not verified" and why.
+
+mod compare;
+mod pass;
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use artifacts::{
+    CERTIFICATE_FORMAT, Certificate, Comparison, Layout, ModelReference, Pipeline, ReferenceOrigin,
+    RememberedHashes, Verdict, read_model_reference, write_certificate,
+};
+use extract::{Network, open_model};
+use model::{ModelFiles, Precision, fingerprint};
+
+pub use compare::{relative_error, tolerance};
+
+/// The stage: reads `[model]`, writes `certificate.json` into `out`.
+pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<()> {
+    let certificate = certify(pipeline, &RememberedHashes::read(&layout.remembered_hashes()))?;
+    match certificate.verdict {
+        Verdict::Failed => tracing::error!("{}", certificate.statement),
+        Verdict::NotVerified => tracing::warn!("{}", certificate.statement),
+        Verdict::Verified => tracing::info!("{}", certificate.statement),
+    }
+    Ok(write_certificate(
+        &layout.in_progress(out, &layout.certificate()),
+        &certificate,
+    )?)
+}
+
+/// The certificate of a pipeline's model. Errors are those of opening the model and of a reference that can't be read;
+/// a model that computes something else is no error but a verdict.
+pub fn certify(pipeline: &Pipeline, hashes: &RememberedHashes) -> Result<Certificate> {
+    let table = &pipeline.model;
+    let files = ModelFiles::at(table.place()).context("model.source")?;
+    let weights: Vec<_> = files.checkpoint()?.files().map(Path::to_owned).collect();
+    let weights_fingerprint = fingerprint(&weights, &|path| hashes.of(path).map(str::to_owned))?;
+    let certificate = |verdict, statement, comparison| Certificate {
+        format: CERTIFICATE_FORMAT,
+        verdict,
+        statement,
+        model: table.name.clone(),
+        weights_fingerprint: weights_fingerprint.clone(),
+        roleswap_version: env!("CARGO_PKG_VERSION").to_owned(),
+        comparison,
+    };
+    let Some(path) = &table.reference else {
+        let statement = format!(
+            "{} was not verified: the pipeline names no reference (model.reference). \
+             crates/model/reference/make_reference.py makes one from the same weights.",
+            table.name
+        );
+        return Ok(certificate(Verdict::NotVerified, statement, None));
+    };
+    let reference = read_model_reference(path).context("model.reference")?;
+    if reference.weights_fingerprint != weights_fingerprint {
+        let statement = format!(
+            "{} was not verified: {} was made from other weights. Make one from these with \
+             crates/model/reference/make_reference.py.",
+            table.name,
+            path.display()
+        );
+        return Ok(certificate(Verdict::NotVerified, statement, None));
+    }
+    let comparison = compare_with(pipeline, hashes, path, &reference)?;
+    let (verdict, statement) = judge(&table.name, &comparison);
+    Ok(certificate(verdict, statement, Some(comparison)))
+}
+
+fn compare_with(
+    pipeline: &Pipeline,
+    hashes: &RememberedHashes,
+    path: &Path,
+    reference: &ModelReference,
+) -> Result<Comparison> {
+    let model = open_model(&pipeline.model, hashes)?;
+    let errors = pass::errors(&model.network, reference).with_context(|| path.display().to_string())?;
+    Ok(Comparison {
+        device: model.device.to_string(),
+        dtype: model.precision.as_str().to_owned(),
+        residency: match model.network {
+            Network::Resident(_) => "resident",
+            Network::Streamed(_) => "streamed",
+        }
+        .to_owned(),
+        tolerance: tolerance(model.precision),
+        positions: reference.tokens.len(),
+        reference: ReferenceOrigin {
+            file: path.to_string_lossy().into_owned(),
+            blake3: blake3::hash(&fs_err::read(path)?).to_hex().to_string(),
+            implementation: reference.implementation.clone(),
+            dtype: reference.dtype.clone(),
+        },
+        layers: errors.layers,
+        final_norm: errors.final_norm,
+        logits: errors.logits,
+        greedy: errors.greedy,
+    })
+}
+
+fn judge(name: &str, comparison: &Comparison) -> (Verdict, String) {
+    let (worst, tolerance) = (comparison.worst(), comparison.tolerance);
+    let implementation = &comparison.reference.implementation;
+    let figures = format!(
+        "the largest relative RMS error over {} layers, final norm and logits is {worst:.1e} ({}; the limit is {tolerance:.0e})",
+        comparison.layers.len(),
+        comparison.dtype
+    );
+    // A comparison with NaN is false, so that it can't pass.
+    let within = worst <= tolerance;
+    // In f32 a greedy text is the same, token for token; bf16 may part where two tokens are nearly equal.
+    let exact = comparison.dtype == Precision::F32.as_str() && comparison.reference.dtype == comparison.dtype;
+    match comparison.greedy {
+        Some(greedy) if exact && greedy.agreeing < greedy.tokens && within => {
+            let statement = format!(
+                "{name} parts from {implementation} after {} of {} greedy tokens, though {figures}.",
+                greedy.agreeing, greedy.tokens
+            );
+            (Verdict::Failed, statement)
+        }
+        _ if within => (
+            Verdict::Verified,
+            format!("{name} agrees with {implementation}: {figures}."),
+        ),
+        _ => (
+            Verdict::Failed,
+            format!("{name} does not agree with {implementation}: {figures}."),
+        ),
+    }
+}

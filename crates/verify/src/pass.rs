@@ -1,0 +1,116 @@
+use anyhow::{Result, anyhow, ensure};
+use artifacts::{GreedyAgreement, ModelReference, RelativeError};
+use burn::tensor::{DType, Int, Tensor, TensorData};
+use extract::Network;
+use model::{Batch, Gemma, GenerationRequest, ResidualTap, Sampling, generate};
+
+use crate::relative_error;
+
+/// The errors of everything that a reference holds.
+pub struct Errors {
+    pub layers: Vec<RelativeError>,
+    pub final_norm: RelativeError,
+    pub logits: RelativeError,
+    pub greedy: Option<GreedyAgreement>,
+}
+
+/// Runs the reference's tokens through the network. An error if the reference is of another shape.
+pub fn errors(network: &Network, reference: &ModelReference) -> Result<Errors> {
+    let config = network.config();
+    ensure!(
+        reference.residuals.len() == config.layers.len(),
+        "the reference has {} layers, the model {}",
+        reference.residuals.len(),
+        config.layers.len()
+    );
+    ensure!(
+        reference
+            .logit_positions
+            .iter()
+            .all(|position| *position < reference.tokens.len()),
+        "`logit_positions` lies outside of the sequence"
+    );
+    let batch = Batch::right_padded(&[reference.tokens.as_slice()])?;
+    let mut kept = KeepAll::default();
+    let (final_norm, logits) = match network {
+        Network::Resident(network) => {
+            let h = network.forward(&batch, None, &mut kept)?;
+            let wanted = at_positions(h.clone(), &reference.logit_positions);
+            (network.final_norm(h), network.head(wanted))
+        }
+        Network::Streamed(network) => {
+            let taps = std::slice::from_mut(&mut kept);
+            let h = network
+                .forward(std::slice::from_ref(&batch), taps, &mut |_| ())?
+                .remove(0);
+            let wanted = at_positions(h.clone(), &reference.logit_positions);
+            (network.final_norm(h), network.head(wanted)?)
+        }
+    };
+    let layers = kept
+        .0
+        .into_iter()
+        .zip(&reference.residuals)
+        .enumerate()
+        .map(|(layer, (h, expected))| relative_error(&format!("residual.{layer}"), &numbers(h)?, expected))
+        .collect::<Result<_>>()?;
+    Ok(Errors {
+        layers,
+        final_norm: relative_error("final_norm", &numbers(final_norm)?, &reference.final_norm)?,
+        logits: relative_error("logits", &numbers(logits)?, &reference.logits)?,
+        greedy: match network {
+            Network::Resident(network) => greedy(network, reference)?,
+            Network::Streamed(_) => None,
+        },
+    })
+}
+
+/// The reference's continuation runs on past end tokens, so that those are left out of the comparison's question.
+fn greedy(network: &Gemma, reference: &ModelReference) -> Result<Option<GreedyAgreement>> {
+    if reference.greedy.is_empty() {
+        return Ok(None);
+    }
+    let request = GenerationRequest {
+        prompt: reference.tokens.clone(),
+        sampling: Sampling::greedy(),
+        seed: 0,
+    };
+    let generated = generate(network, &[request], reference.greedy.len(), &mut (), &mut |_| ())?;
+    let tokens = &generated[0].tokens;
+    let same = tokens
+        .iter()
+        .zip(&reference.greedy)
+        .take_while(|(a, b)| a == b)
+        .count();
+    // An end token that both have ends ours.
+    let compared = tokens.len().min(reference.greedy.len());
+    Ok(Some(GreedyAgreement {
+        tokens: compared,
+        agreeing: same,
+    }))
+}
+
+/// `[1, width, hidden]` to `[1, positions, hidden]`.
+fn at_positions(h: Tensor<3>, positions: &[usize]) -> Tensor<3> {
+    let positions: Vec<i32> = positions.iter().map(|position| *position as i32).collect();
+    let count = positions.len();
+    let indices = Tensor::<1, Int>::from_data(TensorData::new(positions, [count]), &h.device());
+    h.select(1, indices)
+}
+
+fn numbers(tensor: Tensor<3>) -> Result<Vec<f32>> {
+    let data = tensor.cast(DType::F32).try_into_data();
+    let data = data.map_err(|error| anyhow!("the device gave no numbers: {error:?}"))?;
+    data.try_into_vec()
+        .map_err(|error| anyhow!("the device gave no numbers: {error:?}"))
+}
+
+#[derive(Default)]
+struct KeepAll(Vec<Tensor<3>>);
+
+impl ResidualTap for KeepAll {
+    fn residual(&mut self, _layer: usize, h: Tensor<3>) -> Tensor<3> {
+        self.0.push(h.clone());
+        h
+    }
+}

@@ -5,6 +5,7 @@ use anyhow::{Context as _, Result};
 /// The tables a pipeline file may have. Each belongs to at least one stage.
 pub const TABLES: &[&str] = &[
     "model",
+    "verify",
     "prompts",
     "conditions",
     "contrast",
@@ -18,11 +19,11 @@ pub const STAGES: &[Stage] = &[
     Stage {
         name: "verify",
         version: 1,
-        tables: &["model"],
+        tables: &["model", "verify"],
         inputs: &[
             Input::Model,
             Input::File("model.chat_template"),
-            Input::File("model.reference"),
+            Input::File("verify.reference"),
         ],
         upstream: &[],
         crates: &["artifacts", "model", "extract", "verify"],

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{Error, Result};
 
@@ -70,11 +70,18 @@ pub struct ReferenceOrigin {
     pub dtype: String,
 }
 
-/// Both relative to the RMS of the reference tensor.
+/// Both relative to the RMS of the reference tensor; infinite where the model gave no number.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RelativeError {
+    #[serde(deserialize_with = "null_is_infinite")]
     pub max: f64,
+    #[serde(deserialize_with = "null_is_infinite")]
     pub rms: f64,
+}
+
+/// JSON has no infinity, and serde_json writes null for it.
+fn null_is_infinite<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::INFINITY))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,6 +112,15 @@ pub fn write_certificate(path: &Path, certificate: &Certificate) -> Result<()> {
 
 pub fn read_certificate(path: &Path) -> Result<Certificate> {
     let text = fs_err::read_to_string(path)?;
-    serde_json::from_str(&text)
-        .map_err(|error| Error::invalid(path, format!("{error}; run `cargo xtask verify --force`")))
+    let advice = "run `cargo xtask verify --force`";
+    let certificate: Certificate =
+        serde_json::from_str(&text).map_err(|error| Error::invalid(path, format!("{error}; {advice}")))?;
+    if certificate.format != CERTIFICATE_FORMAT {
+        let message = format!(
+            "this is format {}, not {CERTIFICATE_FORMAT}; {advice}",
+            certificate.format
+        );
+        return Err(Error::invalid(path, message));
+    }
+    Ok(certificate)
 }

@@ -37,7 +37,7 @@ pub use model_table::{Device, Dtype, ModelTable, Residency};
 pub use notebook::{NotebookDescription, python_float, write_steering_json, write_swapped_role_json};
 pub use pipeline::{
     Condition, Contrast, Decoding, ExtractTable, GenerationSet, InterventionKind, InterventionTable,
-    Pipeline, Pooling, Positions, PromptsTable, ReportTable, Speaker, SteerTable, Turn,
+    Pipeline, Pooling, Positions, PromptsTable, ReportTable, Speaker, SteerTable, Turn, VerifyTable,
 };
 pub use progress::{progress_bar, progress_of_bytes};
 pub use prompts::{Prompt, read_prompts};

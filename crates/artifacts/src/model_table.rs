@@ -26,8 +26,6 @@ pub struct ModelTable {
     pub residency: Residency,
     /// A Jinja file that takes the place of the model's own chat template; base models have none.
     pub chat_template: Option<PathBuf>,
-    /// What an independent implementation computes with this model, for `cargo xtask verify`.
-    pub reference: Option<PathBuf>,
 }
 
 impl ModelTable {
@@ -43,7 +41,6 @@ impl ModelTable {
             device: Device::Cpu,
             residency: Residency::Auto,
             chat_template: None,
-            reference: None,
         }
     }
 

@@ -17,12 +17,21 @@ pub struct Pipeline {
     #[serde(skip)]
     pub overrides: Vec<String>,
     pub model: ModelTable,
+    #[serde(default)]
+    pub verify: VerifyTable,
     pub prompts: PromptsTable,
     pub conditions: Vec<Condition>,
     pub contrast: Contrast,
     pub extract: ExtractTable,
     pub steer: SteerTable,
     pub report: ReportTable,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VerifyTable {
+    /// What an independent implementation computes with this model: a file of `crates/model/reference/make_reference.py`.
+    pub reference: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

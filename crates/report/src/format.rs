@@ -11,6 +11,39 @@ pub fn number(value: f64, decimals: usize) -> String {
     }
 }
 
+/// An error in two digits, a small one with a power of ten. A round limit is written as it was set: 1e-4.
+pub fn scientific(value: f64) -> String {
+    match value {
+        0.0 => "0".to_owned(),
+        _ if !value.is_finite() => "not finite".to_owned(),
+        _ if (1.0..1000.0).contains(&value) => format!("{value:.1}"),
+        _ => format!("{value:.1e}").replace(".0e", "e"),
+    }
+}
+
+/// Layers in words, three or more neighbours together: "layers 3, 7–9 and 12".
+pub fn layer_list(layers: &[usize]) -> String {
+    let mut runs: Vec<(usize, usize)> = Vec::new();
+    for &layer in layers {
+        match runs.last_mut() {
+            Some((_, last)) if *last + 1 == layer => *last = layer,
+            _ => runs.push((layer, layer)),
+        }
+    }
+    let run = |(first, last): (usize, usize)| match last - first {
+        0 => vec![first.to_string()],
+        1 => vec![first.to_string(), last.to_string()],
+        _ => vec![format!("{first}\u{2013}{last}")],
+    };
+    let mut parts: Vec<String> = runs.into_iter().flat_map(run).collect();
+    let noun = if layers.len() == 1 { "layer" } else { "layers" };
+    match parts.pop() {
+        Some(last) if !parts.is_empty() => format!("{noun} {} and {last}", parts.join(", ")),
+        Some(only) => format!("{noun} {only}"),
+        None => "no layer".to_owned(),
+    }
+}
+
 /// A coefficient with its sign, as short as it can be written.
 pub fn coefficient(value: f64) -> String {
     match value {

@@ -1,10 +1,14 @@
 //! Everything that the report is made of, read and checked once.
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use artifacts::{
-    Condition, Generation, Layout, Metadata, Pipeline, Projection, RenderedPrompt, Similarity, Summary,
-    read_generations, read_projections, read_rendered_prompts, read_similarities, read_summaries,
+    Certificate, Condition, Generation, Layout, Metadata, Pipeline, Projection, RenderedPrompt, Similarity,
+    Summary, Verdict, read_certificate, read_generations, read_projections, read_rendered_prompts,
+    read_similarities, read_summaries,
 };
+
+use crate::certificate::beyond;
+use crate::published::Published;
 
 /// The tables of the earlier stages. `summaries`, `similarities` and `projections` are those of the contrast's
 /// pooling, by layer.
@@ -18,6 +22,9 @@ pub struct Inputs {
     pub similarities: Vec<Similarity>,
     pub projections: Vec<Projection>,
     pub generations: Vec<Generation>,
+    pub certificate: Certificate,
+    /// What was published of the same experiment, where the pipeline names it.
+    pub published: Option<Published>,
     /// The footers by the name of the table.
     pub metadata: Vec<(&'static str, Metadata)>,
 }
@@ -29,9 +36,11 @@ impl Inputs {
         let (similarities, _) = read_similarities(&layout.similarities())?;
         let (projections, _) = read_projections(&layout.projections())?;
         let (generations, generations_metadata) = read_generations(&layout.generations())?;
+        let certificate = read_certificate(&layout.certificate())
+            .context("the certificate can't be read; `cargo xtask verify` makes one")?;
         let pooling = pipeline.contrast.pooling.as_str();
         let (summaries, other_summaries) = all_summaries.into_iter().partition(|row| row.pooling == pooling);
-        let inputs = Inputs {
+        let mut inputs = Inputs {
             pipeline_text: fs_err::read_to_string(&pipeline.path)?,
             prompts,
             summaries,
@@ -45,6 +54,8 @@ impl Inputs {
                 .filter(|row| row.pooling == pooling)
                 .collect(),
             generations,
+            certificate,
+            published: None,
             metadata: vec![
                 ("prompts", prompts_metadata),
                 ("summary", summary_metadata),
@@ -52,6 +63,11 @@ impl Inputs {
             ],
         };
         inputs.check(pipeline, layout)?;
+        inputs.check_certificate(pipeline, layout)?;
+        // Its rows are put beside the summaries, which are by layer once they are checked.
+        if let Some(path) = &pipeline.report.published {
+            inputs.published = Some(Published::read(path, pipeline, &inputs.summaries)?);
+        }
         Ok(inputs)
     }
 
@@ -112,6 +128,28 @@ impl Inputs {
         ensure!(
             in_order,
             "{}: the layers are not 0, 1, 2, …; run `cargo xtask analyze --force`",
+            path.display()
+        );
+        Ok(())
+    }
+
+    /// Success is shown only of this model, and only where the figures bear it out.
+    fn check_certificate(&self, pipeline: &Pipeline, layout: &Layout) -> Result<()> {
+        let (path, certificate) = (layout.certificate(), &self.certificate);
+        ensure!(
+            certificate.model == pipeline.model.name,
+            "{}: is the certificate of \"{}\", but the pipeline's model is \"{}\"; run `cargo xtask verify`",
+            path.display(),
+            certificate.model,
+            pipeline.model.name
+        );
+        let is_within = certificate
+            .comparison
+            .as_ref()
+            .is_some_and(|comparison| beyond(comparison).is_none());
+        ensure!(
+            certificate.verdict != Verdict::Verified || is_within,
+            "{}: says \"verified\", which its own figures don't; run `cargo xtask verify --force`",
             path.display()
         );
         Ok(())

@@ -5,7 +5,9 @@
 //! same chart as in the method stands alone in `cosine_similarity.html`, and as a static figure in `figures/`.
 //! The same tables give the same bytes.
 
+mod certificate;
 mod charts;
+mod csv;
 mod figure;
 mod findings;
 mod format;
@@ -14,9 +16,11 @@ mod inputs;
 mod page;
 mod pieces;
 mod provenance;
+mod published;
 mod run;
 
-pub use charts::similarity_chart;
+pub use charts::{errors_chart, similarity_chart};
 pub use findings::Findings;
 pub use inputs::Inputs;
+pub use published::{Measure, Published};
 pub use run::run;

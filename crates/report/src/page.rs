@@ -10,9 +10,10 @@ use minijinja::{Environment, context};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::certificate::certificate_view;
 use crate::charts::{
-    condition_colour, heat_map, library_script, norms_chart, projections_chart, similarity_chart,
-    strip_chart, titles,
+    condition_colour, errors_chart, heat_map, library_script, norms_chart, projections_chart,
+    published_chart, similarity_chart, strip_chart, titles,
 };
 use crate::findings::{Findings, peak};
 use crate::format::number;
@@ -20,6 +21,7 @@ use crate::generations::{coefficients, set_views};
 use crate::inputs::Inputs;
 use crate::pieces::{Piece, pieces};
 use crate::provenance::{Links, command, metadata_entries};
+use crate::published::published_view;
 
 const STYLE: &str = include_str!("templates/style.css");
 const CHARTS_SCRIPT: &str = include_str!("templates/charts.js");
@@ -29,13 +31,20 @@ const REPORT_SCRIPT: &str = include_str!("templates/report.js");
 pub fn report_page(pipeline: &Pipeline, layout: &Layout, inputs: &Inputs) -> Result<String> {
     let findings = Findings::of(pipeline, inputs).context("the summary has no layer")?;
     let layer = findings.peak.layer;
-    let charts = json!({
+    let mut charts = json!({
         "similarity": similarity_chart(pipeline, &inputs.summaries)?,
         "heat-map": heat_map(pipeline, inputs, layer)?,
         "strip": strip_chart(pipeline, inputs, layer)?,
         "projections": projections_chart(pipeline, inputs, layer)?,
         "norms": norms_chart(pipeline, &inputs.summaries)?,
     });
+    // The page draws every chart that is here, so those without a place on it must not be.
+    if let Some(published) = &inputs.published {
+        charts["published-chart"] = published_chart(published)?;
+    }
+    if let Some(comparison) = &inputs.certificate.comparison {
+        charts["errors"] = errors_chart(comparison)?;
+    }
     let conditions: Vec<ConditionView> = pipeline
         .conditions
         .iter()
@@ -58,6 +67,8 @@ pub fn report_page(pipeline: &Pipeline, layout: &Layout, inputs: &Inputs) -> Res
             strip_height => 90 + 60 * pipeline.conditions.len(),
             sets => shown(set_views(pipeline, &inputs.generations)),
             coefficients => coefficients(&inputs.generations),
+            certificate => shown(certificate_view(&inputs.certificate, &inputs.metadata)),
+            published => shown(inputs.published.as_ref().map(published_view)),
             metadata => shown(metadata_entries(&inputs.metadata)),
             pipeline_text => inputs.pipeline_text.clone(),
             overrides => pipeline.overrides.clone(),
@@ -74,7 +85,11 @@ pub fn chart_page(pipeline: &Pipeline, inputs: &Inputs) -> Result<String> {
     let (title, _) = titles(pipeline)?;
     render(
         "chart.html",
-        context! { title => title, ..page_parts(charts, None)? },
+        context! {
+            title => title,
+            certificate => shown(certificate_view(&inputs.certificate, &inputs.metadata)),
+            ..page_parts(charts, None)?
+        },
     )
 }
 
@@ -88,6 +103,7 @@ fn render(name: &str, context: TemplateValue) -> Result<String> {
     );
     environment.add_template("report.html", include_str!("templates/report.html"))?;
     environment.add_template("chart.html", include_str!("templates/chart.html"))?;
+    environment.add_template("banner.html", include_str!("templates/banner.html"))?;
     environment.add_template("pieces.html", include_str!("templates/pieces.html"))?;
     let page = environment.get_template(name)?.render(context);
     page.with_context(|| format!("the template {name} can't be filled"))

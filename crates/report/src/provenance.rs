@@ -41,6 +41,7 @@ pub fn metadata_entries(footers: &[(&'static str, Metadata)]) -> Vec<MetadataEnt
 /// The files behind the figures, relative to the report's own folder.
 #[derive(Debug, Serialize)]
 pub struct Links {
+    pub certificate: String,
     pub summary: String,
     pub summary_csv: String,
     pub similarities: String,
@@ -62,6 +63,7 @@ impl Links {
             format!("../{}", parts.join("/"))
         };
         Links {
+            certificate: link(&layout.certificate()),
             summary: link(&layout.summary()),
             summary_csv: link(&layout.summary().with_extension("csv")),
             similarities: link(&layout.similarities()),

@@ -18,7 +18,7 @@ use model::{ModelFiles, Precision, fingerprint};
 
 pub use compare::{relative_error, tolerance};
 
-/// The stage: reads `[model]`, writes `certificate.json` into `out`.
+/// The stage: reads `[model]` and `[verify]`, writes `certificate.json` into `out`.
 pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<()> {
     let certificate = certify(pipeline, &RememberedHashes::read(&layout.remembered_hashes()))?;
     match certificate.verdict {
@@ -48,15 +48,15 @@ pub fn certify(pipeline: &Pipeline, hashes: &RememberedHashes) -> Result<Certifi
         roleswap_version: env!("CARGO_PKG_VERSION").to_owned(),
         comparison,
     };
-    let Some(path) = &table.reference else {
+    let Some(path) = &pipeline.verify.reference else {
         let statement = format!(
-            "{} was not verified: the pipeline names no reference (model.reference). \
+            "{} was not verified: the pipeline names no reference (verify.reference). \
              crates/model/reference/make_reference.py makes one from the same weights.",
             table.name
         );
         return Ok(certificate(Verdict::NotVerified, statement, None));
     };
-    let reference = read_model_reference(path).context("model.reference")?;
+    let reference = read_model_reference(path).context("verify.reference")?;
     if reference.weights_fingerprint != weights_fingerprint {
         let statement = format!(
             "{} was not verified: {} was made from other weights. Make one from these with \

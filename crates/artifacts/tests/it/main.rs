@@ -5,6 +5,7 @@
     reason = "a test that can't go on must fail"
 )]
 
+mod certificate;
 mod notebook;
 mod pipeline;
 mod prompts;

@@ -1,6 +1,6 @@
-use artifacts::{Pooling, RenderedPrompt};
+use artifacts::{ModelTable, Pooling, RenderedPrompt, Residency};
 use burn::tensor::Tensor;
-use extract::{Wanted, capture, pooled_position};
+use extract::{Network, Wanted, capture, pooled_position};
 use model::{Batch, ResidualTap};
 
 /// The whole stream, for comparison.
@@ -104,4 +104,23 @@ fn pooled(stream: &[f32], wanted: Wanted) -> Vec<f32> {
             .map(|index| rows.iter().map(|row| row[index]).sum::<f32>() / rows.len() as f32)
             .collect(),
     }
+}
+
+#[test]
+fn streamed_weights_give_the_same_bits() {
+    let resident = crate::open(&crate::nano());
+    let table = ModelTable {
+        residency: Residency::Streamed,
+        ..crate::nano()
+    };
+    let streamed = crate::open(&table);
+    assert!(matches!(resident.network, Network::Resident(_)));
+    assert!(matches!(streamed.network, Network::Streamed(_)));
+    let (prompts, poolings) = (prompts(), [Pooling::Newline, Pooling::Mean]);
+    assert_eq!(
+        capture(&resident, &prompts, &poolings).unwrap(),
+        capture(&streamed, &prompts, &poolings).unwrap()
+    );
+    let error = streamed.resident().err().unwrap().to_string();
+    assert!(error.contains("one pass"), "{error}");
 }

@@ -233,7 +233,10 @@ impl RawConfig {
     /// For each layer, whether its window slides.
     fn sliding_layers(&self, family: Family) -> Result<Vec<bool>, String> {
         let Some(names) = &self.layer_types else {
-            let pattern = self.sliding_window_pattern.or(self._sliding_window_pattern).unwrap_or(6);
+            let pattern = self
+                .sliding_window_pattern
+                .or(self._sliding_window_pattern)
+                .unwrap_or(6);
             if pattern == 0 {
                 return Err("`sliding_window_pattern` is 0".to_owned());
             }

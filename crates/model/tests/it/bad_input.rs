@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use model::{Batch, Checkpoint, Gemma, GemmaConfig, Precision};
+use model::{Batch, ChatTokenizer, Checkpoint, Gemma, GemmaConfig, ModelFiles, Precision};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors, serialize};
 
-use crate::support::{load_nano, nano};
+use crate::support::{fixtures, load_nano, nano};
 
 fn load(folder: &Path) -> model::Result<Gemma> {
     let config = GemmaConfig::read(folder)?;
@@ -235,4 +235,73 @@ fn requests_that_the_model_cannot_serve() {
         .unwrap_err()
         .to_string();
     assert!(full.contains("room for 2"), "{full}");
+}
+
+#[test]
+fn a_tokenizer_with_more_tokens_than_the_model_has_embeddings() {
+    let tokenizer = ChatTokenizer::read(&nano(), None).unwrap();
+    tokenizer.check_vocabulary(512).unwrap();
+    let error = tokenizer.check_vocabulary(511).unwrap_err().to_string();
+    for part in ["tokenizer.json", "up to 511", "vocabulary is 511"] {
+        assert!(error.contains(part), "{part:?} is not in: {error}");
+    }
+}
+
+#[test]
+fn places_without_a_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = |path: &Path| ModelFiles::at(path).unwrap_err().to_string();
+    assert!(error(&folder.path().join("nothing")).contains("there is no model here"));
+    let text = folder.path().join("model.bin");
+    std::fs::write(&text, "weights").unwrap();
+    assert!(error(&text).contains(".gguf"), "{}", error(&text));
+}
+
+/// What is wrong with a GGUF file is said with its path.
+fn gguf_error(bytes: &[u8]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.gguf");
+    std::fs::write(&path, bytes).unwrap();
+    let error = ModelFiles::at(&path)
+        .unwrap()
+        .checkpoint()
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(error.starts_with(&path.display().to_string()), "{error}");
+    error
+}
+
+#[test]
+fn gguf_files_that_cannot_be_read() {
+    let bytes = std::fs::read(fixtures().join("family/gemma3-gguf/gemma3-nano.gguf")).unwrap();
+    assert!(gguf_error(&bytes[..bytes.len() - 1]).contains("download"));
+    assert!(gguf_error(b"PK\x03\x04 something else").contains("GGUF"));
+    // The type of the first tensor, in the list after its name and shape, becomes 10, which is Q2_K.
+    let name = b"token_embd.weight";
+    let at = bytes
+        .windows(name.len())
+        .position(|window| window == name)
+        .unwrap()
+        + name.len();
+    let dimensions = u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
+    let mut changed = bytes.clone();
+    changed[at + 4 + 8 * dimensions] = 10;
+    let error = gguf_error(&changed);
+    assert!(
+        error.contains("token_embd.weight") && error.contains("Q2_K") && error.contains("Q6_K"),
+        "{error}"
+    );
+    // The architecture's name, of the same length.
+    let mut changed = bytes.clone();
+    let name = b"general.architecture";
+    let at = changed
+        .windows(name.len())
+        .position(|window| window == name)
+        .unwrap()
+        + name.len()
+        + 12;
+    changed[at..at + 6].copy_from_slice(b"llamas");
+    let error = gguf_error(&changed);
+    assert!(error.contains("llamas") && error.contains("gemma3"), "{error}");
 }

@@ -16,8 +16,8 @@ impl Colour {
 }
 
 /// Okabe and Ito's palette, which people with any kind of colour vision can tell apart.
-const BLUE: Colour = Colour(0x00, 0x72, 0xb2);
-const VERMILLION: Colour = Colour(0xd5, 0x5e, 0x00);
+pub(super) const BLUE: Colour = Colour(0x00, 0x72, 0xb2);
+pub(super) const VERMILLION: Colour = Colour(0xd5, 0x5e, 0x00);
 pub(super) const GREEN: Colour = Colour(0x00, 0x9e, 0x73);
 const OTHERS: [Colour; 4] = [
     Colour(0xcc, 0x79, 0xa7),

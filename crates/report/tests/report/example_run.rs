@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use artifacts::{
-    FinishReason, Generation, Layout, Metadata, Pipeline, Projection, RenderedPrompt, Similarity, Stage,
-    Summary, write_generations, write_projections, write_rendered_prompts, write_similarities,
-    write_summaries,
+    CERTIFICATE_FORMAT, Certificate, Comparison, FinishReason, Generation, GreedyAgreement, Layout, Metadata,
+    Pipeline, Projection, ReferenceOrigin, RelativeError, RenderedPrompt, Similarity, Stage, Summary,
+    Verdict, write_certificate, write_generations, write_projections, write_rendered_prompts,
+    write_similarities, write_summaries,
 };
 use tempfile::TempDir;
 
@@ -19,7 +20,7 @@ pub struct ExampleRun {
     pub layout: Layout,
     pub out: PathBuf,
     pub summaries: Vec<Summary>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// A run over `layers` layers in a folder of its own.
@@ -33,7 +34,7 @@ pub fn example_run(layers: usize) -> ExampleRun {
         layout,
         out,
         summaries,
-        _folder: folder,
+        folder,
     }
 }
 
@@ -43,6 +44,23 @@ impl ExampleRun {
         report::run(&self.pipeline, &self.layout, &self.out).unwrap();
         fs_err::read_to_string(self.out.join(name)).unwrap()
     }
+
+    /// What the stage says of this run, which must be wrong.
+    pub fn error(&self) -> String {
+        let error = report::run(&self.pipeline, &self.layout, &self.out).unwrap_err();
+        format!("{error:#}")
+    }
+
+    pub fn certify(&self, certificate: &Certificate) {
+        write_certificate(&self.layout.certificate(), certificate).unwrap();
+    }
+
+    /// Writes a published table and names it in the pipeline.
+    pub fn publish(&mut self, text: &str) {
+        let path = self.folder.path().join("published.csv");
+        fs_err::write(&path, text).unwrap();
+        self.pipeline.report.published = Some(path);
+    }
 }
 
 fn write_run(folder: &Path, layers: usize) -> (Pipeline, Layout, Vec<Summary>) {
@@ -50,9 +68,10 @@ fn write_run(folder: &Path, layers: usize) -> (Pipeline, Layout, Vec<Summary>) {
     fs_err::write(&path, PIPELINE).unwrap();
     let pipeline = Pipeline::read(&path, &["steer.seed=3".to_owned()]).unwrap();
     let layout = Layout::new(folder.join("results"));
-    for stage in [Stage::Extract, Stage::Analyze, Stage::Steer] {
+    for stage in [Stage::Verify, Stage::Extract, Stage::Analyze, Stage::Steer] {
         fs_err::create_dir_all(layout.stage(stage)).unwrap();
     }
+    write_certificate(&layout.certificate(), &verified(layers)).unwrap();
     let metadata = Metadata::default()
         .with("model_fingerprint", "blake3-of-an-example")
         .with("dtype", "f32");
@@ -69,6 +88,48 @@ fn write_run(folder: &Path, layers: usize) -> (Pipeline, Layout, Vec<Summary>) {
     write_projections(&layout.projections(), &analyzed, &projections(layers)).unwrap();
     write_generations(&layout.generations(), &metadata.with("seed", 3), &generations()).unwrap();
     (pipeline, layout, summaries)
+}
+
+/// A certificate with errors that rise from 1e-6 on.
+pub fn verified(layers: usize) -> Certificate {
+    let error = |layer: usize| RelativeError {
+        max: 5e-6 * (layer + 1) as f64,
+        rms: 1e-6 * (layer + 1) as f64,
+    };
+    Certificate {
+        format: CERTIFICATE_FORMAT,
+        verdict: Verdict::Verified,
+        statement: "An Example Model agrees with another implementation.".to_owned(),
+        model: "An Example Model".to_owned(),
+        weights_fingerprint: "blake3-of-the-weights".to_owned(),
+        roleswap_version: "0.1.0".to_owned(),
+        comparison: Some(Comparison {
+            device: "cpu".to_owned(),
+            dtype: "f32".to_owned(),
+            residency: "streamed".to_owned(),
+            tolerance: 1e-4,
+            positions: 74,
+            reference: ReferenceOrigin {
+                file: "data/reference/example.safetensors".to_owned(),
+                blake3: "blake3-of-the-reference".to_owned(),
+                implementation: "another <i>implementation</i>".to_owned(),
+                dtype: "f32".to_owned(),
+            },
+            layers: (0..layers).map(error).collect(),
+            final_norm: RelativeError {
+                max: 6.1e-5,
+                rms: 7.2e-6,
+            },
+            logits: RelativeError {
+                max: 8.3e-5,
+                rms: 9.4e-6,
+            },
+            greedy: Some(GreedyAgreement {
+                tokens: 16,
+                agreeing: 16,
+            }),
+        }),
+    }
 }
 
 fn prompts() -> [(&'static str, &'static str); 6] {

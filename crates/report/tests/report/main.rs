@@ -1,6 +1,9 @@
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the message")]
 
+mod certificate;
 mod example_run;
 mod figures;
 mod page;
+mod published;
+mod reading;
 mod wording;

@@ -2,30 +2,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use report::{Inputs, similarity_chart};
-use serde_json::Value;
 
 use crate::example_run::{ExampleRun, HOSTILE, example_run};
-
-/// The page without the plotting library, whose text names addresses that no chart here asks for.
-fn without_library(page: &str) -> String {
-    let (head, rest) = page.split_once("<script>").unwrap();
-    let (library, tail) = rest.split_once("</script>").unwrap();
-    assert!(library.contains("plotly.js v"));
-    format!("{head}{tail}")
-}
-
-/// The data that the page's scripts read.
-fn embedded_data(page: &str) -> Value {
-    let (_, rest) = page
-        .split_once("<script type=\"application/json\" id=\"data\">")
-        .unwrap();
-    serde_json::from_str(rest.split_once("</script>").unwrap().0).unwrap()
-}
-
-/// A number as the JSON reader gives it, which may differ from what was written in the last bit.
-fn as_read(value: f64) -> Value {
-    serde_json::from_str(&serde_json::to_string(&value).unwrap()).unwrap()
-}
+use crate::reading::{as_read, embedded_data, without_library};
 
 fn contrast_rows(run: &ExampleRun) -> Vec<artifacts::Summary> {
     run.summaries

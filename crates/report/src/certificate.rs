@@ -1,0 +1,207 @@
+//! The certificate as the page shows it: what was compared, how far apart it is, and what that says.
+
+use std::collections::BTreeMap;
+
+use artifacts::{Certificate, Comparison, Metadata, RelativeError, Verdict};
+use serde::Serialize;
+
+use crate::charts::is_drawn;
+use crate::format::{layer_list, scientific};
+
+/// The verdict in word, sign and sentence, and what it rests on.
+#[derive(Serialize)]
+pub struct CertificateView {
+    /// The class that colours it.
+    kind: &'static str,
+    sign: &'static str,
+    verdict: &'static str,
+    /// For the top of the page.
+    short: String,
+    statement: String,
+    weights_fingerprint: String,
+    comparison: Option<ComparisonView>,
+}
+
+#[derive(Serialize)]
+struct ComparisonView {
+    positions: usize,
+    implementation: String,
+    tolerance: String,
+    facts: Vec<Fact>,
+    errors: Vec<ErrorView>,
+    /// What is too far off, in words; nothing where nothing is.
+    beyond: Option<String>,
+    /// Where the tables were computed otherwise than what was compared.
+    otherwise: Vec<String>,
+    /// Whether some layer's error can't be drawn on a logarithmic axis.
+    has_gaps: bool,
+}
+
+#[derive(Serialize)]
+struct Fact {
+    name: &'static str,
+    value: String,
+}
+
+#[derive(Serialize)]
+struct ErrorView {
+    what: String,
+    rms: String,
+    max: String,
+    judgement: &'static str,
+}
+
+pub fn certificate_view(certificate: &Certificate, footers: &[(&'static str, Metadata)]) -> CertificateView {
+    let (kind, sign) = match certificate.verdict {
+        Verdict::Verified => ("good", "\u{2713}"),
+        Verdict::NotVerified => ("open", "?"),
+        Verdict::Failed => ("bad", "\u{2715}"),
+    };
+    let comparison = certificate.comparison.as_ref();
+    CertificateView {
+        kind,
+        sign,
+        verdict: certificate.verdict.as_str(),
+        short: short(certificate, footers),
+        statement: certificate.statement.clone(),
+        weights_fingerprint: certificate.weights_fingerprint.clone(),
+        comparison: comparison.map(|comparison| comparison_view(comparison, footers)),
+    }
+}
+
+/// Everything whose error is beyond the tolerance, in words.
+pub fn beyond(comparison: &Comparison) -> Option<String> {
+    let tolerance = comparison.tolerance;
+    let layers: Vec<usize> = (0..comparison.layers.len())
+        .filter(|layer| !is_within(comparison.layers[*layer], tolerance))
+        .collect();
+    let mut parts = Vec::new();
+    if !layers.is_empty() {
+        parts.push(layer_list(&layers));
+    }
+    for (name, error) in [
+        ("the final norm", comparison.final_norm),
+        ("the logits", comparison.logits),
+    ] {
+        if !is_within(error, tolerance) {
+            parts.push(name.to_owned());
+        }
+    }
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// Whether an error is no larger than the tolerance. What is not a number is not.
+fn is_within(error: RelativeError, tolerance: f64) -> bool {
+    error.rms <= tolerance
+}
+
+fn short(certificate: &Certificate, footers: &[(&'static str, Metadata)]) -> String {
+    match (certificate.verdict, &certificate.comparison) {
+        (Verdict::Verified, Some(comparison)) if !otherwise(comparison, footers).is_empty() => {
+            "The model was compared with another implementation, but not as the tables here were computed."
+                .to_owned()
+        }
+        (Verdict::Verified, Some(comparison)) => format!(
+            "The model computes what {} computes: the largest relative error is {}, where {} is allowed.",
+            comparison.reference.implementation,
+            scientific(comparison.worst()),
+            scientific(comparison.tolerance)
+        ),
+        (Verdict::Failed, _) => {
+            "The model does not compute what its reference does. The figures below are not to be trusted."
+                .to_owned()
+        }
+        _ => "What this run computed was not compared with another implementation.".to_owned(),
+    }
+}
+
+fn comparison_view(comparison: &Comparison, footers: &[(&'static str, Metadata)]) -> ComparisonView {
+    ComparisonView {
+        positions: comparison.positions,
+        implementation: comparison.reference.implementation.clone(),
+        tolerance: scientific(comparison.tolerance),
+        facts: facts(comparison),
+        errors: errors(comparison),
+        beyond: beyond(comparison),
+        otherwise: otherwise(comparison, footers),
+        has_gaps: !comparison
+            .layers
+            .iter()
+            .all(|error| is_drawn(error.rms) && is_drawn(error.max)),
+    }
+}
+
+fn facts(comparison: &Comparison) -> Vec<Fact> {
+    let weights = match comparison.residency.as_str() {
+        "resident" => "resident (all at hand)",
+        "streamed" => "streamed (read layer by layer)",
+        other => other,
+    };
+    let greedy = match comparison.greedy {
+        Some(greedy) => format!("{} of {} the same", greedy.agreeing, greedy.tokens),
+        None => "not compared".to_owned(),
+    };
+    let reference = &comparison.reference;
+    let fact = |name, value: &str| Fact {
+        name,
+        value: value.to_owned(),
+    };
+    vec![
+        fact("Device", &comparison.device),
+        fact("Activations", &comparison.dtype),
+        fact("Weights", weights),
+        fact("Positions", &comparison.positions.to_string()),
+        fact(
+            "Reference",
+            &format!("{}, in {}", reference.implementation, reference.dtype),
+        ),
+        fact("Reference file", &reference.file),
+        fact("Its BLAKE3", &reference.blake3),
+        fact("Tolerance", &scientific(comparison.tolerance)),
+        fact("Worst RMS error", &scientific(comparison.worst())),
+        fact("Greedy tokens", &greedy),
+    ]
+}
+
+/// The worst layer, and what comes after the layers.
+fn errors(comparison: &Comparison) -> Vec<ErrorView> {
+    let view = |what: String, error: RelativeError| ErrorView {
+        what,
+        rms: scientific(error.rms),
+        max: scientific(error.max),
+        judgement: if is_within(error, comparison.tolerance) {
+            "within"
+        } else {
+            "beyond"
+        },
+    };
+    let layers = comparison.layers.iter().enumerate();
+    let worst = layers.max_by(|(_, a), (_, b)| a.rms.total_cmp(&b.rms));
+    let worst = worst.map(|(layer, error)| view(format!("Residual stream, worst layer ({layer})"), *error));
+    worst
+        .into_iter()
+        .chain([
+            view("Final norm".to_owned(), comparison.final_norm),
+            view("Logits".to_owned(), comparison.logits),
+        ])
+        .collect()
+}
+
+/// A certificate holds for its device and its precision alone, and a stage may have run on another machine.
+fn otherwise(comparison: &Comparison, footers: &[(&'static str, Metadata)]) -> Vec<String> {
+    let mut tables: BTreeMap<(&str, &str, &str), Vec<&str>> = BTreeMap::new();
+    for (key, certified) in [("device", &comparison.device), ("dtype", &comparison.dtype)] {
+        for (table, metadata) in footers {
+            if let Some(found) = metadata.get(key).filter(|found| found != certified) {
+                tables.entry((key, found, certified)).or_default().push(table);
+            }
+        }
+    }
+    let sentence = |((key, found, certified), tables): ((&str, &str, &str), Vec<&str>)| {
+        let tables = tables.join(", ");
+        format!(
+            "This comparison, with the {key} {certified}, does not cover tables that were computed with {found}: {tables}."
+        )
+    };
+    tables.into_iter().map(sentence).collect()
+}

@@ -1,0 +1,58 @@
+use anyhow::{Result, bail};
+use plotly::common::{DashType, Line, Marker, MarkerSymbol, Mode};
+use plotly::{Scatter, Trace};
+use serde_json::Value;
+
+use super::similarity::layer_tick_step;
+use super::style::{BLUE, GREEN, axis, layout, legend_above, line, marker, to_json};
+use crate::format::plain;
+use crate::published::{Measure, Published};
+
+/// The run's means as lines, the published ones as open marks: where they agree, the marks sit on the lines.
+pub fn published_chart(published: &Published) -> Result<Value> {
+    let [within, across, ..] = published.measures.as_slice() else {
+        bail!("a published table has the means within and across");
+    };
+    let means = [
+        (
+            within,
+            line(BLUE).dash(DashType::Dash),
+            MarkerSymbol::SquareOpen,
+            BLUE,
+        ),
+        (across, line(GREEN), MarkerSymbol::CircleOpen, GREEN),
+    ];
+    let traces = means
+        .into_iter()
+        .flat_map(|(measure, line, symbol, colour)| pair(measure, line, marker(colour, 9).symbol(symbol)));
+    let layout = layout()
+        .legend(legend_above())
+        .x_axis(
+            axis("Layer")
+                .dtick(layer_tick_step(published.layers) as f64)
+                .tick0(0.0),
+        )
+        .y_axis(axis("Cosine similarity"));
+    to_json(traces.collect(), layout)
+}
+
+fn pair(measure: &Measure, line: Line, marker: Marker) -> [Box<dyn Trace>; 2] {
+    let hover = |whose: &str| {
+        format!(
+            "<b>{}, {whose}</b><br>Layer: %{{x}}<br>%{{y:.4f}}<extra></extra>",
+            plain(&measure.name)
+        )
+    };
+    let layers = || (0..measure.ours.len()).collect::<Vec<usize>>();
+    let ours = Scatter::new(layers(), measure.ours.clone())
+        .mode(Mode::Lines)
+        .name(format!("{}, this run", plain(&measure.name)))
+        .line(line)
+        .hover_template(hover("this run"));
+    let published = Scatter::new(layers(), measure.published.clone())
+        .mode(Mode::Markers)
+        .name(format!("{}, published", plain(&measure.name)))
+        .marker(marker)
+        .hover_template(hover("published"));
+    [ours, published]
+}

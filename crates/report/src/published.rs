@@ -1,0 +1,215 @@
+//! A table that was published for the same experiment, beside the run's own.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use artifacts::{Condition, Pipeline, Summary};
+use serde::Serialize;
+
+use crate::csv::Csv;
+use crate::format::{layer_list, number};
+use crate::inputs::contrast_conditions;
+
+/// The largest difference that counts as none. Published tables were computed in bf16, whose steps between 0.5 and 1
+/// are 2^-8 = 0.0039: this is two of them, with room for the rounding of the printed digits.
+pub const GRID: f64 = 0.008;
+
+/// What both tables hold, by layer.
+#[derive(Debug)]
+pub struct Published {
+    pub file: String,
+    pub layers: usize,
+    pub measures: Vec<Measure>,
+}
+
+/// One column of both tables, a value a layer.
+#[derive(Debug)]
+pub struct Measure {
+    pub name: String,
+    pub ours: Vec<f64>,
+    pub published: Vec<f64>,
+}
+
+impl Published {
+    /// Reads the table at `path` and puts it beside `rows`, which go by layer.
+    pub fn read(path: &Path, pipeline: &Pipeline, rows: &[Summary]) -> Result<Self> {
+        let table = Csv::read(path).context(
+            "report.published can't be read; correct the path in the pipeline, or take the key out if there is no such table",
+        )?;
+        check_layers(&table, path, rows.len())?;
+        let published = Published {
+            file: path.display().to_string(),
+            layers: rows.len(),
+            measures: measures(&table, pipeline, rows)?,
+        };
+        Ok(published)
+    }
+
+    /// The layers at which some value is farther from the published one than [`GRID`].
+    pub fn differing(&self) -> Vec<usize> {
+        (0..self.layers)
+            .filter(|layer| self.measures.iter().any(|measure| !measure.agrees(*layer)))
+            .collect()
+    }
+
+    /// Whether the tables agree, and where they don't.
+    pub fn sentence(&self) -> String {
+        let (measure, layer, difference) = self.largest();
+        let largest = number(difference, 4);
+        let differing = self.differing();
+        if differing.is_empty() {
+            return format!(
+                "All {} layers agree within {GRID}; the largest difference is {largest} (“{measure}”, layer {layer}).",
+                self.layers
+            );
+        }
+        format!(
+            "{} of {} layers do not agree within {GRID}: {}. The largest difference is {largest} (“{measure}”, layer {layer}).",
+            differing.len(),
+            self.layers,
+            layer_list(&differing)
+        )
+    }
+
+    /// The largest absolute difference, with the measure and the layer that have it.
+    fn largest(&self) -> (&str, usize, f64) {
+        let all = self.measures.iter().flat_map(|measure| {
+            (0..self.layers).map(|layer| (measure.name.as_str(), layer, measure.difference(layer).abs()))
+        });
+        all.max_by(|a, b| a.2.total_cmp(&b.2)).unwrap_or_default()
+    }
+}
+
+impl Measure {
+    /// Ours less the published.
+    pub fn difference(&self, layer: usize) -> f64 {
+        self.ours[layer] - self.published[layer]
+    }
+
+    fn agrees(&self, layer: usize) -> bool {
+        self.difference(layer).abs() <= GRID
+    }
+}
+
+/// Rows of another order or number would be put beside the wrong ones.
+fn check_layers(table: &Csv, path: &Path, layers: usize) -> Result<()> {
+    let path = path.display();
+    let found = table.numbers("layer")?;
+    for (expected, (line, layer)) in found.iter().enumerate() {
+        ensure!(
+            *layer == expected as f64,
+            "{path}, line {line}: layer {layer} stands where layer {expected} should; the rows must go 0, 1, 2, …"
+        );
+    }
+    ensure!(
+        found.len() == layers,
+        "{path}: the published table has {} layers, this run {layers}; is it another model's?",
+        found.len()
+    );
+    Ok(())
+}
+
+/// A column of the published table, and what of ours goes beside it.
+struct Column {
+    name: String,
+    measure: String,
+    is_needed: bool,
+    value: fn(&Summary) -> f64,
+}
+
+fn measures(table: &Csv, pipeline: &Pipeline, rows: &[Summary]) -> Result<Vec<Measure>> {
+    let measure = |column: Column| {
+        let published = table.numbers(&column.name)?;
+        Ok(Measure {
+            name: column.measure,
+            ours: rows.iter().map(column.value).collect(),
+            published: published.into_iter().map(|(_, value)| value).collect(),
+        })
+    };
+    columns(pipeline)?
+        .into_iter()
+        .filter(|column| column.is_needed || table.has(&column.name))
+        .map(measure)
+        .collect()
+}
+
+/// Means and difference must be there. The last two columns carry the names of the conditions, so that a table of
+/// other names has none that could be compared.
+fn columns(pipeline: &Pipeline) -> Result<Vec<Column>> {
+    let needed = |name: &str, measure: &str, value| Column {
+        name: name.to_owned(),
+        measure: measure.to_owned(),
+        is_needed: true,
+        value,
+    };
+    let own = |condition: &Condition, value| Column {
+        name: format!("avg_{0}_{0}", condition.name),
+        measure: format!("Within {}", condition.label),
+        is_needed: false,
+        value,
+    };
+    let [positive, negative] = contrast_conditions(pipeline)?;
+    Ok(vec![
+        needed("avg_within_category", "Within", |row| row.avg_within_category),
+        needed("avg_cross_category", "Across", |row| row.avg_cross_category),
+        needed("similarity_difference", "Difference", |row| {
+            row.similarity_difference
+        }),
+        own(positive, |row| row.avg_within_positive),
+        own(negative, |row| row.avg_within_negative),
+    ])
+}
+
+/// The comparison as the page shows it.
+#[derive(Serialize)]
+pub struct PublishedView {
+    file: String,
+    sentence: String,
+    agrees: bool,
+    measures: Vec<String>,
+    rows: Vec<RowView>,
+}
+
+#[derive(Serialize)]
+struct RowView {
+    layer: usize,
+    agrees: bool,
+    cells: Vec<CellView>,
+}
+
+#[derive(Serialize)]
+struct CellView {
+    ours: String,
+    published: String,
+    difference: String,
+    agrees: bool,
+}
+
+pub fn published_view(published: &Published) -> PublishedView {
+    let cell = |measure: &Measure, layer: usize| CellView {
+        ours: number(measure.ours[layer], 4),
+        published: number(measure.published[layer], 4),
+        difference: number(measure.difference(layer), 4),
+        agrees: measure.agrees(layer),
+    };
+    let row = |layer: usize| RowView {
+        layer,
+        agrees: published.measures.iter().all(|measure| measure.agrees(layer)),
+        cells: published
+            .measures
+            .iter()
+            .map(|measure| cell(measure, layer))
+            .collect(),
+    };
+    PublishedView {
+        file: published.file.clone(),
+        sentence: published.sentence(),
+        agrees: published.differing().is_empty(),
+        measures: published
+            .measures
+            .iter()
+            .map(|measure| measure.name.clone())
+            .collect(),
+        rows: (0..published.layers).map(row).collect(),
+    }
+}

@@ -202,6 +202,7 @@ fn metadata(pipeline: &Pipeline, model: &OpenModel) -> Metadata {
         .with("pipeline", &pipeline.name)
         .with("model_name", &pipeline.model.name)
         .with("model_fingerprint", &model.fingerprint)
+        .with("weights_fingerprint", &model.weights_fingerprint)
         .with("template_hash", model.tokenizer.template_hash())
         .with("dtype", model.precision.as_str())
         .with("device", model.device)

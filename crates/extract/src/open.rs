@@ -1,3 +1,5 @@
+use std::path::{Path, PathBuf};
+
 use anyhow::{Context, Result, bail};
 use artifacts::{Device, Dtype, ModelTable, RememberedHashes, Residency, progress_of_bytes};
 use model::{
@@ -15,6 +17,8 @@ pub struct OpenModel {
     pub newlines: Newlines,
     /// Of everything that decides what the model computes.
     pub fingerprint: String,
+    /// Of the weight files alone, by which a certificate names its model.
+    pub weights_fingerprint: String,
     pub device: DeviceKind,
     pub precision: Precision,
 }
@@ -71,10 +75,16 @@ fn open(table: &ModelTable, hashes: &RememberedHashes, residency: Residency) -> 
         Dtype::F32 => Precision::F32,
         Dtype::Bf16 => Precision::Bf16,
     };
-    let mut named: Vec<_> = files.texts();
-    named.extend(table.chat_template.clone());
-    named.extend(checkpoint.files().map(|path| path.to_owned()));
-    let fingerprint = fingerprint(&named, &|path| hashes.of(path).map(str::to_owned))?;
+    let weights: Vec<PathBuf> = checkpoint.files().map(Path::to_owned).collect();
+    let named = [
+        files.texts(),
+        Vec::from_iter(table.chat_template.clone()),
+        weights.clone(),
+    ]
+    .concat();
+    let known = |path: &Path| hashes.of(path).map(str::to_owned);
+    let weights_fingerprint = fingerprint(&weights, &known)?;
+    let fingerprint = fingerprint(&named, &known)?;
     let network = open_network(&config, checkpoint, device, precision, residency)?;
     let residency = match network {
         Network::Resident(_) => "resident",
@@ -91,6 +101,7 @@ fn open(table: &ModelTable, hashes: &RememberedHashes, residency: Residency) -> 
         tokenizer,
         newlines,
         fingerprint,
+        weights_fingerprint,
         device,
         precision,
     })

@@ -143,6 +143,15 @@ impl Inputs {
             certificate.model,
             pipeline.model.name
         );
+        let weights = self
+            .metadata
+            .iter()
+            .find_map(|(_, metadata)| metadata.get("weights_fingerprint"));
+        ensure!(
+            weights.is_none_or(|weights| weights == certificate.weights_fingerprint),
+            "{}: is the certificate of other weights than the tables were computed with; run `cargo xtask verify`",
+            path.display()
+        );
         let is_within = certificate
             .comparison
             .as_ref()

@@ -229,3 +229,16 @@ fn success_that_the_figures_do_not_bear_out_is_refused() {
         );
     }
 }
+
+#[test]
+fn the_certificate_of_other_weights_is_refused() {
+    let mut certificate = verified(6);
+    certificate.weights_fingerprint = "blake3-of-other-weights".to_owned();
+    let run = example_run(6);
+    run.certify(&certificate);
+    let error = run.error();
+    assert!(
+        error.contains("certificate.json") && error.contains("other weights"),
+        "{error}"
+    );
+}

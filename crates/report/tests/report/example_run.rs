@@ -74,6 +74,7 @@ fn write_run(folder: &Path, layers: usize) -> (Pipeline, Layout, Vec<Summary>) {
     write_certificate(&layout.certificate(), &verified(layers)).unwrap();
     let metadata = Metadata::default()
         .with("model_fingerprint", "blake3-of-an-example")
+        .with("weights_fingerprint", "blake3-of-the-weights")
         .with("dtype", "f32");
     write_rendered_prompts(&layout.rendered_prompts(), &metadata, &rendered_prompts()).unwrap();
     let analyzed = metadata

@@ -23,6 +23,8 @@ pub struct Processes {
     target: PathBuf,
     /// Taken when the binaries are built, not when a stage ends, which may be hours and edits later.
     origin: Origin,
+    /// What was built for.
+    device: Device,
 }
 
 impl Processes {
@@ -36,6 +38,7 @@ impl Processes {
             root: project.root().to_path_buf(),
             target,
             origin: Origin::default(),
+            device: Device::Cpu,
         })
     }
 
@@ -66,7 +69,8 @@ impl Processes {
         }
     }
 
-    fn cargo_build(&self, device: Device) -> Command {
+    /// Whose model lies on the disk needs no network code, so that the downloader is built only where it is wanted.
+    fn cargo_build(&self, device: Device, downloader: bool) -> Command {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
         let mut command = Command::new(cargo);
         // xtask is running, and cannot be replaced everywhere while it does.
@@ -75,13 +79,13 @@ impl Processes {
             "--workspace",
             "--exclude",
             "xtask",
-            // Whose model lies on the disk needs no network code. `fetch` builds it when it is wanted.
-            "--exclude",
-            "hub",
             "--bins",
             "--profile",
             self.profile(),
         ]);
+        if !downloader {
+            command.args(["--exclude", "hub"]);
+        }
         if device != Device::Cpu {
             command.args(["--features", "verify/cuda,extract/cuda,steer/cuda"]);
         }
@@ -98,15 +102,14 @@ impl Runner for Processes {
     fn build(&mut self, device: Device) -> Result<()> {
         eprintln!("building…");
         self.origin = origin_of(&self.root);
-        let status = run_quietly(&mut self.cargo_build(device)).context("cannot run cargo build")?;
+        self.device = device;
+        let status = run_quietly(&mut self.cargo_build(device, false)).context("cannot run cargo build")?;
         ensure!(status.success(), "the build failed ({status}); nothing was run");
         Ok(())
     }
 
     fn fetch(&mut self, repository: &Repository) -> Result<()> {
-        let mut build = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
-        build.args(["build", "--package", "hub", "--profile", self.profile()]);
-        build.current_dir(&self.root);
+        let mut build = self.cargo_build(self.device, true);
         let status = run_quietly(&mut build).context("cannot run cargo build")?;
         ensure!(status.success(), "the build of the downloader failed ({status})");
         let mut arguments = vec![repository.id.as_str(), "--revision", &repository.revision];

@@ -27,6 +27,7 @@ struct ComparisonView {
     positions: usize,
     implementation: String,
     tolerance: String,
+    tolerance_after_norm: String,
     facts: Vec<Fact>,
     errors: Vec<ErrorView>,
     /// What is too far off, in words; nothing where nothing is.
@@ -83,7 +84,7 @@ pub fn beyond(comparison: &Comparison) -> Option<String> {
         ("the final norm", comparison.final_norm),
         ("the logits", comparison.logits),
     ] {
-        if !is_within(error, tolerance) {
+        if !is_within(error, comparison.tolerance_after_norm) {
             parts.push(name.to_owned());
         }
     }
@@ -102,7 +103,7 @@ fn short(certificate: &Certificate, footers: &[(&'static str, Metadata)]) -> Str
                 .to_owned()
         }
         (Verdict::Verified, Some(comparison)) => format!(
-            "The model computes what {} computes: the largest relative error is {}, where {} is allowed.",
+            "The model computes what {} computes: the largest relative error of a residual stream is {}, where {} is allowed.",
             comparison.reference.implementation,
             scientific(comparison.worst()),
             scientific(comparison.tolerance)
@@ -120,6 +121,7 @@ fn comparison_view(comparison: &Comparison, footers: &[(&'static str, Metadata)]
         positions: comparison.positions,
         implementation: comparison.reference.implementation.clone(),
         tolerance: scientific(comparison.tolerance),
+        tolerance_after_norm: scientific(comparison.tolerance_after_norm),
         facts: facts(comparison),
         errors: errors(comparison),
         beyond: beyond(comparison),
@@ -158,31 +160,42 @@ fn facts(comparison: &Comparison) -> Vec<Fact> {
         fact("Reference file", &reference.file),
         fact("Its BLAKE3", &reference.blake3),
         fact("Tolerance", &scientific(comparison.tolerance)),
-        fact("Worst RMS error", &scientific(comparison.worst())),
+        fact(
+            "After the final norm",
+            &scientific(comparison.tolerance_after_norm),
+        ),
+        fact("Worst residual stream", &scientific(comparison.worst())),
         fact("Greedy tokens", &greedy),
     ]
 }
 
 /// The worst layer, and what comes after the layers.
 fn errors(comparison: &Comparison) -> Vec<ErrorView> {
-    let view = |what: String, error: RelativeError| ErrorView {
+    let view = |what: String, error: RelativeError, tolerance: f64| ErrorView {
         what,
         rms: scientific(error.rms),
         max: scientific(error.max),
-        judgement: if is_within(error, comparison.tolerance) {
+        judgement: if is_within(error, tolerance) {
             "within"
         } else {
             "beyond"
         },
     };
+    let after_norm = comparison.tolerance_after_norm;
     let layers = comparison.layers.iter().enumerate();
     let worst = layers.max_by(|(_, a), (_, b)| a.rms.total_cmp(&b.rms));
-    let worst = worst.map(|(layer, error)| view(format!("Residual stream, worst layer ({layer})"), *error));
+    let worst = worst.map(|(layer, error)| {
+        view(
+            format!("Residual stream, worst layer ({layer})"),
+            *error,
+            comparison.tolerance,
+        )
+    });
     worst
         .into_iter()
         .chain([
-            view("Final norm".to_owned(), comparison.final_norm),
-            view("Logits".to_owned(), comparison.logits),
+            view("Final norm".to_owned(), comparison.final_norm, after_norm),
+            view("Logits".to_owned(), comparison.logits, after_norm),
         ])
         .collect()
 }

@@ -2,12 +2,15 @@ use anyhow::{Result, ensure};
 use artifacts::RelativeError;
 use model::Precision;
 
-/// The largest relative RMS error that is accepted: rounding in f32, summed in another order over many layers, stays
-/// below 1e-4; bf16 keeps eight digits of two, and 2e-2 is what published implementations differ by among each other.
-pub fn tolerance(precision: Precision) -> f64 {
+/// The largest relative RMS errors that are accepted: of residual streams, and of final norm and logits.
+///
+/// Rounding in f32, summed in another order over many layers, stays below 1e-4. bf16 keeps eight binary digits. Over the 26
+/// layers of a random checkpoint of Gemma 2 2B's shape transformers in bf16 is up to 2.1e-2 from itself in f32; over
+/// the 18 layers of Gemma 3 270M 7.0e-3, but 2.3e-2 after the final norm, and up to 4.7e-2 there at a single position.
+pub fn tolerances(precision: Precision) -> (f64, f64) {
     match precision {
-        Precision::F32 => 1e-4,
-        Precision::Bf16 => 2e-2,
+        Precision::F32 => (1e-4, 1e-4),
+        Precision::Bf16 => (2e-2, 5e-2),
     }
 }
 

@@ -17,6 +17,7 @@ fn certificate(last_layer: RelativeError) -> Certificate {
             dtype: "f32".to_owned(),
             residency: "resident".to_owned(),
             tolerance: 1e-4,
+            tolerance_after_norm: 1e-4,
             positions: 24,
             reference: ReferenceOrigin {
                 file: "reference.safetensors".to_owned(),

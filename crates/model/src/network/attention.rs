@@ -51,7 +51,7 @@ impl Attention {
         cache: Option<&mut Cache>,
     ) -> Tensor<3> {
         let [rows, width, _] = x.dims();
-        let config = pass.config;
+        let (config, dtype) = (pass.config, x.dtype());
         let (heads, groups, head_dim) = (
             config.num_attention_heads,
             config.num_key_value_heads,
@@ -77,7 +77,8 @@ impl Attention {
         let n_keys = keys.dims()[2];
         // The heads of a group share keys: they become more queries of one head instead of copies of the keys.
         let queries = queries.reshape([rows, groups, heads / groups * width, head_dim]);
-        let scores = to_dtype(queries.matmul(keys.swap_dims(2, 3)), DType::F32);
+        let [queries, keys, values] = [queries, keys, values].map(|x| to_dtype(x, DType::F32));
+        let scores = queries.matmul(keys.swap_dims(2, 3));
         let scores = scores.mul_scalar(config.query_pre_attn_scalar.powf(-0.5));
         // The cap comes before the mask: a capped mask would let padding through.
         let scores = match config.attn_logit_softcapping {
@@ -85,11 +86,11 @@ impl Attention {
             None => scores,
         };
         let scores = scores.reshape([rows, heads, width, n_keys]).add(pass.mask(layer));
-        let weights = to_dtype(activation::softmax(scores, 3), values.dtype());
-        let mixed = weights
+        let mixed = activation::softmax(scores, 3)
             .reshape([rows, groups, heads / groups * width, n_keys])
             .matmul(values);
         let mixed = mixed.reshape([rows, heads, width, head_dim]).swap_dims(1, 2);
+        let mixed = to_dtype(mixed, dtype);
         self.o_proj
             .forward(mixed.reshape([rows, width, heads * head_dim]))
     }

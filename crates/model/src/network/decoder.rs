@@ -1,9 +1,9 @@
 use burn::module::Module;
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Tensor};
 
 use super::Loader;
 use super::attention::Attention;
-use super::functions::gelu_tanh;
+use super::functions::{gelu_tanh, to_dtype};
 use super::linear::Linear;
 use super::norm::RmsNorm;
 use super::pass::Pass;
@@ -89,8 +89,12 @@ impl FeedForward {
         })
     }
 
+    /// Between the products it is f32: in bf16, the roundings of the gate's few operations would be the largest of the
+    /// whole layer.
     fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        let gate = gelu_tanh(self.gate_proj.forward(x.clone()));
-        self.down_proj.forward(gate.mul(self.up_proj.forward(x)))
+        let dtype = x.dtype();
+        let gate = gelu_tanh(to_dtype(self.gate_proj.forward(x.clone()), DType::F32));
+        let up = to_dtype(self.up_proj.forward(x), DType::F32);
+        self.down_proj.forward(to_dtype(gate.mul(up), dtype))
     }
 }

@@ -109,6 +109,7 @@ pub fn verified(layers: usize) -> Certificate {
             dtype: "f32".to_owned(),
             residency: "streamed".to_owned(),
             tolerance: 1e-4,
+            tolerance_after_norm: 1e-4,
             positions: 74,
             reference: ReferenceOrigin {
                 file: "data/reference/example.safetensors".to_owned(),

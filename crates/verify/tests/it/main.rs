@@ -181,6 +181,22 @@ fn a_reference_of_other_weights_proves_nothing() {
 }
 
 #[test]
+fn a_reference_in_bf16_proves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut pipeline = pipeline();
+    pipeline.verify.reference = Some(changed(folder.path(), |entries, _| {
+        entries.insert("dtype".to_owned(), "bf16".to_owned());
+    }));
+    let certificate = certificate(&pipeline);
+    assert_eq!(certificate.verdict, Verdict::NotVerified);
+    assert!(
+        certificate.statement.contains("--dtype f32"),
+        "{}",
+        certificate.statement
+    );
+}
+
+#[test]
 fn references_that_cannot_be_used_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let check = |path: PathBuf, parts: &[&str]| {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What Hugging Face transformers computes from the embedded model, for the twelve texts of the tiny pipeline.
 
-    python3 -m venv venv && venv/bin/pip install -r scripts/requirements.txt
+    python3 -m venv venv && venv/bin/pip install -r crates/model/reference/requirements.txt
     venv/bin/python scripts/hf_reference.py data/tiny OUT_FOLDER
 
 Loads the folder unchanged with AutoModelForCausalLM and AutoTokenizer (f32, eager attention), renders every prompt in

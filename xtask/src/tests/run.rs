@@ -262,3 +262,14 @@ fn a_crate_that_is_not_there_is_named() {
         "{error}"
     );
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_gpu_that_is_asked_for_and_absent_is_said_with_the_reason() {
+    let error = Device::Cuda(1).require(Device::Cpu).unwrap_err().to_string();
+    for part in ["cuda:1", "NVIDIA driver", "\"cpu\" or \"auto\""] {
+        assert!(error.contains(part), "{part:?} is not in: {error}");
+    }
+    assert!(Device::Cuda(0).require(Device::Cuda(0)).is_ok());
+    assert!(Device::Cpu.require(Device::Cpu).is_ok());
+}

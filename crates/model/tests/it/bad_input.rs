@@ -168,6 +168,32 @@ fn a_missing_shard() {
 }
 
 #[test]
+fn a_truncated_shard() {
+    let folder = sharded();
+    let path = folder.path().join("model-00002-of-00002.safetensors");
+    let bytes = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+    check(
+        folder.path(),
+        &["model-00002-of-00002.safetensors", "whole", "download it again"],
+    );
+}
+
+#[test]
+fn an_index_that_puts_a_tensor_into_the_wrong_shard() {
+    let folder = sharded();
+    let path = folder.path().join("model.safetensors.index.json");
+    let mut index: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let other = match index["weight_map"][NORM].as_str().unwrap() {
+        "model-00001-of-00002.safetensors" => "model-00002-of-00002.safetensors",
+        _ => "model-00001-of-00002.safetensors",
+    };
+    index["weight_map"][NORM] = other.into();
+    std::fs::write(&path, index.to_string()).unwrap();
+    check(folder.path(), &["index.json", NORM, other, "is not"]);
+}
+
+#[test]
 fn no_weights_at_all() {
     let folder = sharded();
     std::fs::remove_file(folder.path().join("model.safetensors.index.json")).unwrap();

@@ -87,8 +87,8 @@ fn dispatch(flags: &Xtask) -> Result<()> {
             let name = pipeline::name_of(flags.pipeline())?;
             clean::clean(&project, &name, flags.dry_run, &mut std::io::stdout())
         }
-        XtaskCmd::Train(train) => tool::run(&project, "train", &train.arguments),
-        XtaskCmd::Synth(synth) => tool::run(&project, "synth", &synth.arguments),
+        XtaskCmd::Train(train) => tool::run(&project, "tiny", "train", &train.arguments),
+        XtaskCmd::Synth(synth) => tool::run(&project, "synth", "synth", &synth.arguments),
     }
 }
 

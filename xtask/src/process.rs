@@ -16,6 +16,9 @@ use crate::{device::Device, lock::Origin, project::Project, run::Runner, source:
 /// A build that takes longer shows what cargo says.
 const QUIET_BUILD_MAX: Duration = Duration::from_secs(2);
 
+/// Crates with a binary that is no stage.
+const BESIDES: &[&str] = &["hub", "synth", "tiny"];
+
 #[derive(Debug)]
 pub struct Processes {
     root: PathBuf,
@@ -40,6 +43,16 @@ impl Processes {
             origin: Origin::default(),
             device: Device::Cpu,
         })
+    }
+
+    /// Makes the binaries of a crate that is no stage, with those of the stages: built alone, it would turn on other
+    /// features of what they share.
+    pub fn build_besides(&mut self, name: &str) -> Result<()> {
+        eprintln!("building…");
+        let mut command = self.cargo_build(self.device, &[name]);
+        let status = run_quietly(&mut command).context("cannot run cargo build")?;
+        ensure!(status.success(), "the build of {name} failed ({status})");
+        Ok(())
     }
 
     /// Runs a binary of the workspace with the project root as its working directory.
@@ -69,8 +82,9 @@ impl Processes {
         }
     }
 
-    /// Whose model lies on the disk needs no network code, so that the downloader is built only where it is wanted.
-    fn cargo_build(&self, device: Device, downloader: bool) -> Command {
+    /// What is wanted besides the stages is built only then: the downloader, whose network code takes half a minute, and
+    /// the tools.
+    fn cargo_build(&self, device: Device, besides: &[&str]) -> Command {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
         let mut command = Command::new(cargo);
         // xtask is running, and cannot be replaced everywhere while it does.
@@ -83,8 +97,8 @@ impl Processes {
             "--profile",
             self.profile(),
         ]);
-        if !downloader {
-            command.args(["--exclude", "hub"]);
+        for name in BESIDES.iter().filter(|name| !besides.contains(name)) {
+            command.args(["--exclude", name]);
         }
         if device != Device::Cpu {
             command.args(["--features", "verify/cuda,extract/cuda,steer/cuda"]);
@@ -103,15 +117,13 @@ impl Runner for Processes {
         eprintln!("building…");
         self.origin = origin_of(&self.root);
         self.device = device;
-        let status = run_quietly(&mut self.cargo_build(device, false)).context("cannot run cargo build")?;
+        let status = run_quietly(&mut self.cargo_build(device, &[])).context("cannot run cargo build")?;
         ensure!(status.success(), "the build failed ({status}); nothing was run");
         Ok(())
     }
 
     fn fetch(&mut self, repository: &Repository) -> Result<()> {
-        let mut build = self.cargo_build(self.device, true);
-        let status = run_quietly(&mut build).context("cannot run cargo build")?;
-        ensure!(status.success(), "the build of the downloader failed ({status})");
+        self.build_besides("hub")?;
         let mut arguments = vec![repository.id.as_str(), "--revision", &repository.revision];
         if let Some(file) = &repository.file {
             arguments.extend(["--file", file]);

@@ -4,12 +4,12 @@ use std::ffi::OsString;
 
 use anyhow::{Result, ensure};
 
-use crate::{device::Device, process::Processes, project::Project, run::Runner as _};
+use crate::{process::Processes, project::Project};
 
-pub fn run(project: &Project, binary: &str, arguments: &[OsString]) -> Result<()> {
+/// What they make does not depend on the device at hand: they are built for the CPU.
+pub fn run(project: &Project, package: &str, binary: &str, arguments: &[OsString]) -> Result<()> {
     let mut processes = Processes::of(project)?;
-    // What they make should not depend on the device at hand.
-    processes.build(Device::Cpu)?;
+    processes.build_besides(package)?;
     let status = processes.execute(binary, arguments)?;
     ensure!(
         status.success(),

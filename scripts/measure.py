@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs a command and prints, when it has ended, its seconds and the peaks of its memory (Linux).
 
-    python3 scripts/measure.py target/debug/extract --pipeline pipelines/tiny.toml --results /tmp/results/tiny
+    python3 scripts/measure.py target/debug/extract --pipeline pipelines/tiny.toml --results results/measured
 
 RssAnon is memory that the program has allocated; RssFile is pages of mapped files (weights) that the system can drop and
 read again. Sampled 50 times a second, so that shorter peaks may be missed.

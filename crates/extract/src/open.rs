@@ -1,10 +1,11 @@
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use artifacts::{Device, Dtype, ModelTable, RememberedHashes, Residency, progress_of_bytes};
 use model::{
     ChatTokenizer, Checkpoint, DeviceKind, Gemma, GemmaConfig, ModelFiles, Precision, StreamedGemma,
-    fingerprint,
+    fingerprint, hash_file,
 };
 
 use crate::Newlines;
@@ -82,7 +83,13 @@ fn open(table: &ModelTable, hashes: &RememberedHashes, residency: Residency) -> 
         weights.clone(),
     ]
     .concat();
-    let known = |path: &Path| hashes.of(path).map(str::to_owned);
+    // Each shard is read once at most, though two fingerprints hold its hash.
+    let mut hashed = BTreeMap::new();
+    for path in &weights {
+        let remembered = hashes.of(path).map(str::to_owned);
+        hashed.insert(path.as_path(), remembered.map_or_else(|| hash_file(path), Ok)?);
+    }
+    let known = |path: &Path| hashed.get(path).cloned();
     let weights_fingerprint = fingerprint(&weights, &known)?;
     let fingerprint = fingerprint(&named, &known)?;
     let network = open_network(&config, checkpoint, device, precision, residency)?;

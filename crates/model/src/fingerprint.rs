@@ -18,11 +18,7 @@ pub fn fingerprint(files: &[PathBuf], known: &dyn Fn(&Path) -> Option<String>) -
         let remembered = known(path).and_then(|text| blake3::Hash::from_hex(text).ok());
         let content = match remembered {
             Some(hash) => hash,
-            None => {
-                let mut content = blake3::Hasher::new();
-                content.update_reader(fs_err::File::open(path)?)?;
-                content.finalize()
-            }
+            None => content_hash(path)?,
         };
         hasher
             .update(name.as_bytes())
@@ -30,4 +26,15 @@ pub fn fingerprint(files: &[PathBuf], known: &dyn Fn(&Path) -> Option<String>) -
             .update(content.as_bytes());
     }
     Ok(hasher.finalize().to_hex().to_string())
+}
+
+/// The blake3 hash of a file's content in hexadecimal digits, as `known` of [`fingerprint`] gives it.
+pub fn hash_file(path: &Path) -> Result<String> {
+    Ok(content_hash(path)?.to_hex().to_string())
+}
+
+fn content_hash(path: &Path) -> Result<blake3::Hash> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(fs_err::File::open(path)?)?;
+    Ok(hasher.finalize())
 }

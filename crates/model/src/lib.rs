@@ -37,7 +37,7 @@ pub use config::{GemmaConfig, LayerDescription, Rope};
 pub use device::{DeviceKind, Precision, open_device};
 pub use error::{Error, Result};
 pub use files::ModelFiles;
-pub use fingerprint::fingerprint;
+pub use fingerprint::{fingerprint, hash_file};
 pub use generate::{Finish, Generated, GenerationRequest, generate};
 pub use network::{Gemma, StreamedGemma, TensorSource};
 pub use sampling::{Sampler, Sampling, process_logits};

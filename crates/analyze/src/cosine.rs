@@ -1,10 +1,13 @@
-//! Cosine matrices and their means. Source: the method's `compute_cosine_similarity_matrix` and
-//! `analyze_similarity_for_layer`.
+//! Cosine matrices and their means, as they are defined: every row with every other. Source: the method's
+//! `compute_cosine_similarity_matrix` and `analyze_similarity_for_layer`.
+//!
+//! The table of similarities holds these matrices. The means over many prompts come from sums instead; the tests hold
+//! the two against each other.
 
 /// Every row divided by its Euclidean norm: `x / ||x||`.
 ///
 /// `rows`: `[prompts, hidden]`, the residual stream's units. The result has the same shape and no unit.
-/// No row may be zero; [`group_by_pooling`](crate::group_by_pooling) sees to that.
+/// No row may be zero; [`sum_by_pooling`](crate::sum_by_pooling) sees to that.
 pub fn unit_rows(rows: &[Vec<f32>]) -> Vec<Vec<f64>> {
     rows.iter()
         .map(|row| {

@@ -1,162 +1,181 @@
-//! One layer's rows, sorted by pooling and condition, and checked: everything after this may rely on it.
+//! One layer's rows, checked as they come and summed by pooling and condition: everything after this may rely on it.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use artifacts::{Activation, Error, Pooling, Result};
 
-/// The activations of one layer under one pooling.
+use crate::sums::ConditionSums;
+
+/// The sums of one layer under one pooling.
 #[derive(Debug)]
-pub struct PooledLayer {
+pub struct PooledSums {
     pub layer: usize,
     pub pooling: Pooling,
     /// The prompts' ids: row `i` of every condition belongs to prompt `i`.
     pub prompts: Vec<String>,
     /// In the order of the pipeline file.
-    pub conditions: Vec<ConditionRows>,
+    pub conditions: Vec<ConditionSums>,
 }
 
-/// The activations of one condition: `[prompts, hidden]`.
-#[derive(Debug)]
-pub struct ConditionRows {
-    pub name: String,
-    pub rows: Vec<Vec<f32>>,
-}
-
-impl PooledLayer {
+impl PooledSums {
     pub fn hidden_size(&self) -> usize {
-        self.conditions
-            .first()
-            .and_then(|condition| condition.rows.first())
-            .map_or(0, Vec::len)
+        self.conditions.first().map_or(0, ConditionSums::hidden_size)
     }
 
-    pub fn condition(&self, name: &str) -> Option<&ConditionRows> {
+    pub fn condition(&self, name: &str) -> Option<&ConditionSums> {
         self.conditions.iter().find(|condition| condition.name == name)
     }
 }
 
-/// Sorts the rows of `layer` by pooling, in the order in which poolings first occur, and by condition.
+/// Sums the rows of `layer` by pooling, in the order in which poolings first occur, and by condition.
 ///
-/// Errors name `file`, the layer and the condition: a condition that `conditions` doesn't list or that has
-/// fewer than two prompts, prompts that differ between conditions, a vector of another length, of norm 0, or
-/// with a number that is not finite.
-pub fn group_by_pooling(
+/// Of the rows only the prompts' ids stay in memory. Errors name `file`, the layer and the condition: a condition that
+/// `conditions` doesn't list or that has fewer than two prompts, prompts that differ between conditions, a vector of
+/// another length, of norm 0, or with a number that is not finite.
+pub fn sum_by_pooling(
     file: &Path,
     layer: usize,
     conditions: &[&str],
-    rows: Vec<Activation>,
-) -> Result<Vec<PooledLayer>> {
-    let hidden_size = rows.first().map_or(0, |row| row.activation.len());
-    for row in &rows {
-        if let Some(problem) = row_problem(row, hidden_size, conditions) {
-            let Activation {
-                prompt_id,
-                condition,
-                pooling,
-                ..
-            } = row;
-            let place = format!("layer {layer}, condition \"{condition}\", prompt \"{prompt_id}\"");
-            return Err(Error::invalid(
-                file,
-                format!("{place}, pooling {}: {problem}", pooling.as_str()),
-            ));
+    batches: impl IntoIterator<Item = Result<Vec<Activation>>>,
+) -> Result<Vec<PooledSums>> {
+    let mut groups: Vec<Group> = Vec::new();
+    for batch in batches {
+        for row in batch? {
+            let hidden_size = groups.first().map_or(row.activation.len(), Group::hidden_size);
+            let condition = checked_condition(&row, hidden_size, conditions)
+                .map_err(|problem| Error::invalid(file, place_of(layer, &row) + &problem))?;
+            group_of(&mut groups, row.pooling, conditions, hidden_size).add(condition, row);
         }
     }
-    let mut groups: Vec<PooledLayer> = Vec::new();
-    for pooling in distinct(rows.iter().map(|row| row.pooling)) {
-        let rows: Vec<&Activation> = rows.iter().filter(|row| row.pooling == pooling).collect();
-        groups.push(one_pooling(layer, pooling, conditions, &rows).map_err(|problem| {
-            Error::invalid(
-                file,
-                format!("layer {layer}, pooling {}: {problem}", pooling.as_str()),
-            )
-        })?);
-    }
     if groups.is_empty() {
-        return Err(Error::invalid(
-            file,
-            format!("layer {layer}: there is no activation; {MAKE_AGAIN}"),
-        ));
+        let message = format!("layer {layer}: there is no activation; {MAKE_AGAIN}");
+        return Err(Error::invalid(file, message));
     }
-    Ok(groups)
+    let checked = |group: Group| {
+        let pooling = group.pooling.as_str();
+        let problem = |problem| Error::invalid(file, format!("layer {layer}, pooling {pooling}: {problem}"));
+        group.checked(layer).map_err(problem)
+    };
+    groups.into_iter().map(checked).collect()
 }
 
 const MAKE_AGAIN: &str = "run `cargo xtask extract --force`";
 
-fn row_problem(row: &Activation, hidden_size: usize, conditions: &[&str]) -> Option<String> {
-    if !conditions.contains(&row.condition.as_str()) {
+/// The rows of one pooling so far; for each condition the prompts' ids beside the sums.
+struct Group {
+    pooling: Pooling,
+    conditions: Vec<(Vec<String>, ConditionSums)>,
+}
+
+fn group_of<'a>(
+    groups: &'a mut Vec<Group>,
+    pooling: Pooling,
+    conditions: &[&str],
+    hidden_size: usize,
+) -> &'a mut Group {
+    let known = groups.iter().position(|group| group.pooling == pooling);
+    let place = known.unwrap_or_else(|| {
+        let empty = |name: &&str| (Vec::new(), ConditionSums::new(name, hidden_size));
+        groups.push(Group {
+            pooling,
+            conditions: conditions.iter().map(empty).collect(),
+        });
+        groups.len() - 1
+    });
+    &mut groups[place]
+}
+
+impl Group {
+    fn hidden_size(&self) -> usize {
+        self.conditions.first().map_or(0, |(_, sums)| sums.hidden_size())
+    }
+
+    fn add(&mut self, condition: usize, row: Activation) {
+        let (prompts, sums) = &mut self.conditions[condition];
+        sums.add(&row.activation);
+        prompts.push(row.prompt_id);
+    }
+
+    fn checked(self, layer: usize) -> Result<PooledSums, String> {
+        let (prompts, conditions): (Vec<_>, Vec<_>) = self.conditions.into_iter().unzip();
+        let first = &prompts[0];
+        for (own, sums) in prompts.iter().zip(&conditions) {
+            if let Some(problem) = prompts_problem(own, &sums.name) {
+                return Err(problem);
+            }
+            if own != first {
+                let (expected, found) = difference_of(first, own);
+                let (first, name) = (&conditions[0].name, &sums.name);
+                return Err(format!(
+                    "conditions must have the same prompts in the same order, but \"{first}\" has {expected} and \"{name}\" has {found}; {MAKE_AGAIN}"
+                ));
+            }
+        }
+        Ok(PooledSums {
+            layer,
+            pooling: self.pooling,
+            prompts: prompts.into_iter().next().unwrap_or_default(),
+            conditions,
+        })
+    }
+}
+
+fn place_of(layer: usize, row: &Activation) -> String {
+    let (condition, prompt, pooling) = (&row.condition, &row.prompt_id, row.pooling.as_str());
+    format!("layer {layer}, condition \"{condition}\", prompt \"{prompt}\", pooling {pooling}: ")
+}
+
+/// The place of the row's condition among `conditions`, or what is wrong with the row.
+fn checked_condition(row: &Activation, hidden_size: usize, conditions: &[&str]) -> Result<usize, String> {
+    let Some(condition) = conditions.iter().position(|name| *name == row.condition) else {
         let known = conditions.join(", ");
-        return Some(format!(
+        return Err(format!(
             "the pipeline has no such condition (it has: {known}); {MAKE_AGAIN}"
         ));
-    }
+    };
     if row.activation.len() != hidden_size {
         let length = row.activation.len();
-        return Some(format!(
+        return Err(format!(
             "{length} numbers, but other rows have {hidden_size}; {MAKE_AGAIN}"
         ));
     }
     if let Some(index) = row.activation.iter().position(|value| !value.is_finite()) {
         let value = row.activation[index];
-        return Some(format!(
+        return Err(format!(
             "number {index} of the activation is {value}; check the weights and the dtype"
         ));
     }
-    let is_zero = row.activation.iter().all(|&value| value == 0.0);
-    is_zero.then(|| "the activation is zero, so it has no direction; check the weights".to_owned())
+    if row.activation.iter().all(|&value| value == 0.0) {
+        return Err("the activation is zero, so it has no direction; check the weights".to_owned());
+    }
+    Ok(condition)
 }
 
-fn one_pooling(
-    layer: usize,
-    pooling: Pooling,
-    conditions: &[&str],
-    rows: &[&Activation],
-) -> Result<PooledLayer, String> {
-    let mut prompts: Vec<String> = Vec::new();
-    let mut groups = Vec::new();
-    for (index, &name) in conditions.iter().enumerate() {
-        let own: Vec<&Activation> = rows.iter().copied().filter(|row| row.condition == name).collect();
-        let own_prompts: Vec<String> = own.iter().map(|row| row.prompt_id.clone()).collect();
-        if own.len() < 2 {
-            let count = own.len();
-            return Err(format!(
-                "condition \"{name}\" has {count} prompt(s), and at least 2 are needed to compare; add prompts to the prompt file"
-            ));
-        }
-        if distinct(own_prompts.iter()).len() != own_prompts.len() {
-            return Err(format!(
-                "condition \"{name}\" has two rows for one prompt; {MAKE_AGAIN}"
-            ));
-        }
-        if index == 0 {
-            prompts = own_prompts;
-        } else if own_prompts != prompts {
-            let (first, expected, found) = (conditions[0], prompts.join(", "), own_prompts.join(", "));
-            return Err(format!(
-                "conditions must have the same prompts in the same order, but \"{first}\" has {expected} and \"{name}\" has {found}; {MAKE_AGAIN}"
-            ));
-        }
-        let vectors = own.iter().map(|row| row.activation.clone()).collect();
-        groups.push(ConditionRows {
-            name: name.to_owned(),
-            rows: vectors,
-        });
+fn prompts_problem(prompts: &[String], condition: &str) -> Option<String> {
+    let count = prompts.len();
+    if count < 2 {
+        return Some(format!(
+            "condition \"{condition}\" has {count} prompt(s), and at least 2 are needed to compare; add prompts to the prompt file"
+        ));
     }
-    Ok(PooledLayer {
-        layer,
-        pooling,
-        prompts,
-        conditions: groups,
-    })
+    let is_repeated = prompts.iter().collect::<HashSet<_>>().len() != count;
+    is_repeated.then(|| format!("condition \"{condition}\" has two rows for one prompt; {MAKE_AGAIN}"))
 }
 
-/// The values without repetitions, in the order in which they first occur.
-fn distinct<T: PartialEq>(values: impl Iterator<Item = T>) -> Vec<T> {
-    let mut seen = Vec::new();
-    for value in values {
-        if !seen.contains(&value) {
-            seen.push(value);
-        }
-    }
-    seen
+/// Both lists around the first place where they differ, short enough for a message.
+fn difference_of(expected: &[String], found: &[String]) -> (String, String) {
+    const BEFORE: usize = 4;
+    const SHOWN: usize = 8;
+    let same = expected.iter().zip(found).take_while(|(a, b)| a == b).count();
+    let start = same.saturating_sub(BEFORE);
+    let part = |prompts: &[String]| {
+        let end = prompts.len().min(start + SHOWN);
+        let (before, after) = (
+            if start > 0 { "…, " } else { "" },
+            if end < prompts.len() { ", …" } else { "" },
+        );
+        format!("{before}{}{after}", prompts[start..end].join(", "))
+    };
+    (part(expected), part(found))
 }

@@ -1,29 +1,32 @@
-//! All numbers of one layer under one pooling.
+//! What the sums of one layer under one pooling say.
 
-use artifacts::{Projection, Similarity, Summary, VectorKind, VectorRow};
+use artifacts::{Pooling, Summary, VectorKind, VectorRow};
 
-use crate::contrast::{difference, mean_row, norm, projection};
-use crate::cosine::{cosine_matrix, mean_of_all, mean_of_pairs, unit_rows};
-use crate::groups::{ConditionRows, PooledLayer};
+use crate::contrast::{difference, norm};
+use crate::groups::PooledSums;
+use crate::sums::ConditionSums;
 
-/// What one layer adds to each table.
+/// What one layer adds to the tables, and the direction on which its rows are projected afterwards.
 #[derive(Debug)]
 pub struct LayerAnalysis {
+    pub layer: usize,
+    pub pooling: Pooling,
     pub summary: Summary,
-    pub similarities: Vec<Similarity>,
     /// The contrast first, then the mean of every condition.
     pub vectors: Vec<VectorRow>,
-    pub projections: Vec<Projection>,
+    /// The contrast vector, `[hidden]`, before it is rounded to f32 for the table.
+    pub contrast: Vec<f64>,
 }
 
 /// Compares the conditions of one layer; `positive` and `negative` are two of them.
 pub fn analyze_layer(
-    layer: &PooledLayer,
-    positive: &ConditionRows,
-    negative: &ConditionRows,
+    layer: &PooledSums,
+    positive: &ConditionSums,
+    negative: &ConditionSums,
 ) -> LayerAnalysis {
-    let contrast = difference(&mean_row(&positive.rows), &mean_row(&negative.rows));
-    if norm(&contrast) == 0.0 {
+    let contrast = difference(&positive.mean(), &negative.mean());
+    let contrast_norm = norm(&contrast);
+    if contrast_norm == 0.0 {
         let (number, pooling) = (layer.layer, layer.pooling.as_str());
         tracing::warn!(
             "layer {number}, pooling {pooling}: \"{}\" and \"{}\" have the same mean, so the contrast vector is zero \
@@ -33,26 +36,26 @@ pub fn analyze_layer(
         );
     }
     LayerAnalysis {
-        summary: summary(layer, positive, negative, norm(&contrast)),
-        similarities: similarities(layer),
+        layer: layer.layer,
+        pooling: layer.pooling,
+        summary: summary(layer, positive, negative, contrast_norm),
         vectors: vectors(layer, &contrast),
-        projections: projections(layer, &contrast),
+        contrast,
     }
 }
 
 /// Within: different prompts of one condition. Across: every prompt of the one with every prompt of the other,
-/// matching pairs included.
+/// matching pairs included. Source: the method's `analyze_similarity_for_layer`.
 fn summary(
-    layer: &PooledLayer,
-    positive: &ConditionRows,
-    negative: &ConditionRows,
+    layer: &PooledSums,
+    positive: &ConditionSums,
+    negative: &ConditionSums,
     contrast_norm: f64,
 ) -> Summary {
-    let (units_positive, units_negative) = (unit_rows(&positive.rows), unit_rows(&negative.rows));
-    let avg_within_positive = mean_of_pairs(&cosine_matrix(&units_positive, &units_positive));
-    let avg_within_negative = mean_of_pairs(&cosine_matrix(&units_negative, &units_negative));
+    let (avg_within_positive, avg_within_negative) = (positive.mean_within(), negative.mean_within());
     let avg_within_category = (avg_within_positive + avg_within_negative) / 2.0;
-    let avg_cross_category = mean_of_all(&cosine_matrix(&units_positive, &units_negative));
+    let avg_cross_category = positive.mean_across(negative);
+    let rows = (positive.count + negative.count) as f64;
     Summary {
         layer: layer.layer,
         pooling: layer.pooling.as_str().to_owned(),
@@ -62,55 +65,15 @@ fn summary(
         avg_within_positive,
         avg_within_negative,
         contrast_norm,
-        mean_residual_norm: mean_norm(positive.rows.iter().chain(&negative.rows)),
+        mean_residual_norm: (positive.norms + negative.norms) / rows,
     }
 }
 
-fn mean_norm<'a>(rows: impl Iterator<Item = &'a Vec<f32>>) -> f64 {
-    let norms: Vec<f64> = rows
-        .map(|row| norm(&row.iter().map(|&value| f64::from(value)).collect::<Vec<f64>>()))
-        .collect();
-    norms.iter().sum::<f64>() / norms.len() as f64
-}
-
-/// The cosine matrix of every pair of conditions, a condition with itself included: `[prompts, prompts]` each.
-fn similarities(layer: &PooledLayer) -> Vec<Similarity> {
-    let units: Vec<_> = layer
+fn vectors(layer: &PooledSums, contrast: &[f64]) -> Vec<VectorRow> {
+    let means = layer
         .conditions
         .iter()
-        .map(|condition| unit_rows(&condition.rows))
-        .collect();
-    let mut entries = Vec::new();
-    for (a, condition_a) in layer.conditions.iter().enumerate() {
-        for (b, condition_b) in layer.conditions.iter().enumerate().skip(a) {
-            for (row, cosines) in cosine_matrix(&units[a], &units[b]).into_iter().enumerate() {
-                entries.extend(
-                    cosines
-                        .into_iter()
-                        .enumerate()
-                        .map(|(column, cosine)| Similarity {
-                            layer: layer.layer,
-                            pooling: layer.pooling.as_str().to_owned(),
-                            condition_a: condition_a.name.clone(),
-                            condition_b: condition_b.name.clone(),
-                            prompt_a: layer.prompts[row].clone(),
-                            prompt_b: layer.prompts[column].clone(),
-                            cosine,
-                        }),
-                );
-            }
-        }
-    }
-    entries
-}
-
-fn vectors(layer: &PooledLayer, contrast: &[f64]) -> Vec<VectorRow> {
-    let means = layer.conditions.iter().map(|condition| {
-        (
-            VectorKind::Mean(condition.name.clone()),
-            mean_row(&condition.rows),
-        )
-    });
+        .map(|condition| (VectorKind::Mean(condition.name.clone()), condition.mean()));
     std::iter::once((VectorKind::Contrast, contrast.to_vec()))
         .chain(means)
         .map(|(kind, vector)| VectorRow {
@@ -121,20 +84,4 @@ fn vectors(layer: &PooledLayer, contrast: &[f64]) -> Vec<VectorRow> {
             vector: vector.iter().map(|&value| value as f32).collect(),
         })
         .collect()
-}
-
-fn projections(layer: &PooledLayer, contrast: &[f64]) -> Vec<Projection> {
-    let mut entries = Vec::new();
-    for condition in &layer.conditions {
-        for (prompt, row) in layer.prompts.iter().zip(&condition.rows) {
-            entries.push(Projection {
-                layer: layer.layer,
-                pooling: layer.pooling.as_str().to_owned(),
-                condition: condition.name.clone(),
-                prompt: prompt.clone(),
-                projection: projection(row, contrast),
-            });
-        }
-    }
-    entries
 }

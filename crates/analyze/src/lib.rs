@@ -1,20 +1,24 @@
 //! From recorded activations to what they say: cosine similarities within and across conditions, contrast
 //! vectors, and how far each activation reaches along them.
 //!
-//! Every number is computed in f64 from the f32 activations, one layer at a time and the layers in parallel;
-//! the order of each sum is fixed, so that the same activations give the same bytes. Nothing here knows a
-//! model or a token.
+//! Every number is computed in f64 from the f32 activations, which are streamed: no layer is ever in memory as a whole.
+//! Layers go in parallel; the order of each sum is fixed, so that the same activations give the same bytes. Nothing
+//! here knows a model or a token.
 
 mod contrast;
 mod cosine;
 mod groups;
 mod layer;
+mod recorded;
+mod rows;
 mod run;
 mod summary_text;
+mod sums;
 
-pub use contrast::{difference, mean_row, norm, projection};
+pub use contrast::{difference, norm, projection};
 pub use cosine::{cosine_matrix, mean_of_all, mean_of_pairs, unit_rows};
-pub use groups::{ConditionRows, PooledLayer, group_by_pooling};
+pub use groups::{PooledSums, sum_by_pooling};
 pub use layer::{LayerAnalysis, analyze_layer};
 pub use run::run;
 pub use summary_text::summary_text;
+pub use sums::ConditionSums;

@@ -1,145 +1,84 @@
-//! The stage: reads every layer, analyses the layers in parallel, writes the tables.
+//! The stage: reads every layer twice, analyses the layers in parallel, writes the tables.
 
 use std::path::{Path, PathBuf};
 
 use artifacts::{
-    ContrastVectors, Error, Layout, Metadata, Pipeline, Result, Summary, VectorKind, VectorRow,
-    activation_file, activation_layers, read_activations, write_contrast_vectors, write_projections,
-    write_similarities, write_summaries, write_summary_csv, write_vectors,
+    ContrastVectors, Layout, Metadata, Pipeline, ProjectionWriter, Result, SimilarityWriter, Summary,
+    VectorKind, VectorRow, write_contrast_vectors, write_summaries, write_summary_csv, write_vectors,
 };
-use rayon::prelude::*;
 
-use crate::groups::{PooledLayer, group_by_pooling};
-use crate::layer::{LayerAnalysis, analyze_layer};
+use crate::recorded::Recorded;
+use crate::rows::{write_projections, write_similarities};
 use crate::summary_text::summary_text;
 
-/// Writes all results of the stage into `out` and gives back the text of `summary.txt`.
+/// Writes all results of the stage into `out` and gives back the text of `summary.txt`. Nothing is written before all
+/// activations have been read and checked.
 ///
 /// Reads `contrast` and the names of the conditions from the pipeline, nothing else.
+///
+/// Memory hardly grows with the number of prompts: no activation is held beyond its batch. A thread holds one batch
+/// (256 rows), the sums of one layer (`poolings * conditions * hidden * 16` bytes), and one id or projection for each
+/// row. Over all layers only the vectors stay: `layers * poolings * (conditions + 3) * hidden * 4` bytes. The
+/// exception is the cosine matrices, where they are wanted: see `write_similarities`.
 pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<String> {
-    let folder = layout.activations();
-    let (layers, metadata) = read_layers(pipeline, &folder)?;
-    let metadata = metadata
+    let recorded = Recorded::read(pipeline, &layout.activations())?;
+    let metadata = recorded
+        .metadata
+        .clone()
         .with("pipeline", &pipeline.name)
         .with("positive", &pipeline.contrast.positive)
         .with("negative", &pipeline.contrast.negative)
         .with("pooling", pipeline.contrast.pooling.as_str());
-    let groups: Vec<&PooledLayer> = layers.iter().flatten().collect();
-    let analyses = groups
-        .par_iter()
-        .map(|group| analyze_contrast(pipeline, &folder, group))
-        .collect::<Vec<_>>()
-        .into_iter()
-        .collect::<Result<Vec<_>>>()?;
-    write_tables(pipeline, layout, out, &metadata, analyses)
-}
+    let place = |path: PathBuf| layout.in_progress(out, &path);
 
-/// Every layer's activations by pooling, and the metadata that all layers share.
-fn read_layers(pipeline: &Pipeline, folder: &Path) -> Result<(Vec<Vec<PooledLayer>>, Metadata)> {
-    let conditions: Vec<&str> = pipeline
-        .conditions
-        .iter()
-        .map(|condition| condition.name.as_str())
-        .collect();
-    let read = |layer: usize| {
-        let (rows, metadata) = read_activations(folder, layer)?;
-        Ok((
-            group_by_pooling(&activation_file(folder, layer), layer, &conditions, rows)?,
-            metadata.inherited(),
-        ))
-    };
-    // First all results, then the first error: the message is that of the lowest layer every time.
-    let results: Vec<Result<_>> = activation_layers(folder)?.into_par_iter().map(read).collect();
-    let (layers, metadata): (Vec<Vec<PooledLayer>>, Vec<Metadata>) = results
-        .into_iter()
-        .collect::<Result<Vec<_>>>()?
-        .into_iter()
-        .unzip();
-    for (layer, (groups, own)) in layers.iter().zip(&metadata).enumerate() {
-        if let Some(problem) = mismatch(&layers[0], groups).or_else(|| other_run(&metadata[0], own)) {
-            let message =
-                format!("layer {layer} does not fit layer 0: {problem}; run `cargo xtask extract --force`");
-            return Err(Error::invalid(activation_file(folder, layer), message));
-        }
+    let mut projections = ProjectionWriter::create(&place(layout.projections()), &metadata)?;
+    write_projections(&recorded, &mut projections)?;
+    projections.finish()?;
+
+    let mut similarities = SimilarityWriter::create(&place(layout.similarities()), &metadata)?;
+    if wants_cosine_matrices(pipeline, &recorded) {
+        write_similarities(&recorded, &mut similarities)?;
     }
-    Ok((layers, metadata.into_iter().next().unwrap_or_default()))
+    similarities.finish()?;
+    write_layers(pipeline, layout, out, &metadata, recorded)
 }
 
-/// How a layer's shape differs from that of the first layer.
-fn mismatch(first: &[PooledLayer], other: &[PooledLayer]) -> Option<String> {
-    let poolings = |groups: &[PooledLayer]| {
-        groups
-            .iter()
-            .map(|group| group.pooling.as_str())
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
-    if poolings(first) != poolings(other) {
-        return Some(format!(
-            "it has the poolings {}, not {}",
-            poolings(other),
-            poolings(first)
-        ));
+/// Says so where the table stays empty.
+fn wants_cosine_matrices(pipeline: &Pipeline, recorded: &Recorded) -> bool {
+    let counts = recorded.prompts.iter().map(|(_, prompts)| prompts.len());
+    let prompts = counts.max().unwrap_or(0);
+    let is_wanted = pipeline.contrast.builds_cosine_matrices(prompts);
+    if !is_wanted {
+        let why = match pipeline.contrast.cosine_matrices {
+            Some(_) => "the pipeline says `contrast.cosine_matrices = false`".to_owned(),
+            None => format!(
+                "a matrix of {prompts} prompts is large; `contrast.cosine_matrices = true` in the pipeline asks for it"
+            ),
+        };
+        tracing::info!("similarities.parquet has no rows: {why}");
     }
-    first.iter().zip(other).find_map(|(first, other)| {
-        let (want, have) = (first.hidden_size(), other.hidden_size());
-        if want != have {
-            return Some(format!("its vectors have {have} numbers, not {want}"));
-        }
-        (first.prompts != other.prompts).then(|| "it has other prompts".to_owned())
-    })
+    is_wanted
 }
 
-/// The first metadata entry in which two layers differ, such as the fingerprint of the model.
-fn other_run(first: &Metadata, other: &Metadata) -> Option<String> {
-    let differs = |(key, _): &(&str, &str)| first.get(key) != other.get(key);
-    let (key, _) = first.iter().chain(other.iter()).find(differs)?;
-    let value = |metadata: &Metadata| metadata.get(key).unwrap_or("nothing").to_owned();
-    Some(format!(
-        "its footer says `{key}` = {}, not {}",
-        value(other),
-        value(first)
-    ))
-}
-
-fn analyze_contrast(pipeline: &Pipeline, folder: &Path, group: &PooledLayer) -> Result<LayerAnalysis> {
-    let condition = |name: &str| {
-        group.condition(name).ok_or_else(|| {
-            let message = format!("layer {}: there is no condition \"{name}\"", group.layer);
-            Error::invalid(activation_file(folder, group.layer), message)
-        })
-    };
-    let contrast = &pipeline.contrast;
-    Ok(analyze_layer(
-        group,
-        condition(&contrast.positive)?,
-        condition(&contrast.negative)?,
-    ))
-}
-
-fn write_tables(
+/// The tables with a few rows for each layer.
+fn write_layers(
     pipeline: &Pipeline,
     layout: &Layout,
     out: &Path,
     metadata: &Metadata,
-    analyses: Vec<LayerAnalysis>,
+    recorded: Recorded,
 ) -> Result<String> {
     let place = |path: PathBuf| layout.in_progress(out, &path);
-    let (mut summaries, mut similarities) = (Vec::new(), Vec::new());
-    let (mut vectors, mut projections) = (Vec::new(), Vec::new());
-    for analysis in analyses {
-        summaries.push(analysis.summary);
-        similarities.extend(analysis.similarities);
-        vectors.extend(analysis.vectors);
-        projections.extend(analysis.projections);
-    }
+    let analyses = recorded.layers.into_iter().flatten();
+    let (summaries, vectors): (Vec<Summary>, Vec<Vec<VectorRow>>) = analyses
+        .map(|analysis| (analysis.summary, analysis.vectors))
+        .unzip();
+    let vectors = vectors.concat();
     write_summaries(&place(layout.summary()), metadata, &summaries)?;
-    write_similarities(&place(layout.similarities()), metadata, &similarities)?;
     write_vectors(&place(layout.vectors()), metadata, &vectors)?;
-    write_projections(&place(layout.projections()), metadata, &projections)?;
 
     let pooling = pipeline.contrast.pooling.as_str();
-    let steered_with = contrast_vectors(layout, metadata, pooling, &vectors)?;
+    let steered_with = contrast_vectors(metadata, pooling, &vectors);
     write_contrast_vectors(&place(layout.contrast_vectors()), &steered_with)?;
 
     let (positive, negative) = (&pipeline.contrast.positive, &pipeline.contrast.negative);
@@ -154,36 +93,14 @@ fn write_tables(
 }
 
 /// The vectors of the contrast's pooling, layers one after the other.
-fn contrast_vectors(
-    layout: &Layout,
-    metadata: &Metadata,
-    pooling: &str,
-    vectors: &[VectorRow],
-) -> Result<ContrastVectors> {
+fn contrast_vectors(metadata: &Metadata, pooling: &str, vectors: &[VectorRow]) -> ContrastVectors {
     let rows: Vec<&VectorRow> = vectors.iter().filter(|row| row.pooling == pooling).collect();
-    let contrasts: Vec<&VectorRow> = rows
-        .iter()
-        .copied()
-        .filter(|row| row.kind == VectorKind::Contrast)
-        .collect();
-    let Some(first) = contrasts.first() else {
-        let message = format!(
-            "no activation has the pooling \"{pooling}\" of the contrast; run `cargo xtask extract --force`"
-        );
-        return Err(Error::invalid(layout.activations(), message));
-    };
-    let hidden_size = first.vector.len();
-    let mut result = ContrastVectors::new(metadata.clone(), contrasts.len(), hidden_size);
-    for kind in rows
-        .iter()
-        .filter(|row| row.layer == first.layer)
-        .map(|row| &row.kind)
-    {
-        let layers = rows
-            .iter()
-            .filter(|row| row.kind == *kind)
-            .flat_map(|row| row.vector.clone());
-        result.insert(kind, layers.collect());
+    let contrasts = rows.iter().filter(|row| row.kind == VectorKind::Contrast);
+    let hidden_size = rows.first().map_or(0, |row| row.vector.len());
+    let mut result = ContrastVectors::new(metadata.clone(), contrasts.count(), hidden_size);
+    for kind in rows.iter().filter(|row| row.layer == 0).map(|row| &row.kind) {
+        let layers = rows.iter().filter(|row| row.kind == *kind);
+        result.insert(kind, layers.flat_map(|row| row.vector.clone()).collect());
     }
-    Ok(result)
+    result
 }

@@ -16,14 +16,19 @@ mod model_table;
 mod notebook;
 mod pipeline;
 mod progress;
+mod projections;
 mod prompts;
 mod rendered;
 mod similarities;
 mod stage;
+mod summaries;
 mod table;
 mod vectors;
 
-pub use activations::{Activation, activation_file, activation_layers, read_activations, write_activations};
+pub use activations::{
+    Activation, ActivationWriter, activation_file, activation_layers, read_activation_batches,
+    read_activations, write_activations,
+};
 pub use certificate::{
     CERTIFICATE_FORMAT, Certificate, Comparison, GreedyAgreement, ReferenceOrigin, RelativeError, Verdict,
     read_certificate, write_certificate,
@@ -40,13 +45,16 @@ pub use pipeline::{
     Pipeline, Pooling, Positions, PromptsTable, ReportTable, Speaker, SteerTable, Turn, VerifyTable,
 };
 pub use progress::{progress_bar, progress_of_bytes};
+pub use projections::{
+    Projection, ProjectionWriter, read_projection_batches, read_projections, write_projections,
+};
 pub use prompts::{Prompt, read_prompts};
 pub use rendered::{RenderedPrompt, read_rendered_prompts, write_rendered_prompts};
 pub use similarities::{
-    Projection, Similarity, Summary, read_projections, read_similarities, read_summaries, write_projections,
-    write_similarities, write_summaries, write_summary_csv,
+    Similarity, SimilarityWriter, read_similarities, read_similarity_batches, write_similarities,
 };
 pub use stage::{StageArguments, StageDirectory, run_stage};
+pub use summaries::{Summary, read_summaries, write_summaries, write_summary_csv};
 pub use table::Metadata;
 pub use vectors::{
     ContrastVectors, VectorKind, VectorRow, read_contrast_vectors, read_vectors, write_contrast_vectors,

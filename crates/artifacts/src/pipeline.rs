@@ -112,6 +112,15 @@ pub struct Contrast {
     pub negative: String,
     /// The pooling whose contrast is steered with and shown first.
     pub pooling: Pooling,
+    /// Whether every prompt's cosine with every other is written as a table, whose rows grow with the square of the
+    /// prompts. Left out: up to 256 prompts.
+    pub cosine_matrices: Option<bool>,
+}
+
+impl Contrast {
+    pub fn builds_cosine_matrices(&self, prompts: usize) -> bool {
+        self.cosine_matrices.unwrap_or(prompts <= 256)
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -320,6 +329,7 @@ impl Pipeline {
             positive,
             negative,
             pooling,
+            ..
         } = &self.contrast;
         for (key, name) in [("positive", positive), ("negative", negative)] {
             if self.condition(name).is_none() {

@@ -1,18 +1,20 @@
 //! What all Parquet tables share: how they are written, and the metadata in their footers.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::builder::{FixedSizeListBuilder, Float32Builder};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{ArrowPrimitiveType, Float32Type};
-use arrow_array::{Array, ArrayRef, FixedSizeListArray, PrimitiveArray, RecordBatch, StringArray};
+use arrow_array::{
+    Array, ArrayRef, FixedSizeListArray, PrimitiveArray, RecordBatch, RecordBatchReader, StringArray,
+};
 use arrow_schema::{DataType, Field, Schema};
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::basic::{Compression, Encoding};
-use parquet::file::metadata::KeyValue;
+use parquet::file::metadata::{FileMetaData, KeyValue};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
@@ -70,27 +72,72 @@ pub(crate) struct TableSchema {
     pub version: u32,
 }
 
+/// Writes a table that is in memory as a whole.
 pub(crate) fn write_table(
     path: &Path,
     schema: &TableSchema,
     metadata: &Metadata,
     columns: Vec<(Field, ArrayRef)>,
 ) -> Result<()> {
-    let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) = columns.into_iter().unzip();
-    let metadata = metadata
-        .clone()
-        .with("schema", schema.name)
-        .with("schema_version", schema.version);
-    let properties = writer_properties(&fields, &metadata);
-    let arrow_schema = Arc::new(Schema::new(fields));
-    let batch = RecordBatch::try_new(arrow_schema.clone(), arrays).map_err(Error::parquet(path))?;
-    let file = fs_err::File::create(path)?;
-    let mut writer =
-        ArrowWriter::try_new(file, arrow_schema, Some(properties)).map_err(Error::parquet(path))?;
-    writer.write(&batch).map_err(Error::parquet(path))?;
-    writer.close().map_err(Error::parquet(path))?;
-    Ok(())
+    let mut writer = TableWriter::create(path, schema, metadata, &columns)?;
+    writer.append(columns)?;
+    writer.finish()
 }
+
+/// A table that is written piece by piece. The footer comes last, so that a file which was never finished is no table
+/// to any reader.
+pub(crate) struct TableWriter {
+    path: PathBuf,
+    schema: Arc<Schema>,
+    writer: ArrowWriter<fs_err::File>,
+}
+
+impl TableWriter {
+    /// `columns` give names and types; their rows are not written.
+    pub fn create(
+        path: &Path,
+        schema: &TableSchema,
+        metadata: &Metadata,
+        columns: &[(Field, ArrayRef)],
+    ) -> Result<Self> {
+        let fields: Vec<Field> = columns.iter().map(|(field, _)| field.clone()).collect();
+        let metadata = metadata
+            .clone()
+            .with("schema", schema.name)
+            .with("schema_version", schema.version);
+        let properties = writer_properties(&fields, &metadata);
+        let schema = Arc::new(Schema::new(fields));
+        let file = fs_err::File::create(path)?;
+        let writer =
+            ArrowWriter::try_new(file, schema.clone(), Some(properties)).map_err(Error::parquet(path))?;
+        Ok(TableWriter {
+            path: path.to_owned(),
+            schema,
+            writer,
+        })
+    }
+
+    /// Adds rows; a row group that is full goes to the file.
+    pub fn append(&mut self, columns: Vec<(Field, ArrayRef)>) -> Result<()> {
+        let arrays = columns.into_iter().map(|(_, array)| array).collect();
+        let batch = RecordBatch::try_new(self.schema.clone(), arrays).map_err(Error::parquet(&self.path))?;
+        self.writer.write(&batch).map_err(Error::parquet(&self.path))
+    }
+
+    /// Ends the row group, full or not: its rows are in the file then, and their memory is free.
+    pub fn end_row_group(&mut self) -> Result<()> {
+        self.writer.flush().map_err(Error::parquet(&self.path))
+    }
+
+    /// Writes the footer.
+    pub fn finish(self) -> Result<()> {
+        self.writer.close().map_err(Error::parquet(&self.path))?;
+        Ok(())
+    }
+}
+
+/// Rows of a row group that nobody ends before, which is what a [`TableWriter`] holds in memory.
+const ROW_GROUP_ROWS: usize = 1 << 17;
 
 fn writer_properties(fields: &[Field], metadata: &Metadata) -> WriterProperties {
     let entries = metadata
@@ -99,6 +146,7 @@ fn writer_properties(fields: &[Field], metadata: &Metadata) -> WriterProperties 
     let mut builder = WriterProperties::builder()
         .set_created_by("roleswap".to_owned())
         .set_compression(Compression::SNAPPY)
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_key_value_metadata(Some(entries.collect()));
     for field in fields
         .iter()
@@ -116,26 +164,48 @@ fn writer_properties(fields: &[Field], metadata: &Metadata) -> WriterProperties 
 
 /// Reads a whole table, after checking that it is the one that was asked for.
 pub(crate) fn read_table(path: &Path, schema: &TableSchema) -> Result<(RecordBatch, Metadata)> {
+    let (mut reader, metadata) = open_table(path, schema, usize::MAX >> 32)?;
+    let empty = RecordBatch::new_empty(reader.schema());
+    let batch = reader.next().transpose().map_err(Error::parquet(path))?;
+    if reader.next().is_some() {
+        return Err(Error::invalid(path, "the table does not fit in one batch"));
+    }
+    Ok((batch.unwrap_or(empty), metadata))
+}
+
+/// Reads a table in batches of at most `batch_rows` rows, so that a table of any length takes the memory of one batch.
+///
+/// `rows_of` makes rows of the columns of one batch; it is told the number of the batch's first row, for its messages.
+pub(crate) fn read_batches<Row>(
+    path: PathBuf,
+    schema: &TableSchema,
+    batch_rows: usize,
+    rows_of: impl Fn(&Columns<'_>, usize) -> Result<Vec<Row>>,
+) -> Result<(impl Iterator<Item = Result<Vec<Row>>>, Metadata)> {
+    let (reader, metadata) = open_table(&path, schema, batch_rows)?;
+    let mut first_row = 0;
+    let batches = reader.map(move |batch| {
+        let batch = batch.map_err(Error::parquet(&path))?;
+        let columns = Columns {
+            path: &path,
+            batch: &batch,
+        };
+        let rows = rows_of(&columns, first_row)?;
+        first_row += batch.num_rows();
+        Ok(rows)
+    });
+    Ok((batches, metadata))
+}
+
+fn open_table(
+    path: &Path,
+    schema: &TableSchema,
+    batch_rows: usize,
+) -> Result<(ParquetRecordBatchReader, Metadata)> {
     let file = fs_err::File::open(path)?;
     let builder =
         ParquetRecordBatchReaderBuilder::try_new(file.into_parts().0).map_err(Error::parquet(path))?;
-    let entries = builder
-        .metadata()
-        .file_metadata()
-        .key_value_metadata()
-        .cloned()
-        .unwrap_or_default();
-    let metadata = Metadata(
-        entries
-            .into_iter()
-            .filter_map(|entry| {
-                Some((
-                    entry.key.strip_prefix(PREFIX)?.to_owned(),
-                    entry.value.unwrap_or_default(),
-                ))
-            })
-            .collect(),
-    );
+    let metadata = footer(builder.metadata().file_metadata());
     let (name, version) = (
         metadata.get("schema").unwrap_or("none"),
         metadata.get("schema_version").unwrap_or("none"),
@@ -147,23 +217,20 @@ pub(crate) fn read_table(path: &Path, schema: &TableSchema) -> Result<(RecordBat
         );
         return Err(Error::invalid(path, message));
     }
-    let arrow_schema = builder.schema().clone();
     let reader = builder
-        .with_batch_size(usize::MAX >> 32)
+        .with_batch_size(batch_rows)
         .build()
         .map_err(Error::parquet(path))?;
-    let batches = reader
-        .collect::<std::result::Result<Vec<_>, _>>()
-        .map_err(Error::parquet(path))?;
-    let batch = match batches.len() {
-        0 => RecordBatch::new_empty(arrow_schema),
-        1 => batches
-            .into_iter()
-            .next()
-            .unwrap_or_else(|| RecordBatch::new_empty(arrow_schema)),
-        _ => return Err(Error::invalid(path, "the table does not fit in one batch")),
-    };
-    Ok((batch, metadata))
+    Ok((reader, metadata))
+}
+
+fn footer(file: &FileMetaData) -> Metadata {
+    let entries = file.key_value_metadata().cloned().unwrap_or_default();
+    let own = entries.into_iter().filter_map(|entry| {
+        let key = entry.key.strip_prefix(PREFIX)?.to_owned();
+        Some((key, entry.value.unwrap_or_default()))
+    });
+    Metadata(own.collect())
 }
 
 pub(crate) fn text_column(name: &str, values: impl Iterator<Item = impl AsRef<str>>) -> (Field, ArrayRef) {

@@ -1,35 +1,46 @@
 use anyhow::{Result, bail};
 use burn::tensor::{DType, Int, Tensor, TensorData};
-use model::ResidualTap;
+use model::{Batch, ResidualTap, Token};
 
 use crate::Wanted;
 
 /// Keeps the wanted vectors of every layer, gathered inside the pass: nothing of the size
-/// [layers, rows, positions, hidden] is ever held.
+/// [layers, tokens, hidden] is ever held.
 pub struct Record {
-    rows: usize,
-    width: usize,
-    wanted_per_row: usize,
-    wanted: Vec<Wanted>,
-    lengths: Vec<usize>,
+    /// For each wanted vector, the places in the batch whose residuals it is the mean of.
+    wanted: Vec<Vec<usize>>,
+    /// All of them, in order.
+    places: Vec<usize>,
     layers: Vec<Vec<f32>>,
     hidden: usize,
 }
 
 impl Record {
-    /// For right-padded rows. `wanted` holds the same number of entries for each row, row by row.
-    pub fn new(rows: &[Vec<u32>], wanted: &[Wanted], wanted_per_row: usize) -> Self {
-        let lengths: Vec<usize> = rows.iter().map(Vec::len).collect();
-        let width = lengths.iter().copied().max().unwrap_or(0);
+    /// `wanted` holds the same number of entries for each row of the batch, row by row.
+    pub fn new(batch: &Batch, wanted: &[Wanted]) -> Self {
+        let per_row = wanted.len() / batch.rows();
+        let places = |(index, wanted): (usize, &Wanted)| {
+            let places = batch.places(index / per_row);
+            match wanted {
+                Wanted::Position(position) => vec![places[*position]],
+                Wanted::Mean => places.to_vec(),
+            }
+        };
+        let wanted: Vec<Vec<usize>> = wanted.iter().enumerate().map(places).collect();
+        let mut places = wanted.concat();
+        places.sort_unstable();
+        places.dedup();
         Record {
-            rows: rows.len(),
-            width,
-            wanted_per_row,
-            wanted: wanted.to_vec(),
-            lengths,
+            wanted,
+            places,
             layers: Vec::new(),
             hidden: 0,
         }
+    }
+
+    /// All places that some vector is made of, in order: the last layer need not compute others.
+    pub fn places(&self) -> &[usize] {
+        &self.places
     }
 
     /// For each layer, one vector for each entry of `wanted`.
@@ -45,68 +56,52 @@ impl Record {
             .collect())
     }
 
-    /// One row of weights over the flat positions for each wanted vector would be a large, empty matrix; so single
-    /// positions are selected, and only means are summed.
-    fn gather(&self, h: Tensor<3>) -> Vec<f32> {
-        let [rows, width, hidden] = h.dims();
-        let device = h.device();
-        let flat = h.clone().reshape([rows * width, hidden]);
-        let positions: Vec<i32> = self
-            .wanted
+    /// The vectors of one layer, one after the other. Only the tokens that they are made of leave the device.
+    fn gather(&self, tokens: &[Token], h: Tensor<2>) -> Vec<f32> {
+        let places = &self.places;
+        let index_of = |place: &usize| tokens.binary_search_by_key(place, |token| token.place);
+        let indices: Vec<i32> = places
             .iter()
-            .enumerate()
-            .map(|(index, wanted)| {
-                let row = index / self.wanted_per_row;
-                match wanted {
-                    Wanted::Position(position) => (row * width + position) as i32,
-                    Wanted::Mean => (row * width) as i32,
-                }
-            })
+            .filter_map(|place| index_of(place).ok())
+            .map(|index| index as i32)
             .collect();
-        let positions = Tensor::<1, Int>::from_data(TensorData::new(positions, [self.wanted.len()]), &device);
-        let mut values = numbers(flat.select(0, positions));
-        if self.wanted.contains(&Wanted::Mean) {
-            let means = numbers(self.means(h));
-            for (index, _) in self
-                .wanted
-                .iter()
-                .enumerate()
-                .filter(|(_, wanted)| **wanted == Wanted::Mean)
-            {
-                let row = index / self.wanted_per_row;
-                values[index * hidden..(index + 1) * hidden]
-                    .copy_from_slice(&means[row * hidden..(row + 1) * hidden]);
+        let count = indices.len();
+        let indices = Tensor::<1, Int>::from_data(TensorData::new(indices, [count]), &h.device());
+        let values = numbers(h.select(0, indices));
+        if count != places.len() || values.len() != count * self.hidden {
+            return Vec::new();
+        }
+        let residual = |place: &usize| {
+            let index = places.binary_search(place).unwrap_or_default();
+            &values[index * self.hidden..(index + 1) * self.hidden]
+        };
+        let mut gathered = Vec::with_capacity(self.wanted.len() * self.hidden);
+        for wanted in &self.wanted {
+            match wanted.as_slice() {
+                [place] => gathered.extend_from_slice(residual(place)),
+                places => gathered.extend(mean(places.iter().map(residual), self.hidden)),
             }
         }
-        values
-    }
-
-    /// `[rows, hidden]`: the mean over each row's own tokens.
-    fn means(&self, h: Tensor<3>) -> Tensor<2> {
-        let [rows, width, hidden] = h.dims();
-        let weight = |row: usize, position: usize| {
-            if position < self.lengths[row] {
-                1.0 / self.lengths[row] as f32
-            } else {
-                0.0
-            }
-        };
-        let weights: Vec<f32> = (0..rows)
-            .flat_map(|row| (0..width).map(move |position| weight(row, position)))
-            .collect();
-        let weights = Tensor::<3>::from_data(
-            TensorData::new(weights, [rows, width, 1]),
-            (&h.device(), DType::F32),
-        );
-        h.cast(DType::F32).mul(weights).sum_dim(1).reshape([rows, hidden])
+        gathered
     }
 }
 
+/// Summed in f64, so that long rows lose nothing.
+fn mean<'a>(residuals: impl ExactSizeIterator<Item = &'a [f32]>, hidden: usize) -> Vec<f32> {
+    let count = residuals.len() as f64;
+    let mut sums = vec![0.0f64; hidden];
+    for residual in residuals {
+        for (sum, value) in sums.iter_mut().zip(residual) {
+            *sum += f64::from(*value);
+        }
+    }
+    sums.into_iter().map(|sum| (sum / count) as f32).collect()
+}
+
 impl ResidualTap for Record {
-    fn residual(&mut self, _layer: usize, h: Tensor<3>) -> Tensor<3> {
-        debug_assert_eq!(h.dims()[..2], [self.rows, self.width]);
-        self.hidden = h.dims()[2];
-        let values = self.gather(h.clone());
+    fn residual(&mut self, _layer: usize, tokens: &[Token], h: Tensor<2>) -> Tensor<2> {
+        self.hidden = h.dims()[1];
+        let values = self.gather(tokens, h.clone());
         self.layers.push(values);
         h
     }

@@ -1,93 +1,138 @@
-use burn::tensor::{DType, Device, Tensor};
+use std::collections::BTreeMap;
 
-use crate::batch::PADDING;
-use crate::{Batch, GemmaConfig};
+use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
-/// Keys and values of the tokens that a batch has seen, apart from the weights.
+use crate::{Batch, Error, GemmaConfig, Result};
+
+/// Keys and values of the tokens that running rows have seen, apart from the weights.
 ///
-/// Every layer, sliding or global, keeps all of its tokens: which of them a query sees is a matter of the mask,
-/// so one rule serves both kinds with and without the cache.
+/// It is a log: each pass adds its tokens at the end, and a row is the list of the slots of its tokens. Rows with a
+/// common beginning have the same slots there. When the log is full, what no row needs any more is dropped.
+///
+/// Every layer, sliding or global, keeps all tokens: which of them a query sees is decided when it looks.
 pub struct Cache {
     layers: Vec<LayerCache>,
-    /// `[rows, capacity]`: the position of the token in each slot, `PADDING` where there is none.
-    positions: Vec<i32>,
-    rows: usize,
-    capacity: usize,
+    /// By the caller's number: the slots of a row's tokens, by position.
+    rows: BTreeMap<usize, Vec<u32>>,
     used: usize,
+    capacity: usize,
+    /// Where the pass that runs writes.
+    written: std::ops::Range<usize>,
+    device: Device,
 }
 
 struct LayerCache {
-    /// `[rows, key/value heads, capacity, head_dim]`
-    keys: Tensor<4>,
-    values: Tensor<4>,
+    /// `[slots, key/value heads * head_dim]`
+    keys: Tensor<2>,
+    values: Tensor<2>,
 }
 
+/// Slots at the beginning.
+const FIRST_CAPACITY: usize = 256;
+
 impl Cache {
-    /// Room for `capacity` tokens in each of `rows` rows, padding included.
-    pub(crate) fn new(
-        config: &GemmaConfig,
-        rows: usize,
-        capacity: usize,
-        device: &Device,
-        dtype: DType,
-    ) -> Self {
-        let shape = [rows, config.num_key_value_heads, capacity, config.head_dim];
+    pub(crate) fn new(config: &GemmaConfig, device: &Device, dtype: DType) -> Self {
+        let shape = [FIRST_CAPACITY, config.num_key_value_heads * config.head_dim];
         let layer = |_| LayerCache {
             keys: Tensor::zeros(shape, (device, dtype)),
             values: Tensor::zeros(shape, (device, dtype)),
         };
         Cache {
             layers: config.layers.iter().map(layer).collect(),
-            positions: vec![PADDING; rows * capacity],
-            rows,
-            capacity,
+            rows: BTreeMap::new(),
             used: 0,
+            capacity: FIRST_CAPACITY,
+            written: 0..0,
+            device: device.clone(),
         }
     }
 
-    /// Slots that are left.
-    pub fn free(&self) -> usize {
-        self.capacity - self.used
+    /// Tokens that the row has so far.
+    pub fn length(&self, row: usize) -> usize {
+        self.rows.get(&row).map_or(0, Vec::len)
     }
 
-    pub(crate) fn rows(&self) -> usize {
-        self.rows
+    /// The row has ended, and its slots may be used again.
+    pub fn remove(&mut self, row: usize) {
+        self.rows.remove(&row);
     }
 
-    /// Takes slots for the batch's tokens; every layer's [`append`](Self::append) then writes there.
-    pub(crate) fn reserve(&mut self, batch: &Batch) {
-        let width = batch.width();
-        for row in 0..self.rows {
-            let first = row * self.capacity + self.used;
-            self.positions[first..first + width]
-                .copy_from_slice(&batch.positions()[row * width..(row + 1) * width]);
+    /// Takes slots for the batch's tokens, where every layer's [`append`](Self::append) then writes, and gives back the
+    /// slots of each row of the batch.
+    pub(crate) fn reserve(&mut self, batch: &Batch) -> Result<Vec<Vec<u32>>> {
+        for row in batch.entries() {
+            let (number, length) = (row.number, self.length(row.number));
+            if length != row.start {
+                let start = row.start;
+                return Err(Error::Request(format!(
+                    "row {number} has {length} tokens in the cache, so that it can't go on at position {start}"
+                )));
+            }
         }
-        self.used += width;
+        if self.used + batch.len() > self.capacity {
+            self.make_room(batch.len());
+        }
+        let first = self.used;
+        self.used += batch.len();
+        self.written = first..self.used;
+        let mut paths = Vec::with_capacity(batch.rows());
+        for row in batch.entries() {
+            let slots = self.rows.entry(row.number).or_default();
+            slots.extend(row.places.iter().map(|place| (first + place) as u32));
+            paths.push(slots.clone());
+        }
+        Ok(paths)
     }
 
-    /// The positions of the slots in use, `[rows, used]`.
-    pub(crate) fn key_positions(&self) -> Vec<i32> {
-        let row = |row: usize| &self.positions[row * self.capacity..row * self.capacity + self.used];
-        (0..self.rows).flat_map(row).copied().collect()
-    }
-
-    /// Writes the newest keys and values of a layer, and gives back all of them: `[rows, heads, used, head_dim]`.
+    /// Writes the newest keys and values of a layer, and gives back all of them: `[slots, heads * head_dim]`.
     pub(crate) fn append(
         &mut self,
         layer: usize,
-        keys: Tensor<4>,
-        values: Tensor<4>,
-    ) -> (Tensor<4>, Tensor<4>) {
-        let [rows, heads, width, head_dim] = keys.dims();
-        let slots = [0..rows, 0..heads, self.used - width..self.used, 0..head_dim];
+        keys: Tensor<2>,
+        values: Tensor<2>,
+    ) -> (Tensor<2>, Tensor<2>) {
+        let slots = [self.written.clone(), 0..keys.dims()[1]];
         let cache = &mut self.layers[layer];
-        // Assigning in place needs the only handle to the storage.
-        cache.keys.inplace(|all| all.slice_assign(slots.clone(), keys));
-        cache.values.inplace(|all| all.slice_assign(slots, values));
-        let used = self.used;
-        (
-            cache.keys.clone().narrow(2, 0, used),
-            cache.values.clone().narrow(2, 0, used),
-        )
+        for (all, new) in [(&mut cache.keys, keys), (&mut cache.values, values)] {
+            let dtype = all.dtype();
+            let new = if new.dtype() == dtype {
+                new
+            } else {
+                new.cast(dtype)
+            };
+            // Assigning in place needs the only handle to the storage.
+            all.inplace(|all| all.slice_assign(slots.clone(), new));
+        }
+        (cache.keys.clone(), cache.values.clone())
+    }
+
+    /// Drops the slots that no row has any more, and doubles the room where that is not enough.
+    fn make_room(&mut self, wanted: usize) {
+        let mut alive: Vec<u32> = self.rows.values().flatten().copied().collect();
+        alive.sort_unstable();
+        alive.dedup();
+        let mut moved = vec![0; self.used];
+        for (to, from) in alive.iter().enumerate() {
+            moved[*from as usize] = to as u32;
+        }
+        for slot in self.rows.values_mut().flatten() {
+            *slot = moved[*slot as usize];
+        }
+        self.used = alive.len();
+        // Half of it free at least, so that this seldom happens.
+        self.capacity = self.capacity.max(2 * (self.used + wanted));
+        let kept: Vec<i32> = alive.iter().map(|slot| slot.cast_signed()).collect();
+        let kept = Tensor::<1, Int>::from_data(TensorData::new(kept, [self.used]), &self.device);
+        for layer in &mut self.layers {
+            for all in [&mut layer.keys, &mut layer.values] {
+                let width = all.dims()[1];
+                let room = Tensor::zeros([self.capacity, width], (&self.device, all.dtype()));
+                let (kept, used) = (kept.clone(), self.used);
+                all.inplace(|all| match used {
+                    0 => room,
+                    _ => room.slice_assign([0..used, 0..width], all.select(0, kept)),
+                });
+            }
+        }
     }
 }

@@ -39,13 +39,10 @@ struct StoredTensor {
 pub(crate) enum Form {
     /// In this type.
     In(Precision),
-    /// As stored where that is bf16 and the tensor is a large matrix, else in this type. Widening bf16 is exact, so
-    /// it can as well be done piece by piece when the matrix is used.
+    /// As stored where that is bf16 and the tensor is a matrix, else in this type. Widening bf16 is exact, so it can as
+    /// well be done when the matrix is used.
     StoredOr(Precision),
 }
-
-/// Matrices of fewer numbers are widened once: the memory is little, and products in one piece are faster.
-const LARGE_MATRIX: usize = 1 << 20;
 
 #[derive(Deserialize)]
 struct Index {
@@ -354,13 +351,7 @@ impl StoredTensor {
     fn dtype(&self, form: Form) -> Precision {
         match form {
             Form::In(precision) => precision,
-            Form::StoredOr(_)
-                if self.storage == BlockKind::Bf16
-                    && self.shape.len() == 2
-                    && self.count() >= LARGE_MATRIX =>
-            {
-                Precision::Bf16
-            }
+            Form::StoredOr(_) if self.storage == BlockKind::Bf16 && self.shape.len() == 2 => Precision::Bf16,
             Form::StoredOr(precision) => precision,
         }
     }

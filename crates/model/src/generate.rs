@@ -1,6 +1,9 @@
-use burn::tensor::Tensor;
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
-use crate::{Batch, Error, Gemma, ResidualTap, Result, Sampler, Sampling};
+use burn::tensor::Tensor;
+use rayon::prelude::*;
+
+use crate::{Batch, Cache, Error, Gemma, NotANumber, ResidualTap, Result, Sampler, Sampling};
 
 /// One row to generate: its prompt, how its tokens are chosen, and the seed of its own random generator.
 #[derive(Clone, Debug)]
@@ -25,11 +28,19 @@ pub enum Finish {
     Length,
 }
 
-/// Generates all rows in one batch with a key/value cache, until each has met an end token of the model or has
-/// `max_new_tokens` tokens. The tap works on every pass: the whole prompts first, then one position at a time.
+/// Rows that are generated at the same time. More bring no more speed on a CPU, where the arithmetic is the limit by
+/// then, and each costs the memory of its keys and values.
+const ROWS_AT_ONCE: usize = 64;
+
+/// New prompts wait for the next pass once a pass has so many tokens.
+const TOKENS_AT_ONCE: usize = 1024;
+
+/// Generates all rows with a key/value cache, until each has met an end token of the model or has `max_new_tokens`
+/// tokens. A row that has ended leaves, and a waiting one takes its place: a pass holds the whole prompts of rows that
+/// begin and one token of each row that goes on.
 ///
-/// Rows are padded on the left, so that the last index of a pass is every row's newest token.
-/// `progress` is called after each pass with the number of tokens that it brought.
+/// A row's tokens depend on its own request and on what the tap does to it, and not on the rows beside it. The tap sees
+/// rows by their index in `requests`. `progress` is called after each pass with the number of tokens that it brought.
 pub fn generate(
     model: &Gemma,
     requests: &[GenerationRequest],
@@ -37,49 +48,104 @@ pub fn generate(
     tap: &mut dyn ResidualTap,
     progress: &mut dyn FnMut(usize),
 ) -> Result<Vec<Generated>> {
-    if requests.is_empty() || max_new_tokens == 0 {
-        return Ok(requests
-            .iter()
-            .map(|_| Generated {
-                tokens: Vec::new(),
-                finish: Finish::Length,
-            })
-            .collect());
-    }
-    let prompts: Vec<&[u32]> = requests.iter().map(|request| request.prompt.as_slice()).collect();
-    let mut batch = Batch::left_padded(&prompts)?;
-    let mut cache = model.cache(requests.len(), batch.width() + max_new_tokens);
     let mut rows: Vec<Row> = requests.iter().map(Row::new).collect();
-    loop {
-        let h = model.forward(&batch, Some(&mut cache), tap)?;
-        let logits = last_logits(model, h)?;
-        let vocabulary = logits.len() / rows.len();
-        let mut brought = 0;
-        for (row, logits) in rows.iter_mut().zip(logits.chunks(vocabulary)) {
-            brought += usize::from(row.advance(logits, &model.config().end_tokens, max_new_tokens)?);
-        }
-        progress(brought);
-        if rows.iter().all(|row| row.finish.is_some()) {
-            return Ok(rows.into_iter().map(Row::into_generated).collect());
-        }
-        // A finished row goes on with its last token; nothing of it is kept.
-        let tokens: Vec<u32> = rows
-            .iter()
-            .map(|row| row.history.last().copied().unwrap_or_default())
+    let mut running = Running {
+        waiting: (0..rows.len()).filter(|_| max_new_tokens > 0).collect(),
+        active: Vec::new(),
+        cache: model.cache(),
+    };
+    while let Some(batch) = running.next_batch(&rows, tap)? {
+        let last_places = running.last_places(&batch);
+        let places: Vec<usize> = BTreeSet::from_iter(last_places.values().copied())
+            .into_iter()
             .collect();
-        let positions: Vec<usize> = rows.iter().map(|row| row.history.len() - 1).collect();
-        batch = Batch::step(&tokens, &positions);
+        let batch = batch.with_wanted(places.clone());
+        let h = model.forward(&batch, Some(&mut running.cache), tap)?;
+        let mut logits = numbers(model.head(h))?;
+        let vocabulary = logits.len() / places.len();
+        let mut rows_of_place: Vec<Vec<&mut Row>> = places.iter().map(|_| Vec::new()).collect();
+        for (number, row) in rows.iter_mut().enumerate() {
+            if let Some(place) = last_places.get(&number) {
+                rows_of_place[places.binary_search(place).unwrap_or_default()].push(row);
+            }
+        }
+        let end_tokens = &model.config().end_tokens;
+        logits
+            .par_chunks_mut(vocabulary)
+            .zip(rows_of_place)
+            .try_for_each(|(logits, rows)| advance_all(rows, logits, end_tokens, max_new_tokens))?;
+        progress(last_places.len());
+        running.let_go_of_finished(&rows);
+    }
+    Ok(rows.into_iter().map(Row::into_generated).collect())
+}
+
+/// Which rows are generated now, and their cache. Rows are known by their index among the requests.
+struct Running {
+    waiting: VecDeque<usize>,
+    active: Vec<usize>,
+    cache: Cache,
+}
+
+impl Running {
+    /// The newest token of each active row, and the prompts of as many waiting ones as there is room for. `None` when
+    /// all is done.
+    fn next_batch(&mut self, rows: &[Row], tap: &dyn ResidualTap) -> Result<Option<Batch>> {
+        let mut batch = Batch::default();
+        for number in &self.active {
+            let history = &rows[*number].history;
+            let newest = history.len() - 1;
+            batch.push(*number, tap.group(*number), newest, &history[newest..])?;
+        }
+        while self.active.len() < ROWS_AT_ONCE && batch.len() < TOKENS_AT_ONCE {
+            let Some(number) = self.waiting.pop_front() else {
+                break;
+            };
+            batch.push(number, tap.group(number), 0, &rows[number].history)?;
+            self.active.push(number);
+        }
+        Ok((!batch.is_empty()).then_some(batch))
+    }
+
+    /// For each active row, the place of its last token: what logits are needed of. Rows with one prompt share it.
+    fn last_places(&self, batch: &Batch) -> HashMap<usize, usize> {
+        let last = |(index, number): (usize, &usize)| Some((*number, *batch.places(index).last()?));
+        self.active.iter().enumerate().filter_map(last).collect()
+    }
+
+    fn let_go_of_finished(&mut self, rows: &[Row]) {
+        for number in self
+            .active
+            .extract_if(.., |number| rows[*number].finish.is_some())
+        {
+            self.cache.remove(number);
+        }
     }
 }
 
-/// Logits of the newest position of each row, row by row.
-fn last_logits(model: &Gemma, h: Tensor<3>) -> Result<Vec<f32>> {
-    let width = h.dims()[1];
-    let logits = model.head(h.narrow(1, width - 1, 1));
-    logits
-        .into_data()
-        .try_into_vec::<f32>()
-        .map_err(|error| Error::Request(format!("the logits could not be read: {error:?}")))
+/// Lets each row choose its next token from the same logits, which choosing changes.
+fn advance_all(
+    rows: Vec<&mut Row>,
+    logits: &mut [f32],
+    end_tokens: &[u32],
+    max_new_tokens: usize,
+) -> Result<()> {
+    let count = rows.len();
+    for (index, row) in rows.into_iter().enumerate() {
+        if index + 1 < count {
+            row.advance(&mut logits.to_vec(), end_tokens, max_new_tokens)?;
+        } else {
+            row.advance(logits, end_tokens, max_new_tokens)?;
+        }
+    }
+    Ok(())
+}
+
+/// On the CPU they are not copied.
+fn numbers(logits: Tensor<2>) -> Result<Vec<f32>> {
+    let data = logits.try_into_data().ok();
+    data.and_then(|data| data.try_into_vec().ok())
+        .ok_or_else(|| Error::Request("the device gave no logits".to_owned()))
 }
 
 struct Row {
@@ -100,26 +166,22 @@ impl Row {
         }
     }
 
-    /// Chooses the next token, unless the row has ended; says whether it did.
-    fn advance(&mut self, logits: &[f32], end_tokens: &[u32], max_new_tokens: usize) -> Result<bool> {
-        if self.finish.is_some() {
-            return Ok(false);
-        }
-        if let Some(index) = logits.iter().position(|logit| logit.is_nan()) {
+    /// Chooses the next token. `logits` are changed.
+    fn advance(&mut self, logits: &mut [f32], end_tokens: &[u32], max_new_tokens: usize) -> Result<()> {
+        let token = self.sampler.next(logits, &self.history);
+        let token = token.map_err(|NotANumber { token }| {
             let step = self.history.len() - self.prompt_length;
-            let message = format!(
-                "the logit of token {index} is no number after {step} generated tokens; a steering coefficient may be far too large"
-            );
-            return Err(Error::Request(message));
-        }
-        let token = self.sampler.next(&mut logits.to_vec(), &self.history);
+            Error::Request(format!(
+                "the logit of token {token} is no finite number after {step} generated tokens; a steering coefficient may be far too large"
+            ))
+        })?;
         self.history.push(token);
         if end_tokens.contains(&token) {
             self.finish = Some(Finish::Stop);
         } else if self.history.len() - self.prompt_length == max_new_tokens {
             self.finish = Some(Finish::Length);
         }
-        Ok(true)
+        Ok(())
     }
 
     fn into_generated(mut self) -> Generated {

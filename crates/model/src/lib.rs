@@ -29,7 +29,7 @@ mod numbers;
 mod sampling;
 mod tap;
 
-pub use batch::Batch;
+pub use batch::{Batch, Token};
 pub use cache::Cache;
 pub use chat::{ChatTokenizer, Message, Role};
 pub use checkpoint::Checkpoint;
@@ -40,5 +40,5 @@ pub use files::ModelFiles;
 pub use fingerprint::{fingerprint, hash_file};
 pub use generate::{Finish, Generated, GenerationRequest, generate};
 pub use network::{Gemma, StreamedGemma, TensorSource};
-pub use sampling::{Sampler, Sampling, process_logits};
+pub use sampling::{NotANumber, Sampler, Sampling, process_logits};
 pub use tap::ResidualTap;

@@ -1,22 +1,30 @@
 use burn::tensor::Tensor;
 
+use crate::Token;
+
 /// The one way into the residual stream: reading it, changing it, and stopping the pass.
 ///
 /// [`Gemma::forward`](crate::Gemma::forward) calls [`residual`](Self::residual) once after each decoder layer,
 /// in order, with the layer's 0-based number and its output, before the final norm.
 pub trait ResidualTap {
-    /// `h: [batch, positions, hidden]`, in the order of the batch's rows. What is returned takes its place.
-    fn residual(&mut self, layer: usize, h: Tensor<3>) -> Tensor<3>;
+    /// `h: [tokens, hidden]`, a residual for each of `tokens`: all of the batch, or those that are wanted of the last
+    /// layer. What is returned takes its place.
+    fn residual(&mut self, layer: usize, tokens: &[Token], h: Tensor<2>) -> Tensor<2>;
 
     /// Nothing after this layer is needed: the pass stops there.
     fn last_layer(&self) -> Option<usize> {
         None
     }
+
+    /// Rows of the same group are changed in the same way, so that what they begin with is computed once.
+    fn group(&self, _row: usize) -> usize {
+        0
+    }
 }
 
 /// The identity.
 impl ResidualTap for () {
-    fn residual(&mut self, _layer: usize, h: Tensor<3>) -> Tensor<3> {
+    fn residual(&mut self, _layer: usize, _tokens: &[Token], h: Tensor<2>) -> Tensor<2> {
         h
     }
 }

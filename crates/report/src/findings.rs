@@ -1,6 +1,6 @@
 //! The answer in figures, computed from the tables.
 
-use artifacts::{Pipeline, Projection, Summary};
+use artifacts::{Pipeline, Summary};
 
 use crate::format::number;
 use crate::inputs::Inputs;
@@ -21,33 +21,19 @@ pub struct Findings {
 
 impl Findings {
     /// Nothing where there is no layer.
-    pub fn of(pipeline: &Pipeline, inputs: &Inputs) -> Option<Self> {
+    pub fn of(inputs: &Inputs) -> Option<Self> {
         let peak = peak(&inputs.summaries)?;
         let mean = |of: fn(&Summary) -> f64| {
             inputs.summaries.iter().map(of).sum::<f64>() / inputs.summaries.len() as f64
         };
-        let at_peak: Vec<&Projection> = inputs
-            .projections
-            .iter()
-            .filter(|row| row.layer == peak.layer)
-            .collect();
-        let projection = |condition: &str, prompt: &str| {
-            at_peak
-                .iter()
-                .find(|row| row.condition == condition && row.prompt == prompt)
-                .map(|row| row.projection)
-        };
-        let (positive, negative) = (&pipeline.contrast.positive, &pipeline.contrast.negative);
-        let prompts = inputs.prompt_ids();
-        let is_separated = |prompt: &&&str| projection(positive, prompt) > projection(negative, prompt);
         Some(Findings {
             layers: inputs.summaries.len(),
             peak: peak.clone(),
             mean_within: mean(|row| row.avg_within_category),
             mean_cross: mean(|row| row.avg_cross_category),
             mean_difference: mean(|row| row.similarity_difference),
-            prompts: prompts.len(),
-            separated: prompts.iter().filter(is_separated).count(),
+            prompts: inputs.prompt_count,
+            separated: inputs.separated.get(peak.layer).copied().unwrap_or(0),
         })
     }
 

@@ -71,6 +71,17 @@ pub fn plain(text: &str) -> String {
         .replace('>', "&gt;")
 }
 
+/// The first line of a text, cut to what a label can hold.
+pub fn shortened(text: &str) -> String {
+    const LETTERS: usize = 60;
+    let line = text.lines().next().unwrap_or_default();
+    let mut short: String = line.chars().take(LETTERS).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
+}
+
 /// To six decimals: what a colour or a dot can show, in a third of the characters.
 pub fn rounded(value: f64) -> f64 {
     (value * 1e6).round() / 1e6

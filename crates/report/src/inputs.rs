@@ -1,26 +1,42 @@
 //! Everything that the report is made of, read and checked once.
 
+use std::collections::HashSet;
+use std::path::Path;
+
 use anyhow::{Context, Result, bail, ensure};
 use artifacts::{
     Certificate, Condition, Generation, Layout, Metadata, Pipeline, Projection, RenderedPrompt, Similarity,
-    Summary, Verdict, read_certificate, read_generations, read_projections, read_rendered_prompts,
-    read_similarities, read_summaries,
+    Summary, Verdict, read_certificate, read_generations, read_projection_batches, read_rendered_prompts,
+    read_similarity_batches, read_summaries,
 };
 
 use crate::certificate::beyond;
 use crate::published::Published;
+use crate::separation::Separation;
+use crate::shown::shown_prompts;
 
 /// The tables of the earlier stages. `summaries`, `similarities` and `projections` are those of the contrast's
 /// pooling, by layer.
+///
+/// Of many prompts some are shown one by one; only their rows are kept, so that neither memory nor page grows with
+/// the run.
 #[derive(Debug)]
 pub struct Inputs {
     pub pipeline_text: String,
+    /// How many prompts the run has.
+    pub prompt_count: usize,
+    /// The texts of the prompts that are shown.
     pub prompts: Vec<RenderedPrompt>,
     pub summaries: Vec<Summary>,
     /// The summaries under all other poolings.
     pub other_summaries: Vec<Summary>,
+    /// The cosines between the prompts that are shown; none where the table wasn't asked for.
     pub similarities: Vec<Similarity>,
+    /// The projections of the prompts that are shown.
     pub projections: Vec<Projection>,
+    /// For each layer how many of all prompts reach farther along the contrast in the positive condition.
+    pub separated: Vec<usize>,
+    /// The texts generated for the prompts that are shown.
     pub generations: Vec<Generation>,
     pub certificate: Certificate,
     /// What was published of the same experiment, where the pipeline names it.
@@ -31,28 +47,32 @@ pub struct Inputs {
 
 impl Inputs {
     pub fn read(pipeline: &Pipeline, layout: &Layout) -> Result<Self> {
-        let (prompts, prompts_metadata) = read_rendered_prompts(&layout.rendered_prompts())?;
+        let (mut prompts, prompts_metadata) = read_rendered_prompts(&layout.rendered_prompts())?;
+        let ids: Vec<String> = distinct_ids(&prompts).into_iter().map(str::to_owned).collect();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let shown: HashSet<&str> = shown_prompts(&ids).into_iter().collect();
+        prompts.retain(|row| shown.contains(row.prompt_id.as_str()));
+
         let (all_summaries, summary_metadata) = read_summaries(&layout.summary())?;
-        let (similarities, _) = read_similarities(&layout.similarities())?;
-        let (projections, _) = read_projections(&layout.projections())?;
-        let (generations, generations_metadata) = read_generations(&layout.generations())?;
+        let pooling = pipeline.contrast.pooling.as_str();
+        let (summaries, other_summaries): (Vec<_>, Vec<_>) =
+            all_summaries.into_iter().partition(|row| row.pooling == pooling);
+        let similarities = similarities(&layout.similarities(), pooling, &shown)?;
+        let mut separation = Separation::new(&pipeline.contrast, &ids, summaries.len());
+        let projections = projections(&layout.projections(), pooling, &shown, &mut separation)?;
+        let (mut generations, generations_metadata) = read_generations(&layout.generations())?;
+        generations.retain(|row| shown.contains(row.prompt_id.as_str()));
         let certificate = read_certificate(&layout.certificate())
             .context("the certificate can't be read; `cargo xtask verify` makes one")?;
-        let pooling = pipeline.contrast.pooling.as_str();
-        let (summaries, other_summaries) = all_summaries.into_iter().partition(|row| row.pooling == pooling);
         let mut inputs = Inputs {
             pipeline_text: fs_err::read_to_string(&pipeline.path)?,
+            prompt_count: ids.len(),
             prompts,
             summaries,
             other_summaries,
-            similarities: similarities
-                .into_iter()
-                .filter(|row| row.pooling == pooling)
-                .collect(),
-            projections: projections
-                .into_iter()
-                .filter(|row| row.pooling == pooling)
-                .collect(),
+            similarities,
+            projections,
+            separated: separation.counts(),
             generations,
             certificate,
             published: None,
@@ -71,15 +91,9 @@ impl Inputs {
         Ok(inputs)
     }
 
-    /// Prompt ids in the order of the prompt file.
+    /// The ids of the prompts that are shown, in the order of the prompt file.
     pub fn prompt_ids(&self) -> Vec<&str> {
-        let mut ids: Vec<&str> = Vec::new();
-        for row in &self.prompts {
-            if !ids.contains(&row.prompt_id.as_str()) {
-                ids.push(&row.prompt_id);
-            }
-        }
-        ids
+        distinct_ids(&self.prompts)
     }
 
     /// A prompt's text, or its id where the rendered prompts don't have it.
@@ -163,6 +177,44 @@ impl Inputs {
         );
         Ok(())
     }
+}
+
+/// In the order in which they first occur.
+fn distinct_ids(prompts: &[RenderedPrompt]) -> Vec<&str> {
+    let mut seen = HashSet::new();
+    let ids = prompts.iter().map(|row| row.prompt_id.as_str());
+    ids.filter(|id| seen.insert(*id)).collect()
+}
+
+fn similarities(path: &Path, pooling: &str, shown: &HashSet<&str>) -> Result<Vec<Similarity>> {
+    let mut kept = Vec::new();
+    for batch in read_similarity_batches(path)?.0 {
+        let is_shown = |row: &Similarity| {
+            row.pooling == pooling
+                && shown.contains(row.prompt_a.as_str())
+                && shown.contains(row.prompt_b.as_str())
+        };
+        kept.extend(batch?.into_iter().filter(is_shown));
+    }
+    Ok(kept)
+}
+
+fn projections(
+    path: &Path,
+    pooling: &str,
+    shown: &HashSet<&str>,
+    separation: &mut Separation<'_>,
+) -> Result<Vec<Projection>> {
+    let mut kept = Vec::new();
+    for batch in read_projection_batches(path)?.0 {
+        for row in batch?.into_iter().filter(|row| row.pooling == pooling) {
+            separation.add(&row);
+            if shown.contains(row.prompt.as_str()) {
+                kept.push(row);
+            }
+        }
+    }
+    Ok(kept)
 }
 
 /// The two conditions of the contrast, positive first.

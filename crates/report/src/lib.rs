@@ -18,6 +18,8 @@ mod pieces;
 mod provenance;
 mod published;
 mod run;
+mod separation;
+mod shown;
 
 pub use charts::{errors_chart, similarity_chart};
 pub use findings::Findings;

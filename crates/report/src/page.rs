@@ -29,16 +29,20 @@ const REPORT_SCRIPT: &str = include_str!("templates/report.js");
 
 /// The whole report as HTML.
 pub fn report_page(pipeline: &Pipeline, layout: &Layout, inputs: &Inputs) -> Result<String> {
-    let findings = Findings::of(pipeline, inputs).context("the summary has no layer")?;
+    let findings = Findings::of(inputs).context("the summary has no layer")?;
     let layer = findings.peak.layer;
     let mut charts = json!({
         "similarity": similarity_chart(pipeline, &inputs.summaries)?,
-        "heat-map": heat_map(pipeline, inputs, layer)?,
         "strip": strip_chart(pipeline, inputs, layer)?,
         "projections": projections_chart(pipeline, inputs, layer)?,
         "norms": norms_chart(pipeline, &inputs.summaries)?,
     });
     // The page draws every chart that is here, so those without a place on it must not be.
+    let heat_map = heat_map(pipeline, inputs, layer)?;
+    let has_matrices = heat_map.is_some();
+    if let Some(chart) = heat_map {
+        charts["heat-map"] = chart;
+    }
     if let Some(published) = &inputs.published {
         charts["published-chart"] = published_chart(published)?;
     }
@@ -59,6 +63,8 @@ pub fn report_page(pipeline: &Pipeline, layout: &Layout, inputs: &Inputs) -> Res
             pooling => pipeline.contrast.pooling.as_str(),
             conditions => shown(conditions),
             prompt_count => findings.prompts,
+            shown_count => inputs.prompt_ids().len(),
+            has_matrices => has_matrices,
             first_prompt => inputs.prompt_ids().first().map(|id| inputs.prompt_text(id)),
             answer => findings.sentences(pipeline),
             poolings => shown(pooling_views(inputs)),

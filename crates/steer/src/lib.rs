@@ -1,5 +1,5 @@
-//! Vectors to texts: generates every set of the pipeline, steered or not, in batches whose rows each have their
-//! own interventions, and writes the texts as a Parquet table and in the notebook's two JSON files.
+//! Vectors to texts: generates every set of the pipeline, steered or not, as rows that each have their own
+//! interventions, and writes the texts as a Parquet table and in the notebook's two JSON files.
 
 mod intervention;
 mod sets;
@@ -19,9 +19,6 @@ use model::{Finish, Generated, GenerationRequest, Sampling, generate};
 pub use intervention::{Intervention, Operation, Positions, broadcast, resolve_layer};
 pub use sets::{Row, expand_set, row_seed};
 pub use steer::Steer;
-
-/// Rows in one batch: enough that a pass is a product of matrices and not of vectors.
-const ROWS_PER_BATCH: usize = 64;
 
 /// The stage: reads `[model]` and `[steer]` and the rendered prompts and vectors of earlier stages,
 /// writes into `out`.
@@ -59,7 +56,7 @@ pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<()> {
     write_results(pipeline, layout, out, &metadata, &generated)
 }
 
-/// Generates all rows, in batches, in the order given.
+/// Generates all rows at once, whatever their sets; the result is in the order given.
 pub fn generate_rows(
     model: &OpenModel,
     decoding: &Decoding,
@@ -67,31 +64,27 @@ pub fn generate_rows(
     rows: &[Row],
 ) -> Result<Vec<Generation>> {
     let bar = progress_bar((rows.len() * max_new_tokens) as u64, "steer", "tokens at most");
-    let mut generations = Vec::with_capacity(rows.len());
     let network = model.resident()?;
     let config = network.config();
-    for batch in rows.chunks(ROWS_PER_BATCH) {
-        let requests = batch
-            .iter()
-            .map(|row| request(model, decoding, row))
-            .collect::<Result<Vec<_>>>()?;
-        let interventions: Vec<Vec<Intervention>> =
-            batch.iter().map(|row| row.interventions.clone()).collect();
-        let mut tap = Steer::new(
-            &interventions,
-            config.layers.len(),
-            config.hidden_size,
-            &network.device(),
-        )?;
-        let texts = generate(network, &requests, max_new_tokens, &mut tap, &mut |tokens| {
-            bar.inc(tokens as u64)
-        })?;
-        for (row, generated) in batch.iter().zip(texts) {
-            generations.push(generation(model, row, generated)?);
-        }
-    }
+    let requests = rows
+        .iter()
+        .map(|row| request(model, decoding, row))
+        .collect::<Result<Vec<_>>>()?;
+    let interventions: Vec<Vec<Intervention>> = rows.iter().map(|row| row.interventions.clone()).collect();
+    let mut tap = Steer::new(
+        &interventions,
+        config.layers.len(),
+        config.hidden_size,
+        &network.device(),
+    )?;
+    let texts = generate(network, &requests, max_new_tokens, &mut tap, &mut |tokens| {
+        bar.inc(tokens as u64)
+    })?;
     bar.finish_and_clear();
-    Ok(generations)
+    rows.iter()
+        .zip(texts)
+        .map(|(row, generated)| generation(model, row, generated))
+        .collect()
 }
 
 fn request(model: &OpenModel, decoding: &Decoding, row: &Row) -> Result<GenerationRequest> {

@@ -1,32 +1,36 @@
 use anyhow::{Context, Result};
-use burn::tensor::{DType, Device, Tensor, TensorData, activation};
-use model::ResidualTap;
+use burn::tensor::{DType, Device, Int, Tensor, TensorData, activation};
+use model::{ResidualTap, Token};
 
 use crate::{Intervention, Operation, Positions};
 
-/// Applies each row's own interventions, all rows of a batch at once. Rows are padded on the left, so that the
-/// last index of a pass is every row's newest token.
+/// Applies each row's own interventions, all rows of a pass at once.
 ///
 /// Interventions of one row at one layer work one after the other, in the order given.
 pub struct Steer {
     layers: Vec<Vec<Slot>>,
+    /// For each row a number that rows with the same interventions have in common.
+    groups: Vec<usize>,
 }
 
 /// The n-th intervention of every row at one layer. Every operation has the form
 /// `h - g(h.v^) v^ + offset`, with g = 0, the identity, or `max(. - threshold, 0)`; rows without an n-th
 /// intervention have v^ = 0 and offset = 0, and stay as they are to the last bit.
+///
+/// Tables hold each operation once, however many rows have it; the first one is that of rows without.
 struct Slot {
-    /// `[rows, 1, hidden]`, zero where nothing is projected out.
-    unit: Option<Tensor<3>>,
-    /// `[rows, 1, hidden]`
-    offset: Tensor<3>,
-    /// `[rows, 1, 1]`, present where some row caps: 1 for capping rows, and the thresholds.
-    capping: Option<(Tensor<3>, Tensor<3>)>,
-    last_only: Vec<bool>,
+    /// `[operations, hidden]`, none where nothing is projected out.
+    units: Option<Tensor<2>>,
+    /// `[operations, hidden]`
+    offsets: Tensor<2>,
+    /// `[operations, 1]`, present where some operation caps: 1 for those that do, and the thresholds.
+    capping: Option<(Tensor<2>, Tensor<2>)>,
+    /// For each row its operation, and whether that works on the last position only.
+    of_row: Vec<(usize, bool)>,
 }
 
 impl Steer {
-    /// One list of interventions for each row of the batch.
+    /// One list of interventions for each row.
     pub fn new(
         rows: &[Vec<Intervention>],
         layers: usize,
@@ -57,105 +61,107 @@ impl Steer {
             };
             (0..depth).map(slot).collect()
         };
+        let mut distinct = Vec::new();
         Ok(Steer {
             layers: (0..layers).map(slots).collect(),
+            groups: rows.iter().map(|row| place_in(&mut distinct, row)).collect(),
         })
     }
 }
 
 impl ResidualTap for Steer {
-    fn residual(&mut self, layer: usize, h: Tensor<3>) -> Tensor<3> {
-        self.layers[layer].iter().fold(h, |h, slot| slot.apply(h))
+    fn residual(&mut self, layer: usize, tokens: &[Token], h: Tensor<2>) -> Tensor<2> {
+        self.layers[layer].iter().fold(h, |h, slot| slot.apply(tokens, h))
     }
+
+    fn group(&self, row: usize) -> usize {
+        self.groups[row]
+    }
+}
+
+/// Where the value is among those that were there before; if it was not, at the end from now on.
+fn place_in<'a, T: PartialEq>(distinct: &mut Vec<&'a T>, value: &'a T) -> usize {
+    let known = distinct.iter().position(|known| *known == value);
+    known.unwrap_or_else(|| {
+        distinct.push(value);
+        distinct.len() - 1
+    })
 }
 
 impl Slot {
     fn new(rows: &[Option<&Intervention>], hidden_size: usize, device: &Device) -> Self {
-        let (mut units, mut offsets) = (Vec::new(), Vec::new());
-        let (mut caps, mut thresholds) = (Vec::new(), Vec::new());
-        for row in rows {
-            let parts = row.map_or_else(
-                || Parts::nothing(hidden_size),
-                |intervention| Parts::of(&intervention.operation),
-            );
-            units.extend(parts.unit);
-            offsets.extend(parts.offset);
-            caps.push(if parts.threshold.is_some() { 1.0 } else { 0.0 });
-            thresholds.push(parts.threshold.unwrap_or(0.0));
-        }
-        let tensor = |values: Vec<f32>, width: usize| {
-            Tensor::<3>::from_data(
-                TensorData::new(values, [rows.len(), 1, width]),
+        let mut operations = Vec::new();
+        let of_row = rows.iter().map(|row| match row {
+            Some(row) => (
+                1 + place_in(&mut operations, &row.operation),
+                row.positions == Positions::Last,
+            ),
+            None => (0, false),
+        });
+        let of_row = of_row.collect();
+        let mut parts = vec![Parts::nothing(hidden_size)];
+        parts.extend(operations.into_iter().map(Parts::of));
+        let table = |width: usize, of: &dyn Fn(&Parts) -> Vec<f32>| {
+            let values: Vec<f32> = parts.iter().flat_map(of).collect();
+            Tensor::<2>::from_data(
+                TensorData::new(values, [parts.len(), width]),
                 (device, DType::F32),
             )
         };
-        let projects = units.iter().any(|value| *value != 0.0);
-        let some_cap = caps.contains(&1.0);
+        let projects = parts
+            .iter()
+            .any(|parts| parts.unit.iter().any(|value| *value != 0.0));
+        let caps = |parts: &Parts| vec![if parts.threshold.is_some() { 1.0 } else { 0.0 }];
+        let some_cap = parts.iter().any(|parts| parts.threshold.is_some());
         Slot {
-            unit: projects.then(|| tensor(units, hidden_size)),
-            offset: tensor(offsets, hidden_size),
-            capping: some_cap.then(|| (tensor(caps, 1), tensor(thresholds, 1))),
-            last_only: rows
-                .iter()
-                .map(|row| row.is_some_and(|row| row.positions == Positions::Last))
-                .collect(),
+            units: projects.then(|| table(hidden_size, &|parts| parts.unit.clone())),
+            offsets: table(hidden_size, &|parts| parts.offset.clone()),
+            capping: some_cap.then(|| {
+                let thresholds = table(1, &|parts| vec![parts.threshold.unwrap_or(0.0)]);
+                (table(1, &caps), thresholds)
+            }),
+            of_row,
         }
     }
 
-    fn apply(&self, h: Tensor<3>) -> Tensor<3> {
+    fn apply(&self, tokens: &[Token], h: Tensor<2>) -> Tensor<2> {
+        let operation = |token: &Token| match self.of_row[token.row] {
+            (_, true) if !token.is_last => 0,
+            (operation, _) => operation as i32,
+        };
+        let operations: Vec<i32> = tokens.iter().map(operation).collect();
+        if operations.iter().all(|operation| *operation == 0) {
+            return h;
+        }
+        let operations = TensorData::new(operations, [tokens.len()]);
+        let operations = Tensor::<1, Int>::from_data(operations, &h.device());
+        let of_tokens = |table: &Tensor<2>| table.clone().select(0, operations.clone());
         let dtype = h.dtype();
-        let h = if dtype == DType::F32 {
-            h
-        } else {
-            h.cast(DType::F32)
-        };
-        let mut change = self.offset.clone();
-        if let Some(unit) = &self.unit {
-            let projection = h.clone().mul(unit.clone()).sum_dim(2);
-            change = change.sub(self.removed(projection).mul(unit.clone()));
+        let h = to_dtype(h, DType::F32);
+        let mut change = of_tokens(&self.offsets);
+        if let Some(units) = &self.units {
+            let units = of_tokens(units);
+            let projection = h.clone().mul(units.clone()).sum_dim(1);
+            let removed = match &self.capping {
+                Some((caps, thresholds)) => removed(projection, of_tokens(caps), of_tokens(thresholds)),
+                None => projection,
+            };
+            change = change.sub(removed.mul(units));
         }
-        let steered = match self.position_weights(&h) {
-            Some(weights) => h.add(change.mul(weights)),
-            None => h.add(change),
-        };
-        if dtype == DType::F32 {
-            steered
-        } else {
-            steered.cast(dtype)
-        }
+        to_dtype(h.add(change), dtype)
     }
+}
 
-    /// How much of the unit direction is taken out, from the projections `[rows, width, 1]`.
-    fn removed(&self, projection: Tensor<3>) -> Tensor<3> {
-        let Some((caps, thresholds)) = &self.capping else {
-            return projection;
-        };
-        let excess = activation::relu(projection.clone().sub(thresholds.clone()));
-        let keeps_all = caps.clone().neg().add_scalar(1.0);
-        excess.mul(caps.clone()).add(projection.mul(keeps_all))
-    }
+/// How much of the unit direction is taken out: what lies above the threshold where the operation caps, else all. All
+/// are `[tokens, 1]`.
+fn removed(projection: Tensor<2>, caps: Tensor<2>, thresholds: Tensor<2>) -> Tensor<2> {
+    let excess = activation::relu(projection.clone().sub(thresholds));
+    let keeps_all = caps.clone().neg().add_scalar(1.0);
+    excess.mul(caps).add(projection.mul(keeps_all))
+}
 
-    /// 1 where the intervention works and 0 elsewhere, `[rows, width, 1]`; none where it works everywhere.
-    fn position_weights(&self, h: &Tensor<3>) -> Option<Tensor<3>> {
-        let [rows, width, _] = h.dims();
-        if width == 1 || !self.last_only.contains(&true) {
-            return None;
-        }
-        let weight = |row: usize, position: usize| {
-            if self.last_only[row] && position + 1 < width {
-                0.0
-            } else {
-                1.0
-            }
-        };
-        let weights: Vec<f32> = (0..rows)
-            .flat_map(|row| (0..width).map(move |position| weight(row, position)))
-            .collect();
-        Some(Tensor::from_data(
-            TensorData::new(weights, [rows, width, 1]),
-            (&h.device(), DType::F32),
-        ))
-    }
+fn to_dtype(x: Tensor<2>, dtype: DType) -> Tensor<2> {
+    if x.dtype() == dtype { x } else { x.cast(dtype) }
 }
 
 /// One operation in the common form.

@@ -6,6 +6,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::LazyLock;
 
+use analyze::ConditionSums;
 use anyhow::{Context, Result};
 use artifacts::{
     Activation, Decoding, Device, Dtype, FinishReason, Generation, ModelTable, Pipeline, RememberedHashes,
@@ -88,18 +89,15 @@ impl Control {
             similarity_difference: Vec::new(),
         };
         for layer in &layers {
-            let [positive, negative] = [control.rows(layer, 0), control.rows(layer, 1)];
-            let difference =
-                analyze::difference(&analyze::mean_row(&positive), &analyze::mean_row(&negative));
+            let [positive, negative] = [control.sums(layer, 0), control.sums(layer, 1)];
+            let difference = analyze::difference(&positive.mean(), &negative.mean());
             control
                 .contrast
                 .push(difference.iter().map(|value| *value as f32).collect());
-            let [a, b] = [analyze::unit_rows(&positive), analyze::unit_rows(&negative)];
-            let within = [&a, &b].map(|rows| analyze::mean_of_pairs(&analyze::cosine_matrix(rows, rows)));
-            let cross = analyze::mean_of_all(&analyze::cosine_matrix(&a, &b));
+            let within = (positive.mean_within() + negative.mean_within()) / 2.0;
             control
                 .similarity_difference
-                .push((within[0] + within[1]) / 2.0 - cross);
+                .push(within - positive.mean_across(&negative));
         }
         Ok(control)
     }
@@ -199,13 +197,12 @@ impl Control {
         tokens.extend(self.model.tokenizer.encode(text)?.into_iter().skip(1));
         let count = tokens.len() - start;
         let network = self.model.resident()?;
-        let logits = network.head(
-            network
-                .forward(&Batch::right_padded(&[&tokens])?, None, &mut ())?
-                .narrow(1, start - 1, count),
-        );
-        let vocabulary = logits.dims()[2];
-        let log_probabilities = burn::tensor::activation::log_softmax(logits.reshape([count, vocabulary]), 1);
+        let logits = network.head(network.forward(&Batch::of(&[&tokens])?, None, &mut ())?.narrow(
+            0,
+            start - 1,
+            count,
+        ));
+        let log_probabilities = burn::tensor::activation::log_softmax(logits, 1);
         let targets: Vec<i32> = tokens[start..].iter().map(|id| id.cast_signed()).collect();
         let targets = Tensor::<2, Int>::from_data(TensorData::new(targets, [count, 1]), &network.device());
         Ok(-f64::from(
@@ -219,12 +216,14 @@ impl Control {
             .filter(move |prompt| prompt.condition == self.conditions[side])
     }
 
-    fn rows(&self, layer: &[Activation], side: usize) -> Vec<Vec<f32>> {
-        layer
-            .iter()
-            .filter(|row| row.condition == self.conditions[side])
-            .map(|row| row.activation.clone())
-            .collect()
+    fn sums(&self, layer: &[Activation], side: usize) -> ConditionSums {
+        let condition = &self.conditions[side];
+        let hidden_size = layer.first().map_or(0, |row| row.activation.len());
+        let mut sums = ConditionSums::new(condition, hidden_size);
+        for row in layer.iter().filter(|row| row.condition == *condition) {
+            sums.add(&row.activation);
+        }
+        sums
     }
 }
 

@@ -2,7 +2,7 @@ use anyhow::{Result, anyhow, ensure};
 use artifacts::{GreedyAgreement, ModelReference, RelativeError};
 use burn::tensor::{DType, Int, Tensor, TensorData};
 use extract::Network;
-use model::{Batch, Gemma, GenerationRequest, ResidualTap, Sampling, generate};
+use model::{Batch, Gemma, GenerationRequest, ResidualTap, Sampling, Token, generate};
 
 use crate::relative_error;
 
@@ -30,7 +30,7 @@ pub fn errors(network: &Network, reference: &ModelReference) -> Result<Errors> {
             .all(|position| *position < reference.tokens.len()),
         "`logit_positions` lies outside of the sequence"
     );
-    let batch = Batch::right_padded(&[reference.tokens.as_slice()])?;
+    let batch = Batch::of(&[reference.tokens.as_slice()])?;
     let mut kept = KeepAll::default();
     let (final_norm, logits) = match network {
         Network::Resident(network) => {
@@ -90,15 +90,15 @@ fn greedy(network: &Gemma, reference: &ModelReference) -> Result<Option<GreedyAg
     }))
 }
 
-/// `[1, width, hidden]` to `[1, positions, hidden]`.
-fn at_positions(h: Tensor<3>, positions: &[usize]) -> Tensor<3> {
+/// `[tokens, hidden]` to `[positions, hidden]`.
+fn at_positions(h: Tensor<2>, positions: &[usize]) -> Tensor<2> {
     let positions: Vec<i32> = positions.iter().map(|position| *position as i32).collect();
     let count = positions.len();
     let indices = Tensor::<1, Int>::from_data(TensorData::new(positions, [count]), &h.device());
-    h.select(1, indices)
+    h.select(0, indices)
 }
 
-fn numbers(tensor: Tensor<3>) -> Result<Vec<f32>> {
+fn numbers(tensor: Tensor<2>) -> Result<Vec<f32>> {
     let data = tensor.cast(DType::F32).try_into_data();
     let data = data.map_err(|error| anyhow!("the device gave no numbers: {error:?}"))?;
     data.try_into_vec()
@@ -106,10 +106,10 @@ fn numbers(tensor: Tensor<3>) -> Result<Vec<f32>> {
 }
 
 #[derive(Default)]
-struct KeepAll(Vec<Tensor<3>>);
+struct KeepAll(Vec<Tensor<2>>);
 
 impl ResidualTap for KeepAll {
-    fn residual(&mut self, _layer: usize, h: Tensor<3>) -> Tensor<3> {
+    fn residual(&mut self, _layer: usize, _tokens: &[Token], h: Tensor<2>) -> Tensor<2> {
         self.0.push(h.clone());
         h
     }

@@ -1,17 +1,15 @@
-use analyze::{
-    LayerAnalysis, PooledLayer, analyze_layer, difference, group_by_pooling, mean_row, norm, projection,
-};
+use analyze::{LayerAnalysis, PooledSums, analyze_layer, difference, norm, projection, sum_by_pooling};
 use artifacts::{Activation, VectorKind};
 
-use crate::example::four_rows;
+use crate::example::{Example, Tables, four_rows};
 
-fn layer(rows: Vec<Activation>) -> PooledLayer {
-    group_by_pooling("example.parquet".as_ref(), 7, &["normal", "swapped"], rows)
+fn sums(rows: Vec<Activation>) -> PooledSums {
+    sum_by_pooling("example.parquet".as_ref(), 7, &["normal", "swapped"], [Ok(rows)])
         .unwrap()
         .remove(0)
 }
 
-fn analyze(layer: &PooledLayer, positive: &str, negative: &str) -> LayerAnalysis {
+fn analyze(layer: &PooledSums, positive: &str, negative: &str) -> LayerAnalysis {
     analyze_layer(
         layer,
         layer.condition(positive).unwrap(),
@@ -19,14 +17,21 @@ fn analyze(layer: &PooledLayer, positive: &str, negative: &str) -> LayerAnalysis
     )
 }
 
-fn projections(analysis: &LayerAnalysis) -> Vec<f64> {
-    analysis.projections.iter().map(|row| row.projection).collect()
+/// The tables of a run over one layer.
+fn tables(rows: &[Activation], positive: &str, negative: &str) -> Tables {
+    let example = Example::new();
+    example.write_layer(0, rows);
+    example.tables(&example.pipeline(positive, negative))
+}
+
+fn projections(tables: &Tables) -> Vec<f64> {
+    tables.projections.iter().map(|row| row.projection).collect()
 }
 
 #[test]
 fn means_difference_and_projection_by_hand() {
-    let positive = mean_row(&[vec![1.0, 0.0, 0.0], vec![3.0, 4.0, 0.0]]);
-    let negative = mean_row(&[vec![0.0, 2.0, 0.0], vec![0.0, 3.0, 4.0]]);
+    let layer = sums(four_rows());
+    let (positive, negative) = (layer.conditions[0].mean(), layer.conditions[1].mean());
     assert_eq!(
         (&positive[..], &negative[..]),
         (&[2.0, 2.0, 0.0][..], &[0.0, 2.5, 2.0][..])
@@ -34,12 +39,15 @@ fn means_difference_and_projection_by_hand() {
     let contrast = difference(&positive, &negative);
     assert_eq!(contrast, [2.0, -0.5, -2.0]);
     assert_eq!(norm(&contrast), 8.25_f64.sqrt());
-    assert_eq!(projection(&[3.0, 4.0, 0.0], &contrast), 4.0 / 8.25_f64.sqrt());
+    assert_eq!(
+        projection(&[3.0, 4.0, 0.0], &contrast, norm(&contrast)),
+        4.0 / 8.25_f64.sqrt()
+    );
 }
 
 #[test]
 fn one_layer_by_hand() {
-    let analysis = analyze(&layer(four_rows()), "normal", "swapped");
+    let analysis = analyze(&sums(four_rows()), "normal", "swapped");
     let summary = &analysis.summary;
     let close =
         |value: f64, expected: f64| assert!((value - expected).abs() < 1e-15, "{value} is not {expected}");
@@ -60,15 +68,14 @@ fn one_layer_by_hand() {
 
 #[test]
 fn swapping_positive_and_negative_flips_contrast_and_projections() {
-    let layer = layer(four_rows());
     let (forward, backward) = (
-        analyze(&layer, "normal", "swapped"),
-        analyze(&layer, "swapped", "normal"),
+        tables(&four_rows(), "normal", "swapped"),
+        tables(&four_rows(), "swapped", "normal"),
     );
     let flipped: Vec<f64> = projections(&backward).iter().map(|value| -value).collect();
     assert_eq!(projections(&forward), flipped);
-    let contrast = |analysis: &LayerAnalysis| {
-        let row = analysis
+    let contrast = |tables: &Tables| {
+        let row = tables
             .vectors
             .iter()
             .find(|row| row.kind == VectorKind::Contrast)
@@ -83,8 +90,8 @@ fn swapping_positive_and_negative_flips_contrast_and_projections() {
             .collect::<Vec<f32>>()
     );
     assert_eq!(
-        forward.summary.similarity_difference,
-        backward.summary.similarity_difference
+        forward.summaries[0].similarity_difference,
+        backward.summaries[0].similarity_difference
     );
     assert_eq!(forward.similarities, backward.similarities);
 }
@@ -97,16 +104,17 @@ fn equal_conditions_have_no_contrast_and_a_known_difference() {
     for index in 0..2 {
         rows[index + 2].activation = rows[index].activation.clone();
     }
-    let analysis = analyze(&layer(rows), "normal", "swapped");
-    assert_eq!(analysis.summary.contrast_norm, 0.0);
-    assert_eq!(projections(&analysis), [0.0; 4]);
-    assert!((analysis.summary.similarity_difference - (0.6 - 1.0) / 2.0).abs() < 1e-15);
+    let tables = tables(&rows, "normal", "swapped");
+    let summary = &tables.summaries[0];
+    assert_eq!(summary.contrast_norm, 0.0);
+    assert_eq!(projections(&tables), [0.0; 4]);
+    assert!((summary.similarity_difference - (0.6 - 1.0) / 2.0).abs() < 1e-15);
 }
 
 #[test]
 fn projections_of_the_means_differ_by_the_contrast_norm() {
-    let analysis = analyze(&layer(four_rows()), "normal", "swapped");
-    let values = projections(&analysis);
+    let tables = tables(&four_rows(), "normal", "swapped");
+    let values = projections(&tables);
     let gap = (values[0] + values[1]) / 2.0 - (values[2] + values[3]) / 2.0;
-    assert!((gap - analysis.summary.contrast_norm).abs() < 1e-14);
+    assert!((gap - tables.summaries[0].contrast_norm).abs() < 1e-14);
 }

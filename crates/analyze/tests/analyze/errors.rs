@@ -1,4 +1,5 @@
-use artifacts::Pooling;
+use analyze::sum_by_pooling;
+use artifacts::{Metadata, Pooling, write_activations};
 
 use crate::example::{Example, activation, four_rows};
 
@@ -33,6 +34,27 @@ fn prompts_must_be_the_same_in_all_conditions() {
             "layer 0",
             "\"normal\" has who, job",
             "\"swapped\" has who, likes",
+        ],
+    );
+}
+
+/// Ten thousand ids are no message: what is shown is where the lists part.
+#[test]
+fn of_many_prompts_those_around_the_difference_are_named() {
+    let example = Example::new();
+    let rows = |condition: &str, last: &str| {
+        let mut ids: Vec<String> = (0..100).map(|index| format!("p{index}")).collect();
+        ids[50] = last.to_owned();
+        ids.iter()
+            .map(|id| activation(condition, id, Pooling::Newline, &[1.0]))
+            .collect::<Vec<_>>()
+    };
+    example.write_layer(0, &[rows("normal", "here"), rows("swapped", "there")].concat());
+    check(
+        &example.error(),
+        &[
+            "\"normal\" has …, p46, p47, p48, p49, here, p51, p52, p53, … and",
+            "\"swapped\" has …, p46, p47, p48, p49, there, p51, p52, p53, …;",
         ],
     );
 }
@@ -108,6 +130,76 @@ fn layers_must_have_one_hidden_size() {
         &example.error(),
         &["layer=01", "layer 1 does not fit layer 0", "4 numbers, not 3"],
     );
+}
+
+/// No table holds such rows, since a column of vectors has one length.
+#[test]
+fn rows_must_have_one_length() {
+    let mut rows = four_rows();
+    rows[2].activation.push(1.0);
+    let error = sum_by_pooling("example.parquet".as_ref(), 3, &["normal", "swapped"], [Ok(rows)]);
+    check(
+        &error.unwrap_err().to_string(),
+        &[
+            "example.parquet",
+            "layer 3, condition \"swapped\", prompt \"who\", pooling newline",
+            "4 numbers, but other rows have 3",
+        ],
+    );
+}
+
+#[test]
+fn layers_must_have_the_same_poolings_and_prompts() {
+    let example = Example::new();
+    example.write_layer(0, &four_rows());
+    let mut rows = four_rows();
+    for row in &mut rows {
+        row.pooling = Pooling::Mean;
+    }
+    example.write_layer(1, &rows);
+    check(
+        &example.error(),
+        &[
+            "layer=01",
+            "layer 1 does not fit layer 0",
+            "the poolings mean, not newline",
+        ],
+    );
+    let mut rows = four_rows();
+    rows[1].prompt_id = "likes".to_owned();
+    rows[3].prompt_id = "likes".to_owned();
+    example.write_layer(1, &rows);
+    check(
+        &example.error(),
+        &["layer 1 does not fit layer 0", "other prompts"],
+    );
+}
+
+#[test]
+fn layers_must_be_of_one_run() {
+    let example = Example::new();
+    example.write_layer(0, &four_rows());
+    let other = Metadata::default()
+        .with("hidden_size", 3)
+        .with("model_fingerprint", "another")
+        .with("dtype", "f32");
+    write_activations(&example.layout.activations(), 1, &other, &four_rows()).unwrap();
+    check(
+        &example.error(),
+        &[
+            "layer=01",
+            "layer 1 does not fit layer 0",
+            "`model_fingerprint` = another, not an-example",
+        ],
+    );
+}
+
+#[test]
+fn a_layer_without_rows_is_named() {
+    let example = Example::new();
+    let metadata = Metadata::default().with("hidden_size", 3);
+    write_activations(&example.layout.activations(), 0, &metadata, &[]).unwrap();
+    check(&example.error(), &["layer=00", "there is no activation"]);
 }
 
 #[test]

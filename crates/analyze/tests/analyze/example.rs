@@ -2,13 +2,24 @@
 
 use std::path::PathBuf;
 
-use artifacts::{Activation, Layout, Metadata, Pipeline, Pooling, write_activations};
+use artifacts::{
+    Activation, Layout, Metadata, Pipeline, Pooling, Projection, Similarity, Summary, VectorRow,
+    read_projections, read_similarities, read_summaries, read_vectors, write_activations,
+};
 use tempfile::TempDir;
 
 pub struct Example {
     pub layout: Layout,
     pub out: PathBuf,
     folder: TempDir,
+}
+
+/// What the stage wrote.
+pub struct Tables {
+    pub summaries: Vec<Summary>,
+    pub similarities: Vec<Similarity>,
+    pub projections: Vec<Projection>,
+    pub vectors: Vec<VectorRow>,
 }
 
 impl Example {
@@ -38,11 +49,25 @@ impl Example {
         write_activations(&self.layout.activations(), layer, &metadata, rows).unwrap();
     }
 
+    /// Runs the stage and reads its tables.
+    pub fn tables(&self, pipeline: &Pipeline) -> Tables {
+        analyze::run(pipeline, &self.layout, &self.out).unwrap();
+        Tables {
+            summaries: read_summaries(&self.out.join("summary.parquet")).unwrap().0,
+            similarities: read_similarities(&self.out.join("similarities.parquet"))
+                .unwrap()
+                .0,
+            projections: read_projections(&self.out.join("projections.parquet")).unwrap().0,
+            vectors: read_vectors(&self.out.join("vectors.parquet")).unwrap().0,
+        }
+    }
+
     /// Runs the stage and gives back the message of the error that it must end with.
     pub fn error(&self) -> String {
-        analyze::run(&self.pipeline("normal", "swapped"), &self.layout, &self.out)
-            .unwrap_err()
-            .to_string()
+        let error = analyze::run(&self.pipeline("normal", "swapped"), &self.layout, &self.out).unwrap_err();
+        let written = fs_err::read_dir(&self.out).unwrap().count();
+        assert_eq!(written, 0, "files were written before the error: {error}");
+        error.to_string()
     }
 }
 

@@ -1,10 +1,11 @@
 //! Against numpy: see `scripts/analysis_reference.py`, which made the fixture.
 
-use analyze::{analyze_layer, difference, group_by_pooling, mean_row};
+use analyze::{analyze_layer, sum_by_pooling};
 use artifacts::{Activation, Pooling};
 use serde_json::Value;
 
-use crate::example::activation;
+use crate::example::{Example, Tables, activation};
+use crate::numbers::Numbers;
 
 const FIXTURE: &str = include_str!("../fixtures/analysis_reference.json");
 const CONDITIONS: [&str; 2] = ["normal", "swapped"];
@@ -13,19 +14,6 @@ struct Shape {
     layers: usize,
     prompts: usize,
     hidden: usize,
-}
-
-/// The generator of the script: the top 24 bits of Knuth's 64-bit generator, as exact f32 in [-1, 1).
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> f32 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        ((self.0 >> 40) as f64 / f64::from(1 << 23) - 1.0) as f32
-    }
 }
 
 /// The rows of every layer, in the order in which the script draws them.
@@ -73,21 +61,20 @@ fn numpy_gives_the_same_numbers() {
         prompts: size("prompts") as usize,
         hidden: size("hidden") as usize,
     };
-    for (number, rows) in layers(size("seed"), &shape).into_iter().enumerate() {
-        check_layer(number, rows, &fixture["results"][number]);
+    let layers = layers(size("seed"), &shape);
+    let example = Example::new();
+    for (number, rows) in layers.iter().enumerate() {
+        example.write_layer(number, rows);
+    }
+    let tables = example.tables(&example.pipeline("normal", "swapped"));
+    for (number, rows) in layers.into_iter().enumerate() {
+        check_tables(number, shape.prompts, &tables, &fixture["results"][number]);
+        check_contrast(number, rows, &fixture["results"][number]);
     }
 }
 
-fn check_layer(number: usize, rows: Vec<Activation>, expected: &Value) {
-    let group = group_by_pooling("example.parquet".as_ref(), number, &CONDITIONS, rows)
-        .unwrap()
-        .remove(0);
-    let (normal, swapped) = (
-        group.condition("normal").unwrap(),
-        group.condition("swapped").unwrap(),
-    );
-    let analysis = analyze_layer(&group, normal, swapped);
-    let summary = &analysis.summary;
+fn check_tables(number: usize, prompts: usize, tables: &Tables, expected: &Value) {
+    let summary = &tables.summaries[number];
     for (key, value) in [
         ("avg_within_category", summary.avg_within_category),
         ("avg_cross_category", summary.avg_cross_category),
@@ -99,8 +86,9 @@ fn check_layer(number: usize, rows: Vec<Activation>, expected: &Value) {
     ] {
         check(&format!("layer {number} {key}"), value, &expected[key]);
     }
-    for row in &analysis.similarities {
-        let index = |prompt: &str| group.prompts.iter().position(|other| other == prompt).unwrap();
+    let index = |prompt: &str| prompt.strip_prefix("prompt-").unwrap().parse::<usize>().unwrap();
+    let similarities = tables.similarities.iter().filter(|row| row.layer == number);
+    for row in similarities.clone() {
         let matrix = &expected[format!("{}_{}", row.condition_a, row.condition_b)];
         check(
             "cosine",
@@ -108,22 +96,25 @@ fn check_layer(number: usize, rows: Vec<Activation>, expected: &Value) {
             &matrix[index(&row.prompt_a)][index(&row.prompt_b)],
         );
     }
-    assert_eq!(
-        analysis.similarities.len(),
-        3 * group.prompts.len() * group.prompts.len()
-    );
-    for (index, value) in difference(&mean_row(&normal.rows), &mean_row(&swapped.rows))
-        .into_iter()
-        .enumerate()
-    {
-        check("contrast", value, &expected["contrast"][index]);
+    assert_eq!(similarities.count(), 3 * prompts * prompts);
+    let projections = tables.projections.iter().filter(|row| row.layer == number);
+    for row in projections.clone() {
+        let expected = &expected["projections"][&row.condition][index(&row.prompt)];
+        check("projection", row.projection, expected);
     }
-    for (index, row) in analysis.projections.iter().enumerate() {
-        let prompt = index % group.prompts.len();
-        check(
-            "projection",
-            row.projection,
-            &expected["projections"][&row.condition][prompt],
-        );
+    assert_eq!(projections.count(), 2 * prompts);
+}
+
+fn check_contrast(number: usize, rows: Vec<Activation>, expected: &Value) {
+    let sums = sum_by_pooling("example.parquet".as_ref(), number, &CONDITIONS, [Ok(rows)])
+        .unwrap()
+        .remove(0);
+    let analysis = analyze_layer(
+        &sums,
+        sums.condition("normal").unwrap(),
+        sums.condition("swapped").unwrap(),
+    );
+    for (index, value) in analysis.contrast.into_iter().enumerate() {
+        check("contrast", value, &expected["contrast"][index]);
     }
 }

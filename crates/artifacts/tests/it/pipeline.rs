@@ -85,6 +85,23 @@ fn turns_hold_the_prompt() {
 }
 
 #[test]
+fn few_prompts_have_cosine_matrices_and_the_pipeline_may_say_otherwise() {
+    let contrast = |line: &str| {
+        let pipeline = read("[contrast]", &format!("[contrast]\n{line}")).unwrap();
+        [256, 257].map(|prompts| pipeline.contrast.builds_cosine_matrices(prompts))
+    };
+    assert_eq!(contrast(""), [true, false]);
+    assert_eq!(contrast("cosine_matrices = true"), [true, true]);
+    assert_eq!(contrast("cosine_matrices = false"), [false, false]);
+    check_error(
+        "[contrast]",
+        "[contrast]\ncosine_matrix = true",
+        &["unknown field `cosine_matrix`", "cosine_matrices"],
+    );
+    check_error("[contrast]", "[contrast]\ncosine_matrices = 3", &["boolean"]);
+}
+
+#[test]
 fn typing_errors_name_the_key_and_the_line() {
     check_error(
         "max_new_tokens = 48",

@@ -1,11 +1,12 @@
 use std::path::Path;
 
 use artifacts::{
-    Activation, ContrastVectors, FinishReason, Generation, Metadata, Pooling, Projection, RenderedPrompt,
-    Similarity, Summary, VectorKind, VectorRow, activation_layers, read_activations, read_contrast_vectors,
-    read_generations, read_projections, read_rendered_prompts, read_similarities, read_summaries,
-    read_vectors, write_activations, write_contrast_vectors, write_generations, write_projections,
-    write_rendered_prompts, write_similarities, write_summaries, write_vectors,
+    Activation, ActivationWriter, ContrastVectors, FinishReason, Generation, Metadata, Pooling, Projection,
+    RenderedPrompt, Similarity, Summary, VectorKind, VectorRow, activation_layers, read_activation_batches,
+    read_activations, read_contrast_vectors, read_generations, read_projections, read_rendered_prompts,
+    read_similarities, read_summaries, read_vectors, write_activations, write_contrast_vectors,
+    write_generations, write_projections, write_rendered_prompts, write_similarities, write_summaries,
+    write_vectors,
 };
 
 fn metadata() -> Metadata {
@@ -130,6 +131,89 @@ fn tables_read_back_as_they_were_written() {
     let generations = [generation(Some(-0.7)), generation(None)];
     write_generations(&at("generations"), &metadata(), &generations).unwrap();
     assert_eq!(read_generations(&at("generations")).unwrap().0, generations);
+}
+
+/// Rows that differ, so that a wrong order shows.
+fn many_activations(count: usize) -> Vec<Activation> {
+    let row = |index: usize| Activation {
+        prompt_id: format!("p{index}"),
+        activation: vec![index as f32, 1.0, 2.0],
+        ..activations()[index % 2].clone()
+    };
+    (0..count).map(row).collect()
+}
+
+#[test]
+fn activations_may_be_written_piece_by_piece_and_read_in_batches() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = many_activations(1000);
+    let mut writer = ActivationWriter::create(folder.path(), 3, &metadata()).unwrap();
+    for piece in rows.chunks(77) {
+        for layer in [2, 0, 1] {
+            writer.append(layer, piece).unwrap();
+        }
+    }
+    writer.finish().unwrap();
+    assert_eq!(activation_layers(folder.path()).unwrap(), [0, 1, 2]);
+    for layer in 0..3 {
+        let (read, footer) = read_activations(folder.path(), layer).unwrap();
+        assert_eq!(read, rows);
+        assert_eq!(footer.get("layer"), Some(layer.to_string().as_str()));
+        assert_eq!(footer.inherited(), metadata());
+        let (batches, same_footer) = read_activation_batches(folder.path(), layer).unwrap();
+        let batches: Vec<Vec<Activation>> = batches.map(|batch| batch.unwrap()).collect();
+        assert!(batches.iter().all(|batch| batch.len() <= 256));
+        assert_eq!((batches.concat(), same_footer), (rows.clone(), footer));
+    }
+}
+
+#[test]
+fn a_piece_at_a_time_and_all_at_once_give_the_same_table() {
+    let (pieces, whole) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut writer = ActivationWriter::create(pieces.path(), 1, &metadata()).unwrap();
+    writer.append(0, &activations()).unwrap();
+    writer.finish().unwrap();
+    write_activations(whole.path(), 0, &metadata(), &activations()).unwrap();
+    let bytes = |folder: &Path| std::fs::read(folder.join("layer=00/part-0.parquet")).unwrap();
+    assert!(bytes(pieces.path()) == bytes(whole.path()));
+}
+
+#[test]
+fn files_that_were_not_finished_are_no_tables() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer = ActivationWriter::create(folder.path(), 2, &metadata()).unwrap();
+    writer.append(0, &many_activations(5000)).unwrap();
+    drop(writer);
+    assert!(folder.path().join("layer=00/part-0.parquet").exists());
+    check_error(
+        read_activations(folder.path(), 0),
+        &["layer=00", "part-0.parquet"],
+    );
+    check_error(
+        read_activations(folder.path(), 1),
+        &["layer=01", "part-0.parquet"],
+    );
+}
+
+#[test]
+fn rows_that_fit_no_file_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer = ActivationWriter::create(folder.path(), 2, &metadata()).unwrap();
+    check_error(
+        writer.append(2, &activations()),
+        &["no layer 2 among the 2 of this run"],
+    );
+    let mut rows = activations();
+    rows[1].activation.push(1.0);
+    check_error(
+        writer.append(1, &rows),
+        &["layer=01", "prompt \"who\": 4 numbers, but the hidden size is 3"],
+    );
+    let nameless = Metadata::default();
+    check_error(
+        ActivationWriter::create(folder.path(), 1, &nameless).map(drop),
+        &["hidden_size"],
+    );
 }
 
 fn contrast() -> ContrastVectors {

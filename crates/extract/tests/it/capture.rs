@@ -1,14 +1,14 @@
 use artifacts::{ModelTable, Pooling, RenderedPrompt, Residency};
 use burn::tensor::Tensor;
 use extract::{Network, Wanted, capture, pooled_position};
-use model::{Batch, ResidualTap};
+use model::{Batch, ResidualTap, Token};
 
 /// The whole stream, for comparison.
 #[derive(Default)]
 struct Whole(Vec<Vec<f32>>);
 
 impl ResidualTap for Whole {
-    fn residual(&mut self, _layer: usize, h: Tensor<3>) -> Tensor<3> {
+    fn residual(&mut self, _layer: usize, _tokens: &[Token], h: Tensor<2>) -> Tensor<2> {
         self.0.push(h.clone().into_data().try_into_vec().unwrap());
         h
     }
@@ -56,7 +56,7 @@ fn one_batched_pass_equals_a_pass_for_each_prompt() {
         model
             .resident()
             .unwrap()
-            .forward(&Batch::right_padded(&[row]).unwrap(), None, &mut whole)
+            .forward(&Batch::of(&[row]).unwrap(), None, &mut whole)
             .unwrap();
         for (layer, rows) in layers.iter().enumerate() {
             for (offset, pooling) in poolings.iter().enumerate() {

@@ -1,12 +1,13 @@
 use burn::module::Module;
 use burn::tensor::{DType, Tensor, activation};
+use kernels::AttentionShape;
 
-use super::Loader;
 use super::functions::{soft_cap, to_dtype};
 use super::linear::Linear;
 use super::norm::RmsNorm;
 use super::pass::Pass;
-use crate::{Cache, LayerDescription, Result};
+use super::{Loader, cpu};
+use crate::{Cache, GemmaConfig, LayerDescription, Result};
 
 /// Grouped-query attention, with soft-capped scores (Gemma 2) or normed queries and keys (Gemma 3).
 #[derive(Module, Debug)]
@@ -42,56 +43,113 @@ impl Attention {
         })
     }
 
-    /// `x: [rows, width, hidden]`, normed.
+    /// `x: [tokens of the batch, hidden]`, normed; the result `[queries of the layer, hidden]`.
     pub fn forward(
         &self,
-        x: Tensor<3>,
+        x: Tensor<2>,
         pass: &Pass<'_>,
         layer: usize,
         cache: Option<&mut Cache>,
-    ) -> Tensor<3> {
-        let [rows, width, _] = x.dims();
-        let (config, dtype) = (pass.config, x.dtype());
-        let (heads, groups, head_dim) = (
-            config.num_attention_heads,
-            config.num_key_value_heads,
-            config.head_dim,
-        );
-        // [rows, heads, width, head_dim]
-        let split = |x: Tensor<3>, heads: usize| x.reshape([rows, width, heads, head_dim]).swap_dims(1, 2);
-        let normed = |norm: &Option<RmsNorm>, x: Tensor<4>| match norm {
-            Some(norm) => norm.forward(x),
-            None => x,
-        };
-        let rotary = pass.rotary(layer);
-        let queries = rotary.apply(normed(&self.q_norm, split(self.q_proj.forward(x.clone()), heads)));
-        let keys = rotary.apply(normed(
-            &self.k_norm,
-            split(self.k_proj.forward(x.clone()), groups),
-        ));
-        let values = split(self.v_proj.forward(x), groups);
+    ) -> Tensor<2> {
+        let keys = head_normed(&self.k_norm, self.k_proj.forward(x.clone()), pass.config);
+        let keys = pass.key_rotary(layer).apply(keys);
+        let values = self.v_proj.forward(x.clone());
+        let queries = self.q_proj.forward(pass.queries(layer).of(x));
+        let queries = head_normed(&self.q_norm, queries, pass.config);
+        let queries = pass.query_rotary(layer).apply(queries);
         let (keys, values) = match cache {
             Some(cache) => cache.append(layer, keys, values),
             None => (keys, values),
         };
-        let n_keys = keys.dims()[2];
-        // The heads of a group share keys: they become more queries of one head instead of copies of the keys.
-        let queries = queries.reshape([rows, groups, heads / groups * width, head_dim]);
-        let [queries, keys, values] = [queries, keys, values].map(|x| to_dtype(x, DType::F32));
-        let scores = queries.matmul(keys.swap_dims(2, 3));
-        let scores = scores.mul_scalar(config.query_pre_attn_scalar.powf(-0.5));
-        // The cap comes before the mask: a capped mask would let padding through.
-        let scores = match config.attn_logit_softcapping {
-            Some(cap) => soft_cap(scores, cap),
-            None => scores,
-        };
-        let scores = scores.reshape([rows, heads, width, n_keys]).add(pass.mask(layer));
-        let mixed = activation::softmax(scores, 3)
-            .reshape([rows, groups, heads / groups * width, n_keys])
-            .matmul(values);
-        let mixed = mixed.reshape([rows, heads, width, head_dim]).swap_dims(1, 2);
-        let mixed = to_dtype(mixed, dtype);
-        self.o_proj
-            .forward(mixed.reshape([rows, width, heads * head_dim]))
+        let mixed = attend_on_cpu(&queries, &keys, &values, pass, layer);
+        let mixed = mixed.unwrap_or_else(|| attend_by_backend(queries, keys, values, pass, layer));
+        self.o_proj.forward(mixed)
     }
+}
+
+/// Gemma 3's norm of each head of `x: [tokens, heads * head_dim]`.
+fn head_normed(norm: &Option<RmsNorm>, x: Tensor<2>, config: &GemmaConfig) -> Tensor<2> {
+    let Some(norm) = norm else { return x };
+    let [tokens, width] = x.dims();
+    let heads = x.reshape([tokens * width / config.head_dim, config.head_dim]);
+    norm.forward(heads).reshape([tokens, width])
+}
+
+/// `queries: [queries, heads * head_dim]`, `keys` and `values: [slots, key/value heads * head_dim]`.
+fn attend_on_cpu(
+    queries: &Tensor<2>,
+    keys: &Tensor<2>,
+    values: &Tensor<2>,
+    pass: &Pass<'_>,
+    layer: usize,
+) -> Option<Tensor<2>> {
+    let config = pass.config;
+    let shape = AttentionShape {
+        heads: config.num_attention_heads,
+        groups: config.num_key_value_heads,
+        head_dim: config.head_dim,
+        scale: config.query_pre_attn_scalar.powf(-0.5) as f32,
+        soft_cap: config.attn_logit_softcapping.map(|cap| cap as f32),
+    };
+    let dims = queries.dims();
+    let [queries, keys, values] = [queries, keys, values].map(cpu::Numbers::of);
+    let (queries, keys, values) = (queries?, keys?, values?);
+    let (queries, contexts) = (queries.f32()?, pass.contexts(layer));
+    let mut mixed = vec![0.0; queries.len()];
+    if let (Some(keys), Some(values)) = (keys.f32(), values.f32()) {
+        kernels::attend(queries, keys, values, &contexts, &shape, &mut mixed);
+    } else {
+        kernels::attend(
+            queries,
+            keys.bf16()?,
+            values.bf16()?,
+            &contexts,
+            &shape,
+            &mut mixed,
+        );
+    }
+    Some(cpu::tensor(mixed, dims))
+}
+
+/// The same on a grid of padded rows.
+fn attend_by_backend(
+    queries: Tensor<2>,
+    keys: Tensor<2>,
+    values: Tensor<2>,
+    pass: &Pass<'_>,
+    layer: usize,
+) -> Tensor<2> {
+    let (config, dtype) = (pass.config, queries.dtype());
+    let (heads, groups, head_dim) = (
+        config.num_attention_heads,
+        config.num_key_value_heads,
+        config.head_dim,
+    );
+    let grid = pass.padded(layer);
+    // [lines, heads, width, head_dim], in f32
+    let split = |x: Tensor<3>, heads: usize| {
+        let [lines, width, _] = x.dims();
+        to_dtype(x, DType::F32)
+            .reshape([lines, width, heads, head_dim])
+            .swap_dims(1, 2)
+    };
+    let queries = split(grid.queries(queries), heads);
+    let [keys, values] = [keys, values].map(|x| split(grid.keys(x), groups));
+    let ([lines, _, width, _], n_keys) = (queries.dims(), keys.dims()[2]);
+    // The heads of a group share keys: they become more queries of one head instead of copies of the keys.
+    let queries = queries.reshape([lines, groups, heads / groups * width, head_dim]);
+    let scores = queries.matmul(keys.swap_dims(2, 3));
+    let scores = scores.mul_scalar(config.query_pre_attn_scalar.powf(-0.5));
+    // The cap comes before the mask: a capped mask would let padding through.
+    let scores = match config.attn_logit_softcapping {
+        Some(cap) => soft_cap(scores, cap),
+        None => scores,
+    };
+    let mask = grid.mask(config.layers[layer].window, &scores.device());
+    let scores = scores.reshape([lines, heads, width, n_keys]).add(mask);
+    let mixed = activation::softmax(scores, 3)
+        .reshape([lines, groups, heads / groups * width, n_keys])
+        .matmul(values);
+    let mixed = mixed.reshape([lines, heads, width, head_dim]).swap_dims(1, 2);
+    grid.packed(to_dtype(mixed, dtype).reshape([lines, width, heads * head_dim]))
 }

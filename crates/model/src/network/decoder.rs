@@ -1,9 +1,9 @@
 use burn::module::Module;
-use burn::tensor::{DType, Tensor};
+use burn::tensor::Tensor;
 
 use super::Loader;
 use super::attention::Attention;
-use super::functions::{gelu_tanh, to_dtype};
+use super::functions::gated;
 use super::linear::Linear;
 use super::norm::RmsNorm;
 use super::pass::Pass;
@@ -48,26 +48,34 @@ impl DecoderLayer {
         })
     }
 
-    /// `h: [rows, width, hidden]`, the residual stream before and after the layer.
+    /// `h: [tokens of the batch, hidden]`, the residual stream before the layer; the result that of the layer's queries
+    /// after it.
     pub fn forward(
         &self,
-        h: Tensor<3>,
+        h: Tensor<2>,
         pass: &Pass<'_>,
         layer: usize,
         cache: Option<&mut Cache>,
-    ) -> Tensor<3> {
-        let normed = |norm: &Option<RmsNorm>, x: Tensor<3>| match norm {
-            Some(norm) => norm.forward(x),
-            None => x,
-        };
+    ) -> Tensor<2> {
         let attended = self
             .self_attn
             .forward(self.input_layernorm.forward(h.clone()), pass, layer, cache);
-        let h = h.add(normed(&self.post_attention_layernorm, attended));
+        let h = add(
+            &self.post_attention_layernorm,
+            pass.queries(layer).of(h),
+            attended,
+        );
         let fed = self
             .mlp
             .forward(self.pre_feedforward_layernorm.forward(h.clone()));
-        h.add(normed(&self.post_feedforward_layernorm, fed))
+        add(&self.post_feedforward_layernorm, h, fed)
+    }
+}
+
+fn add(norm: &Option<RmsNorm>, h: Tensor<2>, x: Tensor<2>) -> Tensor<2> {
+    match norm {
+        Some(norm) => norm.add_to(h, x),
+        None => h.add(x),
     }
 }
 
@@ -89,12 +97,8 @@ impl FeedForward {
         })
     }
 
-    /// Between the products it is f32: in bf16, the roundings of the gate's few operations would be the largest of the
-    /// whole layer.
-    fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        let dtype = x.dtype();
-        let gate = gelu_tanh(to_dtype(self.gate_proj.forward(x.clone()), DType::F32));
-        let up = to_dtype(self.up_proj.forward(x), DType::F32);
-        self.down_proj.forward(to_dtype(gate.mul(up), dtype))
+    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        let up = self.up_proj.forward(x.clone());
+        self.down_proj.forward(gated(self.gate_proj.forward(x), up))
     }
 }

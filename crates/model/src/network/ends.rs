@@ -1,35 +1,46 @@
 //! The two ends of the residual stream: embeddings in, logits out.
 
-use burn::tensor::{DType, Tensor};
+use burn::tensor::{DType, Device, Tensor};
 use half::bf16;
 
 use super::functions::{soft_cap, to_dtype};
 use super::linear::product;
-use crate::{Batch, GemmaConfig, Precision};
+use crate::{GemmaConfig, Precision};
 
 pub(super) const TABLE: &str = "model.embed_tokens.weight";
 
-/// Rows of the embedding table, `[rows * width, hidden]`, scaled: `[rows, width, hidden]`.
+/// The type of the residual stream. On the CPU it is f32 in either precision: nothing there is faster in bf16, and it
+/// takes little memory.
+pub(super) fn stream_dtype(device: &Device, precision: Precision) -> DType {
+    if *device == Device::flex() {
+        DType::F32
+    } else {
+        precision.dtype()
+    }
+}
+
+/// Rows of the embedding table, `[tokens, hidden]`, scaled.
 ///
 /// The references round the factor to the type of the activations: 59.75 instead of 59.87 for 9B in bf16.
-pub(super) fn scaled(rows: Tensor<2>, batch: &Batch, precision: Precision) -> Tensor<3> {
-    let hidden = rows.dims()[1];
-    let exact = (hidden as f64).sqrt() as f32;
+pub(super) fn scaled(rows: Tensor<2>, precision: Precision) -> Tensor<2> {
+    let exact = (rows.dims()[1] as f64).sqrt() as f32;
     let factor = match precision {
         Precision::F32 => exact,
         Precision::Bf16 => bf16::from_f32(exact).to_f32(),
     };
-    to_dtype(rows, precision.dtype())
-        .reshape([batch.rows(), batch.width(), hidden])
-        .mul_scalar(factor)
+    let dtype = stream_dtype(&rows.device(), precision);
+    to_dtype(rows, dtype).mul_scalar(factor)
 }
 
-/// Logits of the residual stream after the final norm, by the embedding table and the soft-cap: from `[rows, width,
-/// hidden]` to `[rows, width, vocabulary]` in f32.
-pub(super) fn logits(normed: Tensor<3>, table: Tensor<2>, config: &GemmaConfig) -> Tensor<3> {
-    let [rows, width, hidden] = normed.dims();
-    let logits = product(normed.reshape([rows * width, hidden]), table);
-    let logits = to_dtype(logits, DType::F32).reshape([rows, width, config.vocab_size]);
+/// Logits of the residual stream after the final norm, by the embedding table and the soft-cap: from `[tokens, hidden]`
+/// to `[tokens, vocabulary]` in f32.
+pub(super) fn logits(
+    normed: Tensor<2>,
+    table: Tensor<2>,
+    config: &GemmaConfig,
+    precision: Precision,
+) -> Tensor<2> {
+    let logits = to_dtype(product(normed, table, precision), DType::F32);
     match config.final_logit_softcapping {
         Some(cap) => soft_cap(logits, cap),
         None => logits,

@@ -1,13 +1,14 @@
 //! The network: embeddings, decoder layers, final norm and head.
 
 mod attention;
+mod cpu;
 mod decoder;
 mod ends;
 mod functions;
 mod layout;
 mod linear;
-mod mask;
 mod norm;
+mod padded;
 mod pass;
 mod rotary;
 mod streamed;
@@ -81,6 +82,7 @@ impl Gemma {
         let mut loader = Loader {
             config,
             device,
+            precision,
             source,
         };
         let embed_tokens = Embedding {
@@ -117,96 +119,91 @@ impl Gemma {
         self.embed_tokens.weight.val().device()
     }
 
-    /// An empty cache for `rows` rows of at most `capacity` tokens, padding included.
-    pub fn cache(&self, rows: usize, capacity: usize) -> Cache {
-        Cache::new(
-            &self.config,
-            rows,
-            capacity,
-            &self.device(),
-            self.precision.dtype(),
-        )
+    /// An empty cache.
+    pub fn cache(&self) -> Cache {
+        Cache::new(&self.config, &self.device(), self.precision.dtype())
     }
 
-    /// Runs the batch through the layers and gives back the residual stream after the last one that ran:
-    /// `[rows, width, hidden]`, before the final norm.
+    /// Runs the batch through the layers and gives back the residual stream after the last one that ran, before the
+    /// final norm: `[tokens, hidden]`, of all tokens of the batch or of those that it wants.
     ///
     /// With a cache, the batch continues the rows that the cache holds. The tap sees every layer's output and may
-    /// stop the pass after a layer. Values at padded positions mean nothing.
+    /// stop the pass after a layer.
     pub fn forward(
         &self,
         batch: &Batch,
         mut cache: Option<&mut Cache>,
         tap: &mut dyn ResidualTap,
-    ) -> Result<Tensor<3>> {
+    ) -> Result<Tensor<2>> {
         check_batch(batch, &self.config)?;
-        check_cache(batch, cache.as_deref())?;
-        let pass = Pass::begin(&self.config, batch, cache.as_deref_mut(), &self.device());
+        let last = last_layer(tap, &self.config);
+        let device = self.device();
+        let pass = Pass::begin(&self.config, batch, cache.as_deref_mut(), last, &device)?;
         let mut h = self.embed(batch);
-        for (index, layer) in self.layers.iter().enumerate() {
+        for (index, layer) in self.layers.iter().enumerate().take(last + 1) {
             h = layer.forward(h, &pass, index, cache.as_deref_mut());
-            h = tap.residual(index, h);
-            if tap.last_layer() == Some(index) {
-                break;
-            }
+            h = tap.residual(index, &pass.queries(index).tokens, h);
         }
         Ok(h)
     }
 
-    /// The final norm, the tied unembedding and the soft-cap. `h: [rows, width, hidden]`, the result
-    /// `[rows, width, vocabulary]` in f32.
-    pub fn head(&self, h: Tensor<3>) -> Tensor<3> {
-        logits(self.norm.forward(h), self.embed_tokens.weight.val(), &self.config)
+    /// The final norm, the tied unembedding and the soft-cap. `h: [tokens, hidden]`, the result
+    /// `[tokens, vocabulary]` in f32.
+    pub fn head(&self, h: Tensor<2>) -> Tensor<2> {
+        let table = self.embed_tokens.weight.val();
+        logits(self.norm.forward(h), table, &self.config, self.precision)
     }
 
     /// The final norm alone, for comparisons with other implementations.
-    pub fn final_norm(&self, h: Tensor<3>) -> Tensor<3> {
+    pub fn final_norm(&self, h: Tensor<2>) -> Tensor<2> {
         self.norm.forward(h)
     }
 
-    /// Scaled embeddings, `[rows, width, hidden]`.
-    fn embed(&self, batch: &Batch) -> Tensor<3> {
+    /// Scaled embeddings, `[tokens, hidden]`.
+    fn embed(&self, batch: &Batch) -> Tensor<2> {
         let table = self.embed_tokens.weight.val();
-        let ids: Vec<i32> = batch.token_ids().iter().map(|id| id.cast_signed()).collect();
-        let ids = TensorData::new(ids, [batch.rows() * batch.width()]);
+        let ids: Vec<i32> = batch
+            .tokens()
+            .iter()
+            .map(|token| token.id.cast_signed())
+            .collect();
+        let ids = TensorData::new(ids, [batch.len()]);
         let rows = table
             .clone()
             .select(0, Tensor::<1, Int>::from_data(ids, &table.device()));
-        scaled(rows, batch, self.precision)
+        scaled(rows, self.precision)
     }
 }
 
 fn check_batch(batch: &Batch, config: &GemmaConfig) -> Result<()> {
+    if batch.is_empty() {
+        return Err(Error::Request("the batch has no rows".to_owned()));
+    }
     let vocabulary = config.vocab_size;
-    let Some(index) = batch.token_ids().iter().position(|id| *id as usize >= vocabulary) else {
+    let Some(token) = batch
+        .tokens()
+        .iter()
+        .find(|token| token.id as usize >= vocabulary)
+    else {
         return Ok(());
     };
-    let (row, id) = (index / batch.width(), batch.token_ids()[index]);
+    let (row, id) = (token.row, token.id);
     Err(Error::Request(format!(
         "row {row}: token {id} lies outside of the model's vocabulary of {vocabulary}; do tokenizer and weights belong together?"
     )))
 }
 
-fn check_cache(batch: &Batch, cache: Option<&Cache>) -> Result<()> {
-    match cache {
-        Some(cache) if cache.rows() != batch.rows() => Err(Error::Request(format!(
-            "a cache of {} rows can't continue a batch of {}",
-            cache.rows(),
-            batch.rows()
-        ))),
-        Some(cache) if cache.free() < batch.width() => Err(Error::Request(format!(
-            "the cache has room for {} more tokens, not for {}",
-            cache.free(),
-            batch.width()
-        ))),
-        _ => Ok(()),
-    }
+/// The last layer that runs.
+fn last_layer(tap: &(impl ResidualTap + ?Sized), config: &GemmaConfig) -> usize {
+    let last = config.layers.len() - 1;
+    tap.last_layer().map_or(last, |wanted| wanted.min(last))
 }
 
 /// Turns named tensors of the source into parameters, in the type that the source gives them.
 pub(crate) struct Loader<'a, 'b> {
     config: &'a GemmaConfig,
     device: &'a Device,
+    precision: Precision,
     source: &'a mut TensorSource<'b>,
 }
 

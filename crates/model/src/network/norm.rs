@@ -1,8 +1,9 @@
 use burn::module::{Module, Param};
 use burn::tensor::{DType, Tensor};
+use kernels::RmsNormShape;
 
-use super::Loader;
 use super::functions::to_dtype;
+use super::{Loader, cpu};
 use crate::Result;
 
 /// Gemma's RMS norm: `x / sqrt(mean(x^2) + eps) * (1 + w)`, in f32, cast to the input's type at the very end.
@@ -28,6 +29,35 @@ impl RmsNorm {
 
     /// Over the last dimension.
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+        self.on_cpu(&x, None).unwrap_or_else(|| self.by_backend(x))
+    }
+
+    /// `h + norm(x)`: what a layer computed, added to the residual stream.
+    pub fn add_to(&self, h: Tensor<2>, x: Tensor<2>) -> Tensor<2> {
+        let sum = self.on_cpu(&x, Some(&h));
+        sum.unwrap_or_else(|| h.add(self.by_backend(x)))
+    }
+
+    fn on_cpu<const D: usize>(&self, x: &Tensor<D>, added: Option<&Tensor<D>>) -> Option<Tensor<D>> {
+        let weight = to_dtype(self.weight.val(), DType::F32);
+        let (numbers, weight) = (cpu::Numbers::of(x)?, cpu::Numbers::of(&weight)?);
+        let (numbers, weight) = (numbers.f32()?, weight.f32()?);
+        let shape = RmsNormShape {
+            width: weight.len(),
+            epsilon: self.epsilon as f32,
+        };
+        let mut y = vec![0.0; numbers.len()];
+        match added {
+            Some(added) => {
+                let added = cpu::Numbers::of(added)?;
+                kernels::add_rms_norm(added.f32()?, numbers, weight, shape, &mut y);
+            }
+            None => kernels::rms_norm(numbers, weight, shape, &mut y),
+        }
+        Some(cpu::tensor(y, x.dims()))
+    }
+
+    fn by_backend<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
         let dtype = x.dtype();
         let x = to_dtype(x, DType::F32);
         let root = x

@@ -4,7 +4,7 @@ use super::decoder::DecoderLayer;
 use super::ends::{TABLE, logits, scaled};
 use super::norm::RmsNorm;
 use super::pass::Pass;
-use super::{Loader, check_batch};
+use super::{Loader, check_batch, last_layer};
 use crate::checkpoint::Form;
 use crate::{Batch, Checkpoint, GemmaConfig, Precision, ResidualTap, Result};
 
@@ -56,51 +56,53 @@ impl StreamedGemma {
 
     /// One sweep: takes each batch through all layers, batch by batch within a layer, and shows each layer's output to
     /// the batch's own tap. Gives back the residual stream of each batch after the last layer that ran:
-    /// `[rows, width, hidden]`.
+    /// `[tokens, hidden]`.
     ///
-    /// The pass ends early when all taps want it. `progress` is called after each layer with the number of bytes that
+    /// The pass ends early when all taps want the same last layer. `progress` is called after each layer with the number of bytes that
     /// its weights have in the checkpoint.
     pub fn forward(
         &self,
         batches: &[Batch],
         taps: &mut [impl ResidualTap],
         progress: &mut dyn FnMut(usize),
-    ) -> Result<Vec<Tensor<3>>> {
+    ) -> Result<Vec<Tensor<2>>> {
         let mut streams = Vec::with_capacity(batches.len());
         for batch in batches {
             check_batch(batch, &self.config)?;
             streams.push(self.embed(batch)?);
         }
-        let passes: Vec<Pass<'_>> = batches
+        let last = taps
             .iter()
-            .map(|batch| Pass::begin(&self.config, batch, None, &self.device))
-            .collect();
-        for index in 0..self.config.layers.len() {
+            .map(|tap| last_layer(tap, &self.config))
+            .max()
+            .unwrap_or(0);
+        let passes = batches
+            .iter()
+            .map(|batch| Pass::begin(&self.config, batch, None, last, &self.device))
+            .collect::<Result<Vec<_>>>()?;
+        for index in 0..=last {
             std::thread::scope(|scope| -> Result<()> {
                 scope.spawn(move || self.checkpoint.prefetch(&prefix(index + 1)));
                 let layer = self.layer(index)?;
                 for ((stream, pass), tap) in streams.iter_mut().zip(&passes).zip(taps.iter_mut()) {
                     let h = layer.forward(stream.clone(), pass, index, None);
-                    *stream = tap.residual(index, h);
+                    *stream = tap.residual(index, &pass.queries(index).tokens, h);
                 }
                 Ok(())
             })?;
             self.checkpoint.release(&prefix(index));
             progress(self.checkpoint.size_of(&prefix(index)));
-            if taps.iter().all(|tap| tap.last_layer() == Some(index)) {
-                break;
-            }
         }
         Ok(streams)
     }
 
-    /// The final norm alone: `[rows, width, hidden]`.
-    pub fn final_norm(&self, h: Tensor<3>) -> Tensor<3> {
+    /// The final norm alone: `[tokens, hidden]`.
+    pub fn final_norm(&self, h: Tensor<2>) -> Tensor<2> {
         self.norm.forward(h)
     }
 
     /// The final norm, the tied unembedding and the soft-cap, as [`Gemma::head`](crate::Gemma::head) has them.
-    pub fn head(&self, h: Tensor<3>) -> Result<Tensor<3>> {
+    pub fn head(&self, h: Tensor<2>) -> Result<Tensor<2>> {
         let shape = [self.config.vocab_size, self.config.hidden_size];
         let table = with_loader(
             &self.checkpoint,
@@ -109,20 +111,19 @@ impl StreamedGemma {
             self.precision,
             |loader| loader.tensor(TABLE, shape),
         )?;
-        let logits = logits(self.norm.forward(h), table.val(), &self.config);
+        let logits = logits(self.norm.forward(h), table.val(), &self.config, self.precision);
         drop(table);
         self.checkpoint.release(TABLE);
         Ok(logits)
     }
 
     /// Only the rows of the batch's tokens are read.
-    fn embed(&self, batch: &Batch) -> Result<Tensor<3>> {
+    fn embed(&self, batch: &Batch) -> Result<Tensor<2>> {
         let shape = [self.config.vocab_size, self.config.hidden_size];
-        let rows = self
-            .checkpoint
-            .read_rows(TABLE, shape, batch.token_ids(), self.precision)?;
+        let ids: Vec<u32> = batch.tokens().iter().map(|token| token.id).collect();
+        let rows = self.checkpoint.read_rows(TABLE, shape, &ids, self.precision)?;
         let rows = Tensor::from_data(rows, (&self.device, self.precision.dtype()));
-        Ok(scaled(rows, batch, self.precision))
+        Ok(scaled(rows, self.precision))
     }
 
     fn layer(&self, index: usize) -> Result<DecoderLayer> {
@@ -151,6 +152,7 @@ fn with_loader<T>(
     load(&mut Loader {
         config,
         device,
+        precision,
         source: &mut |name, shape| checkpoint.read(name, shape, form),
     })
 }

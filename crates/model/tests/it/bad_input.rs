@@ -243,24 +243,33 @@ fn configurations_that_are_not_supported_are_refused_by_name() {
 fn requests_that_the_model_cannot_serve() {
     let model = load_nano(Precision::F32);
     let error = |batch: &Batch| model.forward(batch, None, &mut ()).unwrap_err().to_string();
-    let foreign = error(&Batch::right_padded(&[vec![2, 512]]).unwrap());
+    let foreign = error(&Batch::of(&[vec![2, 512]]).unwrap());
     assert!(
         foreign.contains("token 512") && foreign.contains("vocabulary of 512"),
         "{foreign}"
     );
     assert!(
-        Batch::right_padded(&[vec![2], vec![]])
+        Batch::of(&[vec![2], vec![]])
             .unwrap_err()
             .to_string()
             .contains("row 1")
     );
-    let mut cache = model.cache(1, 2);
-    let batch = Batch::right_padded(&[vec![2, 3, 4]]).unwrap();
-    let full = model
-        .forward(&batch, Some(&mut cache), &mut ())
+    let mut late = Batch::default();
+    late.push(4, 0, 3, &[2]).unwrap();
+    let error = model
+        .forward(&late, Some(&mut model.cache()), &mut ())
         .unwrap_err()
         .to_string();
-    assert!(full.contains("room for 2"), "{full}");
+    assert!(
+        error.contains("row 4 has 0 tokens") && error.contains("position 3"),
+        "{error}"
+    );
+    assert!(error_of_empty(&model).contains("no rows"));
+}
+
+fn error_of_empty(model: &Gemma) -> String {
+    let empty = Batch::default();
+    model.forward(&empty, None, &mut ()).unwrap_err().to_string()
 }
 
 #[test]

@@ -54,7 +54,7 @@ fn load(config: &GemmaConfig, checkpoint: &Checkpoint) -> Gemma {
 /// Every tensor of the reference's plain pass.
 #[track_caller]
 fn check_pass(name: &str, network: &Gemma, reference: &Reference) {
-    let batch = Batch::right_padded(&[&reference.tokens["tokens"]]).unwrap();
+    let batch = Batch::of(&[&reference.tokens["tokens"]]).unwrap();
     let mut kept = KeepAll::default();
     let h = network.forward(&batch, None, &mut kept).unwrap();
     for (layer, residual) in kept.0.into_iter().enumerate() {
@@ -134,9 +134,9 @@ fn the_cache_gives_what_a_whole_pass_gives_token_by_token() {
         let hidden = network.config().hidden_size;
         let last = network.config().layers.len() - 1;
         let expected = &reference.floats[&format!("residual.{last}")];
-        let mut cache = network.cache(1, tokens.len());
+        let mut cache = network.cache();
         for (position, token) in tokens.iter().enumerate() {
-            let batch = Batch::step(&[*token], &[position]);
+            let batch = step(position, *token);
             let h = network.forward(&batch, Some(&mut cache), &mut ()).unwrap();
             let expected = &expected[position * hidden..(position + 1) * hidden];
             assert_close(
@@ -146,6 +146,84 @@ fn the_cache_gives_what_a_whole_pass_gives_token_by_token() {
                 3e-4,
             );
         }
+    }
+}
+
+/// One more token of row 0.
+fn step(position: usize, token: u32) -> Batch {
+    let mut batch = Batch::default();
+    batch.push(0, 0, position, &[token]).unwrap();
+    batch
+}
+
+#[test]
+fn the_backend_s_own_operations_give_what_the_kernels_give() {
+    for family in FAMILIES {
+        let files = ModelFiles::at(&folder(family)).unwrap();
+        let (config, checkpoint) = (files.config().unwrap(), files.checkpoint().unwrap());
+        let network = load(&config, &checkpoint);
+        // Autodiff has to follow each operation, so that none of it goes to the kernels.
+        let device = Device::flex().autodiff();
+        let by_backend = Gemma::load(&config, &checkpoint, &device, Precision::F32, &mut |_| ()).unwrap();
+        let reference = Reference::read(&folder(family).join("reference.safetensors"));
+        let tokens = &reference.tokens["tokens"];
+        // A whole row, one with the same beginning, a short one; and of those only some places.
+        let rows = [
+            tokens.clone(),
+            [&tokens[..9], &[5, 7]].concat(),
+            tokens[..4].to_vec(),
+        ];
+        let whole = Batch::of(&rows).unwrap();
+        let some = whole.clone().with_wanted(vec![2, 8, whole.len() - 1]);
+        for batch in [whole, some] {
+            let (mut ours, mut theirs) = (KeepAll::default(), KeepAll::default());
+            let a = network.forward(&batch, None, &mut ours).unwrap();
+            let b = by_backend.forward(&batch, None, &mut theirs).unwrap();
+            ours.0.push(network.head(a));
+            theirs.0.push(by_backend.head(b));
+            for (layer, (a, b)) in ours.0.into_iter().zip(theirs.0).enumerate() {
+                assert_close(
+                    &format!("{family}, layer {layer}"),
+                    &numbers(a),
+                    &numbers(b),
+                    3e-4,
+                );
+            }
+        }
+        let (mut ours, mut theirs) = (network.cache(), by_backend.cache());
+        for (position, token) in tokens.iter().enumerate() {
+            let batch = step(position, *token);
+            let a = network.forward(&batch, Some(&mut ours), &mut ()).unwrap();
+            let b = by_backend.forward(&batch, Some(&mut theirs), &mut ()).unwrap();
+            assert_close(
+                &format!("{family}, position {position}"),
+                &numbers(a),
+                &numbers(b),
+                3e-4,
+            );
+        }
+    }
+}
+
+#[test]
+fn only_what_is_wanted_of_the_last_layer_is_what_it_is_among_all() {
+    for family in FAMILIES {
+        let files = ModelFiles::at(&folder(family)).unwrap();
+        let network = load(&files.config().unwrap(), &files.checkpoint().unwrap());
+        let reference = Reference::read(&folder(family).join("reference.safetensors"));
+        let batch = Batch::of(&[&reference.tokens["tokens"]]).unwrap();
+        let hidden = network.config().hidden_size;
+        let all = numbers(network.forward(&batch, None, &mut ()).unwrap());
+        let some = batch.with_wanted(vec![1, 5]);
+        let mut kept = KeepAll::default();
+        let some = numbers(network.forward(&some, None, &mut kept).unwrap());
+        let of_place = |place: usize| &all[place * hidden..(place + 1) * hidden];
+        assert_eq!(some, [of_place(1), of_place(5)].concat(), "{family}");
+        assert_eq!(
+            kept.0.last().unwrap().dims(),
+            [2, hidden],
+            "{family}: the tap sees the same"
+        );
     }
 }
 
@@ -167,8 +245,8 @@ fn streamed_weights_give_the_same_bits_in_several_batches() {
             .map(|row| &reference.tokens[&format!("prompt.{row}")])
             .collect();
         let batches = [
-            Batch::right_padded(&rows).unwrap(),
-            Batch::right_padded(&[&reference.tokens["tokens"]]).unwrap(),
+            Batch::of(&rows).unwrap(),
+            Batch::of(&[&reference.tokens["tokens"]]).unwrap(),
         ];
         let mut taps = [KeepAll::default(), KeepAll::default()];
         let mut bytes = 0;

@@ -12,4 +12,5 @@ mod gguf;
 mod golden;
 mod hazards;
 mod sampling;
+mod sampling_choice;
 mod support;

@@ -150,7 +150,7 @@ fn draws_follow_the_probabilities() {
     let mut sampler = Sampler::new(sampled(), 7);
     let mut counts = [0; 3];
     for _ in 0..20_000 {
-        counts[sampler.next(&mut logits.to_vec(), &[]) as usize] += 1;
+        counts[sampler.next(&mut logits.to_vec(), &[]).unwrap() as usize] += 1;
     }
     // Five standard errors of a binomial count.
     for (count, probability) in counts.iter().zip([0.5, 0.3, 0.2]) {

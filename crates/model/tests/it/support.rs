@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use burn::tensor::{Device, Tensor};
-use model::{Checkpoint, Gemma, GemmaConfig, Precision, ResidualTap};
+use model::{Checkpoint, Gemma, GemmaConfig, Precision, ResidualTap, Token};
 use safetensors::SafeTensors;
 
 pub fn fixtures() -> PathBuf {
@@ -69,10 +69,10 @@ pub fn tokens(value: &serde_json::Value) -> Vec<u32> {
 
 /// Keeps every layer's whole output.
 #[derive(Default)]
-pub struct KeepAll(pub Vec<Tensor<3>>);
+pub struct KeepAll(pub Vec<Tensor<2>>);
 
 impl ResidualTap for KeepAll {
-    fn residual(&mut self, _layer: usize, h: Tensor<3>) -> Tensor<3> {
+    fn residual(&mut self, _layer: usize, _tokens: &[Token], h: Tensor<2>) -> Tensor<2> {
         self.0.push(h.clone());
         h
     }

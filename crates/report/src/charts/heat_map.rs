@@ -8,7 +8,7 @@ use plotly::{HeatMap, Trace};
 use serde_json::{Value, json};
 
 use super::style::{axis, condition_colour, layout, to_json};
-use crate::format::{plain, rounded};
+use crate::format::{plain, rounded, shortened};
 use crate::inputs::Inputs;
 
 /// A row or column of the joint matrix: a condition and a prompt.
@@ -19,8 +19,11 @@ struct Entry<'a> {
 }
 
 /// The cosines of all conditions' prompts with each other as one matrix; `matrices` holds it for every layer,
-/// for the slider. The colours mean the same at every layer.
-pub fn heat_map(pipeline: &Pipeline, inputs: &Inputs, layer: usize) -> Result<Value> {
+/// for the slider. The colours mean the same at every layer. Nothing where the run has no matrices.
+pub fn heat_map(pipeline: &Pipeline, inputs: &Inputs, layer: usize) -> Result<Option<Value>> {
+    if inputs.similarities.is_empty() {
+        return Ok(None);
+    }
     let prompts = inputs.prompt_ids();
     let entries: Vec<Entry<'_>> = pipeline
         .conditions
@@ -67,7 +70,7 @@ pub fn heat_map(pipeline: &Pipeline, inputs: &Inputs, layer: usize) -> Result<Va
     let mut chart = to_json(traces, layout)?;
     chart["layout"]["margin"]["t"] = json!(48);
     chart["matrices"] = json!(matrices);
-    Ok(chart)
+    Ok(Some(chart))
 }
 
 /// `[layer][row][column]`; nothing where the table has no such pair.
@@ -99,21 +102,12 @@ fn matrices(inputs: &Inputs, entries: &[Entry<'_>]) -> Vec<Vec<Vec<Option<f64>>>
 
 fn hover_texts(inputs: &Inputs, entries: &[Entry<'_>]) -> Vec<Vec<String>> {
     let name = |entry: &Entry<'_>| {
-        format!(
-            "<b>{}</b>: {}",
-            plain(entry.label),
-            plain(inputs.prompt_text(entry.prompt))
-        )
+        let prompt = shortened(inputs.prompt_text(entry.prompt));
+        format!("<b>{}</b>: {}", plain(entry.label), plain(&prompt))
     };
-    entries
-        .iter()
-        .map(|a| {
-            entries
-                .iter()
-                .map(|b| format!("{}<br>{}", name(a), name(b)))
-                .collect()
-        })
-        .collect()
+    let names: Vec<String> = entries.iter().map(name).collect();
+    let row = |a: &String| names.iter().map(|b| format!("{a}<br>{b}")).collect();
+    names.iter().map(row).collect()
 }
 
 /// Lines between the conditions.

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use super::similarity::layer_tick_step;
 use super::style::{axis, condition_colour, layout, legend_above, line, marker, to_json};
-use crate::format::{plain, rounded};
+use crate::format::{plain, rounded, shortened};
 use crate::inputs::Inputs;
 
-/// Every prompt's projection on the contrast by layer: one line a prompt, one colour a condition. A vertical
+/// The projections on the contrast by layer: one line for each prompt that is shown, one colour a condition. A vertical
 /// line marks the layer that the page's slider stands at.
 pub fn projections_chart(pipeline: &Pipeline, inputs: &Inputs, layer: usize) -> Result<Value> {
     let mut traces: Vec<Box<dyn Trace>> = Vec::new();
@@ -33,7 +33,7 @@ pub fn projections_chart(pipeline: &Pipeline, inputs: &Inputs, layer: usize) -> 
                 .hover_template(format!(
                     "<b>{}</b><br>{}<br>Layer: %{{x}}<br>Projection: %{{y:.4f}}<extra></extra>",
                     plain(&condition.label),
-                    plain(inputs.prompt_text(prompt)),
+                    plain(&shortened(inputs.prompt_text(prompt))),
                 ));
             traces.push(trace);
         }
@@ -64,7 +64,7 @@ pub fn strip_chart(pipeline: &Pipeline, inputs: &Inputs, layer: usize) -> Result
     let prompts: Vec<String> = inputs
         .prompt_ids()
         .into_iter()
-        .map(|id| plain(inputs.prompt_text(id)))
+        .map(|id| plain(&shortened(inputs.prompt_text(id))))
         .collect();
     let positions: Vec<Vec<Vec<Option<f64>>>> = (0..inputs.summaries.len())
         .map(|layer| {

@@ -6,10 +6,10 @@ function showLayer() {
   const { "heat-map": heatMap, strip, projections } = data.charts;
   document.getElementById("layer-number").textContent = slider.value;
   // Written into the data, so that a redraw in other colours keeps the layer.
-  heatMap.data[0].z = heatMap.matrices[layer];
+  if (heatMap) { heatMap.data[0].z = heatMap.matrices[layer]; }
   strip.data.forEach((trace, index) => { trace.x = strip.positions[layer][index]; });
   for (const shape of projections.layout.shapes) { shape.x0 = shape.x1 = layer; }
-  Plotly.restyle("heat-map", { z: [heatMap.matrices[layer]] });
+  if (heatMap) { Plotly.restyle("heat-map", { z: [heatMap.matrices[layer]] }); }
   Plotly.restyle("strip", { x: strip.positions[layer] });
   Plotly.relayout("projections", { "shapes[0].x0": layer, "shapes[0].x1": layer });
 }

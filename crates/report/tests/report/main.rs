@@ -3,6 +3,7 @@
 mod certificate;
 mod example_run;
 mod figures;
+mod many_prompts;
 mod page;
 mod published;
 mod reading;

@@ -6,7 +6,7 @@ use crate::example_run::example_run;
 fn the_answer_names_the_layer_with_the_largest_difference() {
     let run = example_run(7);
     let inputs = Inputs::read(&run.pipeline, &run.layout).unwrap();
-    let findings = Findings::of(&run.pipeline, &inputs).unwrap();
+    let findings = Findings::of(&inputs).unwrap();
     assert_eq!((findings.peak.layer, findings.layers), (3, 7));
     assert_eq!((findings.separated, findings.prompts), (6, 6));
     let text = findings.sentences(&run.pipeline).join(" ");
@@ -22,7 +22,7 @@ fn of_equal_layers_the_lower_one_is_named() {
     for row in &mut inputs.summaries {
         row.similarity_difference = 0.25;
     }
-    assert_eq!(Findings::of(&run.pipeline, &inputs).unwrap().peak.layer, 0);
+    assert_eq!(Findings::of(&inputs).unwrap().peak.layer, 0);
 }
 
 #[test]
@@ -32,10 +32,7 @@ fn no_difference_is_called_no_difference() {
     for row in &mut inputs.summaries {
         row.similarity_difference = -0.01;
     }
-    let text = Findings::of(&run.pipeline, &inputs)
-        .unwrap()
-        .sentences(&run.pipeline)
-        .join(" ");
+    let text = Findings::of(&inputs).unwrap().sentences(&run.pipeline).join(" ");
     assert!(text.starts_with("No layer of An Example Model"), "{text}");
     assert!(text.contains("\u{2212}0.0100"), "{text}");
 }

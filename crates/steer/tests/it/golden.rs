@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use burn::tensor::{Device, Tensor};
 use model::{
-    Batch, Checkpoint, Gemma, GemmaConfig, GenerationRequest, Precision, ResidualTap, Sampling, generate,
+    Batch, Checkpoint, Gemma, GemmaConfig, GenerationRequest, Precision, ResidualTap, Sampling, Token,
+    generate,
 };
 use safetensors::SafeTensors;
 use serde_json::Value;
@@ -63,17 +64,17 @@ pub fn tokens(value: &Value) -> Vec<u32> {
 }
 
 /// Steering, and a copy of every layer's output after it.
-struct Kept(Steer, Vec<Tensor<3>>);
+struct Kept(Steer, Vec<Tensor<2>>);
 
 impl ResidualTap for Kept {
-    fn residual(&mut self, layer: usize, h: Tensor<3>) -> Tensor<3> {
-        let h = self.0.residual(layer, h);
+    fn residual(&mut self, layer: usize, tokens: &[Token], h: Tensor<2>) -> Tensor<2> {
+        let h = self.0.residual(layer, tokens, h);
         self.1.push(h.clone());
         h
     }
 }
 
-fn numbers(tensor: Tensor<3>) -> Vec<f32> {
+fn numbers(tensor: Tensor<2>) -> Vec<f32> {
     tensor.into_data().try_into_vec().unwrap()
 }
 
@@ -142,7 +143,7 @@ fn every_intervention_agrees_in_residuals_logits_and_greedy_text() {
         let steer = || Steer::new(std::slice::from_ref(&interventions), 4, 64, &Device::flex()).unwrap();
         let mut kept = Kept(steer(), Vec::new());
         let last = model
-            .forward(&Batch::left_padded(&[&long]).unwrap(), None, &mut kept)
+            .forward(&Batch::of(&[&long]).unwrap(), None, &mut kept)
             .unwrap();
         for (layer, h) in kept.1.into_iter().enumerate().skip(LAYER) {
             let tensor = format!("steer.{name}.hidden.{layer}");

@@ -1,7 +1,7 @@
 //! What must hold whatever the model computes.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use model::{GenerationRequest, ResidualTap, Sampling, generate};
+use model::{Batch, GenerationRequest, ResidualTap, Sampling, generate};
 use steer::{Intervention, Operation, Positions, Steer, broadcast, resolve_layer};
 
 use crate::golden::{golden, nano, tokens};
@@ -22,12 +22,12 @@ fn add(direction: &[f32], coefficient: f64) -> Operation {
 }
 
 /// Two rows of three positions and four dimensions.
-fn residual() -> Tensor<3> {
+fn residual() -> Tensor<2> {
     let values: Vec<f32> = (0..24).map(|index| (index as f32 * 0.37).sin() * 3.0).collect();
-    Tensor::from_data(TensorData::new(values, [2, 3, 4]), &Device::flex())
+    Tensor::from_data(TensorData::new(values, [6, 4]), &Device::flex())
 }
 
-fn numbers(tensor: Tensor<3>) -> Vec<f32> {
+fn numbers(tensor: Tensor<2>) -> Vec<f32> {
     tensor.into_data().try_into_vec().unwrap()
 }
 
@@ -35,8 +35,13 @@ fn apply(rows: &[Vec<Intervention>], layer: usize) -> Vec<f32> {
     numbers(
         Steer::new(rows, 3, 4, &Device::flex())
             .unwrap()
-            .residual(layer, residual()),
+            .residual(layer, batch().tokens(), residual()),
     )
+}
+
+/// Two rows of three tokens.
+fn batch() -> Batch {
+    Batch::of(&[[2, 3, 4], [5, 6, 7]]).unwrap()
 }
 
 const V: [f32; 4] = [1.0, -2.0, 0.5, 2.0];

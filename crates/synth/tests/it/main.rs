@@ -8,7 +8,7 @@
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor};
-use model::{Batch, Checkpoint, Gemma, GemmaConfig, Precision, ResidualTap, StreamedGemma};
+use model::{Batch, Checkpoint, Gemma, GemmaConfig, Precision, ResidualTap, StreamedGemma, Token};
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, serialize_to_file};
 use synth::{PRESETS, preset, write_model, write_weights};
@@ -82,13 +82,13 @@ fn config() -> GemmaConfig {
 struct KeepAll(Vec<Vec<f32>>);
 
 impl ResidualTap for KeepAll {
-    fn residual(&mut self, _layer: usize, h: Tensor<3>) -> Tensor<3> {
+    fn residual(&mut self, _layer: usize, _tokens: &[Token], h: Tensor<2>) -> Tensor<2> {
         self.0.push(numbers(h.clone()));
         h
     }
 }
 
-fn numbers(tensor: Tensor<3>) -> Vec<f32> {
+fn numbers(tensor: Tensor<2>) -> Vec<f32> {
     tensor.into_data_as::<f32>().try_into_vec().unwrap()
 }
 
@@ -108,7 +108,7 @@ fn batch() -> Batch {
             .map(|index| (index * 577 + 2) % 2100)
             .collect::<Vec<u32>>()
     };
-    Batch::right_padded(&[row(19), row(7)]).unwrap()
+    Batch::of(&[row(19), row(7)]).unwrap()
 }
 
 /// The largest difference relative to the RMS.

@@ -5,7 +5,7 @@ use artifacts::RememberedHashes;
 use artifacts::read_prompts;
 use burn::tensor::Tensor;
 use extract::{OpenModel, open_for_generation, render_prompts};
-use model::{Batch, Finish, GenerationRequest, ResidualTap, Sampling, generate};
+use model::{Batch, Finish, GenerationRequest, ResidualTap, Sampling, Token, generate};
 use safetensors::SafeTensors;
 use serde_json::Value;
 
@@ -56,7 +56,7 @@ fn texts_and_tokens_are_the_references() {
 struct Kept(Vec<Vec<f32>>);
 
 impl ResidualTap for Kept {
-    fn residual(&mut self, _layer: usize, h: Tensor<3>) -> Tensor<3> {
+    fn residual(&mut self, _layer: usize, _tokens: &[Token], h: Tensor<2>) -> Tensor<2> {
         self.0.push(h.clone().into_data().try_into_vec().unwrap());
         h
     }
@@ -78,11 +78,7 @@ fn every_layers_residuals_are_the_references() {
         model
             .resident()
             .unwrap()
-            .forward(
-                &Batch::right_padded(&[ids(&row["token_ids"])]).unwrap(),
-                None,
-                &mut kept,
-            )
+            .forward(&Batch::of(&[ids(&row["token_ids"])]).unwrap(), None, &mut kept)
             .unwrap();
         assert_eq!(kept.0.len(), layers);
         for (layer, (actual, expected)) in kept

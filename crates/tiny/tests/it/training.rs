@@ -33,7 +33,7 @@ fn the_loss_falls_and_the_saved_folder_is_the_trained_network() {
         ..ModelTable::local(folder.path(), "trained")
     };
     let opened = open_for_generation(&table, &RememberedHashes::default()).unwrap();
-    let batch = Batch::right_padded(&[vec![2u32, 4, 300, 6, 400, 401, 5]]).unwrap();
+    let batch = Batch::of(&[vec![2u32, 4, 300, 6, 400, 401, 5]]).unwrap();
     let logits = |network: &model::Gemma| -> Vec<f32> {
         network
             .head(network.forward(&batch, None, &mut ()).unwrap())

@@ -1,82 +1,61 @@
+//! The choice of a token, written plainly: one step after the other, each over all logits.
+
 use std::cmp::Ordering;
 
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
-
-/// How the next token is chosen, in the order and with the semantics of Hugging Face's `generate`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Sampling {
-    /// The likeliest token; temperature, top-k and top-p don't matter then.
-    pub greedy: bool,
-    pub temperature: f64,
-    /// 0 keeps all.
-    pub top_k: usize,
-    /// 1 keeps all.
-    pub top_p: f64,
-    /// 1 is none. Counts over the prompt and what was generated, once for each token that occurs.
-    pub repetition_penalty: f64,
-    /// Tokens that are never generated.
-    pub suppress: Vec<u32>,
-}
-
-impl Sampling {
-    pub fn greedy() -> Self {
-        Sampling {
-            greedy: true,
-            temperature: 1.0,
-            top_k: 0,
-            top_p: 1.0,
-            repetition_penalty: 1.0,
-            suppress: Vec::new(),
-        }
-    }
-}
-
-/// One row's choices: its settings and its own random generator, so that a row's text does not depend on which
-/// other rows are generated beside it.
-pub struct Sampler {
-    sampling: Sampling,
-    generator: ChaCha8Rng,
-}
-
-impl Sampler {
-    pub fn new(sampling: Sampling, seed: u64) -> Self {
-        Sampler {
-            sampling,
-            generator: ChaCha8Rng::seed_from_u64(seed),
-        }
-    }
-
-    /// The next token after `history` (prompt and generated tokens). `logits` are changed.
-    pub fn next(&mut self, logits: &mut [f32], history: &[u32]) -> u32 {
-        process_logits(logits, history, &self.sampling);
-        if self.sampling.greedy {
-            likeliest(logits)
-        } else {
-            draw(logits, self.generator.random())
-        }
-    }
-}
+use super::{NotANumber, Sampling};
 
 /// Repetition penalty, suppressed tokens, then (unless greedy) temperature, top-k and top-p. Tokens that are out
 /// get negative infinity.
 ///
 /// Source: the logits processors of Hugging Face transformers, in the order in which `generate` applies them.
 pub fn process_logits(logits: &mut [f32], history: &[u32], sampling: &Sampling) {
+    penalize_and_suppress(logits, history, sampling);
+    if !sampling.greedy {
+        divide(logits, sampling.temperature as f32);
+        keep_top_k(logits, sampling.top_k);
+        keep_top_p(logits, sampling.top_p);
+    }
+}
+
+/// The whole choice. `random` gives a number from 0 up to 1, and is asked only if a token is drawn.
+pub(super) fn choose(
+    logits: &mut [f32],
+    history: &[u32],
+    sampling: &Sampling,
+    random: impl FnOnce() -> f64,
+) -> Result<u32, NotANumber> {
+    if let Some(token) = logits.iter().position(|logit| logit.is_nan()) {
+        return Err(NotANumber { token });
+    }
+    penalize_and_suppress(logits, history, sampling);
+    if sampling.greedy {
+        return Ok(likeliest(logits));
+    }
+    let infinite = |logit: &f32| *logit / sampling.temperature as f32 == f32::INFINITY;
+    match logits.iter().position(infinite) {
+        Some(token) => Err(NotANumber { token }),
+        None => Ok(draw_kept(logits, sampling, random())),
+    }
+}
+
+/// The steps that concern single tokens. A suppressed NaN stays, so that whoever looks for one finds it.
+pub(super) fn penalize_and_suppress(logits: &mut [f32], history: &[u32], sampling: &Sampling) {
     penalize_repetition(logits, history, sampling.repetition_penalty as f32);
     for id in &sampling.suppress {
-        if let Some(logit) = logits.get_mut(*id as usize) {
+        if let Some(logit) = logits.get_mut(*id as usize)
+            && !logit.is_nan()
+        {
             *logit = f32::NEG_INFINITY;
         }
     }
-    if sampling.greedy {
-        return;
-    }
-    for logit in logits.iter_mut() {
-        *logit /= sampling.temperature as f32;
-    }
+}
+
+/// The choice after [`penalize_and_suppress`], for a token that is drawn.
+pub(super) fn draw_kept(logits: &mut [f32], sampling: &Sampling, at: f64) -> u32 {
+    divide(logits, sampling.temperature as f32);
     keep_top_k(logits, sampling.top_k);
     keep_top_p(logits, sampling.top_p);
+    draw(logits, at)
 }
 
 /// A positive logit is divided by the penalty, a negative one multiplied, once for each token that occurs.
@@ -84,17 +63,25 @@ fn penalize_repetition(logits: &mut [f32], history: &[u32], penalty: f32) {
     if penalty == 1.0 {
         return;
     }
-    let mut seen = vec![false; logits.len()];
-    for id in history {
-        let index = *id as usize;
-        if index < logits.len() && !std::mem::replace(&mut seen[index], true) {
-            let logit = &mut logits[index];
-            *logit = if *logit < 0.0 {
-                *logit * penalty
-            } else {
-                *logit / penalty
-            };
+    // All are read before one is written: a token that occurs again gets the same number again.
+    let penalized: Vec<f32> = history
+        .iter()
+        .map(|id| match logits.get(*id as usize) {
+            Some(logit) if *logit < 0.0 => logit * penalty,
+            Some(logit) => logit / penalty,
+            None => f32::NEG_INFINITY,
+        })
+        .collect();
+    for (id, value) in history.iter().zip(penalized) {
+        if let Some(logit) = logits.get_mut(*id as usize) {
+            *logit = value;
         }
+    }
+}
+
+fn divide(logits: &mut [f32], temperature: f32) {
+    for logit in logits.iter_mut() {
+        *logit /= temperature;
     }
 }
 

@@ -1,0 +1,217 @@
+use std::ops::Range;
+
+use anyhow::{Context, Result, bail};
+use artifacts::{Activation, Pooling, RenderedPrompt, progress_bar};
+use model::{Batch, GemmaConfig};
+
+use crate::{Network, OpenModel, Record, Wanted, pooled_position};
+
+/// Tokens of one pass, roughly: more bring no more speed on a CPU, and each costs memory.
+const TOKENS_PER_BATCH: usize = 512;
+
+/// What the vectors of one piece may take, and its residual streams as well: the memory of a run of any length. A
+/// streamed model reads all of its weights once for each piece.
+const BYTES_PER_PIECE: usize = 256 << 20;
+
+/// One pass for every rendered prompt. The result holds, for each layer, a row for every prompt and pooling, in
+/// the order of `rendered` and `poolings`.
+pub fn capture(
+    model: &OpenModel,
+    rendered: &[RenderedPrompt],
+    poolings: &[Pooling],
+) -> Result<Vec<Vec<Activation>>> {
+    let mut all = vec![Vec::new(); model.network.config().layers.len()];
+    capture_in_pieces(model, rendered, poolings, &mut |layer, rows| {
+        all[layer].extend(rows);
+        Ok(())
+    })?;
+    Ok(all)
+}
+
+/// The same piece by piece, with memory that does not grow with the number of prompts: `take` is given the rows of a
+/// few prompts at one layer after the other, then those of the next prompts.
+pub fn capture_in_pieces(
+    model: &OpenModel,
+    rendered: &[RenderedPrompt],
+    poolings: &[Pooling],
+    take: &mut dyn FnMut(usize, Vec<Activation>) -> Result<()>,
+) -> Result<()> {
+    let config = model.network.config();
+    let n_layers = config.layers.len();
+    let bar = progress_bar((rendered.len() * n_layers) as u64, "extract", "residuals");
+    for piece in pieces(rendered, poolings.len(), config) {
+        let prompts = &rendered[piece];
+        let mut captured: Vec<Vec<Option<Vec<f32>>>> =
+            vec![vec![None; prompts.len() * poolings.len()]; n_layers];
+        let passes = passes(model, prompts, poolings)?;
+        for (rows, record) in run(&model.network, passes, &mut |residuals| bar.inc(residuals as u64))? {
+            for (layer, vectors) in record.finish()?.into_iter().enumerate() {
+                for (offset, vector) in vectors.into_iter().enumerate() {
+                    let row = rows[offset / poolings.len()] * poolings.len() + offset % poolings.len();
+                    captured[layer][row] = Some(vector);
+                }
+            }
+        }
+        for (layer, vectors) in captured.into_iter().enumerate() {
+            take(layer, rows_of_layer(model, prompts, poolings, layer, vectors)?)?;
+        }
+    }
+    bar.finish_and_clear();
+    Ok(())
+}
+
+/// Cuts the prompts into pieces of bounded memory, in their order.
+fn pieces(rendered: &[RenderedPrompt], poolings: usize, config: &GemmaConfig) -> Vec<Range<usize>> {
+    let bytes_of = |vectors: usize| vectors * config.hidden_size * size_of::<f32>();
+    let vectors = bytes_of(poolings * config.layers.len());
+    let (mut pieces, mut first, mut streams) = (Vec::new(), 0, 0);
+    for (index, prompt) in rendered.iter().enumerate() {
+        let own = bytes_of(prompt.token_ids.len());
+        let is_full = vectors * (index + 1 - first) > BYTES_PER_PIECE || streams + own > BYTES_PER_PIECE;
+        if index > first && is_full {
+            pieces.push(first..index);
+            (first, streams) = (index, 0);
+        }
+        streams += own;
+    }
+    if first < rendered.len() {
+        pieces.push(first..rendered.len());
+    }
+    pieces
+}
+
+/// One batch: the prompts in it, the tokens as the network takes them, and the tap that records them.
+struct Pass {
+    prompts: Vec<usize>,
+    batch: Batch,
+    record: Record,
+}
+
+/// Prompts that begin alike go side by side, so that what they have in common is computed once.
+fn passes(model: &OpenModel, prompts: &[RenderedPrompt], poolings: &[Pooling]) -> Result<Vec<Pass>> {
+    let mut order: Vec<usize> = (0..prompts.len()).collect();
+    order.sort_by(|a, b| prompts[*a].token_ids.cmp(&prompts[*b].token_ids));
+    let mut passes = Vec::new();
+    let mut open = OpenPass::default();
+    for prompt in order {
+        open.push(model, prompt, &prompts[prompt].token_ids, poolings)?;
+        if open.batch.len() >= TOKENS_PER_BATCH {
+            passes.push(std::mem::take(&mut open).close());
+        }
+    }
+    if !open.prompts.is_empty() {
+        passes.push(open.close());
+    }
+    Ok(passes)
+}
+
+#[derive(Default)]
+struct OpenPass {
+    prompts: Vec<usize>,
+    batch: Batch,
+    wanted: Vec<Wanted>,
+}
+
+impl OpenPass {
+    /// Tokens after the last that is wanted are left out: nothing before them depends on them.
+    fn push(
+        &mut self,
+        model: &OpenModel,
+        prompt: usize,
+        token_ids: &[i32],
+        poolings: &[Pooling],
+    ) -> Result<()> {
+        let wanted = poolings
+            .iter()
+            .map(|pooling| pooled_position(&model.newlines, *pooling, token_ids));
+        let wanted: Vec<Wanted> = wanted.collect();
+        let needed = wanted.iter().map(|wanted| match wanted {
+            Wanted::Position(position) => position + 1,
+            Wanted::Mean => token_ids.len(),
+        });
+        let needed = needed.max().unwrap_or(token_ids.len());
+        let ids: Vec<u32> = token_ids[..needed].iter().map(|id| id.cast_unsigned()).collect();
+        self.batch.push(self.prompts.len(), 0, 0, &ids)?;
+        self.prompts.push(prompt);
+        self.wanted.extend(wanted);
+        Ok(())
+    }
+
+    fn close(self) -> Pass {
+        let record = Record::new(&self.batch, &self.wanted);
+        Pass {
+            prompts: self.prompts,
+            batch: self.batch.with_wanted(record.places().to_vec()),
+            record,
+        }
+    }
+}
+
+/// Runs the passes; `progress` is told how many residuals of prompts came.
+fn run(
+    network: &Network,
+    passes: Vec<Pass>,
+    progress: &mut dyn FnMut(usize),
+) -> Result<Vec<(Vec<usize>, Record)>> {
+    let n_layers = network.config().layers.len();
+    let n_prompts: usize = passes.iter().map(|pass| pass.prompts.len()).sum();
+    let (mut prompts, mut batches, mut records) = (Vec::new(), Vec::new(), Vec::new());
+    for pass in passes {
+        prompts.push(pass.prompts);
+        batches.push(pass.batch);
+        records.push(pass.record);
+    }
+    match network {
+        Network::Resident(network) => {
+            for (batch, record) in batches.iter().zip(&mut records) {
+                network.forward(batch, None, record)?;
+                progress(batch.rows() * n_layers);
+            }
+        }
+        Network::Streamed(network) => {
+            network.forward(&batches, &mut records, &mut |_| progress(n_prompts))?;
+        }
+    }
+    Ok(prompts.into_iter().zip(records).collect())
+}
+
+fn rows_of_layer(
+    model: &OpenModel,
+    rendered: &[RenderedPrompt],
+    poolings: &[Pooling],
+    layer: usize,
+    vectors: Vec<Option<Vec<f32>>>,
+) -> Result<Vec<Activation>> {
+    let mut rows = Vec::with_capacity(vectors.len());
+    for (index, vector) in vectors.into_iter().enumerate() {
+        let (prompt, pooling) = (
+            &rendered[index / poolings.len()],
+            poolings[index % poolings.len()],
+        );
+        let activation =
+            vector.with_context(|| format!("prompt \"{}\" was not captured", prompt.prompt_id))?;
+        if activation.iter().any(|value| !value.is_finite()) {
+            let (id, condition) = (&prompt.prompt_id, &prompt.condition);
+            bail!(
+                "the residual after layer {layer} for prompt \"{id}\" in condition \"{condition}\" is not finite; try model.dtype = \"f32\""
+            );
+        }
+        let position = match pooled_position(&model.newlines, pooling, &prompt.token_ids) {
+            Wanted::Position(position) => Some(position),
+            Wanted::Mean => None,
+        };
+        let token_id = position.map(|position| prompt.token_ids[position]);
+        let squares: f64 = activation.iter().map(|value| f64::from(*value).powi(2)).sum();
+        rows.push(Activation {
+            prompt_id: prompt.prompt_id.clone(),
+            condition: prompt.condition.clone(),
+            pooling,
+            position: position.map(|position| position as i32),
+            token_id,
+            token_text: token_id.map(|id| model.tokenizer.token_text(id.cast_unsigned())),
+            norm: squares.sqrt() as f32,
+            activation,
+        });
+    }
+    Ok(rows)
+}

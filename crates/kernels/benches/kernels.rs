@@ -1,0 +1,3 @@
+//! The kernels against what the machine can do.
+
+fn main() {}

@@ -1,0 +1,80 @@
+use std::sync::OnceLock;
+
+/// Which instructions of the processor the kernels use.
+///
+/// Products are summed in as many partial sums as a register has lanes, so that results of different sets differ in
+/// their last bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Instructions {
+    /// Whatever the compiler makes of plain loops.
+    Portable,
+    /// AVX2 and FMA.
+    Avx2,
+    /// AVX-512F and BW.
+    Avx512,
+    /// The same with BF16: sums of products of pairs of bf16.
+    Avx512Bf16,
+}
+
+impl Instructions {
+    /// All that this processor can run, the best last.
+    pub fn available() -> Vec<Instructions> {
+        let all = [
+            Instructions::Portable,
+            Instructions::Avx2,
+            Instructions::Avx512,
+            Instructions::Avx512Bf16,
+        ];
+        all.into_iter().filter(|set| set.is_available()).collect()
+    }
+
+    /// The best that this processor can run.
+    pub fn best() -> Instructions {
+        static BEST: OnceLock<Instructions> = OnceLock::new();
+        *BEST.get_or_init(|| Self::available().pop().unwrap_or(Instructions::Portable))
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    fn is_available(self) -> bool {
+        let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+        let avx512 = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw");
+        match self {
+            Instructions::Portable => true,
+            Instructions::Avx2 => avx2,
+            Instructions::Avx512 => avx2 && avx512,
+            Instructions::Avx512Bf16 => avx2 && avx512 && is_x86_feature_detected!("avx512bf16"),
+        }
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    fn is_available(self) -> bool {
+        self == Instructions::Portable
+    }
+}
+
+/// Compiles a plain function once more for each set of instructions, and calls the best that the processor has. The
+/// compiler turns its loops into vector code; what they compute is the same to the last bit, since nothing is
+/// reordered or contracted.
+macro_rules! for_all_instructions {
+    ($(#[$attribute:meta])* $visibility:vis fn $name:ident $(<$generic:ident: $bound:path>)? ($($argument:ident: $type:ty),* $(,)?) $body:block) => {
+        $(#[$attribute])*
+        $visibility fn $name $(<$generic: $bound>)? ($($argument: $type),*) {
+            #[inline(always)]
+            fn plain $(<$generic: $bound>)? ($($argument: $type),*) $body
+
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[target_feature(enable = "avx2,fma")]
+                fn avx2 $(<$generic: $bound>)? ($($argument: $type),*) {
+                    plain($($argument),*)
+                }
+                if $crate::Instructions::best() != $crate::Instructions::Portable {
+                    // SAFETY: every set but the portable one includes AVX2 and FMA.
+                    return unsafe { avx2($($argument),*) };
+                }
+            }
+            plain($($argument),*)
+        }
+    };
+}
+pub(crate) use for_all_instructions;

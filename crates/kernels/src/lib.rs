@@ -1,0 +1,25 @@
+//! The hot operations of a transformer on the CPU, on plain slices: products with weights in bf16 or f32, norms, the
+//! gate of the feed-forward, rotary embeddings, attention over a cache, and the soft-cap.
+//!
+//! Activations are f32 throughout. Each operation has a plain reference in `tests/`, against which it is held on odd
+//! shapes with every set of [`Instructions`] that the machine has; its documentation states the error.
+//!
+//! A row's result depends on nothing but the row: not on what is computed beside it, nor on the number of threads. That
+//! is what makes a text the same alone and in a batch, to the last bit.
+//!
+//! Lengths that don't fit each other are mistakes of the caller and panic; nothing here reads files or input of users.
+
+mod attention;
+mod elementwise;
+mod instructions;
+mod norm;
+mod product;
+mod rotary;
+mod threads;
+
+pub use attention::{AttentionShape, CacheNumber, Context, attend};
+pub use elementwise::{exp, gate, gelu_tanh, soft_cap, tanh};
+pub use instructions::Instructions;
+pub use norm::{RmsNormShape, add_rms_norm, rms_norm};
+pub use product::{Rounding, Weight, multiply, multiply_with};
+pub use rotary::rotate;

@@ -1,0 +1,77 @@
+use kernels::{exp, gate, gelu_tanh, soft_cap, tanh};
+
+use crate::support::{generator, numbers};
+
+/// Every 997th number there is, from the smallest to the largest, of both signs.
+fn all_kinds_of_numbers() -> impl Iterator<Item = f32> {
+    (0..=u32::MAX)
+        .step_by(997)
+        .map(f32::from_bits)
+        .filter(|number| number.is_finite())
+}
+
+#[test]
+fn exp_is_within_its_bound() {
+    for x in all_kinds_of_numbers().filter(|x| (-87.3..88.3).contains(x)) {
+        let expected = f64::from(x).exp();
+        let error = (f64::from(exp(x)) - expected).abs() / expected;
+        assert!(error < 2e-7, "exp({x}): {error}");
+    }
+    assert_eq!(exp(f32::NEG_INFINITY), exp(-87.3));
+    assert!(exp(-1e9) < 1.3e-38);
+    assert!(exp(f32::INFINITY) > 2e38);
+    assert!(exp(f32::NAN).is_nan());
+    assert_eq!(exp(0.0), 1.0);
+}
+
+#[test]
+fn tanh_is_within_its_bound() {
+    for x in all_kinds_of_numbers() {
+        let expected = f64::from(x).tanh();
+        let error = (f64::from(tanh(x)) - expected).abs();
+        // Numbers too small to have all their digits can't be held to a relative bound.
+        assert!(error < 3e-7 * expected.abs() + 1e-44, "tanh({x}): {error}");
+    }
+    assert_eq!((tanh(f32::INFINITY), tanh(f32::NEG_INFINITY)), (1.0, -1.0));
+    assert!(tanh(f32::NAN).is_nan());
+}
+
+#[test]
+fn gelu_is_within_its_bound() {
+    for x in all_kinds_of_numbers().filter(|x| x.abs() < 1e4) {
+        let wide = f64::from(x);
+        let u = (2.0 / std::f64::consts::PI).sqrt() * (wide + 0.044715 * wide.powi(3));
+        let expected = wide / (1.0 + (-2.0 * u).exp());
+        let error = (f64::from(gelu_tanh(x)) - expected).abs();
+        let allowed = if x > -4.0 {
+            2e-6 * expected.abs() + 1e-44
+        } else {
+            1e-8
+        };
+        assert!(error < allowed, "gelu({x}): {error}");
+    }
+    assert!(gelu_tanh(f32::NAN).is_nan());
+}
+
+#[test]
+fn whole_slices_are_their_numbers_one_by_one() {
+    let mut generator = generator(5);
+    for count in [1, 7, 8, 33, 4095, 4096, 4097, 50_001] {
+        let (gates, up) = (
+            numbers(&mut generator, count, 3.0),
+            numbers(&mut generator, count, 3.0),
+        );
+        let mut y = vec![0.0; count];
+        gate(&gates, &up, &mut y);
+        let expected: Vec<f32> = gates
+            .iter()
+            .zip(&up)
+            .map(|(gate, up)| gelu_tanh(*gate) * up)
+            .collect();
+        assert_eq!(y, expected);
+        let mut capped = gates.clone();
+        soft_cap(&mut capped, 30.0);
+        let expected: Vec<f32> = gates.iter().map(|value| 30.0 * tanh(value / 30.0)).collect();
+        assert_eq!(capped, expected);
+    }
+}

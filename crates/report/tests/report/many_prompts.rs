@@ -1,0 +1,131 @@
+//! Runs with more prompts than a page can show one by one.
+
+use artifacts::{
+    FinishReason, Generation, Metadata, Projection, RenderedPrompt, write_generations, write_projections,
+    write_rendered_prompts, write_similarities,
+};
+use report::{Findings, Inputs};
+
+use crate::example_run::{ExampleRun, example_run};
+use crate::reading::{embedded_data, section, visible};
+
+const LAYERS: usize = 6;
+const CONDITIONS: [&str; 3] = ["normal", "swapped", "quoted"];
+
+/// A run of `prompts` prompts without cosine matrices. Of every four prompts three are told apart at every layer.
+fn many_prompts(prompts: usize) -> ExampleRun {
+    let run = example_run(LAYERS);
+    let metadata = Metadata::default().with("weights_fingerprint", "blake3-of-the-weights");
+    let (layout, ids) = (&run.layout, 0..prompts);
+    let of_each = |condition: &'static str| ids.clone().map(move |index| (index, condition));
+    let rendered: Vec<RenderedPrompt> = CONDITIONS.into_iter().flat_map(of_each).map(rendered).collect();
+    let projections: Vec<Projection> = (0..LAYERS)
+        .flat_map(|layer| CONDITIONS.map(|condition| (layer, condition)))
+        .flat_map(|(layer, condition)| ids.clone().map(move |index| projection(layer, condition, index)))
+        .collect();
+    let generations: Vec<Generation> = of_each("normal").map(generation).collect();
+    write_rendered_prompts(&layout.rendered_prompts(), &metadata, &rendered).unwrap();
+    write_similarities(&layout.similarities(), &metadata, &[]).unwrap();
+    write_projections(&layout.projections(), &metadata, &projections).unwrap();
+    write_generations(&layout.generations(), &metadata, &generations).unwrap();
+    run
+}
+
+fn rendered((index, condition): (usize, &str)) -> RenderedPrompt {
+    RenderedPrompt {
+        prompt_id: format!("p{index}"),
+        prompt: format!("Question {index}?"),
+        condition: condition.to_owned(),
+        text: format!("<bos>Question {index}?"),
+        token_ids: vec![2, 3],
+    }
+}
+
+fn projection(layer: usize, condition: &str, index: usize) -> Projection {
+    let side = if condition == "normal" && !index.is_multiple_of(4) {
+        1.0
+    } else {
+        0.0
+    };
+    Projection {
+        layer,
+        pooling: "newline".to_owned(),
+        condition: condition.to_owned(),
+        prompt: format!("p{index}"),
+        projection: side,
+    }
+}
+
+fn generation((index, condition): (usize, &str)) -> Generation {
+    Generation {
+        set: "normal".to_owned(),
+        prompt_id: format!("p{index}"),
+        prompt: format!("Question {index}?"),
+        condition: condition.to_owned(),
+        coefficient: None,
+        sample: 0,
+        seed: 0,
+        text: format!("Answer {index}."),
+        n_tokens: 3,
+        finish_reason: FinishReason::Stop,
+        interventions: String::new(),
+        greedy: true,
+    }
+}
+
+#[test]
+fn of_many_prompts_an_evenly_spaced_part_is_shown_and_all_are_counted() {
+    let run = many_prompts(1000);
+    let inputs = Inputs::read(&run.pipeline, &run.layout).unwrap();
+    let ids = inputs.prompt_ids();
+    assert_eq!((ids.len(), ids[0], ids[1], ids[49]), (50, "p0", "p20", "p999"));
+    assert_eq!(inputs.separated, [750; LAYERS]);
+    let findings = Findings::of(&inputs).unwrap();
+    assert_eq!((findings.prompts, findings.separated), (1000, 750));
+
+    let page = run.page("report.html");
+    let charts = &embedded_data(&page)["charts"];
+    assert_eq!(charts["strip"]["data"][0]["x"].as_array().unwrap().len(), 50);
+    assert_eq!(charts["projections"]["data"].as_array().unwrap().len(), 3 * 50);
+    let layers = visible(section(&page, "layers"));
+    for part in [
+        "Means and counts are of all 1000 prompts; Figures 2 to 4 and the texts below show 50 of them",
+        "each of 50 prompts, evenly spaced among 1000,",
+        "a line for each of the 50 prompts.",
+    ] {
+        assert!(layers.contains(part), "{part:?} is not in: {layers}");
+    }
+    let generations = section(&page, "generations");
+    assert_eq!(generations.matches("<article").count(), 50);
+    assert!(generations.contains("Answer 999.") && !generations.contains("Answer 1."));
+    assert_eq!(section(&page, "prompts").matches("<pre").count(), 3 * 50);
+    assert!(visible(section(&page, "prompts")).contains("of all 1000 prompts; here are 50"));
+}
+
+#[test]
+fn what_is_left_out_is_said_and_not_drawn() {
+    let page = many_prompts(60).page("report.html");
+    assert!(embedded_data(&page)["charts"].get("heat-map").is_none());
+    assert!(!page.contains("id=\"heat-map\""));
+    let layers = visible(section(&page, "layers"));
+    for part in [
+        "Figure 2 is left out",
+        "similarities.parquet has no rows",
+        "cosine_matrices = true under [contrast]",
+    ] {
+        assert!(layers.contains(part), "{part:?} is not in: {layers}");
+    }
+}
+
+#[test]
+fn few_prompts_are_all_shown_and_nothing_is_said() {
+    let run = many_prompts(50);
+    assert_eq!(
+        Inputs::read(&run.pipeline, &run.layout)
+            .unwrap()
+            .prompt_ids()
+            .len(),
+        50
+    );
+    assert!(!visible(&run.page("report.html")).contains("evenly spaced"));
+}

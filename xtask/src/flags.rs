@@ -74,6 +74,13 @@ xflags::xflags! {
             /// Passed through as they are.
             repeated arguments: OsString
         }
+
+        /// Measures each part of a run on a checkpoint: seconds, tokens a second, memory, how near to the machine's limit.
+        /// Example: cargo xtask bench models/synth-2b --new 32
+        cmd bench {
+            /// Passed through as they are.
+            repeated arguments: OsString
+        }
     }
 }
 // generated start
@@ -101,6 +108,7 @@ pub enum XtaskCmd {
     Clean(Clean),
     Train(Train),
     Synth(Synth),
+    Bench(Bench),
 }
 
 #[derive(Debug)]
@@ -142,6 +150,11 @@ pub struct Synth {
     pub arguments: Vec<OsString>,
 }
 
+#[derive(Debug)]
+pub struct Bench {
+    pub arguments: Vec<OsString>,
+}
+
 impl Xtask {
     #[allow(dead_code)]
     pub fn from_env_or_exit() -> Self {
@@ -166,7 +179,9 @@ impl Xtask {
         if arguments.is_empty() {
             arguments.push("--help".into());
         }
-        let passes_on = arguments[0] == "train" || arguments[0] == "synth";
+        let passes_on = ["train", "synth", "bench"]
+            .iter()
+            .any(|verb| arguments[0] == *verb);
         if passes_on && arguments.get(1).is_none_or(|second| second != "--") {
             // What follows belongs to another program, so that it is no flag of ours.
             arguments.insert(1, "--".into());
@@ -188,6 +203,7 @@ impl Xtask {
             XtaskCmd::Clean(_) => ("clean", false, true, true, false),
             XtaskCmd::Train(_) => ("train", false, false, false, false),
             XtaskCmd::Synth(_) => ("synth", false, false, false, false),
+            XtaskCmd::Bench(_) => ("bench", false, false, false, false),
             _ => return Ok(()),
         };
         let given_but_meaningless = [

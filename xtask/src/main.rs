@@ -88,6 +88,7 @@ fn dispatch(flags: &Xtask) -> Result<()> {
             clean::clean(&project, &name, flags.dry_run, &mut std::io::stdout())
         }
         XtaskCmd::Train(train) => tool::run(&project, "tiny", "train", &train.arguments),
+        XtaskCmd::Bench(bench) => tool::run(&project, "bench", "bench", &bench.arguments),
         XtaskCmd::Synth(synth) => tool::run(&project, "synth", "synth", &synth.arguments),
     }
 }

@@ -1,4 +1,4 @@
-//! Programs beside the stages (`cargo xtask train`, `cargo xtask synth`): built, and handed every argument.
+//! Programs beside the stages (`cargo xtask train`, `synth`, `bench`): built, and handed every argument.
 
 use std::ffi::OsString;
 

@@ -12,6 +12,7 @@
 mod attention;
 mod elementwise;
 mod instructions;
+mod limits;
 mod norm;
 mod product;
 mod rotary;
@@ -20,6 +21,7 @@ mod threads;
 pub use attention::{AttentionShape, CacheNumber, Context, attend};
 pub use elementwise::{exp, gate, gelu_tanh, soft_cap, tanh};
 pub use instructions::Instructions;
+pub use limits::{multiply_add_rate, read_bandwidth};
 pub use norm::{RmsNormShape, add_rms_norm, rms_norm};
 pub use product::{Rounding, Weight, multiply, multiply_with};
 pub use rotary::rotate;

@@ -12,7 +12,11 @@ pub const PRESETS: &[&str] = &[
     "gemma-3-4b-it",
     "gemma-3-12b-it",
     "gemma-3-27b-it",
+    SMALL,
 ];
+
+/// A Gemma-2 of 450 million parameters, for benchmarks: of no published model, but with a whole vocabulary.
+const SMALL: &str = "small";
 
 /// The `config.json` of a published model (of its language model, where it has more), from its page on the Hugging Face
 /// hub: `https://huggingface.co/google/<name>/blob/main/config.json`.
@@ -28,6 +32,7 @@ pub fn preset(name: &str) -> Option<Value> {
         "gemma-3-4b-it" => gemma_3(34, [2560, 10240], [8, 4, 256], 256, Gemma3Size::Sees),
         "gemma-3-12b-it" => gemma_3(48, [3840, 15360], [16, 8, 256], 256, Gemma3Size::Sees),
         "gemma-3-27b-it" => gemma_3(62, [5376, 21504], [32, 16, 128], 168, Gemma3Size::Sees),
+        SMALL => gemma_2(12, [1024, 4096], [8, 4, 128], 128),
         _ => return None,
     })
 }

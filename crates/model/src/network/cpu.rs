@@ -38,7 +38,10 @@ pub(super) fn tensor<const D: usize>(numbers: Vec<f32>, shape: [usize; D]) -> Te
 }
 
 /// Changes the numbers of a tensor in place, or gives it back as it is.
-#[expect(clippy::result_large_err, reason = "a tensor's handle is passed on as it is, no error")]
+#[expect(
+    clippy::result_large_err,
+    reason = "a tensor's handle is passed on as it is, no error"
+)]
 pub(super) fn change<const D: usize>(
     x: Tensor<D>,
     change: impl FnOnce(&mut [f32]),

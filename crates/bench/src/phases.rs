@@ -1,0 +1,288 @@
+use anyhow::{Context, Result};
+use artifacts::{
+    Activation, ActivationWriter, CERTIFICATE_FORMAT, Certificate, FinishReason, Generation, Layout,
+    Metadata, Pipeline, RenderedPrompt, Stage, Verdict, write_certificate, write_generations,
+    write_rendered_prompts,
+};
+use extract::{Network, Newlines, OpenModel, capture};
+use model::{
+    Batch, DeviceKind, Gemma, GenerationRequest, ModelFiles, Precision, ResidualTap, generate, open_device,
+};
+use serde_json::{Value, json};
+use steer::Steer;
+
+use crate::Settings;
+use crate::limits::Limits;
+use crate::measure::{Measured, measure};
+use crate::workload::{interventions, prompts, requests, steering_layer};
+
+/// Measures everything; the result is what is printed.
+pub fn run(settings: &Settings) -> Result<Value> {
+    let pipeline = Pipeline::read("pipelines/tiny.toml".as_ref(), &[])?;
+    let files = ModelFiles::at(&settings.checkpoint)?;
+    let checkpoint = files.checkpoint()?;
+    let mut config = files.config()?;
+    // Every text gets its full length.
+    config.end_tokens.clear();
+    let precision = match settings.dtype {
+        artifacts::Dtype::Auto => checkpoint.stored_precision(),
+        artifacts::Dtype::F32 => Precision::F32,
+        artifacts::Dtype::Bf16 => Precision::Bf16,
+    };
+    let kind = DeviceKind::present();
+    let device = open_device(kind)?;
+    let mut parts = Vec::new();
+    let (loaded, network) = measure("load", 1, || {
+        Ok(Gemma::load(
+            &config,
+            &checkpoint,
+            &device,
+            precision,
+            &mut |_| (),
+        )?)
+    })?;
+    parts.push(loaded);
+    let tokenizer = files.tokenizer(None)?;
+    let model = OpenModel {
+        network: Network::Resident(Box::new(network.context("the model was not loaded")?)),
+        newlines: Newlines::of(&tokenizer),
+        tokenizer,
+        fingerprint: String::new(),
+        weights_fingerprint: String::new(),
+        device: kind,
+        precision,
+    };
+    let limits = Limits::measure(&model.network, &checkpoint);
+    let prompts = prompts(&model, &pipeline)?;
+    let bench = Bench {
+        settings,
+        pipeline,
+        model,
+        prompts,
+        limits,
+    };
+    let layers = bench.extraction(&mut parts)?;
+    bench.generation(&layers, &mut parts)?;
+    bench.tables(layers, &mut parts)?;
+    Ok(bench.result(&parts))
+}
+
+struct Bench<'a> {
+    settings: &'a Settings,
+    pipeline: Pipeline,
+    model: OpenModel,
+    prompts: Vec<RenderedPrompt>,
+    limits: Limits,
+}
+
+impl Bench<'_> {
+    fn extraction(&self, parts: &mut Vec<Measured>) -> Result<Vec<Vec<Activation>>> {
+        let pooling = self.pipeline.contrast.pooling;
+        let (mut measured, layers) = measure("extract", self.settings.repeat, || {
+            capture(&self.model, &self.prompts, &[pooling])
+        })?;
+        let ids = |prompt: &RenderedPrompt| -> Vec<u32> {
+            prompt.token_ids.iter().map(|id| id.cast_unsigned()).collect()
+        };
+        let rows: Vec<Vec<u32>> = self.prompts.iter().map(ids).collect();
+        let tokens: usize = rows.iter().map(Vec::len).sum();
+        measured.tokens_per_second = Some(tokens as f64 / measured.seconds);
+        let computed = Batch::of(&rows)?.len();
+        measured.fraction_of_limit = Some(self.limits.layers(computed) / measured.seconds);
+        parts.push(measured);
+        layers.context("nothing was captured")
+    }
+
+    /// Texts of several rows, plain and steered, and those of the notebook.
+    fn generation(&self, layers: &[Vec<Activation>], parts: &mut Vec<Measured>) -> Result<()> {
+        let layer = steering_layer(layers.len());
+        let contrast = self.contrast(&layers[layer]);
+        let config = self.model.network.config();
+        let steer = |rows: usize, coefficients: &[f64]| {
+            let interventions = interventions(rows, layer, &contrast, coefficients);
+            let device = self.model.resident()?.device();
+            Steer::new(&interventions, config.layers.len(), config.hidden_size, &device)
+        };
+        for rows in [1, 12, 48] {
+            self.decode(
+                &format!("decode {rows}"),
+                &requests(&self.prompts, rows),
+                &mut (),
+                parts,
+            )?;
+        }
+        let signs: Vec<f64> = (0..12).map(|row| if row < 6 { -3.0 } else { 3.0 }).collect();
+        let normal = &self.prompts[..self.prompts.len() / 2];
+        self.decode("steer 12", &requests(normal, 12), &mut steer(12, &signs)?, parts)?;
+        self.decode(
+            "steer 48",
+            &requests(&self.prompts, 48),
+            &mut steer(48, &[])?,
+            parts,
+        )?;
+        // Six swapped texts, the same with suppressed tokens, and twelve steered ones.
+        let (swapped, steered) = (requests(&self.prompts[normal.len()..], 12), requests(normal, 12));
+        let coefficients = [vec![0.0; 12], signs].concat();
+        self.decode(
+            "notebook 24",
+            &[swapped, steered].concat(),
+            &mut steer(24, &coefficients)?,
+            parts,
+        )
+    }
+
+    /// Whole texts, and the prompts alone: their difference is the time of the later tokens.
+    fn decode(
+        &self,
+        name: &str,
+        requests: &[GenerationRequest],
+        tap: &mut dyn ResidualTap,
+        parts: &mut Vec<Measured>,
+    ) -> Result<()> {
+        let network = self.model.resident()?;
+        let (rows, new_tokens) = (requests.len(), self.settings.new_tokens);
+        let mut texts = |name: &str, tokens: usize| {
+            measure(name, self.settings.repeat, || {
+                Ok(generate(network, requests, tokens, tap, &mut |_| ())?)
+            })
+        };
+        let (mut prefill, _) = texts(&format!("{name}: prompts"), 1)?;
+        let (mut whole, _) = texts(name, new_tokens)?;
+        let step = (whole.seconds - prefill.seconds) / (new_tokens - 1) as f64;
+        let tokens: usize = requests.iter().map(|request| request.prompt.len()).sum();
+        prefill.tokens_per_second = Some(tokens as f64 / prefill.seconds);
+        whole.tokens_per_second = Some(rows as f64 / step);
+        whole.fraction_of_limit = Some(self.limits.step(rows) / step);
+        parts.push(prefill);
+        parts.push(whole);
+        Ok(())
+    }
+
+    fn contrast(&self, rows: &[Activation]) -> Vec<f32> {
+        let half = rows.len() / 2;
+        let mean = |rows: &[Activation], index: usize| {
+            rows.iter().map(|row| row.activation[index]).sum::<f32>() / rows.len() as f32
+        };
+        let hidden = rows.first().map_or(0, |row| row.activation.len());
+        (0..hidden)
+            .map(|index| mean(&rows[..half], index) - mean(&rows[half..], index))
+            .collect()
+    }
+
+    /// The stages after the model, on what was captured and on texts without content.
+    fn tables(&self, layers: Vec<Vec<Activation>>, parts: &mut Vec<Measured>) -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let layout = Layout::new(folder.path().join("bench"));
+        let metadata = self.metadata(layers.len());
+        for stage in [
+            Stage::Verify,
+            Stage::Extract,
+            Stage::Analyze,
+            Stage::Steer,
+            Stage::Report,
+        ] {
+            fs_err::create_dir_all(layout.stage(stage))?;
+        }
+        let mut writer = ActivationWriter::create(&layout.activations(), layers.len(), &metadata)?;
+        for (layer, rows) in layers.iter().enumerate() {
+            writer.append(layer, rows)?;
+        }
+        writer.finish()?;
+        write_rendered_prompts(&layout.rendered_prompts(), &metadata, &self.prompts)?;
+        write_generations(&layout.generations(), &metadata, &self.texts())?;
+        write_certificate(&layout.certificate(), &self.certificate())?;
+        let repeat = self.settings.repeat;
+        let analyze = || {
+            Ok(analyze::run(
+                &self.pipeline,
+                &layout,
+                &layout.stage(Stage::Analyze),
+            )?)
+        };
+        parts.push(measure("analyze", repeat, analyze)?.0);
+        let report = || report::run(&self.pipeline, &layout, &layout.stage(Stage::Report));
+        parts.push(measure("report", repeat, report)?.0);
+        Ok(())
+    }
+
+    fn metadata(&self, layers: usize) -> Metadata {
+        Metadata::default()
+            .with("pipeline", &self.pipeline.name)
+            .with("model_name", &self.pipeline.model.name)
+            .with("layers", layers)
+            .with("hidden_size", self.model.network.config().hidden_size)
+    }
+
+    fn certificate(&self) -> Certificate {
+        Certificate {
+            format: CERTIFICATE_FORMAT,
+            verdict: Verdict::NotVerified,
+            statement: "a benchmark compares nothing".to_owned(),
+            model: self.pipeline.model.name.clone(),
+            weights_fingerprint: String::new(),
+            roleswap_version: env!("CARGO_PKG_VERSION").to_owned(),
+            comparison: None,
+        }
+    }
+
+    fn texts(&self) -> Vec<Generation> {
+        let set = |name: &str, condition: &str, coefficient: Option<f64>| {
+            let prompts = self
+                .prompts
+                .iter()
+                .filter(move |prompt| prompt.condition == condition);
+            let name = name.to_owned();
+            prompts
+                .map(move |prompt| Generation {
+                    set: name.clone(),
+                    prompt_id: prompt.prompt_id.clone(),
+                    prompt: prompt.prompt.clone(),
+                    condition: prompt.condition.clone(),
+                    coefficient,
+                    sample: 0,
+                    seed: 0,
+                    text: "word ".repeat(300),
+                    n_tokens: 300,
+                    finish_reason: FinishReason::Length,
+                    interventions: String::new(),
+                    greedy: false,
+                })
+                .collect::<Vec<_>>()
+        };
+        let conditions = &self.pipeline.conditions;
+        let plain = conditions
+            .iter()
+            .flat_map(|condition| set(&condition.name, &condition.name, None));
+        let steered = [-3.0, 3.0]
+            .into_iter()
+            .flat_map(|coefficient| set("steered", &conditions[0].name, Some(coefficient)));
+        plain.chain(steered).collect()
+    }
+
+    fn result(&self, parts: &[Measured]) -> Value {
+        let part = |part: &Measured| {
+            json!({
+                "part": part.name,
+                "seconds": part.seconds,
+                "all_seconds": part.all,
+                "tokens_per_second": part.tokens_per_second,
+                "peak_memory_bytes": part.peak_memory,
+                "fraction_of_limit": part.fraction_of_limit,
+            })
+        };
+        json!({
+            "tool": "roleswap",
+            "version": env!("CARGO_PKG_VERSION"),
+            "checkpoint": self.settings.checkpoint.display().to_string(),
+            "device": self.model.device.to_string(),
+            "dtype": self.model.precision.as_str(),
+            "instructions": format!("{:?}", kernels::Instructions::best()).to_lowercase(),
+            "threads": rayon::current_num_threads(),
+            "read_bandwidth_bytes_per_second": self.limits.bandwidth,
+            "multiply_add_rate_per_second": self.limits.rate,
+            "new_tokens": self.settings.new_tokens,
+            "repeat": self.settings.repeat,
+            "parts": parts.iter().map(part).collect::<Vec<_>>(),
+        })
+    }
+}

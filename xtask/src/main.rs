@@ -87,9 +87,9 @@ fn dispatch(flags: &Xtask) -> Result<()> {
             let name = pipeline::name_of(flags.pipeline())?;
             clean::clean(&project, &name, flags.dry_run, &mut std::io::stdout())
         }
-        XtaskCmd::Train(train) => tool::run(&project, "tiny", "train", &train.arguments),
-        XtaskCmd::Bench(bench) => tool::run(&project, "bench", "bench", &bench.arguments),
-        XtaskCmd::Synth(synth) => tool::run(&project, "synth", "synth", &synth.arguments),
+        XtaskCmd::Train(train) => tool::run(&project, Device::Cpu, "tiny", "train", &train.arguments),
+        XtaskCmd::Bench(bench) => tool::run(&project, Device::present(), "bench", "bench", &bench.arguments),
+        XtaskCmd::Synth(synth) => tool::run(&project, Device::Cpu, "synth", "synth", &synth.arguments),
     }
 }
 

@@ -45,6 +45,12 @@ impl Processes {
         })
     }
 
+    /// Builds for this device instead of the CPU.
+    pub fn for_device(mut self, device: Device) -> Processes {
+        self.device = device;
+        self
+    }
+
     /// Makes the binaries of a crate that is no stage, with those of the stages: built alone, it would turn on other
     /// features of what they share.
     pub fn build_besides(&mut self, name: &str) -> Result<()> {

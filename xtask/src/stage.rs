@@ -26,7 +26,7 @@ pub const STAGES: &[Stage] = &[
             Input::File("verify.reference"),
         ],
         upstream: &[],
-        crates: &["artifacts", "model", "extract", "verify"],
+        crates: &["artifacts", "kernels", "model", "extract", "verify"],
         binary: "verify",
     },
     Stage {
@@ -39,7 +39,7 @@ pub const STAGES: &[Stage] = &[
             Input::File("prompts.file"),
         ],
         upstream: &[],
-        crates: &["artifacts", "model", "extract"],
+        crates: &["artifacts", "kernels", "model", "extract"],
         binary: "extract",
     },
     Stage {
@@ -58,7 +58,7 @@ pub const STAGES: &[Stage] = &[
         inputs: &[Input::Model, Input::File("model.chat_template")],
         // The prompts come as tokens from extract, so that both stages read the very same text.
         upstream: &["extract", "analyze"],
-        crates: &["artifacts", "model", "extract", "steer"],
+        crates: &["artifacts", "kernels", "model", "extract", "steer"],
         binary: "steer",
     },
     Stage {

@@ -4,11 +4,17 @@ use std::ffi::OsString;
 
 use anyhow::{Result, ensure};
 
-use crate::{process::Processes, project::Project};
+use crate::{device::Device, process::Processes, project::Project};
 
-/// What they make does not depend on the device at hand: they are built for the CPU.
-pub fn run(project: &Project, package: &str, binary: &str, arguments: &[OsString]) -> Result<()> {
-    let mut processes = Processes::of(project)?;
+/// They are built for `device`: where what they make does not depend on it, for the CPU.
+pub fn run(
+    project: &Project,
+    device: Device,
+    package: &str,
+    binary: &str,
+    arguments: &[OsString],
+) -> Result<()> {
+    let mut processes = Processes::of(project)?.for_device(device);
     processes.build_besides(package)?;
     let status = processes.execute(binary, arguments)?;
     ensure!(

@@ -41,7 +41,7 @@ pub struct Settings {
 const DEFAULT_CHECKPOINT: &str = "target/bench/small";
 
 fn run(arguments: Vec<String>) -> Result<()> {
-    let (mut checkpoint, mut dtype, mut new_tokens, mut repeat) = (None, Dtype::Auto, 16, 3);
+    let (mut checkpoint, mut dtype, mut new_tokens, mut repeat) = (None, Dtype::Auto, 12, 2);
     let mut arguments = arguments.into_iter();
     while let Some(argument) = arguments.next() {
         let mut value = || {

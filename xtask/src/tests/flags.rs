@@ -64,5 +64,5 @@ fn a_flag_that_would_be_ignored_is_refused() {
         assert!(parse(line).is_err(), "{line}");
     }
     assert!(parse("clean --dry-run").unwrap().dry_run);
-    assert!(parse("bench").is_err());
+    assert!(parse("benchmark").is_err());
 }

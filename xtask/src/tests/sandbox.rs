@@ -38,8 +38,9 @@ seed = 0
 coefficients = [1.0, 2.0]
 "#;
 
-const CRATES: [&str; 7] = [
+const CRATES: [&str; 8] = [
     "artifacts",
+    "kernels",
     "model",
     "verify",
     "extract",

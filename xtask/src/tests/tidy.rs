@@ -1,5 +1,6 @@
 //! The walls of the house: which crate may know which.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use toml::Table;
@@ -65,4 +66,20 @@ fn the_model_knows_no_stage_and_no_result() {
     };
     assert_eq!(of("model"), ["kernels"]);
     assert!(of("kernels").is_empty());
+}
+
+/// A stage runs again after a change of any crate that it is built from.
+#[test]
+fn stages_know_all_crates_that_they_are_built_from() {
+    let crates = workspace_crates();
+    for stage in crate::stage::STAGES {
+        let (mut all, mut next) = (BTreeSet::new(), vec![stage.binary.to_owned()]);
+        while let Some(name) = next.pop() {
+            let of = dependencies(&format!("crates/{name}/Cargo.toml"));
+            next.extend(of.into_iter().filter(|name| crates.contains(name)));
+            all.insert(name);
+        }
+        let known: BTreeSet<String> = stage.crates.iter().map(|name| (*name).to_owned()).collect();
+        assert_eq!(known, all, "{}", stage.name);
+    }
 }

@@ -142,11 +142,9 @@ impl Product<'_> {
                 self.piece(rows.clone(), outputs.clone(), inputs, sums);
             }
             for (index, row) in rows.enumerate() {
-                for (column, output) in outputs.clone().enumerate() {
-                    let lanes_of = &sums[(index * OUTPUTS_PER_TASK + column) * lanes..][..lanes];
-                    // SAFETY: row and output lie within the result, and no other task has this output.
-                    unsafe { y.set(row, output, add_lanes(lanes_of)) };
-                }
+                let sums = &sums[index * OUTPUTS_PER_TASK * lanes..][..outputs.len() * lanes];
+                // SAFETY: the outputs lie within the result, no other task has them, and the instructions are there.
+                unsafe { (self.tiles.add_lanes)(sums, y.of_row(row, outputs.clone())) };
             }
         }
     }
@@ -178,33 +176,27 @@ impl Product<'_> {
     }
 }
 
-/// In halves: the first half of the lanes plus the second, until one is left.
-fn add_lanes(lanes: &[f32]) -> f32 {
-    let mut sums = [0.0f32; 16];
-    sums[..lanes.len()].copy_from_slice(lanes);
-    let mut left = lanes.len();
-    while left > 1 {
-        left /= 2;
-        for lane in 0..left {
-            sums[lane] += sums[lane + left];
-        }
-    }
-    sums[0]
-}
-
 /// The result, `[rows, outputs]`, whose columns are written by different threads.
 struct Results {
     start: *mut f32,
     outputs: usize,
 }
 
-// SAFETY: each number is written by one task, as `set` demands.
+// SAFETY: each number is written by one task, as `of_row` demands.
 unsafe impl Sync for Results {}
 
 impl Results {
     /// # Safety
-    /// The place must lie within the result, and no one else may write to it.
-    unsafe fn set(&self, row: usize, output: usize, value: f32) {
-        unsafe { *self.start.add(row * self.outputs + output) = value };
+    /// The place must lie within the result, and no one else may have it.
+    #[expect(
+        clippy::mut_from_ref,
+        reason = "tasks write to different places of one result"
+    )]
+    unsafe fn of_row(&self, row: usize, outputs: Range<usize>) -> &mut [f32] {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let first = self.start.add(row * self.outputs + outputs.start);
+            std::slice::from_raw_parts_mut(first, outputs.len())
+        }
     }
 }

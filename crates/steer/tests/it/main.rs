@@ -5,6 +5,7 @@
     reason = "a test that can't go on must fail"
 )]
 
+mod batch;
 mod golden;
 mod identities;
 mod sets;

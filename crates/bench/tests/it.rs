@@ -1,0 +1,54 @@
+//! The whole benchmark on the embedded model: every part is measured, and the line that is printed can be read.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on must fail")]
+
+use std::process::Command;
+
+use serde_json::Value;
+
+fn bench(arguments: &[&str]) -> std::process::Output {
+    Command::new(env!("CARGO_BIN_EXE_bench"))
+        .args(arguments)
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn every_part_is_measured() {
+    let output = bench(&["data/tiny", "--new", "3", "--repeat", "1"]);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let parts = result["parts"].as_array().unwrap();
+    for name in [
+        "load",
+        "extract",
+        "decode 1",
+        "decode 12",
+        "decode 48",
+        "steer 12",
+        "steer 48",
+        "notebook 24",
+        "analyze",
+        "report",
+    ] {
+        let part = parts.iter().find(|part| part["part"] == name).unwrap();
+        assert!(part["seconds"].as_f64().unwrap() > 0.0, "{name}");
+        assert!(errors.contains(name), "the table has {name}");
+    }
+    assert!(result["read_bandwidth_bytes_per_second"].as_f64().unwrap() > 1e8);
+}
+
+#[test]
+fn what_it_does_not_understand_is_refused() {
+    for (arguments, expected) in [
+        (&["--dtype", "f8"][..], "--dtype is auto, f32 or bf16"),
+        (&["--new", "1"], "2 at least"),
+        (&["--fast"], "unknown option --fast"),
+        (&["nowhere/at/all"], "nowhere/at/all"),
+    ] {
+        let output = bench(arguments);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && errors.contains(expected), "{errors}");
+    }
+}

@@ -9,9 +9,12 @@ use crate::{Network, OpenModel, Record, Wanted, pooled_position};
 /// Tokens of one pass, roughly: more bring no more speed on a CPU, and each costs memory.
 const TOKENS_PER_BATCH: usize = 512;
 
-/// What the vectors of one piece may take, and its residual streams as well: the memory of a run of any length. A
-/// streamed model reads all of its weights once for each piece.
-const BYTES_PER_PIECE: usize = 256 << 20;
+/// What the vectors of one piece may take, and its residual streams as well: it decides the memory of a run of any
+/// length, which is some three times this.
+const BYTES_PER_PIECE: usize = 32 << 20;
+
+/// The same for a streamed model, which reads all of its weights once for each piece.
+const BYTES_PER_SWEEP: usize = 256 << 20;
 
 /// One pass for every rendered prompt. The result holds, for each layer, a row for every prompt and pooling, in
 /// the order of `rendered` and `poolings`.
@@ -39,7 +42,11 @@ pub fn capture_in_pieces(
     let config = model.network.config();
     let n_layers = config.layers.len();
     let bar = progress_bar((rendered.len() * n_layers) as u64, "extract", "residuals");
-    for piece in pieces(rendered, poolings.len(), config) {
+    let budget = match model.network {
+        Network::Resident(_) => BYTES_PER_PIECE,
+        Network::Streamed(_) => BYTES_PER_SWEEP,
+    };
+    for piece in pieces(rendered, poolings.len(), config, budget) {
         let prompts = &rendered[piece];
         let mut captured: Vec<Vec<Option<Vec<f32>>>> =
             vec![vec![None; prompts.len() * poolings.len()]; n_layers];
@@ -61,13 +68,18 @@ pub fn capture_in_pieces(
 }
 
 /// Cuts the prompts into pieces of bounded memory, in their order.
-fn pieces(rendered: &[RenderedPrompt], poolings: usize, config: &GemmaConfig) -> Vec<Range<usize>> {
+fn pieces(
+    rendered: &[RenderedPrompt],
+    poolings: usize,
+    config: &GemmaConfig,
+    budget: usize,
+) -> Vec<Range<usize>> {
     let bytes_of = |vectors: usize| vectors * config.hidden_size * size_of::<f32>();
     let vectors = bytes_of(poolings * config.layers.len());
     let (mut pieces, mut first, mut streams) = (Vec::new(), 0, 0);
     for (index, prompt) in rendered.iter().enumerate() {
         let own = bytes_of(prompt.token_ids.len());
-        let is_full = vectors * (index + 1 - first) > BYTES_PER_PIECE || streams + own > BYTES_PER_PIECE;
+        let is_full = vectors * (index + 1 - first) > budget || streams + own > budget;
         if index > first && is_full {
             pieces.push(first..index);
             (first, streams) = (index, 0);
@@ -214,4 +226,41 @@ fn rows_of_layer(
         });
     }
     Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_follow_each_other_and_stay_within_the_budget() {
+        let prompt = |length: usize| RenderedPrompt {
+            prompt_id: String::new(),
+            prompt: String::new(),
+            condition: String::new(),
+            text: String::new(),
+            token_ids: vec![2; length],
+        };
+        let rendered: Vec<RenderedPrompt> = (0..50).map(|index| prompt(1 + index % 7)).collect();
+        let config = GemmaConfig {
+            hidden_size: 8,
+            ..small_config()
+        };
+        // A row takes 2 layers of 8 numbers for each of 3 poolings: 192 bytes.
+        for (budget, longest) in [(1, 1), (192 * 4, 4), (192 * 10, 10), (1 << 20, 50)] {
+            let pieces = pieces(&rendered, 3, &config, budget);
+            assert_eq!(pieces.first().unwrap().start, 0);
+            assert_eq!(pieces.last().unwrap().end, 50);
+            assert!(pieces.windows(2).all(|pair| pair[0].end == pair[1].start));
+            assert_eq!(pieces.iter().map(Range::len).max(), Some(longest), "{budget}");
+        }
+        assert!(pieces(&[], 3, &config, 1).is_empty());
+    }
+
+    fn small_config() -> GemmaConfig {
+        let text = include_str!("../../../data/tiny/config.json");
+        let mut config = GemmaConfig::from_json(&serde_json::from_str(text).unwrap()).unwrap();
+        config.layers.truncate(2);
+        config
+    }
 }

@@ -3,7 +3,7 @@ use std::cell::RefCell;
 use half::bf16;
 
 use crate::elementwise::{exp, tanh};
-use crate::instructions::for_all_instructions;
+use crate::instructions::also_with_avx2;
 use crate::threads::for_each_row;
 
 /// Heads and scores of one layer.
@@ -97,7 +97,7 @@ impl<'a, N> GroupCache<'a, N> {
     }
 }
 
-for_all_instructions! {
+also_with_avx2! {
     /// The heads of one group and one query. Each key and value is read once for all of them.
     fn attend_group<N: CacheNumber>(
         queries: &[f32],

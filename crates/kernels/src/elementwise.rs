@@ -1,6 +1,6 @@
 //! Functions of single numbers, written so that a loop over them becomes vector code.
 
-use crate::instructions::for_all_instructions;
+use crate::instructions::also_with_avx2;
 use crate::threads::for_each_row;
 
 /// Numbers that one call handles: a piece stays in the nearest cache.
@@ -70,7 +70,7 @@ pub fn soft_cap(x: &mut [f32], cap: f32) {
     for_each_row(x, PIECE, 8, |_, x| soft_cap_piece(x, cap));
 }
 
-for_all_instructions! {
+also_with_avx2! {
     fn gate_piece(gate: &[f32], up: &[f32], y: &mut [f32]) {
         for ((y, gate), up) in y.iter_mut().zip(gate).zip(up) {
             *y = gelu_tanh(*gate) * up;
@@ -78,7 +78,7 @@ for_all_instructions! {
     }
 }
 
-for_all_instructions! {
+also_with_avx2! {
     fn soft_cap_piece(x: &mut [f32], cap: f32) {
         for x in x {
             *x = cap * tanh(*x / cap);

@@ -52,10 +52,9 @@ impl Instructions {
     }
 }
 
-/// Compiles a plain function once more for each set of instructions, and calls the best that the processor has. The
-/// compiler turns its loops into vector code; what they compute is the same to the last bit, since nothing is
-/// reordered or contracted.
-macro_rules! for_all_instructions {
+/// Compiles a plain function a second time with AVX2, and calls that where the processor has it. The compiler turns its
+/// loops into vector code; what they compute is the same to the last bit, since nothing is reordered or contracted.
+macro_rules! also_with_avx2 {
     ($(#[$attribute:meta])* $visibility:vis fn $name:ident $(<$generic:ident: $bound:path>)? ($($argument:ident: $type:ty),* $(,)?) $body:block) => {
         $(#[$attribute])*
         $visibility fn $name $(<$generic: $bound>)? ($($argument: $type),*) {
@@ -77,4 +76,4 @@ macro_rules! for_all_instructions {
         }
     };
 }
-pub(crate) use for_all_instructions;
+pub(crate) use also_with_avx2;

@@ -1,4 +1,4 @@
-use crate::instructions::for_all_instructions;
+use crate::instructions::also_with_avx2;
 use crate::threads::for_each_row;
 
 /// What a norm is over.
@@ -31,7 +31,7 @@ pub fn add_rms_norm(residual: &[f32], x: &[f32], weight: &[f32], shape: RmsNormS
     });
 }
 
-for_all_instructions! {
+also_with_avx2! {
     fn norm_row(x: &[f32], weight: &[f32], epsilon: f32, y: &mut [f32]) {
         // 32 partial sums, so that they fill registers; the order is the same for every vector of this width.
         let mut sums = [0.0f32; 32];

@@ -1,4 +1,4 @@
-use crate::instructions::for_all_instructions;
+use crate::instructions::also_with_avx2;
 use crate::threads::for_each_row;
 
 /// Turns each head of `x: [tokens, heads, head_dim]` in place by its token's angles: element i of the first half with
@@ -16,7 +16,7 @@ pub fn rotate(x: &mut [f32], head_dim: usize, cosines: &[f32], sines: &[f32]) {
     });
 }
 
-for_all_instructions! {
+also_with_avx2! {
     fn rotate_token(x: &mut [f32], head_dim: usize, cosines: &[f32], sines: &[f32]) {
         for head in x.chunks_exact_mut(head_dim) {
             let (first, second) = head.split_at_mut(head_dim / 2);

@@ -1,3 +1,4 @@
+use analyze::ConditionSums;
 use anyhow::{Context, Result};
 use artifacts::{
     Activation, ActivationWriter, CERTIFICATE_FORMAT, Certificate, FinishReason, Generation, Layout,
@@ -121,7 +122,11 @@ impl Bench<'_> {
             parts,
         )?;
         // Six swapped texts, the same with suppressed tokens, and twelve steered ones.
-        let (swapped, steered) = (requests(&self.prompts[normal.len()..], 12), requests(normal, 12));
+        let (mut swapped, steered) = (requests(&self.prompts[normal.len()..], 12), requests(normal, 12));
+        let suppressed = ["\n\n", "<end_of_turn>"].map(|text| self.model.tokenizer.token_id(text));
+        for request in &mut swapped[6..] {
+            request.sampling.suppress = suppressed.into_iter().flatten().collect();
+        }
         let coefficients = [vec![0.0; 12], signs].concat();
         self.decode(
             "notebook 24",
@@ -158,15 +163,18 @@ impl Bench<'_> {
         Ok(())
     }
 
+    /// The mean of the positive condition less that of the negative one.
     fn contrast(&self, rows: &[Activation]) -> Vec<f32> {
-        let half = rows.len() / 2;
-        let mean = |rows: &[Activation], index: usize| {
-            rows.iter().map(|row| row.activation[index]).sum::<f32>() / rows.len() as f32
+        let hidden_size = self.model.network.config().hidden_size;
+        let mean = |condition: &String| {
+            let mut sums = ConditionSums::new(condition, hidden_size);
+            let own = rows.iter().filter(|row| row.condition == *condition);
+            own.for_each(|row| sums.add(&row.activation));
+            sums.mean()
         };
-        let hidden = rows.first().map_or(0, |row| row.activation.len());
-        (0..hidden)
-            .map(|index| mean(&rows[..half], index) - mean(&rows[half..], index))
-            .collect()
+        let contrast = &self.pipeline.contrast;
+        let difference = analyze::difference(&mean(&contrast.positive), &mean(&contrast.negative));
+        difference.iter().map(|value| *value as f32).collect()
     }
 
     /// The stages after the model, on what was captured and on texts without content.

@@ -2,7 +2,7 @@
 //! gate of the feed-forward, rotary embeddings, attention over a cache, and the soft-cap.
 //!
 //! Activations are f32 throughout. Each operation has a plain reference in `tests/`, against which it is held on odd
-//! shapes with every set of [`Instructions`] that the machine has; its documentation states the error.
+//! shapes, products with every set of [`Instructions`] that the machine has; its documentation states the error.
 //!
 //! A row's result depends on nothing but the row: not on what is computed beside it, nor on the number of threads. That
 //! is what makes a text the same alone and in a batch, to the last bit.

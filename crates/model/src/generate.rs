@@ -1,4 +1,4 @@
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::BTreeSet;
 
 use burn::tensor::Tensor;
 use rayon::prelude::*;
@@ -48,78 +48,86 @@ pub fn generate(
     tap: &mut dyn ResidualTap,
     progress: &mut dyn FnMut(usize),
 ) -> Result<Vec<Generated>> {
-    let mut rows: Vec<Row> = requests.iter().map(Row::new).collect();
+    let mut texts: Vec<Generated> = requests.iter().map(|_| Generated::nothing()).collect();
     let mut running = Running {
-        waiting: (0..rows.len()).filter(|_| max_new_tokens > 0).collect(),
+        requests,
+        next: if max_new_tokens == 0 { requests.len() } else { 0 },
         active: Vec::new(),
         cache: model.cache(),
     };
-    while let Some(batch) = running.next_batch(&rows, tap)? {
-        let last_places = running.last_places(&batch);
-        let places: Vec<usize> = BTreeSet::from_iter(last_places.values().copied())
-            .into_iter()
+    let end_tokens = &model.config().end_tokens;
+    while let Some(batch) = running.next_batch(tap)? {
+        // Rows with one prompt share its last token, and its logits.
+        let last: Vec<usize> = (0..batch.rows())
+            .filter_map(|row| batch.places(row).last().copied())
             .collect();
+        let places: Vec<usize> = BTreeSet::from_iter(last.iter().copied()).into_iter().collect();
         let batch = batch.with_wanted(places.clone());
         let h = model.forward(&batch, Some(&mut running.cache), tap)?;
         let mut logits = numbers(model.head(h))?;
         let vocabulary = logits.len() / places.len();
         let mut rows_of_place: Vec<Vec<&mut Row>> = places.iter().map(|_| Vec::new()).collect();
-        for (number, row) in rows.iter_mut().enumerate() {
-            if let Some(place) = last_places.get(&number) {
-                rows_of_place[places.binary_search(place).unwrap_or_default()].push(row);
-            }
+        for (row, place) in running.active.iter_mut().zip(&last) {
+            rows_of_place[places.binary_search(place).unwrap_or_default()].push(row);
         }
-        let end_tokens = &model.config().end_tokens;
         logits
             .par_chunks_mut(vocabulary)
             .zip(rows_of_place)
             .try_for_each(|(logits, rows)| advance_all(rows, logits, end_tokens, max_new_tokens))?;
-        progress(last_places.len());
-        running.let_go_of_finished(&rows);
+        progress(running.active.len());
+        for row in running.take_finished() {
+            let number = row.number;
+            texts[number] = row.into_generated();
+        }
     }
-    Ok(rows.into_iter().map(Row::into_generated).collect())
+    Ok(texts)
 }
 
-/// Which rows are generated now, and their cache. Rows are known by their index among the requests.
-struct Running {
-    waiting: VecDeque<usize>,
-    active: Vec<usize>,
+impl Generated {
+    /// What comes where no token may be generated.
+    fn nothing() -> Self {
+        Generated {
+            tokens: Vec::new(),
+            finish: Finish::Length,
+        }
+    }
+}
+
+/// The rows that are generated now, and their cache, which knows them by their index among the requests.
+struct Running<'a> {
+    requests: &'a [GenerationRequest],
+    /// The first request that still waits.
+    next: usize,
+    active: Vec<Row>,
     cache: Cache,
 }
 
-impl Running {
-    /// The newest token of each active row, and the prompts of as many waiting ones as there is room for. `None` when
-    /// all is done.
-    fn next_batch(&mut self, rows: &[Row], tap: &dyn ResidualTap) -> Result<Option<Batch>> {
+impl Running<'_> {
+    /// The newest token of each active row, and the prompts of as many waiting ones as there is room for, in the order
+    /// of the active rows. `None` when all is done.
+    fn next_batch(&mut self, tap: &dyn ResidualTap) -> Result<Option<Batch>> {
         let mut batch = Batch::default();
-        for number in &self.active {
-            let history = &rows[*number].history;
-            let newest = history.len() - 1;
-            batch.push(*number, tap.group(*number), newest, &history[newest..])?;
+        for row in &self.active {
+            let newest = row.history.len() - 1;
+            batch.push(row.number, tap.group(row.number), newest, &row.history[newest..])?;
         }
         while self.active.len() < ROWS_AT_ONCE && batch.len() < TOKENS_AT_ONCE {
-            let Some(number) = self.waiting.pop_front() else {
+            let (number, Some(request)) = (self.next, self.requests.get(self.next)) else {
                 break;
             };
-            batch.push(number, tap.group(number), 0, &rows[number].history)?;
-            self.active.push(number);
+            batch.push(number, tap.group(number), 0, &request.prompt)?;
+            self.active.push(Row::new(number, request));
+            self.next += 1;
         }
         Ok((!batch.is_empty()).then_some(batch))
     }
 
-    /// For each active row, the place of its last token: what logits are needed of. Rows with one prompt share it.
-    fn last_places(&self, batch: &Batch) -> HashMap<usize, usize> {
-        let last = |(index, number): (usize, &usize)| Some((*number, *batch.places(index).last()?));
-        self.active.iter().enumerate().filter_map(last).collect()
-    }
-
-    fn let_go_of_finished(&mut self, rows: &[Row]) {
-        for number in self
-            .active
-            .extract_if(.., |number| rows[*number].finish.is_some())
-        {
-            self.cache.remove(number);
+    fn take_finished(&mut self) -> Vec<Row> {
+        let finished: Vec<Row> = self.active.extract_if(.., |row| row.finish.is_some()).collect();
+        for row in &finished {
+            self.cache.remove(row.number);
         }
+        finished
     }
 }
 
@@ -149,6 +157,7 @@ fn numbers(logits: Tensor<2>) -> Result<Vec<f32>> {
 }
 
 struct Row {
+    number: usize,
     sampler: Sampler,
     /// Prompt and generated tokens.
     history: Vec<u32>,
@@ -157,8 +166,9 @@ struct Row {
 }
 
 impl Row {
-    fn new(request: &GenerationRequest) -> Self {
+    fn new(number: usize, request: &GenerationRequest) -> Self {
         Row {
+            number,
             sampler: Sampler::new(request.sampling.clone(), request.seed),
             history: request.prompt.clone(),
             prompt_length: request.prompt.len(),

@@ -8,7 +8,8 @@
 //! - rotary embeddings on split halves, tables in f32
 //! - tanh-GELU gate, scaled and tied embeddings, soft-capped logits
 //! - weights mapped from their files and used as they are stored, whole or layer by layer
-//! - ragged batches by explicit positions and masks; a key/value cache apart from the weights
+//! - packed batches without padding, in which common beginnings are computed once; a key/value cache apart from the
+//!   weights, whose rows come and go
 //!
 //! The crate knows no prompt texts, no results and no layers of interest. Whoever wants to read or change the
 //! residual stream hands [`Gemma::forward`] a [`ResidualTap`]: the only way in.

@@ -70,7 +70,7 @@ pub fn generate_rows(
         .iter()
         .map(|row| request(model, decoding, row))
         .collect::<Result<Vec<_>>>()?;
-    let interventions: Vec<Vec<Intervention>> = rows.iter().map(|row| row.interventions.clone()).collect();
+    let interventions: Vec<&[Intervention]> = rows.iter().map(|row| row.interventions.as_slice()).collect();
     let mut tap = Steer::new(
         &interventions,
         config.layers.len(),

@@ -32,13 +32,14 @@ struct Slot {
 impl Steer {
     /// One list of interventions for each row.
     pub fn new(
-        rows: &[Vec<Intervention>],
+        rows: &[impl AsRef<[Intervention]>],
         layers: usize,
         hidden_size: usize,
         device: &Device,
     ) -> Result<Self> {
+        let rows: Vec<&[Intervention]> = rows.iter().map(AsRef::as_ref).collect();
         for (index, row) in rows.iter().enumerate() {
-            for intervention in row {
+            for intervention in *row {
                 intervention
                     .check(layers, hidden_size)
                     .with_context(|| format!("row {index}"))?;
@@ -80,7 +81,7 @@ impl ResidualTap for Steer {
 }
 
 /// Where the value is among those that were there before; if it was not, at the end from now on.
-fn place_in<'a, T: PartialEq>(distinct: &mut Vec<&'a T>, value: &'a T) -> usize {
+fn place_in<'a, T: PartialEq + ?Sized>(distinct: &mut Vec<&'a T>, value: &'a T) -> usize {
     let known = distinct.iter().position(|known| *known == value);
     known.unwrap_or_else(|| {
         distinct.push(value);

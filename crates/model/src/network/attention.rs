@@ -125,7 +125,7 @@ fn attend_by_backend(
         config.num_key_value_heads,
         config.head_dim,
     );
-    let grid = pass.padded(layer);
+    let grid = pass.padded(layer, &queries.device());
     // [lines, heads, width, head_dim], in f32
     let split = |x: Tensor<3>, heads: usize| {
         let [lines, width, _] = x.dims();
@@ -145,7 +145,7 @@ fn attend_by_backend(
         Some(cap) => soft_cap(scores, cap),
         None => scores,
     };
-    let mask = grid.mask(config.layers[layer].window, &scores.device());
+    let mask = grid.mask(config.layers[layer].window);
     let scores = scores.reshape([lines, heads, width, n_keys]).add(mask);
     let mixed = activation::softmax(scores, 3)
         .reshape([lines, groups, heads / groups * width, n_keys])

@@ -3,19 +3,19 @@ use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use crate::Token;
 
 /// Queries and what they see as a grid: a line for each row of the batch, padded, for backends whose operations work on
-/// whole tensors. Only attention is done so; everything else takes the tokens packed.
+/// whole tensors. Only attention is done so; everything else takes the tokens packed. Made once a pass.
 pub(super) struct Padded {
     lines: usize,
     queries: usize,
     keys: usize,
-    /// `[lines * queries]`: the query in each cell, the first one where there is none.
-    query_of_cell: Vec<i32>,
-    /// `[lines * keys]`: the slot in each cell.
-    slot_of_cell: Vec<i32>,
+    /// The query in each of the `lines * queries` cells, the first one where there is none.
+    query_of_cell: Gather,
+    /// The slot in each of the `lines * keys` cells.
+    slot_of_cell: Gather,
     /// For each query, its cell.
-    cell_of_query: Vec<i32>,
-    /// `[lines * queries]`: its position, -1 where there is none.
-    positions: Vec<i64>,
+    cell_of_query: Gather,
+    /// One for each window that a layer has, `[lines, 1, queries, keys]`; `None` is the one of global layers.
+    masks: Vec<(Option<usize>, Tensor<4>)>,
 }
 
 /// Finite, so that a cell that sees nothing gives no NaN; its exponential is 0 all the same.
@@ -23,7 +23,12 @@ const HIDDEN: f32 = -1e9;
 
 impl Padded {
     /// `paths`: the slots of each row's tokens, by position.
-    pub fn new(tokens: &[Token], paths: &[Vec<u32>]) -> Self {
+    pub fn new(
+        tokens: &[Token],
+        paths: &[Vec<u32>],
+        windows: impl Iterator<Item = Option<usize>>,
+        device: &Device,
+    ) -> Self {
         let mut lines: Vec<(usize, Vec<usize>)> = Vec::new();
         for (query, token) in tokens.iter().enumerate() {
             match lines.iter_mut().find(|(entry, _)| *entry == token.entry) {
@@ -31,84 +36,112 @@ impl Padded {
                 None => lines.push((token.entry, vec![query])),
             }
         }
-        let seen = |queries: &[usize]| queries.iter().map(|query| tokens[*query].position + 1).max();
         let queries = lines.iter().map(|(_, queries)| queries.len()).max().unwrap_or(0);
-        let keys = lines
-            .iter()
-            .filter_map(|(_, queries)| seen(queries))
-            .max()
-            .unwrap_or(0);
-        let mut padded = Padded {
-            lines: lines.len(),
-            queries,
-            keys,
-            query_of_cell: vec![0; lines.len() * queries],
-            slot_of_cell: vec![0; lines.len() * keys],
-            cell_of_query: vec![0; tokens.len()],
-            positions: vec![-1; lines.len() * queries],
-        };
+        let keys = tokens.iter().map(|token| token.position + 1).max().unwrap_or(0);
+        let mut query_of_cell = vec![0; lines.len() * queries];
+        let mut slot_of_cell = vec![0; lines.len() * keys];
+        let mut cell_of_query = vec![0; tokens.len()];
+        // -1 where a cell has no query.
+        let mut positions = vec![-1; lines.len() * queries];
         for (line, (entry, own)) in lines.iter().enumerate() {
             for (column, query) in own.iter().enumerate() {
                 let cell = line * queries + column;
-                padded.query_of_cell[cell] = *query as i32;
-                padded.cell_of_query[*query] = cell as i32;
-                padded.positions[cell] = tokens[*query].position as i64;
+                query_of_cell[cell] = *query as i32;
+                cell_of_query[*query] = cell as i32;
+                positions[cell] = tokens[*query].position as i64;
             }
-            let slots = paths[*entry].iter().take(keys).enumerate();
-            for (position, slot) in slots {
-                padded.slot_of_cell[line * keys + position] = slot.cast_signed();
+            for (position, slot) in paths[*entry].iter().take(keys).enumerate() {
+                slot_of_cell[line * keys + position] = slot.cast_signed();
             }
         }
-        padded
+        let mut masks: Vec<(Option<usize>, Tensor<4>)> = Vec::new();
+        for window in windows {
+            if masks.iter().all(|(known, _)| *known != window) {
+                let shape = [lines.len(), 1, queries, keys];
+                masks.push((window, mask(&positions, window, shape, device)));
+            }
+        }
+        Padded {
+            lines: lines.len(),
+            queries,
+            keys,
+            query_of_cell: Gather::new(query_of_cell, device),
+            slot_of_cell: Gather::new(slot_of_cell, device),
+            cell_of_query: Gather::new(cell_of_query, device),
+            masks,
+        }
     }
 
     /// `[queries, width]` to `[lines, queries of a line, width]`.
     pub fn queries(&self, x: Tensor<2>) -> Tensor<3> {
         let width = x.dims()[1];
-        gather(x, &self.query_of_cell).reshape([self.lines, self.queries, width])
+        self.query_of_cell
+            .of(x)
+            .reshape([self.lines, self.queries, width])
     }
 
     /// `[slots, width]` to `[lines, keys of a line, width]`.
     pub fn keys(&self, x: Tensor<2>) -> Tensor<3> {
         let width = x.dims()[1];
-        gather(x, &self.slot_of_cell).reshape([self.lines, self.keys, width])
+        self.slot_of_cell.of(x).reshape([self.lines, self.keys, width])
     }
 
     /// `[lines, queries of a line, width]` back to `[queries, width]`.
     pub fn packed(&self, x: Tensor<3>) -> Tensor<2> {
         let width = x.dims()[2];
-        gather(x.reshape([self.lines * self.queries, width]), &self.cell_of_query)
+        self.cell_of_query
+            .of(x.reshape([self.lines * self.queries, width]))
     }
 
-    /// What is added to scores, `[lines, 1, queries, keys]`: 0 where a query sees a key, a large negative number where it
-    /// doesn't. A query sees the keys at its own position and before, at most `window` of them.
-    pub fn mask(&self, window: Option<usize>, device: &Device) -> Tensor<4> {
-        let window = window.map_or(i64::MAX, |window| window as i64);
-        let sees = |position: i64, key: usize| {
-            let distance = position - key as i64;
-            distance >= 0 && distance < window
-        };
-        let mask: Vec<f32> = self
-            .positions
-            .iter()
-            .flat_map(|position| {
-                (0..self.keys).map(move |key| if sees(*position, key) { 0.0 } else { HIDDEN })
-            })
-            .collect();
-        let shape = [self.lines, 1, self.queries, self.keys];
-        Tensor::from_data(TensorData::new(mask, shape), (device, DType::F32))
+    /// What is added to scores, `[lines, 1, queries, keys]`.
+    pub fn mask(&self, window: Option<usize>) -> Tensor<4> {
+        let found = self.masks.iter().find(|(known, _)| *known == window);
+        found.unwrap_or(&self.masks[0]).1.clone()
     }
 }
 
-/// Some rows of x, in the order given; all of them in their own order cost nothing.
-fn gather(x: Tensor<2>, rows: &[i32]) -> Tensor<2> {
-    let is_identity = rows.len() == x.dims()[0] && rows.iter().enumerate().all(|(a, b)| a as i32 == *b);
-    if is_identity {
-        return x;
+/// 0 where a query sees a key, a large negative number where it doesn't. A query sees the keys at its own position and
+/// before, at most `window` of them.
+fn mask(positions: &[i64], window: Option<usize>, shape: [usize; 4], device: &Device) -> Tensor<4> {
+    let window = window.map_or(i64::MAX, |window| window as i64);
+    let sees = |position: i64, key: usize| {
+        let distance = position - key as i64;
+        distance >= 0 && distance < window
+    };
+    let of_query = |position: &i64| -> Vec<f32> {
+        (0..shape[3])
+            .map(|key| if sees(*position, key) { 0.0 } else { HIDDEN })
+            .collect()
+    };
+    let mask: Vec<f32> = positions.iter().flat_map(of_query).collect();
+    Tensor::from_data(TensorData::new(mask, shape), (device, DType::F32))
+}
+
+/// Some rows of a matrix in an order of their own.
+struct Gather {
+    rows: Tensor<1, Int>,
+    count: usize,
+    /// The first rows in their own order: of a matrix that has no more, that is the matrix.
+    in_order: bool,
+}
+
+impl Gather {
+    fn new(rows: Vec<i32>, device: &Device) -> Self {
+        let count = rows.len();
+        let in_order = rows.iter().enumerate().all(|(index, row)| index as i32 == *row);
+        Gather {
+            rows: Tensor::from_data(TensorData::new(rows, [count]), device),
+            count,
+            in_order,
+        }
     }
-    let indices = TensorData::new(rows.to_vec(), [rows.len()]);
-    let device = x.device();
-    x.select(0, Tensor::<1, Int>::from_data(indices, &device))
+
+    fn of(&self, x: Tensor<2>) -> Tensor<2> {
+        if self.in_order && x.dims()[0] == self.count {
+            return x;
+        }
+        x.select(0, self.rows.clone())
+    }
 }
 
 #[cfg(test)]
@@ -121,8 +154,9 @@ mod tests {
         let paths: Vec<Vec<u32>> = (0..batch.rows())
             .map(|row| batch.places(row).iter().map(|place| *place as u32).collect())
             .collect();
-        let padded = Padded::new(batch.tokens(), &paths);
-        let mask = padded.mask(window, &Device::flex()).into_data();
+        let windows = std::iter::once(window);
+        let padded = Padded::new(batch.tokens(), &paths, windows, &Device::flex());
+        let mask = padded.mask(window).into_data();
         let mask: Vec<f32> = mask.try_into_vec().unwrap();
         let line = |seen: &[f32]| {
             seen.iter()

@@ -83,11 +83,11 @@ impl<'a> Pass<'a> {
     }
 
     /// The same as a grid, for backends that work on whole tensors.
-    pub fn padded(&self, layer: usize) -> &Padded {
+    pub fn padded(&self, layer: usize, device: &Device) -> &Padded {
         let queries = self.queries(layer);
-        queries
-            .padded
-            .get_or_init(|| Padded::new(&queries.tokens, &self.paths))
+        let windows = self.config.layers.iter().map(|layer| layer.window);
+        let padded = || Padded::new(&queries.tokens, &self.paths, windows, device);
+        queries.padded.get_or_init(padded)
     }
 }
 

@@ -1,3 +1,5 @@
+use std::cell::OnceCell;
+
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
 use super::cpu;
@@ -13,6 +15,8 @@ pub(super) struct Rotary {
     cosines: Vec<f32>,
     sines: Vec<f32>,
     head_dim: usize,
+    /// The same as tensors, `[tokens, 1, head_dim / 2]`, once a backend's operations ask for them.
+    tables: OnceCell<[Tensor<3>; 2]>,
 }
 
 impl Rotary {
@@ -30,6 +34,7 @@ impl Rotary {
             cosines: angles().map(f32::cos).collect(),
             sines: angles().map(f32::sin).collect(),
             head_dim,
+            tables: OnceCell::new(),
         }
     }
 
@@ -45,9 +50,8 @@ impl Rotary {
         let (dtype, [tokens, width], half) = (x.dtype(), x.dims(), self.head_dim / 2);
         let x = to_dtype(x, DType::F32).reshape([tokens, width / self.head_dim, self.head_dim]);
         let (first, second) = (x.clone().narrow(2, 0, half), x.narrow(2, half, half));
-        let device = first.device();
-        let table = |values: &[f32]| table(values, [tokens, 1, half], &device);
-        let (cosines, sines) = (table(&self.cosines), table(&self.sines));
+        let tables = || [&self.cosines, &self.sines].map(|table| to_tensor(table, half, &first.device()));
+        let [cosines, sines] = self.tables.get_or_init(tables).clone();
         let turned_first = first
             .clone()
             .mul(cosines.clone())
@@ -58,8 +62,9 @@ impl Rotary {
     }
 }
 
-fn table(values: &[f32], shape: [usize; 3], device: &Device) -> Tensor<3> {
-    Tensor::from_data(TensorData::new(values.to_vec(), shape), (device, DType::F32))
+fn to_tensor(table: &[f32], half: usize, device: &Device) -> Tensor<3> {
+    let shape = [table.len() / half, 1, half];
+    Tensor::from_data(TensorData::new(table.to_vec(), shape), (device, DType::F32))
 }
 
 /// `theta^(-2i / head_dim) / factor` for i below head_dim / 2. Linear scaling divides the frequencies instead of the

@@ -9,7 +9,7 @@ const DEFAULT_PIPELINE: &str = "tiny";
 xflags::xflags! {
     src "./src/flags.rs"
 
-    /// Plans and runs the stages of a pipeline: verify, extract, analyze, steer, report.
+    /// Plans and runs the stages of a pipeline: verify, extract, analyze, steer, dose, report.
     /// A stage whose last result still holds is skipped. Results: results/<pipeline>/<stage>/
     cmd xtask {
         /// The pipeline: a name (pipelines/<name>.toml) or the path of a .toml file. Default: tiny.
@@ -41,6 +41,10 @@ xflags::xflags! {
         /// Generates text with the vectors added or swapped; first brings extract and analyze up to date.
         /// Example: cargo xtask steer --set steer.seed=1
         cmd steer {}
+
+        /// Looks for a steering dose: layers and coefficients, with controls; first brings what it needs up to date.
+        /// Example: cargo xtask dose --set dose.prompts=6
+        cmd dose {}
 
         /// Writes the report; first brings every other stage up to date.
         /// Example: cargo xtask report --force
@@ -102,6 +106,7 @@ pub enum XtaskCmd {
     Extract(Extract),
     Analyze(Analyze),
     Steer(Steer),
+    Dose(Dose),
     Report(Report),
     Status(Status),
     Accept(Accept),
@@ -125,6 +130,9 @@ pub struct Analyze;
 
 #[derive(Debug)]
 pub struct Steer;
+
+#[derive(Debug)]
+pub struct Dose;
 
 #[derive(Debug)]
 pub struct Report;

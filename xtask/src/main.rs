@@ -69,6 +69,7 @@ fn dispatch(flags: &Xtask) -> Result<()> {
         XtaskCmd::Extract(_) => bring_up_to_date(&project, flags, Goal::stage("extract", flags.force)?),
         XtaskCmd::Analyze(_) => bring_up_to_date(&project, flags, Goal::stage("analyze", flags.force)?),
         XtaskCmd::Steer(_) => bring_up_to_date(&project, flags, Goal::stage("steer", flags.force)?),
+        XtaskCmd::Dose(_) => bring_up_to_date(&project, flags, Goal::stage("dose", flags.force)?),
         XtaskCmd::Report(_) => bring_up_to_date(&project, flags, Goal::stage("report", flags.force)?),
         XtaskCmd::Status(_) => {
             let pipeline = load_pipeline(&project, flags)?;

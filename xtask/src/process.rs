@@ -107,7 +107,7 @@ impl Processes {
             command.args(["--exclude", name]);
         }
         if device != Device::Cpu {
-            command.args(["--features", "verify/cuda,extract/cuda,steer/cuda"]);
+            command.args(["--features", "verify/cuda,extract/cuda,steer/cuda,dose/cuda"]);
         }
         if std::io::stderr().is_terminal() {
             // Cargo sees a pipe and would drop its colours.

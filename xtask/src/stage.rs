@@ -11,6 +11,7 @@ pub const TABLES: &[&str] = &[
     "contrast",
     "extract",
     "steer",
+    "dose",
     "report",
 ];
 
@@ -48,7 +49,7 @@ pub const STAGES: &[Stage] = &[
         tables: &["contrast"],
         inputs: &[],
         upstream: &["extract"],
-        crates: &["artifacts", "analyze"],
+        crates: &["artifacts", "statistics", "analyze"],
         binary: "analyze",
     },
     Stage {
@@ -62,11 +63,32 @@ pub const STAGES: &[Stage] = &[
         binary: "steer",
     },
     Stage {
+        name: "dose",
+        version: 1,
+        tables: &["model", "conditions", "contrast", "dose"],
+        inputs: &[
+            Input::Model,
+            Input::File("model.chat_template"),
+            Input::File("dose.neutral"),
+        ],
+        upstream: &["extract", "analyze"],
+        crates: &[
+            "artifacts",
+            "kernels",
+            "model",
+            "extract",
+            "statistics",
+            "steer",
+            "dose",
+        ],
+        binary: "dose",
+    },
+    Stage {
         name: "report",
         version: 1,
         tables: TABLES,
         inputs: &[Input::File("report.published")],
-        upstream: &["verify", "extract", "analyze", "steer"],
+        upstream: &["verify", "extract", "analyze", "steer", "dose"],
         crates: &["artifacts", "report"],
         binary: "report",
     },

@@ -7,9 +7,14 @@
 
 mod contrast;
 mod cosine;
+mod depth;
+mod findings;
 mod groups;
 mod layer;
+mod measures;
+mod paired;
 mod recorded;
+mod rigour;
 mod rows;
 mod run;
 mod summary_text;

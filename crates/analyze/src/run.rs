@@ -4,10 +4,14 @@ use std::path::{Path, PathBuf};
 
 use artifacts::{
     ContrastVectors, Layout, Metadata, Pipeline, ProjectionWriter, Result, SimilarityWriter, Summary,
-    VectorKind, VectorRow, write_contrast_vectors, write_summaries, write_summary_csv, write_vectors,
+    VectorKind, VectorRow, write_contrast_vectors, write_depth, write_effects, write_outliers,
+    write_statistics, write_statistics_summary, write_summaries, write_summary_csv, write_vectors,
 };
 
+use crate::depth::depth_cosines;
+use crate::findings::summarize;
 use crate::recorded::Recorded;
+use crate::rigour::Rigour;
 use crate::rows::{write_projections, write_similarities};
 use crate::summary_text::summary_text;
 
@@ -18,8 +22,9 @@ use crate::summary_text::summary_text;
 ///
 /// Memory hardly grows with the number of prompts: no activation is held beyond its batch. A thread holds one batch
 /// (256 rows), the sums of one layer (`poolings * conditions * hidden * 16` bytes), and one id or projection for each
-/// row. Over all layers only the vectors stay: `layers * poolings * (conditions + 3) * hidden * 4` bytes. The
-/// exception is the cosine matrices, where they are wanted: see `write_similarities`.
+/// row. Over all layers only the vectors stay: `layers * poolings * (conditions + 9) * hidden * 4` bytes. The
+/// exceptions are the paired statistics, which look at 256 prompts at most (see `Rigour::of`), and the cosine matrices,
+/// where they are wanted (see `write_similarities`).
 pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<String> {
     let recorded = Recorded::read(pipeline, &layout.activations())?;
     let metadata = recorded
@@ -40,7 +45,38 @@ pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<String> {
         write_similarities(&recorded, &mut similarities)?;
     }
     similarities.finish()?;
-    write_layers(pipeline, layout, out, &metadata, recorded)
+    let rigour = Rigour::of(pipeline, &recorded)?;
+    let findings = write_rigour(pipeline, layout, out, &metadata, &recorded, &rigour)?;
+    let text = write_layers(pipeline, layout, out, &metadata, recorded, rigour)? + &findings;
+    fs_err::write(out.join("summary.txt"), &text)?;
+    Ok(text)
+}
+
+/// The tables of what the figures are worth; the text says it in sentences.
+fn write_rigour(
+    pipeline: &Pipeline,
+    layout: &Layout,
+    out: &Path,
+    metadata: &Metadata,
+    recorded: &Recorded,
+    rigour: &Rigour,
+) -> Result<String> {
+    let place = |path: PathBuf| layout.in_progress(out, &path);
+    write_statistics(&place(layout.statistics()), metadata, &rigour.statistics)?;
+    write_outliers(&place(layout.outliers()), metadata, &rigour.outliers)?;
+    write_effects(&place(layout.effects()), metadata, &rigour.effects)?;
+    write_depth(&place(layout.depth()), metadata, &depth_cosines(&recorded.layers))?;
+    let of_pooling = recorded
+        .prompts
+        .iter()
+        .find(|(pooling, _)| *pooling == pipeline.contrast.pooling);
+    let prompts = of_pooling.map_or(0, |(_, prompts)| prompts.len());
+    let Some(summary) = summarize(pipeline, rigour, prompts) else {
+        return Ok(String::new());
+    };
+    write_statistics_summary(&place(layout.statistics_summary()), &summary)?;
+    let lines = summary.findings.iter().map(|finding| format!("  {finding}\n"));
+    Ok(format!("\nHow sure is that?\n{}", lines.collect::<String>()))
 }
 
 /// Says so where the table stays empty.
@@ -67,13 +103,15 @@ fn write_layers(
     out: &Path,
     metadata: &Metadata,
     recorded: Recorded,
+    rigour: Rigour,
 ) -> Result<String> {
     let place = |path: PathBuf| layout.in_progress(out, &path);
     let analyses = recorded.layers.into_iter().flatten();
     let (summaries, vectors): (Vec<Summary>, Vec<Vec<VectorRow>>) = analyses
         .map(|analysis| (analysis.summary, analysis.vectors))
         .unzip();
-    let vectors = vectors.concat();
+    let mut vectors = vectors.concat();
+    vectors.extend(rigour.vectors);
     write_summaries(&place(layout.summary()), metadata, &summaries)?;
     write_vectors(&place(layout.vectors()), metadata, &vectors)?;
 
@@ -87,9 +125,7 @@ fn write_layers(
         .filter(|row| row.pooling == pooling)
         .collect();
     write_summary_csv(&out.join("summary.csv"), positive, negative, &shown)?;
-    let text = summary_text(positive, negative, &shown);
-    fs_err::write(out.join("summary.txt"), &text)?;
-    Ok(text)
+    Ok(summary_text(positive, negative, &shown))
 }
 
 /// The vectors of the contrast's pooling, layers one after the other.

@@ -7,6 +7,7 @@ pub enum Stage {
     Extract,
     Analyze,
     Steer,
+    Dose,
     Report,
 }
 
@@ -17,6 +18,7 @@ impl Stage {
             Stage::Extract => "extract",
             Stage::Analyze => "analyze",
             Stage::Steer => "steer",
+            Stage::Dose => "dose",
             Stage::Report => "report",
         }
     }
@@ -88,8 +90,49 @@ impl Layout {
         self.stage(Stage::Analyze).join("contrast.safetensors")
     }
 
+    /// Intervals, tests and the figures taken in other ways, a row a layer and pooling.
+    pub fn statistics(&self) -> PathBuf {
+        self.stage(Stage::Analyze).join("statistics.parquet")
+    }
+
+    pub fn statistics_summary(&self) -> PathBuf {
+        self.stage(Stage::Analyze).join("statistics.json")
+    }
+
+    /// 2x2 designs: what speaker and transcript do; no rows for other designs.
+    pub fn effects(&self) -> PathBuf {
+        self.stage(Stage::Analyze).join("effects.parquet")
+    }
+
+    /// Cosines between the contrasts of all layers.
+    pub fn depth(&self) -> PathBuf {
+        self.stage(Stage::Analyze).join("depth.parquet")
+    }
+
+    pub fn outliers(&self) -> PathBuf {
+        self.stage(Stage::Analyze).join("outliers.parquet")
+    }
+
     pub fn generations(&self) -> PathBuf {
         self.stage(Stage::Steer).join("generations.parquet")
+    }
+
+    /// The tokens that the contrast of each layer promotes and suppresses.
+    pub fn lens(&self) -> PathBuf {
+        self.stage(Stage::Steer).join("lens.parquet")
+    }
+
+    /// A row a dose and condition.
+    pub fn doses(&self) -> PathBuf {
+        self.stage(Stage::Dose).join("doses.parquet")
+    }
+
+    pub fn dose_texts(&self) -> PathBuf {
+        self.stage(Stage::Dose).join("texts.parquet")
+    }
+
+    pub fn dose_summary(&self) -> PathBuf {
+        self.stage(Stage::Dose).join("dose.json")
     }
 
     pub fn report(&self) -> PathBuf {

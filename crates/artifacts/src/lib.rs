@@ -7,13 +7,22 @@
 
 mod activations;
 mod certificate;
+mod depth;
+mod design;
+mod dose_table;
+mod dose_texts;
+mod doses;
+mod effects;
 mod error;
 mod generations;
 mod hashes;
+mod json;
 mod layout;
+mod lens;
 mod model_reference;
 mod model_table;
 mod notebook;
+mod outliers;
 mod pipeline;
 mod progress;
 mod projections;
@@ -21,6 +30,7 @@ mod prompts;
 mod rendered;
 mod similarities;
 mod stage;
+mod statistics;
 mod summaries;
 mod table;
 mod vectors;
@@ -33,13 +43,25 @@ pub use certificate::{
     CERTIFICATE_FORMAT, Certificate, Comparison, GreedyAgreement, ReferenceOrigin, RelativeError, Verdict,
     read_certificate, write_certificate,
 };
+pub use depth::{DepthCosine, read_depth, write_depth};
+pub use design::Design;
+pub use dose_table::{CoefficientUnit, DoseTable};
+pub use dose_texts::{DoseText, read_dose_texts, write_dose_texts};
+pub use doses::{Dose, DoseDirection, DoseEffect, DoseFigures, DoseOperation, read_doses, write_doses};
+pub use effects::{LayerEffects, read_effects, write_effects};
 pub use error::{Error, Result};
 pub use generations::{FinishReason, Generation, read_generations, write_generations};
 pub use hashes::RememberedHashes;
+pub use json::{
+    DoseCandidate, DoseSummary, StatisticsSummary, read_dose_summary, read_statistics_summary,
+    write_dose_summary, write_statistics_summary,
+};
 pub use layout::{Layout, Stage};
+pub use lens::{LensToken, read_lens, write_lens};
 pub use model_reference::{ModelReference, read_model_reference};
 pub use model_table::{Device, Dtype, ModelTable, Residency};
 pub use notebook::{NotebookDescription, python_float, write_steering_json, write_swapped_role_json};
+pub use outliers::{Outlier, read_outliers, write_outliers};
 pub use pipeline::{
     Condition, Contrast, Decoding, ExtractTable, GenerationSet, InterventionKind, InterventionTable,
     Pipeline, Pooling, Positions, PromptsTable, ReportTable, Speaker, SteerTable, Turn, VerifyTable,
@@ -48,12 +70,13 @@ pub use progress::{progress_bar, progress_of_bytes};
 pub use projections::{
     Projection, ProjectionWriter, read_projection_batches, read_projections, write_projections,
 };
-pub use prompts::{Prompt, read_prompts};
+pub use prompts::{Prompt, parse_prompts, read_prompts};
 pub use rendered::{RenderedPrompt, read_rendered_prompts, write_rendered_prompts};
 pub use similarities::{
     Similarity, SimilarityWriter, read_similarities, read_similarity_batches, write_similarities,
 };
 pub use stage::{StageArguments, StageDirectory, run_stage};
+pub use statistics::{LayerStatistics, read_statistics, write_statistics};
 pub use summaries::{Summary, read_summaries, write_summaries, write_summary_csv};
 pub use table::Metadata;
 pub use vectors::{

@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::{Error, ModelTable, Result};
+use crate::{CoefficientUnit, DoseTable, Error, ModelTable, Result, VectorKind};
 
 /// One pipeline file: every parameter of a run. Unknown keys are errors.
 #[derive(Clone, Debug, Deserialize)]
@@ -24,6 +24,8 @@ pub struct Pipeline {
     pub contrast: Contrast,
     pub extract: ExtractTable,
     pub steer: SteerTable,
+    #[serde(default)]
+    pub dose: DoseTable,
     pub report: ReportTable,
 }
 
@@ -47,18 +49,30 @@ pub struct Condition {
     pub name: String,
     /// What the report calls it, such as "Model Role".
     pub label: String,
+    /// Instructions, which Gemma's format has no turn for: they stand at the start of the first user turn, before a blank
+    /// line.
+    pub system: Option<String>,
     pub turns: Vec<Turn>,
     pub opens: Speaker,
 }
 
 impl Condition {
-    /// The turns with the prompt's text in place of `{prompt}`.
+    /// The turns with the prompt's text in place of `{prompt}`, and the system text in the first user turn.
     pub fn turns_for(&self, prompt: &str) -> Vec<Turn> {
-        let fill = |turn: &Turn| Turn {
-            speaker: turn.speaker,
-            text: turn.text.replace("{prompt}", prompt),
+        let fill = |text: &str| text.replace("{prompt}", prompt);
+        let mut system = self.system.as_deref();
+        let mut text_of = |turn: &Turn| match (turn.speaker, system) {
+            (Speaker::User, Some(text)) => {
+                system = None;
+                format!("{}\n\n{}", fill(text), fill(&turn.text))
+            }
+            _ => fill(&turn.text),
         };
-        self.turns.iter().map(fill).collect()
+        let filled = self.turns.iter().map(|turn| Turn {
+            speaker: turn.speaker,
+            text: text_of(turn),
+        });
+        filled.collect()
     }
 }
 
@@ -85,7 +99,8 @@ impl TryFrom<String> for Speaker {
             "user" => Ok(Speaker::User),
             "model" => Ok(Speaker::Model),
             "system" => Err(
-                "Gemma's chat format has no system turn; put the text at the start of the first user turn"
+                "Gemma's chat format has no system turn; give the condition a `system = \"…\"`, which is put at the \
+                 start of the first user turn"
                     .to_owned(),
             ),
             other => Err(format!(
@@ -115,6 +130,10 @@ pub struct Contrast {
     /// Whether every prompt's cosine with every other is written as a table, whose rows grow with the square of the
     /// prompts. Left out: up to 256 prompts.
     pub cosine_matrices: Option<bool>,
+    /// Vectors whose directions are taken out of the contrast, as `mean.<condition>` and the like. What remains is the
+    /// vector `contrast.cleaned`.
+    #[serde(default)]
+    pub project_out: Vec<String>,
 }
 
 impl Contrast {
@@ -201,6 +220,9 @@ pub struct GenerationSet {
     /// Each intervention's own coefficient is multiplied by each of these in turn.
     #[serde(default)]
     pub coefficients: Vec<f64>,
+    /// What coefficients count in, those of the set and those of its interventions.
+    #[serde(default)]
+    pub unit: CoefficientUnit,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -209,7 +231,8 @@ pub struct InterventionTable {
     pub kind: InterventionKind,
     /// One layer for each direction, or one for all. Negative numbers count from the end.
     pub layers: Vec<i64>,
-    /// `contrast`, or `mean.<condition>`: a row of the contrast file at the intervention's layer.
+    /// `contrast`, `mean.<condition>` or another [vector](VectorKind): a row of the contrast file at the
+    /// intervention's layer.
     #[serde(default = "contrast_direction")]
     pub directions: Vec<String>,
     #[serde(default = "all_positions")]
@@ -297,6 +320,7 @@ impl Pipeline {
         self.condition_problem()
             .or_else(|| self.contrast_problem())
             .or_else(|| self.steer_problem())
+            .or_else(|| self.dose.problem())
     }
 
     fn condition_problem(&self) -> Option<String> {
@@ -315,6 +339,12 @@ impl Pipeline {
             if !is_plain_name(name) {
                 return Some(format!(
                     "conditions: the name \"{name}\" may hold only letters, digits, `-` and `_`"
+                ));
+            }
+            let has_user_turn = condition.turns.iter().any(|turn| turn.speaker == Speaker::User);
+            if condition.system.is_some() && !has_user_turn {
+                return Some(format!(
+                    "conditions.{name}: `system` stands in the first user turn, and there is none"
                 ));
             }
             let uses_prompt = condition.turns.iter().any(|turn| turn.text.contains("{prompt}"));
@@ -342,6 +372,18 @@ impl Pipeline {
         if positive == negative {
             return Some(format!(
                 "contrast: positive and negative are both \"{positive}\"; name two conditions"
+            ));
+        }
+        let cleaned = VectorKind::Cleaned.name();
+        if let Some(name) = self
+            .contrast
+            .project_out
+            .iter()
+            .find(|name| **name == cleaned || **name == "contrast" || !self.is_vector_name(name))
+        {
+            return Some(format!(
+                "contrast.project_out: \"{name}\" can't be taken out of the contrast; use {}, or mean.<condition>",
+                VectorKind::names(VectorKind::of_every_run().iter().skip(1))
             ));
         }
         if !self.extract.poolings.contains(pooling) {
@@ -454,7 +496,8 @@ impl Pipeline {
         let vectors = table.directions.iter().chain(&table.mean);
         if let Some(name) = vectors.into_iter().find(|name| !self.is_vector_name(name)) {
             return Some(format!(
-                "there is no vector \"{name}\"; use \"contrast\" or \"mean.<condition>\""
+                "there is no vector \"{name}\"; use {}, or mean.<condition>",
+                self.vector_names().join(", ")
             ));
         }
         match table.kind {
@@ -475,10 +518,24 @@ impl Pipeline {
     }
 
     fn is_vector_name(&self, name: &str) -> bool {
-        name == "contrast"
-            || name
-                .strip_prefix("mean.")
-                .is_some_and(|condition| self.condition(condition).is_some())
+        match VectorKind::parse(name) {
+            Some(VectorKind::Mean(condition)) => self.condition(&condition).is_some(),
+            Some(kind) => self.vector_names().contains(&kind.name()),
+            None => false,
+        }
+    }
+
+    /// Those that analyze makes for this pipeline, but for the means.
+    fn vector_names(&self) -> Vec<String> {
+        let kinds = VectorKind::of_every_run().iter();
+        let cleaned = (!self.contrast.project_out.is_empty()).then_some(VectorKind::Cleaned);
+        let effects = self.design().map(|_| VectorKind::EFFECTS).into_iter().flatten();
+        kinds
+            .cloned()
+            .chain(cleaned)
+            .chain(effects)
+            .map(|kind| kind.name())
+            .collect()
     }
 
     fn known_conditions(&self) -> String {

@@ -16,7 +16,11 @@ pub struct Prompt {
 ///
 /// An empty file, an empty text, a repeated id and a line that is no such object are errors that name the line.
 pub fn read_prompts(path: &Path) -> Result<Vec<Prompt>> {
-    let content = fs_err::read_to_string(path)?;
+    parse_prompts(path, &fs_err::read_to_string(path)?)
+}
+
+/// The same from a text; `path` is for messages.
+pub fn parse_prompts(path: &Path, content: &str) -> Result<Vec<Prompt>> {
     let mut prompts: Vec<Prompt> = Vec::new();
     for (index, line) in content
         .lines()

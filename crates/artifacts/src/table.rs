@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow_array::builder::{FixedSizeListBuilder, Float32Builder};
 use arrow_array::cast::AsArray;
-use arrow_array::types::{ArrowPrimitiveType, Float32Type};
+use arrow_array::types::{ArrowPrimitiveType, Float32Type, Float64Type};
 use arrow_array::{
     Array, ArrayRef, FixedSizeListArray, PrimitiveArray, RecordBatch, RecordBatchReader, StringArray,
 };
@@ -262,6 +262,35 @@ pub(crate) fn optional_column<T: ArrowPrimitiveType>(
     (Field::new(name, T::DATA_TYPE, true), Arc::new(array))
 }
 
+/// An f64 column whose name is that of the field of a row which it holds.
+pub(crate) struct NumberField<Row> {
+    pub name: &'static str,
+    pub get: fn(&Row) -> f64,
+    pub set: fn(&mut Row, f64),
+}
+
+/// The fields of a row type that a table holds as f64 columns, each under its own name.
+macro_rules! number_fields {
+    ($row:ty: $($field:ident),+ $(,)?) => {
+        &[$($crate::table::NumberField::<$row> {
+            name: stringify!($field),
+            get: |row| row.$field,
+            set: |row, value| row.$field = value,
+        }),+]
+    };
+}
+pub(crate) use number_fields;
+
+/// A column for each of the fields.
+pub(crate) fn number_columns<Row>(
+    fields: &[NumberField<Row>],
+    rows: &[Row],
+) -> impl Iterator<Item = (Field, ArrayRef)> {
+    fields
+        .iter()
+        .map(|field| column::<Float64Type>(field.name, rows.iter().map(field.get)))
+}
+
 /// A column of vectors of one length, marked so that pyarrow reads it as a tensor.
 pub(crate) fn vector_column<'a>(
     name: &str,
@@ -335,6 +364,17 @@ impl<'a> Columns<'a> {
             .as_primitive::<T>()
             .values()
             .to_vec())
+    }
+
+    /// Fills the fields of rows that are there already, one for each row of the batch.
+    pub fn fill<Row>(&self, fields: &[NumberField<Row>], rows: &mut [Row]) -> Result<()> {
+        for field in fields {
+            let values = self.numbers::<Float64Type>(field.name)?;
+            for (row, value) in rows.iter_mut().zip(values) {
+                (field.set)(row, value);
+            }
+        }
+        Ok(())
     }
 
     pub fn optional_numbers<T: ArrowPrimitiveType>(&self, name: &str) -> Result<Vec<Option<T::Native>>> {

@@ -18,24 +18,69 @@ const SCHEMA: TableSchema = TableSchema {
 pub enum VectorKind {
     /// mean(positive) - mean(negative).
     Contrast,
+    /// The direction in which the same prompt's two rows differ most, as long as the contrast.
+    PairedDifferencePca,
+    /// The normal of a logistic regression's plane between the two conditions, as long as the contrast.
+    LogisticProbe,
+    /// The direction of a linear discriminant analysis with a shrunk covariance, as long as the contrast.
+    ShrinkageLda,
+    /// The contrast without its part along given directions.
+    Cleaned,
+    /// 2x2 designs: what the speaker, the transcript, and the two together beyond their sum do.
+    SpeakerEffect,
+    TranscriptEffect,
+    InteractionEffect,
     /// The mean over the prompts of the named condition.
     Mean(String),
 }
 
 impl VectorKind {
-    /// `contrast` or `mean.<condition>`: the name in tables, in the safetensors file and in pipelines.
+    pub const EFFECTS: [VectorKind; 3] = [
+        VectorKind::SpeakerEffect,
+        VectorKind::TranscriptEffect,
+        VectorKind::InteractionEffect,
+    ];
+
+    /// The directions that every analysis gives, the contrast first.
+    pub fn of_every_run() -> &'static [VectorKind] {
+        &[
+            VectorKind::Contrast,
+            VectorKind::PairedDifferencePca,
+            VectorKind::LogisticProbe,
+            VectorKind::ShrinkageLda,
+        ]
+    }
+
+    /// The name in tables, in the safetensors file and in pipelines.
     pub fn name(&self) -> String {
-        match self {
-            VectorKind::Contrast => "contrast".to_owned(),
-            VectorKind::Mean(condition) => format!("mean.{condition}"),
-        }
+        let name = match self {
+            VectorKind::Contrast => "contrast",
+            VectorKind::PairedDifferencePca => "pca",
+            VectorKind::LogisticProbe => "probe",
+            VectorKind::ShrinkageLda => "lda",
+            VectorKind::Cleaned => "contrast.cleaned",
+            VectorKind::SpeakerEffect => "effect.speaker",
+            VectorKind::TranscriptEffect => "effect.transcript",
+            VectorKind::InteractionEffect => "effect.interaction",
+            VectorKind::Mean(condition) => return format!("mean.{condition}"),
+        };
+        name.to_owned()
     }
 
     pub fn parse(name: &str) -> Option<Self> {
-        match name.strip_prefix("mean.") {
-            Some(condition) => Some(VectorKind::Mean(condition.to_owned())),
-            None => (name == "contrast").then_some(VectorKind::Contrast),
+        if let Some(condition) = name.strip_prefix("mean.") {
+            return Some(VectorKind::Mean(condition.to_owned()));
         }
+        let mut known = Self::of_every_run()
+            .iter()
+            .chain([&VectorKind::Cleaned])
+            .chain(&Self::EFFECTS);
+        known.find(|kind| kind.name() == name).cloned()
+    }
+
+    /// In words: `pca, probe, lda`.
+    pub(crate) fn names<'a>(kinds: impl Iterator<Item = &'a VectorKind>) -> String {
+        kinds.map(VectorKind::name).collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -91,7 +136,7 @@ pub fn read_vectors(path: &Path) -> Result<(Vec<VectorRow>, Metadata)> {
 
 /// The vectors of the contrast's pooling at all layers, as the steering stage reads them.
 ///
-/// In the file: f32 tensors `contrast` and `mean.<condition>`, each `[layers, hidden]`, row `l` belonging to
+/// In the file: f32 tensors under the names of [`VectorKind`] (`contrast`, `mean.<condition>`, …), each `[layers, hidden]`, row `l` belonging to
 /// the residual stream after layer `l` (0-based), and metadata that says which model they were taken from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ContrastVectors {

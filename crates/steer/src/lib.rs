@@ -2,6 +2,7 @@
 //! interventions, and writes the texts as a Parquet table and in the notebook's two JSON files.
 
 mod intervention;
+mod lens;
 mod sets;
 mod steer;
 
@@ -10,14 +11,15 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use artifacts::{
     Decoding, FinishReason, Generation, GenerationSet, Layout, Metadata, NotebookDescription, Pipeline,
-    RememberedHashes, progress_bar, read_contrast_vectors, read_rendered_prompts, write_generations,
-    write_steering_json, write_swapped_role_json,
+    RememberedHashes, progress_bar, read_contrast_vectors, read_rendered_prompts, read_summaries,
+    write_generations, write_lens, write_steering_json, write_swapped_role_json,
 };
 use extract::{OpenModel, open_for_generation};
 use model::{Finish, Generated, GenerationRequest, Sampling, generate};
 
 pub use intervention::{Intervention, Operation, Positions, broadcast, resolve_layer};
-pub use sets::{Row, expand_set, row_seed};
+pub use lens::lens;
+pub use sets::{Row, expand_set, raw_coefficient, row_seed};
 pub use steer::Steer;
 
 /// The stage: reads `[model]` and `[steer]` and the rendered prompts and vectors of earlier stages,
@@ -36,10 +38,11 @@ pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<()> {
             layout.contrast_vectors().display()
         );
     }
+    let residual_norms = residual_norms(pipeline, layout)?;
     let mut rows = Vec::new();
     for set in &pipeline.steer.sets {
         rows.extend(
-            expand_set(set, &prompts, &contrast, pipeline.steer.seed)
+            expand_set(set, &prompts, &contrast, &residual_norms, pipeline.steer.seed)
                 .with_context(|| format!("steer.sets.{}", set.name))?,
         );
     }
@@ -49,11 +52,21 @@ pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<()> {
         pipeline.steer.max_new_tokens,
         &rows,
     )?;
+    let tokens = lens(&model, &contrast)?;
+    let metadata = metadata.inherited();
+    write_lens(&layout.in_progress(out, &layout.lens()), &metadata, &tokens)?;
     let metadata = metadata
-        .inherited()
         .with("seed", pipeline.steer.seed)
         .with("max_new_tokens", pipeline.steer.max_new_tokens);
     write_results(pipeline, layout, out, &metadata, &generated)
+}
+
+/// The mean norm of the residuals after each layer, under the contrast's pooling.
+pub fn residual_norms(pipeline: &Pipeline, layout: &Layout) -> Result<Vec<f64>> {
+    let (summaries, _) = read_summaries(&layout.summary())?;
+    let pooling = pipeline.contrast.pooling.as_str();
+    let rows = summaries.iter().filter(|row| row.pooling == pooling);
+    Ok(rows.map(|row| row.mean_residual_norm).collect())
 }
 
 /// Generates all rows at once, whatever their sets; the result is in the order given.
@@ -63,6 +76,20 @@ pub fn generate_rows(
     max_new_tokens: usize,
     rows: &[Row],
 ) -> Result<Vec<Generation>> {
+    let texts = generate_tokens(model, decoding, max_new_tokens, rows)?;
+    rows.iter()
+        .zip(texts)
+        .map(|(row, generated)| generation(model, row, generated))
+        .collect()
+}
+
+/// The same as tokens.
+pub fn generate_tokens(
+    model: &OpenModel,
+    decoding: &Decoding,
+    max_new_tokens: usize,
+    rows: &[Row],
+) -> Result<Vec<Generated>> {
     let bar = progress_bar((rows.len() * max_new_tokens) as u64, "steer", "tokens at most");
     let network = model.resident()?;
     let config = network.config();
@@ -81,10 +108,7 @@ pub fn generate_rows(
         bar.inc(tokens as u64)
     })?;
     bar.finish_and_clear();
-    rows.iter()
-        .zip(texts)
-        .map(|(row, generated)| generation(model, row, generated))
-        .collect()
+    Ok(texts)
 }
 
 fn request(model: &OpenModel, decoding: &Decoding, row: &Row) -> Result<GenerationRequest> {

@@ -1,5 +1,7 @@
 use anyhow::{Context, Result, bail};
-use artifacts::{ContrastVectors, GenerationSet, InterventionKind, InterventionTable, RenderedPrompt};
+use artifacts::{
+    CoefficientUnit, ContrastVectors, GenerationSet, InterventionKind, InterventionTable, RenderedPrompt,
+};
 
 use crate::{Intervention, Operation, Positions, broadcast, resolve_layer};
 
@@ -21,11 +23,13 @@ pub struct Row {
     pub description: String,
 }
 
-/// All rows of a set: prompts in their order, for each the coefficients, for each the samples.
+/// All rows of a set: prompts in their order, for each the coefficients, for each the samples. `residual_norms` are the
+/// mean norms of the residuals after each layer, for sets whose coefficients are relative to them.
 pub fn expand_set(
     set: &GenerationSet,
     prompts: &[RenderedPrompt],
     contrast: &ContrastVectors,
+    residual_norms: &[f64],
     seed: u64,
 ) -> Result<Vec<Row>> {
     let prompts: Vec<&RenderedPrompt> = prompts
@@ -45,7 +49,7 @@ pub fn expand_set(
     };
     let mut rows = Vec::new();
     for coefficient in coefficients {
-        let (interventions, description) = interventions(&set.interventions, coefficient, contrast)?;
+        let (interventions, description) = interventions(set, coefficient, contrast, residual_norms)?;
         for prompt in &prompts {
             for sample in 0..set.samples {
                 rows.push(Row {
@@ -80,12 +84,13 @@ pub fn row_seed(seed: u64, condition: &str, prompt_id: &str, sample: usize) -> u
 }
 
 fn interventions(
-    tables: &[InterventionTable],
+    set: &GenerationSet,
     factor: Option<f64>,
     contrast: &ContrastVectors,
+    residual_norms: &[f64],
 ) -> Result<(Vec<Intervention>, String)> {
     let (mut all, mut words) = (Vec::new(), Vec::new());
-    for table in tables {
+    for table in &set.interventions {
         let count = table.directions.len();
         let layers = broadcast(&table.layers, count, "layers")?;
         let own = match table.coefficients.as_slice() {
@@ -95,22 +100,32 @@ fn interventions(
         let coefficients = broadcast(&own, count, "coefficients")?;
         for ((name, layer), coefficient) in table.directions.iter().zip(layers).zip(coefficients) {
             let layer = resolve_layer(layer, contrast.layers)?;
-            all.push(intervention(
-                table,
-                name,
-                layer,
-                coefficient * factor.unwrap_or(1.0),
-                contrast,
-            )?);
-            words.push(description(
-                table,
-                name,
-                layer,
-                coefficient * factor.unwrap_or(1.0),
-            ));
+            let coefficient = coefficient * factor.unwrap_or(1.0);
+            let raw = match set.unit {
+                CoefficientUnit::Raw => coefficient,
+                CoefficientUnit::Relative => {
+                    let direction = contrast.get(name, layer).unwrap_or_default();
+                    let norm = residual_norms.get(layer).copied().unwrap_or_default();
+                    raw_coefficient(coefficient, direction, norm)
+                }
+            };
+            all.push(intervention(table, name, layer, raw, contrast)?);
+            words.push(description(table, name, layer, coefficient, set.unit));
         }
     }
     Ok((all, words.join("; ")))
+}
+
+/// The multiple of a direction whose norm is `relative` times the layer's mean residual norm:
+/// `relative * residual_norm / ||direction||`, and 0 for a direction of 0.
+pub fn raw_coefficient(relative: f64, direction: &[f32], residual_norm: f64) -> f64 {
+    let squares = direction.iter().map(|value| f64::from(*value).powi(2));
+    let norm = squares.sum::<f64>().sqrt();
+    if norm == 0.0 {
+        0.0
+    } else {
+        relative * residual_norm / norm
+    }
 }
 
 /// What an intervention without coefficients of its own has: an ablation adds nothing back unless its set asks for it.
@@ -171,7 +186,17 @@ fn positions(table: &InterventionTable) -> Positions {
     }
 }
 
-fn description(table: &InterventionTable, name: &str, layer: usize, coefficient: f64) -> String {
+fn description(
+    table: &InterventionTable,
+    name: &str,
+    layer: usize,
+    coefficient: f64,
+    unit: CoefficientUnit,
+) -> String {
+    let name = match unit {
+        CoefficientUnit::Raw => name.to_owned(),
+        CoefficientUnit::Relative => format!("{name} (in residual norms)"),
+    };
     let place = match table.positions {
         artifacts::Positions::All => "all positions",
         artifacts::Positions::Last => "last position",

@@ -17,7 +17,7 @@ fn accepting_after_a_refactor_makes_stages_fresh_without_a_run() {
     assert_eq!(
         accept(&sandbox, None).unwrap(),
         "verify   accepted: code changed: model\nextract  accepted: code changed: model\nanalyze  fresh\n\
-         steer    accepted: code changed: model\nreport   fresh\n"
+         steer    accepted: code changed: model\ndose     accepted: code changed: model\nreport   fresh\n"
     );
     let provenance = sandbox.lock("extract").unwrap().provenance;
     assert_eq!(
@@ -35,7 +35,7 @@ fn one_stage_can_be_accepted_alone() {
     let mut sandbox = Sandbox::fresh();
     sandbox.write("crates/model/src/lib.rs", "//! Refactored.");
     accept(&sandbox, Some("extract")).unwrap();
-    sandbox.check(&["verify", "steer"], "steer    runs: code changed: model");
+    sandbox.check(&["verify", "steer", "dose"], "steer    runs: code changed: model");
     assert!(
         accept(&sandbox, Some("train"))
             .unwrap_err()
@@ -103,6 +103,7 @@ fn the_last_result_can_be_accepted_after_an_interruption() {
         "{text}"
     );
     assert!(!sandbox.path("results/tiny/steer.partial").exists());
+    sandbox.check(&["dose"], "dose     runs: code changed: steer");
     sandbox.check(&[], "everything is fresh");
 }
 

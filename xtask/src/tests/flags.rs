@@ -12,7 +12,7 @@ fn no_arguments_print_the_help_with_an_example_per_verb() {
     let help = parse("").unwrap_err();
     assert_eq!(help, parse("--help").unwrap_err());
     for verb in [
-        "all", "extract", "analyze", "steer", "report", "status", "accept", "clean", "train",
+        "all", "extract", "analyze", "steer", "dose", "report", "status", "accept", "clean", "train",
     ] {
         assert!(
             help.contains(&format!("Example: cargo xtask {verb}")),

@@ -11,7 +11,7 @@ fn the_first_run_runs_everything_and_the_second_nothing() {
     let text = sandbox.run_all().unwrap();
     assert_eq!(
         sandbox.runner.take_ran(),
-        ["verify", "extract", "analyze", "steer", "report"]
+        ["verify", "extract", "analyze", "steer", "dose", "report"]
     );
     assert_eq!(sandbox.runner.builds, [Device::Cpu], "one build for all");
     assert!(
@@ -32,7 +32,7 @@ fn the_first_run_runs_everything_and_the_second_nothing() {
     );
     assert_eq!(
         text,
-        "verify   fresh\nextract  fresh\nanalyze  fresh\nsteer    fresh\nreport   fresh\n\
+        "verify   fresh\nextract  fresh\nanalyze  fresh\nsteer    fresh\ndose     fresh\nreport   fresh\n\
          everything is fresh: results/tiny/report/report.html\n"
     );
 }
@@ -82,7 +82,7 @@ fn a_change_within_a_list_of_conditions_is_seen() {
     let mut sandbox = Sandbox::fresh();
     sandbox.edit("pipelines/tiny.toml", "\"normal\"", "\"swapped\"");
     sandbox.check(
-        &["extract", "report"],
+        &["extract", "dose", "report"],
         r#"parameter conditions[0].name changed: "normal" -> "swapped""#,
     );
 }
@@ -92,7 +92,7 @@ fn other_prompts_rerun_everything_after_them() {
     let mut sandbox = Sandbox::fresh();
     sandbox.write("data/prompts.jsonl", "what do you want\n");
     sandbox.check(
-        &["extract", "analyze", "steer", "report"],
+        &["extract", "analyze", "steer", "dose", "report"],
         "input changed: data/prompts.jsonl",
     );
 }
@@ -121,7 +121,7 @@ fn an_upstream_rerun_that_changes_nothing_stops_there() {
 #[test]
 fn what_decides_the_model_is_an_input_and_nothing_else_of_its_folder() {
     let mut sandbox = Sandbox::fresh();
-    let readers = ["verify", "extract", "steer"];
+    let readers = ["verify", "extract", "steer", "dose"];
     sandbox.write("data/model/model.safetensors", "WEIGHTS");
     sandbox.check(&readers, "input changed: data/model/model.safetensors");
     sandbox.write("data/model/tokenizer.json", "{}");
@@ -142,12 +142,12 @@ fn changed_code_reruns_the_stages_it_is_part_of() {
     sandbox.write("crates/analyze/src/lib.rs", "//! Other code.");
     sandbox.check(&["analyze"], "analyze  runs: code changed: analyze");
     sandbox.write("crates/model/src/attention.rs", "//! A new file.");
-    sandbox.check(&["verify", "extract", "steer"], "code changed: model");
+    sandbox.check(&["verify", "extract", "steer", "dose"], "code changed: model");
     sandbox.write("crates/report/Cargo.toml", "another dependency");
     sandbox.check(&["report"], "code changed: report");
     sandbox.write("crates/artifacts/src/lib.rs", "//! Other code.");
     sandbox.check(
-        &["verify", "extract", "analyze", "steer", "report"],
+        &["verify", "extract", "analyze", "steer", "dose", "report"],
         "code changed: artifacts",
     );
 }
@@ -158,7 +158,7 @@ fn the_kind_of_device_is_part_of_the_key() {
     sandbox.present = Device::Cuda(0);
     sandbox.runner.builds.clear();
     sandbox.check(
-        &["verify", "extract", "steer", "report"],
+        &["verify", "extract", "steer", "dose", "report"],
         r#"parameter model.device changed: "cpu" -> "cuda""#,
     );
     assert_eq!(sandbox.runner.builds, [Device::Cuda(0)]);
@@ -187,7 +187,7 @@ fn force_means_the_named_stage_only() {
     sandbox.run(&Goal::all(true)).unwrap();
     assert_eq!(
         sandbox.runner.take_ran(),
-        ["verify", "extract", "analyze", "steer", "report"]
+        ["verify", "extract", "analyze", "steer", "dose", "report"]
     );
 }
 
@@ -207,7 +207,7 @@ fn what_changes_during_a_run_is_seen_by_the_next() {
     sandbox.runner.take_ran();
     sandbox.runner.mishap = ("", Mishap::None);
     sandbox.check(
-        &["extract", "analyze", "steer", "report"],
+        &["extract", "analyze", "steer", "dose", "report"],
         "extract  runs: input changed: data/prompts.jsonl",
     );
 }

@@ -38,14 +38,16 @@ seed = 0
 coefficients = [1.0, 2.0]
 "#;
 
-const CRATES: [&str; 8] = [
+const CRATES: [&str; 10] = [
     "artifacts",
     "kernels",
     "model",
     "verify",
     "extract",
+    "statistics",
     "analyze",
     "steer",
+    "dose",
     "report",
 ];
 
@@ -88,7 +90,7 @@ impl Sandbox {
         sandbox.run_all().unwrap();
         assert_eq!(
             sandbox.runner.take_ran(),
-            ["verify", "extract", "analyze", "steer", "report"]
+            ["verify", "extract", "analyze", "steer", "dose", "report"]
         );
         sandbox
     }

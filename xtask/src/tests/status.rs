@@ -24,6 +24,7 @@ fn before_the_first_run() {
             "extract - - - never ran",
             "analyze - - - never ran",
             "steer - - - never ran",
+            "dose - - - never ran",
             "report - - - never ran",
         ]
     );
@@ -56,7 +57,8 @@ fn a_stage_waits_for_what_is_stale_before_it() {
     // after it.
     sandbox.remove("results/tiny/extract/out.txt");
     let expected = "verify   fresh\nextract  would run: output missing: out.txt\nanalyze  waits for extract\n\
-                    steer    waits for extract, analyze\nreport   waits for extract, analyze, steer\n";
+                    steer    waits for extract, analyze\ndose     waits for extract, analyze\n\
+                    report   waits for extract, analyze, steer, dose\n";
     assert_eq!(sandbox.dry_run(), expected);
     assert!(sandbox.runner.take_ran().is_empty());
     assert!(!sandbox.path("results/tiny/extract/out.txt").exists());

@@ -46,9 +46,9 @@ fn xtask_depends_on_no_crate_of_the_workspace() {
 
 #[test]
 fn what_reads_tables_knows_no_model_and_no_burn() {
-    for name in ["artifacts", "analyze", "report"] {
+    for name in ["artifacts", "statistics", "analyze", "report"] {
         let dependencies = dependencies(&format!("crates/{name}/Cargo.toml"));
-        for stranger in ["burn", "model", "extract", "steer", "tiny"] {
+        for stranger in ["burn", "model", "extract", "steer", "dose", "tiny"] {
             assert!(
                 !dependencies.iter().any(|name| name == stranger),
                 "{name} depends on {stranger}"

@@ -1,8 +1,11 @@
 use artifacts::{
-    ContrastVectors, GenerationSet, InterventionKind, InterventionTable, Metadata, Positions, RenderedPrompt,
-    VectorKind,
+    CoefficientUnit, ContrastVectors, GenerationSet, InterventionKind, InterventionTable, Metadata,
+    Positions, RenderedPrompt, VectorKind,
 };
 use steer::{Operation, expand_set, row_seed};
+
+/// Mean norms of the residuals.
+const NORMS: [f64; 3] = [2.0, 10.0, 41.0];
 
 fn contrast() -> ContrastVectors {
     let mut contrast = ContrastVectors::new(Metadata::default(), 3, 2);
@@ -47,6 +50,7 @@ fn set(interventions: Vec<InterventionTable>, coefficients: &[f64]) -> Generatio
         suppress: Vec::new(),
         interventions,
         coefficients: coefficients.to_vec(),
+        unit: CoefficientUnit::Raw,
     }
 }
 
@@ -56,7 +60,7 @@ fn a_set_is_every_prompt_for_each_coefficient_and_sample() {
         vec![table(InterventionKind::Addition, &[-1], &["contrast"])],
         &[-3.0, 3.0],
     );
-    let rows = expand_set(&set, &prompts(), &contrast(), 0).unwrap();
+    let rows = expand_set(&set, &prompts(), &contrast(), &NORMS, 0).unwrap();
     assert_eq!(rows.len(), 2 * 2 * 2);
     let first = &rows[0].interventions[0];
     assert_eq!(first.layer, 2);
@@ -75,6 +79,28 @@ fn a_set_is_every_prompt_for_each_coefficient_and_sample() {
 }
 
 #[test]
+fn relative_coefficients_count_in_residual_norms() {
+    let table = table(InterventionKind::Addition, &[1], &["contrast"]);
+    let set = GenerationSet {
+        unit: CoefficientUnit::Relative,
+        ..set(vec![table], &[-0.5])
+    };
+    let rows = expand_set(&set, &prompts(), &contrast(), &NORMS, 0).unwrap();
+    let Operation::Addition {
+        direction,
+        coefficient,
+    } = &rows[0].interventions[0].operation
+    else {
+        panic!("no addition");
+    };
+    // Half of 10, whatever the direction's own norm.
+    let norm = coefficient * f64::from(direction[0]).hypot(f64::from(direction[1]));
+    assert!((norm + 5.0).abs() < 1e-12, "{norm}");
+    assert_eq!(rows[0].coefficient, Some(-0.5));
+    assert!(rows[0].description.contains("residual norms"));
+}
+
+#[test]
 fn several_directions_with_one_layer_each_or_one_for_all() {
     let several = set(
         vec![table(
@@ -84,7 +110,7 @@ fn several_directions_with_one_layer_each_or_one_for_all() {
         )],
         &[],
     );
-    let rows = expand_set(&several, &prompts(), &contrast(), 0).unwrap();
+    let rows = expand_set(&several, &prompts(), &contrast(), &NORMS, 0).unwrap();
     assert_eq!(
         rows[0].interventions.iter().map(|i| i.layer).collect::<Vec<_>>(),
         [0, 1]
@@ -98,7 +124,7 @@ fn several_directions_with_one_layer_each_or_one_for_all() {
         )],
         &[],
     );
-    let rows = expand_set(&one_layer, &prompts(), &contrast(), 0).unwrap();
+    let rows = expand_set(&one_layer, &prompts(), &contrast(), &NORMS, 0).unwrap();
     assert_eq!(
         rows[0].interventions.iter().map(|i| i.layer).collect::<Vec<_>>(),
         [1, 1]
@@ -111,7 +137,7 @@ fn seeds_tell_rows_apart_and_not_coefficients() {
         vec![table(InterventionKind::Addition, &[0], &["contrast"])],
         &[-1.0, 1.0],
     );
-    let rows = expand_set(&set, &prompts(), &contrast(), 0).unwrap();
+    let rows = expand_set(&set, &prompts(), &contrast(), &NORMS, 0).unwrap();
     let seeds: std::collections::HashSet<u64> = rows.iter().map(|row| row.seed).collect();
     assert_eq!(seeds.len(), 4, "two prompts with two samples");
     assert_ne!(row_seed(0, "normal", "a", 0), row_seed(1, "normal", "a", 0));
@@ -120,8 +146,12 @@ fn seeds_tell_rows_apart_and_not_coefficients() {
 
 #[test]
 fn what_cannot_be_steered_is_named() {
-    let fails =
-        |set: &GenerationSet| format!("{:#}", expand_set(set, &prompts(), &contrast(), 0).unwrap_err());
+    let fails = |set: &GenerationSet| {
+        format!(
+            "{:#}",
+            expand_set(set, &prompts(), &contrast(), &NORMS, 0).unwrap_err()
+        )
+    };
     let far = fails(&set(
         vec![table(InterventionKind::Addition, &[9], &["contrast"])],
         &[],
@@ -147,7 +177,14 @@ fn ablation_adds_nothing_back_unless_it_is_asked_to() {
     let coefficient = |coefficients: &[f64], own: &[f64]| {
         let mut ablation = table(InterventionKind::Ablation, &[0], &["contrast"]);
         ablation.coefficients = own.to_vec();
-        let rows = expand_set(&set(vec![ablation], coefficients), &prompts(), &contrast(), 0).unwrap();
+        let rows = expand_set(
+            &set(vec![ablation], coefficients),
+            &prompts(),
+            &contrast(),
+            &NORMS,
+            0,
+        )
+        .unwrap();
         match &rows[0].interventions[0].operation {
             Operation::Ablation { coefficient, .. } => *coefficient,
             other => panic!("{other:?}"),

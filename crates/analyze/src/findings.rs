@@ -1,0 +1,190 @@
+//! What the tests say, in figures and in plain sentences.
+
+use artifacts::{LayerEffects, LayerStatistics, Outlier, Pipeline, StatisticsSummary};
+use statistics::{LabelSwapFamily, prompts_for};
+
+use crate::rigour::Rigour;
+
+/// Layers whose family-wise p lies below it are called significant.
+const LEVEL: f64 = 0.05;
+
+/// For the contrast's pooling. `all_prompts`: as many as were recorded.
+pub fn summarize(pipeline: &Pipeline, rigour: &Rigour, all_prompts: usize) -> Option<StatisticsSummary> {
+    let pooling = pipeline.contrast.pooling.as_str();
+    let family = rigour.family.as_ref()?;
+    let layers: Vec<&LayerStatistics> = rigour
+        .statistics
+        .iter()
+        .filter(|row| row.pooling == pooling)
+        .collect();
+    let significant_layers: Vec<usize> = layers
+        .iter()
+        .filter(|row| row.permutation_p_family < LEVEL)
+        .map(|row| row.layer)
+        .collect();
+    let strongest = layers
+        .iter()
+        .filter(|row| row.permutation_p_family < LEVEL)
+        .max_by(|a, b| a.difference_low.total_cmp(&b.difference_low))
+        .map(|row| row.layer);
+    let mut summary = StatisticsSummary {
+        pooling: pooling.to_owned(),
+        positive: pipeline.contrast.positive.clone(),
+        negative: pipeline.contrast.negative.clone(),
+        prompts: layers.first().map_or(0, |row| row.prompts),
+        all_prompts,
+        labellings: family.labellings,
+        is_exact: family.exact,
+        smallest_p: family.smallest_p,
+        level: LEVEL,
+        onset: significant_layers.first().copied(),
+        significant_layers,
+        strongest,
+        findings: Vec::new(),
+    };
+    summary.findings = findings(&summary, family, &layers);
+    let shown = strongest.or(layers.first().map(|row| row.layer));
+    let effects = rigour
+        .effects
+        .iter()
+        .find(|row| row.pooling == pooling && Some(row.layer) == shown);
+    summary.findings.extend(effects.map(effect_of_the_speaker));
+    summary.findings.extend(largest_outlier(rigour, pooling, &layers));
+    Some(summary)
+}
+
+fn findings(
+    summary: &StatisticsSummary,
+    family: &LabelSwapFamily,
+    layers: &[&LayerStatistics],
+) -> Vec<String> {
+    let mut findings = vec![what_can_be_said(summary, family)];
+    let (count, all) = (summary.significant_layers.len(), layers.len());
+    findings.push(if count == 0 {
+        format!(
+            "At no layer do the two conditions differ more than swapped labels do (family-wise p < {LEVEL} over {all} layers)."
+        )
+    } else {
+        format!(
+            "The two conditions differ at {} (family-wise p < {LEVEL} over {all} layers).",
+            layer_ranges(&summary.significant_layers)
+        )
+    });
+    let strongest = layers.iter().find(|row| Some(row.layer) == summary.strongest);
+    findings.extend(strongest.map(|row| {
+        format!(
+            "The difference is clearest at layer {}: {:.4} (95 % interval {:.4} to {:.4}), p = {:.4}, family-wise {:.4}. Contrasts of two \
+             halves of the prompts have a cosine of {:.3} there (contrasts of swapped labels reach {:.3}); the contrast of the other \
+             prompts tells a prompt's two rows apart with an AUC of {:.3}.",
+            row.layer,
+            row.permutation_difference,
+            row.difference_low,
+            row.difference_high,
+            row.permutation_p,
+            row.permutation_p_family,
+            row.split_half,
+            row.split_half_floor,
+            row.separation_auc,
+        )
+    }));
+    findings
+}
+
+fn what_can_be_said(summary: &StatisticsSummary, family: &LabelSwapFamily) -> String {
+    let prompts = summary.prompts;
+    let of_all = if prompts < summary.all_prompts {
+        format!(" (evenly taken from {})", summary.all_prompts)
+    } else {
+        String::new()
+    };
+    if !family.exact {
+        return format!(
+            "{prompts} prompts{of_all}: {} of the ways of swapping their labels were drawn, so p is at least {:.4}.",
+            family.labellings, family.smallest_p
+        );
+    }
+    let first = format!(
+        "{prompts} prompts{of_all} have {} ways of swapping their labels, so no p-value can lie below {:.4}",
+        family.labellings, family.smallest_p
+    );
+    let enough = |level: f64| prompts_for(level);
+    if family.smallest_p >= LEVEL {
+        format!(
+            "{first}: too few to say anything at the level of {LEVEL}. {} prompts would do, {} for 0.01 and {} for 0.001.",
+            enough(LEVEL),
+            enough(0.01),
+            enough(0.001)
+        )
+    } else if family.smallest_p >= 0.001 {
+        format!("{first}; {} prompts would allow p < 0.001.", enough(0.001))
+    } else {
+        format!("{first}.")
+    }
+}
+
+fn effect_of_the_speaker(row: &LayerEffects) -> String {
+    format!(
+        "Of the contrast at layer {}, {:.0} % is the speaker whose turn is opened (95 % interval {:.0} to {:.0} %); the rest is what was \
+         said before. The speaker's effect has a cosine of {:.3} with the contrast, and of {:.3} with itself in the other transcript.",
+        row.layer,
+        row.speaker_share * 100.0,
+        row.speaker_share_low * 100.0,
+        row.speaker_share_high * 100.0,
+        row.speaker_contrast,
+        row.speaker_across_transcripts,
+    )
+}
+
+fn largest_outlier(rigour: &Rigour, pooling: &str, layers: &[&LayerStatistics]) -> Option<String> {
+    let of_pooling = rigour
+        .outliers
+        .iter()
+        .filter(|outlier| outlier.pooling == pooling);
+    let largest: &Outlier = of_pooling.max_by(|a, b| a.share.total_cmp(&b.share))?;
+    let row = layers.iter().find(|row| row.layer == largest.layer)?;
+    Some(format!(
+        "Dimension {} carries {:.0} % of the squared norm at layer {}. Without the outlier dimensions within minus cross is {:.4} there \
+         instead of {:.4}.",
+        largest.dimension,
+        largest.share * 100.0,
+        largest.layer,
+        row.trimmed_difference,
+        row.permutation_difference,
+    ))
+}
+
+/// `layer 3`, `layers 0 to 4 and 7`.
+fn layer_ranges(layers: &[usize]) -> String {
+    let mut ranges: Vec<(usize, usize)> = Vec::new();
+    for layer in layers {
+        match ranges.last_mut() {
+            Some((_, last)) if *last + 1 == *layer => *last = *layer,
+            _ => ranges.push((*layer, *layer)),
+        }
+    }
+    let words: Vec<String> = ranges
+        .iter()
+        .map(|(first, last)| match last - first {
+            0 => first.to_string(),
+            _ => format!("{first} to {last}"),
+        })
+        .collect();
+    let list = match words.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => String::new(),
+    };
+    format!("layer{} {list}", if layers.len() == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::layer_ranges;
+
+    #[test]
+    fn ranges_in_words() {
+        assert_eq!(layer_ranges(&[3]), "layer 3");
+        assert_eq!(layer_ranges(&[0, 1, 2]), "layers 0 to 2");
+        assert_eq!(layer_ranges(&[0, 1, 4, 6, 7]), "layers 0 to 1, 4 and 6 to 7");
+    }
+}

@@ -1,0 +1,269 @@
+//! One layer's figures with what they are worth. `statistics` computes them; here they get their names and places.
+
+use artifacts::{LayerEffects, LayerStatistics, Outlier, Pipeline, Pooling, VectorKind, VectorRow};
+use statistics::{
+    Cells, Direction, Effects, PairedGram, PairedRows, bootstrap, contrast_norm_unbiased, effects,
+    logistic_probe, outlier_dimensions, paired_difference_pca, project_out, separability, shrinkage_lda,
+    similarity, split_half, whitened,
+};
+
+use crate::contrast::norm;
+use crate::layer::LayerAnalysis;
+
+/// Of all draws: the same numbers every time.
+pub const SEED: u64 = 0;
+
+/// What a layer under one pooling adds to the tables, but for the tests that need all layers.
+pub struct LayerMeasures {
+    pub statistics: LayerStatistics,
+    pub outliers: Vec<Outlier>,
+    /// Other directions, and the contrast cleaned of given ones.
+    pub vectors: Vec<VectorRow>,
+    /// Only of a 2x2 design.
+    pub effects: Option<LayerEffects>,
+    /// The cosines of all rows, for the tests over all layers.
+    pub cosines: PairedGram,
+}
+
+/// The places of the conditions that are compared.
+#[derive(Clone, Copy, Debug)]
+pub struct Places {
+    pub positive: usize,
+    pub negative: usize,
+    /// `[transcript][speaker]`
+    pub cells: Option<[[usize; 2]; 2]>,
+}
+
+impl Places {
+    pub fn of(pipeline: &Pipeline, conditions: &[String]) -> Option<Self> {
+        let place = |name: &String| conditions.iter().position(|condition| condition == name);
+        let cells = pipeline.design().and_then(|design| {
+            let [[a, b], [c, d]] = &design.cells;
+            Some([[place(a)?, place(b)?], [place(c)?, place(d)?]])
+        });
+        Some(Places {
+            positive: place(&pipeline.contrast.positive)?,
+            negative: place(&pipeline.contrast.negative)?,
+            cells,
+        })
+    }
+}
+
+/// `rows`: `[condition][prompt][hidden]`.
+pub fn measure(
+    pipeline: &Pipeline,
+    analysis: &LayerAnalysis,
+    places: Places,
+    mut rows: Vec<Vec<Vec<f32>>>,
+) -> LayerMeasures {
+    let (layer, pooling) = (analysis.layer, analysis.pooling);
+    let effects = places.cells.map(|cells| {
+        let [[a, b], [c, d]] = cells.map(|cells| cells.map(|place| rows[place].as_slice()));
+        effects(
+            &Cells {
+                cells: [[a, b], [c, d]],
+            },
+            SEED,
+        )
+    });
+    let pairs = PairedRows {
+        plus: std::mem::take(&mut rows[places.positive]),
+        minus: std::mem::take(&mut rows[places.negative]),
+    };
+    let raw = PairedGram::of(&pairs);
+    let cosines = raw.unit();
+    let outliers = outlier_dimensions(&pairs);
+    let mut vectors = directions(analysis, &pairs, &raw);
+    let cosine_with = |kind: VectorKind| {
+        let row = vectors.iter().find(|row| row.kind == kind);
+        row.map_or(0.0, |row| cosine(&analysis.contrast, &row.vector))
+    };
+    let mut statistics = LayerStatistics {
+        layer,
+        pooling: pooling.as_str().to_owned(),
+        prompts: pairs.prompts(),
+        pca_cosine: cosine_with(VectorKind::PairedDifferencePca),
+        probe_cosine: cosine_with(VectorKind::LogisticProbe),
+        lda_cosine: cosine_with(VectorKind::ShrinkageLda),
+        contrast_norm_relative: analysis.summary.contrast_norm / analysis.summary.mean_residual_norm,
+        outlier_share: outliers.iter().fold(0.0, |sum, outlier| sum + outlier.share),
+        ..LayerStatistics::default()
+    };
+    add_intervals(&mut statistics, &raw, &cosines);
+    let dimensions: Vec<usize> = outliers.iter().map(|outlier| outlier.dimension).collect();
+    add_other_similarities(&mut statistics, &pairs, &raw, &dimensions);
+    if let Some(effects) = &effects {
+        vectors.extend(effect_vectors(layer, pooling, effects));
+    }
+    vectors.extend(cleaned(pipeline, analysis, &vectors));
+    let outlier = |outlier: statistics::OutlierDimension| Outlier {
+        layer,
+        pooling: pooling.as_str().to_owned(),
+        dimension: outlier.dimension,
+        share: outlier.share,
+    };
+    LayerMeasures {
+        effects: effects.map(|effects| layer_effects(&statistics, &effects)),
+        statistics,
+        outliers: outliers.into_iter().map(outlier).collect(),
+        vectors,
+        cosines,
+    }
+}
+
+/// Intervals over prompts, and how well the contrast holds on prompts that it was not made from.
+fn add_intervals(row: &mut LayerStatistics, raw: &PairedGram, cosines: &PairedGram) {
+    let intervals = bootstrap(raw, SEED);
+    (row.within_low, row.within_high) = (intervals.within.low, intervals.within.high);
+    (row.within_positive_low, row.within_positive_high) =
+        (intervals.within_plus.low, intervals.within_plus.high);
+    (row.within_negative_low, row.within_negative_high) =
+        (intervals.within_minus.low, intervals.within_minus.high);
+    (row.cross_low, row.cross_high) = (intervals.cross.low, intervals.cross.high);
+    (row.difference_low, row.difference_high) = (intervals.difference.low, intervals.difference.high);
+    (row.matched_low, row.matched_high) = (intervals.matched.low, intervals.matched.high);
+    (row.contrast_norm_low, row.contrast_norm_high) =
+        (intervals.contrast_norm.low, intervals.contrast_norm.high);
+    row.contrast_norm_unbiased = contrast_norm_unbiased(raw);
+    row.matched = similarity(cosines).matched;
+
+    let halves = split_half(raw, SEED);
+    (row.split_half, row.split_half_floor) = (halves.cosine, halves.floor);
+    (row.split_half_low, row.split_half_high) = (halves.low, halves.high);
+
+    let separation = separability(raw);
+    row.separation_auc = separation.auc;
+    row.separation_accuracy = separation.accuracy;
+    row.effect_size = separation.effect_size;
+}
+
+/// The similarity figures of the same rows looked at in other ways.
+fn add_other_similarities(
+    row: &mut LayerStatistics,
+    pairs: &PairedRows,
+    raw: &PairedGram,
+    outliers: &[usize],
+) {
+    let centred = raw.centred();
+    let figures = similarity(&centred.unit());
+    (row.centred_within, row.centred_cross, row.centred_difference) =
+        (figures.within, figures.cross, figures.difference);
+
+    let white = whitened(&centred, pairs.hidden_size());
+    let figures = similarity(&white.gram.unit());
+    (row.whitened_within, row.whitened_cross, row.whitened_difference) =
+        (figures.within, figures.cross, figures.difference);
+    row.whitening_shrinkage = white.shrinkage;
+
+    let figures = if outliers.is_empty() {
+        similarity(&raw.unit())
+    } else {
+        similarity(&PairedGram::of(&pairs.without(outliers)).unit())
+    };
+    (row.trimmed_within, row.trimmed_cross, row.trimmed_difference) =
+        (figures.within, figures.cross, figures.difference);
+
+    let figures = similarity(&PairedGram::of(&pairs.rounded_to_bf16()).unit());
+    (row.bf16_within, row.bf16_cross, row.bf16_difference) =
+        (figures.within, figures.cross, figures.difference);
+}
+
+/// As long as the contrast, so that the same coefficient means the same push.
+fn directions(analysis: &LayerAnalysis, pairs: &PairedRows, raw: &PairedGram) -> Vec<VectorRow> {
+    let row = |(kind, direction): (VectorKind, Direction)| {
+        let vector = direction.vector(pairs);
+        let length = norm(&vector);
+        let scale = if length == 0.0 {
+            0.0
+        } else {
+            analysis.summary.contrast_norm / length
+        };
+        let vector: Vec<f64> = vector.iter().map(|value| value * scale).collect();
+        vector_row(analysis.layer, analysis.pooling, kind, &vector)
+    };
+    [
+        (VectorKind::PairedDifferencePca, paired_difference_pca(raw)),
+        (VectorKind::LogisticProbe, logistic_probe(raw)),
+        (VectorKind::ShrinkageLda, shrinkage_lda(raw, pairs.hidden_size())),
+    ]
+    .into_iter()
+    .map(row)
+    .collect()
+}
+
+/// The contrast without its part in the span of the vectors that `contrast.project_out` names.
+fn cleaned(pipeline: &Pipeline, analysis: &LayerAnalysis, others: &[VectorRow]) -> Option<VectorRow> {
+    let names = &pipeline.contrast.project_out;
+    let all = analysis.vectors.iter().chain(others);
+    let directions: Vec<Vec<f64>> = all
+        .filter(|row| names.contains(&row.kind.name()))
+        .map(|row| row.vector.iter().map(|value| f64::from(*value)).collect())
+        .collect();
+    (!names.is_empty()).then(|| {
+        let vector = project_out(&analysis.contrast, &directions);
+        vector_row(analysis.layer, analysis.pooling, VectorKind::Cleaned, &vector)
+    })
+}
+
+fn effect_vectors(layer: usize, pooling: Pooling, effects: &Effects) -> [VectorRow; 3] {
+    [
+        (VectorKind::SpeakerEffect, &effects.speaker),
+        (VectorKind::TranscriptEffect, &effects.transcript),
+        (VectorKind::InteractionEffect, &effects.interaction),
+    ]
+    .map(|(kind, effect)| vector_row(layer, pooling, kind, &effect.vector))
+}
+
+fn layer_effects(statistics: &LayerStatistics, effects: &Effects) -> LayerEffects {
+    let Effects {
+        speaker,
+        transcript,
+        interaction,
+        ..
+    } = effects;
+    LayerEffects {
+        layer: statistics.layer,
+        pooling: statistics.pooling.clone(),
+        prompts: statistics.prompts,
+        speaker_norm: speaker.norm,
+        speaker_norm_unbiased: speaker.norm_unbiased,
+        speaker_norm_low: speaker.norm_interval.low,
+        speaker_norm_high: speaker.norm_interval.high,
+        transcript_norm: transcript.norm,
+        transcript_norm_unbiased: transcript.norm_unbiased,
+        transcript_norm_low: transcript.norm_interval.low,
+        transcript_norm_high: transcript.norm_interval.high,
+        interaction_norm: interaction.norm,
+        interaction_norm_unbiased: interaction.norm_unbiased,
+        interaction_norm_low: interaction.norm_interval.low,
+        interaction_norm_high: interaction.norm_interval.high,
+        speaker_variance: speaker.share,
+        transcript_variance: transcript.share,
+        interaction_variance: interaction.share,
+        prompt_variance: effects.prompt_share,
+        residual_variance: effects.residual_share,
+        speaker_share: effects.speaker_share_of_contrast,
+        speaker_share_low: effects.speaker_share_interval.low,
+        speaker_share_high: effects.speaker_share_interval.high,
+        speaker_contrast: effects.speaker_contrast_cosine,
+        transcript_contrast: effects.transcript_contrast_cosine,
+        speaker_transcript: effects.speaker_transcript_cosine,
+        speaker_across_transcripts: effects.simple_cosine,
+    }
+}
+
+fn vector_row(layer: usize, pooling: Pooling, kind: VectorKind, vector: &[f64]) -> VectorRow {
+    VectorRow {
+        layer,
+        pooling: pooling.as_str().to_owned(),
+        kind,
+        norm: norm(vector),
+        vector: vector.iter().map(|value| *value as f32).collect(),
+    }
+}
+
+/// 0 where one of them is zero.
+fn cosine(contrast: &[f64], vector: &[f32]) -> f64 {
+    let vector: Vec<f64> = vector.iter().map(|value| f64::from(*value)).collect();
+    crate::depth::cosine(contrast, &vector)
+}

@@ -1,0 +1,56 @@
+//! The rows of a layer as pairs: the same prompts in every condition.
+
+use artifacts::{Pooling, Result};
+
+use crate::recorded::Recorded;
+
+/// The most prompts that the paired statistics look at; where there are more, as many that lie evenly among them. They
+/// compare every prompt with every other, and 256 leave hardly any doubt.
+const MOST_PROMPTS: usize = 256;
+
+/// Which prompts are looked at, by their index.
+pub fn picked(prompts: usize) -> Vec<usize> {
+    if prompts <= MOST_PROMPTS {
+        return (0..prompts).collect();
+    }
+    (0..MOST_PROMPTS)
+        .map(|index| index * prompts / MOST_PROMPTS)
+        .collect()
+}
+
+/// The picked rows of one layer under one pooling: `[condition][picked prompt][hidden]`, conditions in the order of the
+/// pipeline.
+pub fn picked_rows(
+    recorded: &Recorded,
+    layer: usize,
+    pooling: Pooling,
+    picked: &[usize],
+) -> Result<Vec<Vec<Vec<f32>>>> {
+    let mut rows = vec![Vec::with_capacity(picked.len()); recorded.conditions.len()];
+    let mut seen = vec![0; recorded.conditions.len()];
+    for batch in recorded.rows(layer)? {
+        for row in batch?.into_iter().filter(|row| row.pooling == pooling) {
+            let condition = recorded.conditions.iter().position(|name| *name == row.condition);
+            if let Some(condition) = condition {
+                if picked.binary_search(&seen[condition]).is_ok() {
+                    rows[condition].push(row.activation);
+                }
+                seen[condition] += 1;
+            }
+        }
+    }
+    Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_prompts_as_are_looked_at_and_none_twice() {
+        assert_eq!(picked(3), [0, 1, 2]);
+        let many = picked(10_000);
+        assert_eq!(many.len(), MOST_PROMPTS);
+        assert!(many.windows(2).all(|pair| pair[0] < pair[1]));
+    }
+}

@@ -1,0 +1,70 @@
+//! What the figures of all layers are worth: runs the paired statistics, layers in parallel, and the tests over all
+//! layers.
+
+use artifacts::{LayerEffects, LayerStatistics, Outlier, Pipeline, Result, VectorRow};
+use rayon::prelude::*;
+use statistics::{LabelSwapFamily, label_swap_tests};
+
+use crate::layer::LayerAnalysis;
+use crate::measures::{LayerMeasures, Places, SEED, measure};
+use crate::paired::{picked, picked_rows};
+use crate::recorded::Recorded;
+
+/// What is added to the tables: poolings one after the other, for each the layers in order.
+#[derive(Default)]
+pub struct Rigour {
+    pub statistics: Vec<LayerStatistics>,
+    pub outliers: Vec<Outlier>,
+    pub vectors: Vec<VectorRow>,
+    pub effects: Vec<LayerEffects>,
+    /// The tests of the contrast's pooling.
+    pub family: Option<LabelSwapFamily>,
+}
+
+impl Rigour {
+    /// Reads every layer once for each pooling. A thread holds the rows of one layer under one pooling, at most 256 prompts
+    /// of them; over all layers the cosines of these rows stay, `(2 * prompts)^2 * 8` bytes each.
+    pub fn of(pipeline: &Pipeline, recorded: &Recorded) -> Result<Self> {
+        let mut rigour = Rigour::default();
+        let Some(places) = Places::of(pipeline, &recorded.conditions) else {
+            return Ok(rigour);
+        };
+        for (index, (pooling, prompts)) in recorded.prompts.iter().enumerate() {
+            let picked = picked(prompts.len());
+            let one = |layer: &Vec<LayerAnalysis>| {
+                let analysis = &layer[index];
+                let rows = picked_rows(recorded, analysis.layer, *pooling, &picked)?;
+                Ok(measure(pipeline, analysis, places, rows))
+            };
+            let measured: Vec<Result<LayerMeasures>> = recorded.layers.par_iter().map(one).collect();
+            let measured = measured.into_iter().collect::<Result<Vec<LayerMeasures>>>()?;
+            let family = rigour.add(measured);
+            if *pooling == pipeline.contrast.pooling {
+                rigour.family = Some(family);
+            }
+        }
+        Ok(rigour)
+    }
+
+    /// All layers under one pooling, and the tests over them.
+    fn add(&mut self, measured: Vec<LayerMeasures>) -> LabelSwapFamily {
+        let mut cosines = Vec::with_capacity(measured.len());
+        let first = self.statistics.len();
+        for layer in measured {
+            cosines.push(layer.cosines);
+            self.statistics.push(layer.statistics);
+            self.outliers.extend(layer.outliers);
+            self.vectors.extend(layer.vectors);
+            self.effects.extend(layer.effects);
+        }
+        let family = label_swap_tests(&cosines, SEED);
+        for (row, test) in self.statistics[first..].iter_mut().zip(&family.tests) {
+            row.permutation_difference = test.observed;
+            row.permutation_mean = test.centre;
+            row.permutation_deviation = test.standard_deviation;
+            row.permutation_p = test.p;
+            row.permutation_p_family = test.p_family;
+        }
+        family
+    }
+}

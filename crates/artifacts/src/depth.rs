@@ -1,0 +1,46 @@
+use std::path::Path;
+
+use arrow_array::types::{Float64Type, Int32Type};
+
+use crate::table::{Columns, TableSchema, column, read_table, text_column, write_table};
+use crate::{Metadata, Result};
+
+const SCHEMA: TableSchema = TableSchema {
+    name: "depth",
+    version: 1,
+};
+
+/// The cosine of the contrast vectors of two layers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DepthCosine {
+    pub pooling: String,
+    pub layer_a: usize,
+    pub layer_b: usize,
+    pub cosine: f64,
+}
+
+pub fn write_depth(path: &Path, metadata: &Metadata, rows: &[DepthCosine]) -> Result<()> {
+    let columns = vec![
+        text_column("pooling", rows.iter().map(|row| &row.pooling)),
+        column::<Int32Type>("layer_a", rows.iter().map(|row| row.layer_a as i32)),
+        column::<Int32Type>("layer_b", rows.iter().map(|row| row.layer_b as i32)),
+        column::<Float64Type>("cosine", rows.iter().map(|row| row.cosine)),
+    ];
+    write_table(path, &SCHEMA, metadata, columns)
+}
+
+pub fn read_depth(path: &Path) -> Result<(Vec<DepthCosine>, Metadata)> {
+    let (batch, metadata) = read_table(path, &SCHEMA)?;
+    let columns = Columns { path, batch: &batch };
+    let first = columns.numbers::<Int32Type>("layer_a")?;
+    let second = columns.numbers::<Int32Type>("layer_b")?;
+    let cosines = columns.numbers::<Float64Type>("cosine")?;
+    let rows = columns.texts("pooling")?.into_iter().enumerate();
+    let row = |(index, pooling): (usize, String)| DepthCosine {
+        pooling,
+        layer_a: first[index] as usize,
+        layer_b: second[index] as usize,
+        cosine: cosines[index],
+    };
+    Ok((rows.map(row).collect(), metadata))
+}

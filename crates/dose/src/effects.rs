@@ -1,0 +1,122 @@
+//! From scored texts to what a dose does.
+
+use artifacts::{DoseEffect, DoseFigures, DoseText};
+use statistics::{Interval, bootstrap_mean};
+
+use crate::plan::Planned;
+use crate::sweep::Sweep;
+
+/// Draws of the intervals.
+const DRAWS: usize = 2000;
+
+/// What the unsteered model does: what all doses are measured against.
+#[derive(Clone, Debug)]
+pub struct Baseline {
+    /// `[side][prompt]`, nats per token.
+    log_odds: [Vec<f64>; 2],
+    /// Of the texts of both sides, under the format that each is likelier in: `exp(mean nats per token)`.
+    pub perplexity: f64,
+}
+
+impl Baseline {
+    /// From the texts of the unsteered dose, `[side][prompt]`.
+    pub fn of(texts: &[Vec<DoseText>]) -> Self {
+        let log_odds = |side: usize| texts[side].iter().map(DoseText::log_odds).collect();
+        Baseline {
+            log_odds: [log_odds(0), log_odds(1)],
+            perplexity: perplexity(texts.iter().flatten().map(likelier)),
+        }
+    }
+
+    pub fn mean_log_odds(&self) -> [f64; 2] {
+        [0, 1].map(|side| mean(&self.log_odds[side]))
+    }
+
+    /// How far each prompt's log-odds moved toward the other side's speaker, nats per token.
+    pub fn moved(&self, side: usize, texts: &[DoseText]) -> Vec<f64> {
+        let toward = if side == 0 { -1.0 } else { 1.0 };
+        let texts = texts.iter().zip(&self.log_odds[side]);
+        texts
+            .map(|(text, unsteered)| toward * (text.log_odds() - unsteered))
+            .collect()
+    }
+}
+
+/// A row for each dose and side.
+pub fn effects(doses: &[Planned], sweep: &Sweep, baseline: &Baseline, seed: u64) -> Vec<DoseEffect> {
+    let mut rows = Vec::new();
+    for ((planned, sides), kl) in doses.iter().zip(&sweep.texts).zip(&sweep.divergences) {
+        for (side, texts) in planned.sides.iter().zip(sides) {
+            rows.push(DoseEffect {
+                dose: planned.dose.clone(),
+                condition: texts
+                    .first()
+                    .map(|text| text.condition.clone())
+                    .unwrap_or_default(),
+                texts: texts.len(),
+                figures: figures(*side, texts, baseline, *kl, seed),
+            });
+        }
+    }
+    rows
+}
+
+fn figures(side: usize, texts: &[DoseText], baseline: &Baseline, kl: f64, seed: u64) -> DoseFigures {
+    let log_odds: Vec<f64> = texts.iter().map(DoseText::log_odds).collect();
+    let moved = baseline.moved(side, texts);
+    let log_odds_interval = interval(&log_odds, seed);
+    let effect_interval = interval(&moved, seed);
+    let own = |text: &DoseText| {
+        if side == 0 {
+            text.surprise_positive
+        } else {
+            text.surprise_negative
+        }
+    };
+    let perplexity_of_likelier = perplexity(texts.iter().map(likelier));
+    DoseFigures {
+        log_odds: mean(&log_odds),
+        log_odds_low: log_odds_interval.low,
+        log_odds_high: log_odds_interval.high,
+        effect: mean(&moved),
+        effect_low: effect_interval.low,
+        effect_high: effect_interval.high,
+        crossed: crossed(side, texts),
+        wrong_way: share(moved.iter().map(|moved| *moved < 0.0)),
+        perplexity_own: perplexity(texts.iter().map(own)),
+        perplexity: perplexity_of_likelier,
+        perplexity_ratio: perplexity_of_likelier / baseline.perplexity,
+        kl,
+        distinct_2: mean(&texts.iter().map(|text| text.distinct_2).collect::<Vec<f64>>()),
+        ended: share(texts.iter().map(|text| text.ended)),
+    }
+}
+
+/// The share of a side's texts that sound like the other side's speaker.
+pub fn crossed(side: usize, texts: &[DoseText]) -> f64 {
+    share(texts.iter().map(|text| (side == 0) == (text.log_odds() < 0.0)))
+}
+
+/// The 95 % interval of the mean over prompts.
+pub fn interval(values: &[f64], seed: u64) -> Interval {
+    bootstrap_mean(values, DRAWS, seed)
+}
+
+pub fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+pub fn share(values: impl Iterator<Item = bool>) -> f64 {
+    let all: Vec<f64> = values.map(f64::from).collect();
+    mean(&all)
+}
+
+/// Nats per token in the format where the text is likelier: a text of the other speaker is no damage, and would look
+/// like it in the format that it was generated in.
+fn likelier(text: &DoseText) -> f64 {
+    text.surprise_positive.min(text.surprise_negative)
+}
+
+fn perplexity(nats: impl Iterator<Item = f64>) -> f64 {
+    mean(&nats.collect::<Vec<f64>>()).exp()
+}

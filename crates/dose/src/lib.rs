@@ -1,0 +1,136 @@
+//! Vectors to doses: steers with the contrast at several layers and strengths, and with controls in its place, and
+//! measures what it does to the texts and what it costs, without a judge model.
+//!
+//! The unsteered model itself says which speaker a text sounds like (its log-probability in the one format and in the
+//! other), and how much a text is damaged (its perplexity). `docs/statistics.md` gives each formula.
+
+mod choice;
+mod directions;
+mod effects;
+mod plan;
+mod prompts;
+mod sweep;
+mod teacher;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+use artifacts::{
+    DoseSummary, Layout, Metadata, Pipeline, RememberedHashes, Summary, read_contrast_vectors,
+    read_rendered_prompts, read_summaries, write_dose_summary, write_dose_texts, write_doses,
+};
+use extract::open_for_generation;
+
+pub use choice::choose;
+pub use directions::{Direction, LayerDirections, random_direction};
+pub use effects::{Baseline, effects};
+pub use plan::{Planned, doses, layers};
+pub use prompts::{PromptPair, neutral, pairs};
+pub use sweep::{Sweep, sweep};
+pub use teacher::{Sequence, log_probability, map_logits};
+
+/// The stage: reads `[model]`, `[conditions]`, `[contrast]` and `[dose]`, and the prompts, activations and vectors of
+/// earlier stages; writes into `out`.
+pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<()> {
+    let (rendered, metadata) = read_rendered_prompts(&layout.rendered_prompts())?;
+    let metadata = metadata
+        .inherited()
+        .with("perplexity_budget", pipeline.dose.perplexity_budget);
+    if !pipeline.dose.enabled {
+        let finding = "The sweep was left out: the pipeline says `dose.enabled = false`.";
+        return write(layout, out, &metadata, &Found::nothing(pipeline, finding));
+    }
+    let vectors = read_contrast_vectors(&layout.contrast_vectors())?;
+    let (summaries, _) = read_summaries(&layout.summary())?;
+    let pooling = pipeline.contrast.pooling.as_str();
+    let summaries: Vec<Summary> = summaries
+        .into_iter()
+        .filter(|row| row.pooling == pooling)
+        .collect();
+
+    let mut planned = vec![Planned::unsteered()];
+    for layer in layers(&pipeline.dose, &summaries)? {
+        let norm = summaries[layer].mean_residual_norm;
+        let directions = LayerDirections::read(pipeline, &layout.activations(), &vectors, layer, norm)?;
+        planned.extend(doses(pipeline, &directions));
+    }
+    let model = open_for_generation(
+        &pipeline.model,
+        &RememberedHashes::read(&layout.remembered_hashes()),
+    )?;
+    if vectors.metadata.get("model_fingerprint").unwrap_or_default() != model.fingerprint {
+        bail!(
+            "{}: the vectors belong to another model; run `cargo xtask extract` first",
+            layout.contrast_vectors().display()
+        );
+    }
+    let pairs = pairs(pipeline, &rendered, pipeline.dose.prompts)?;
+    let neutral = neutral(pipeline, &model)?;
+    tracing::info!(
+        "{} doses, {} prompts, {} neutral ones",
+        planned.len(),
+        pairs.len(),
+        neutral.len()
+    );
+    let conditions = [
+        pipeline.contrast.positive.as_str(),
+        pipeline.contrast.negative.as_str(),
+    ];
+    let sweep = sweep(
+        &model,
+        &planned,
+        &pairs,
+        &neutral,
+        conditions,
+        pipeline.dose.max_new_tokens,
+    )?;
+    let found = Found::of(pipeline, &planned, sweep, neutral.len());
+    write(layout, out, &metadata, &found)
+}
+
+/// Everything that the stage writes.
+struct Found {
+    effects: Vec<artifacts::DoseEffect>,
+    texts: Vec<artifacts::DoseText>,
+    summary: DoseSummary,
+}
+
+impl Found {
+    fn of(pipeline: &Pipeline, planned: &[Planned], sweep: Sweep, neutral_prompts: usize) -> Self {
+        let baseline = Baseline::of(&sweep.texts[0]);
+        let effects = effects(planned, &sweep, &baseline, pipeline.dose.seed);
+        let summary = choose(pipeline, planned, &sweep, &effects, &baseline, neutral_prompts);
+        for finding in &summary.findings {
+            tracing::info!("{finding}");
+        }
+        Found {
+            effects,
+            texts: sweep.texts.into_iter().flatten().flatten().collect(),
+            summary,
+        }
+    }
+
+    fn nothing(pipeline: &Pipeline, finding: &str) -> Self {
+        Found {
+            effects: Vec::new(),
+            texts: Vec::new(),
+            summary: DoseSummary {
+                perplexity_budget: pipeline.dose.perplexity_budget,
+                unsteered_perplexity: 1.0,
+                unsteered_log_odds: [0.0; 2],
+                prompts: 0,
+                neutral_prompts: 0,
+                chosen: None,
+                candidates: Vec::new(),
+                findings: vec![finding.to_owned()],
+            },
+        }
+    }
+}
+
+fn write(layout: &Layout, out: &Path, metadata: &Metadata, found: &Found) -> Result<()> {
+    let place = |path: PathBuf| layout.in_progress(out, &path);
+    write_doses(&place(layout.doses()), metadata, &found.effects)?;
+    write_dose_texts(&place(layout.dose_texts()), metadata, &found.texts)?;
+    Ok(write_dose_summary(&place(layout.dose_summary()), &found.summary)?)
+}

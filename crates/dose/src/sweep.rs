@@ -1,0 +1,254 @@
+//! Generates the texts of all doses in one go, and scores them.
+
+use std::collections::HashMap;
+
+use anyhow::{Context, Result, bail};
+use artifacts::{Decoding, DoseText};
+use extract::OpenModel;
+use model::{Finish, Generated};
+use rayon::prelude::*;
+use steer::{Intervention, Row, Steer, generate_tokens};
+
+use crate::plan::Planned;
+use crate::prompts::PromptPair;
+use crate::teacher::{Sequence, log_probability, log_sum, map_logits};
+
+/// What was generated: a text for each dose, side of the dose and prompt, in this order.
+#[derive(Debug)]
+pub struct Sweep {
+    /// `[dose][side of the dose][prompt]`
+    pub texts: Vec<Vec<Vec<DoseText>>>,
+    /// The mean divergence on the neutral prompts, by dose.
+    pub divergences: Vec<f64>,
+}
+
+/// Runs all doses; the first one must be the unsteered model. `conditions` are the names of the positive and the
+/// negative condition.
+///
+/// The likeliest token is taken each time, without a repetition penalty, so that no draw stands between a dose and its
+/// text.
+pub fn sweep(
+    model: &OpenModel,
+    doses: &[Planned],
+    prompts: &[PromptPair],
+    neutral: &[Vec<u32>],
+    conditions: [&str; 2],
+    max_new_tokens: usize,
+) -> Result<Sweep> {
+    let mut rows: Vec<Row> = Vec::new();
+    for planned in doses {
+        for side in &planned.sides {
+            rows.extend(
+                prompts
+                    .iter()
+                    .map(|prompt| row(&prompt.tokens[*side], &planned.interventions)),
+            );
+        }
+    }
+    let steered = rows.len();
+    rows.extend(neutral.iter().map(|tokens| row(tokens, &[])));
+    let generated = generate_tokens(model, &GREEDY, max_new_tokens, &rows)?;
+    let (generated, answers) = generated.split_at(steered);
+    require_identity(doses, prompts.len(), generated)?;
+
+    let texts = scored(model, doses, prompts, generated, conditions)?;
+    let divergences = divergences(model, doses, neutral, answers)?;
+    Ok(Sweep { texts, divergences })
+}
+
+const GREEDY: Decoding = Decoding {
+    temperature: 1.0,
+    top_k: 0,
+    top_p: 1.0,
+    repetition_penalty: 1.0,
+};
+
+/// Tokens of a neutral answer on which the distributions are compared.
+const NEUTRAL_TOKENS: usize = 16;
+
+fn row(tokens: &[u32], interventions: &[Intervention]) -> Row {
+    Row {
+        set: "dose".to_owned(),
+        prompt_id: String::new(),
+        prompt: String::new(),
+        condition: String::new(),
+        coefficient: None,
+        sample: 0,
+        seed: 0,
+        greedy: true,
+        suppress: Vec::new(),
+        tokens: tokens.to_vec(),
+        interventions: interventions.to_vec(),
+        description: String::new(),
+    }
+}
+
+/// A coefficient of 0 goes through the same arithmetic as every other and must change nothing, to the last token.
+fn require_identity(doses: &[Planned], prompts: usize, generated: &[Generated]) -> Result<()> {
+    let unsteered = &generated[..2 * prompts];
+    let mut start = 0;
+    for planned in doses {
+        let count = planned.sides.len() * prompts;
+        if planned.dose.coefficient == Some(0.0) && generated[start..start + count] != *unsteered {
+            bail!(
+                "layer {}: texts with coefficient 0 differ from the unsteered ones; the engine has an error, please report it",
+                planned.dose.layer.unwrap_or_default()
+            );
+        }
+        start += count;
+    }
+    Ok(())
+}
+
+/// Every text under the unsteered model in both formats. Equal texts of one prompt are scored once.
+fn scored(
+    model: &OpenModel,
+    doses: &[Planned],
+    prompts: &[PromptPair],
+    generated: &[Generated],
+    conditions: [&str; 2],
+) -> Result<Vec<Vec<Vec<DoseText>>>> {
+    let mut places: HashMap<(usize, &[u32]), usize> = HashMap::new();
+    let mut sequences = Vec::new();
+    for (index, text) in generated.iter().enumerate() {
+        let prompt = index % prompts.len();
+        places.entry((prompt, &text.tokens)).or_insert_with(|| {
+            let tokens = &prompts[prompt].tokens;
+            sequences.extend(tokens.iter().map(|tokens| Sequence::new(tokens, &text.tokens)));
+            sequences.len() / 2 - 1
+        });
+    }
+    let surprises = map_logits(model.resident()?, &sequences, &mut (), |index, logits| {
+        let text = sequences[index].text();
+        let tokens = logits
+            .iter()
+            .zip(text)
+            .map(|(logits, token)| log_probability(logits, *token));
+        -tokens.sum::<f64>() / text.len() as f64
+    })?;
+    let mut all = generated.iter().enumerate();
+    let mut next = |planned: &Planned, side: usize| -> Result<DoseText> {
+        let (index, generated) = all.next().context("a text is missing")?;
+        let prompt = index % prompts.len();
+        let place = places[&(prompt, generated.tokens.as_slice())];
+        Ok(DoseText {
+            dose: planned.dose.clone(),
+            condition: conditions[side].to_owned(),
+            prompt_id: prompts[prompt].id.clone(),
+            prompt: prompts[prompt].text.clone(),
+            text: model.tokenizer.decode(&generated.tokens)?.trim().to_owned(),
+            n_tokens: generated.tokens.len(),
+            ended: generated.finish == Finish::Stop,
+            surprise_positive: surprises[2 * place],
+            surprise_negative: surprises[2 * place + 1],
+            distinct_2: distinct_pairs(&generated.tokens),
+        })
+    };
+    let mut texts = Vec::with_capacity(doses.len());
+    for planned in doses {
+        let mut sides = Vec::new();
+        for side in &planned.sides {
+            sides.push(
+                prompts
+                    .iter()
+                    .map(|_| next(planned, *side))
+                    .collect::<Result<Vec<_>>>()?,
+            );
+        }
+        texts.push(sides);
+    }
+    Ok(texts)
+}
+
+/// Different pairs of neighbouring tokens over all pairs. Source: distinct-n of Li et al. (2016), "A
+/// Diversity-Promoting Objective Function for Neural Conversation Models", n = 2, over one text.
+fn distinct_pairs(tokens: &[u32]) -> f64 {
+    let pairs = tokens.windows(2);
+    let count = pairs.len();
+    let mut different: Vec<&[u32]> = pairs.collect();
+    different.sort_unstable();
+    different.dedup();
+    if count == 0 {
+        1.0
+    } else {
+        different.len() as f64 / count as f64
+    }
+}
+
+/// For each dose the mean over neutral prompts and answer tokens of `KL(unsteered || steered)` of the next token, in
+/// nats. The answers are the unsteered model's own, so that both are asked about the same text.
+fn divergences(
+    model: &OpenModel,
+    doses: &[Planned],
+    neutral: &[Vec<u32>],
+    answers: &[Generated],
+) -> Result<Vec<f64>> {
+    let network = model.resident()?;
+    let sequences: Vec<Sequence> = neutral
+        .iter()
+        .zip(answers)
+        .map(|(prompt, answer)| {
+            Sequence::new(prompt, &answer.tokens[..answer.tokens.len().min(NEUTRAL_TOKENS)])
+        })
+        .collect();
+    let unsteered = map_logits(network, &sequences, &mut (), |_, logits| {
+        logits.iter().map(|row| row.to_vec()).collect::<Vec<_>>()
+    })?;
+    let repeated: Vec<Sequence> = doses.iter().flat_map(|_| sequences.clone()).collect();
+    let interventions: Vec<&[Intervention]> = doses
+        .iter()
+        .flat_map(|planned| std::iter::repeat_n(planned.interventions.as_slice(), sequences.len()))
+        .collect();
+    let config = network.config();
+    let mut tap = Steer::new(
+        &interventions,
+        config.layers.len(),
+        config.hidden_size,
+        &network.device(),
+    )?;
+    let sums = map_logits(network, &repeated, &mut tap, |index, logits| {
+        let own = &unsteered[index % sequences.len()];
+        let each = own
+            .iter()
+            .zip(logits)
+            .map(|(own, steered)| divergence(own, steered));
+        (each.sum::<f64>(), own.len() as f64)
+    })?;
+    let of_dose = sums.par_chunks(sequences.len().max(1)).map(|sums| {
+        let (divergence, tokens) = sums
+            .iter()
+            .fold((0.0, 0.0), |all, one| (all.0 + one.0, all.1 + one.1));
+        divergence / tokens
+    });
+    Ok(of_dose.collect())
+}
+
+/// `sum_i p_i (log p_i - log q_i)` of two distributions given as logits, in nats; rounding can't bring it below 0.
+fn divergence(p: &[f32], q: &[f32]) -> f64 {
+    let (p_sum, q_sum) = (log_sum(p), log_sum(q));
+    let term = |(p, q): (&f32, &f32)| {
+        let (p, q) = (f64::from(*p) - p_sum, f64::from(*q) - q_sum);
+        p.exp() * (p - q)
+    };
+    p.iter().zip(q).map(term).sum::<f64>().max(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn divergence_of_two_coins() {
+        let logits = |p: f32| [p.ln(), (1.0 - p).ln()];
+        let expected = 0.25 * (0.25f64 / 0.5).ln() + 0.75 * (0.75f64 / 0.5).ln();
+        assert!((divergence(&logits(0.25), &logits(0.5)) - expected).abs() < 1e-7);
+        assert_eq!(divergence(&logits(0.25), &logits(0.25)), 0.0);
+    }
+
+    #[test]
+    fn distinct_pairs_of_repetitions() {
+        assert_eq!(distinct_pairs(&[1, 2, 3]), 1.0);
+        assert_eq!(distinct_pairs(&[1, 2, 1, 2, 1]), 0.5);
+        assert_eq!(distinct_pairs(&[7]), 1.0);
+    }
+}

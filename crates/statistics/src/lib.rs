@@ -1,0 +1,51 @@
+//! What rows of activations in two conditions say, with the uncertainty of saying it from few prompts.
+//!
+//! The data are `n` prompts, each with a row of `hidden` numbers in a plus condition and in a minus condition: `a_i`
+//! and `b_i`, with the differences `d_i = a_i - b_i` and the midpoints `m_i = (a_i + b_i) / 2`. The contrast is the
+//! mean of the `d_i`. A prompt is the unit everywhere: whatever is resampled, swapped or left out, a prompt's two rows
+//! go together.
+//!
+//! Nearly everything here follows from the rows' inner products ([`PairedGram`]), so that `hidden`, which is large,
+//! is paid for once. All arithmetic is in f64 and in a fixed order: the same rows and the same seed give the same bits
+//! with any number of threads.
+//!
+//! Every function takes sound input for granted: at least two prompts, as many plus rows as minus rows, all of one
+//! length of at least 1, only finite numbers. Nothing here panics or gives NaN on such input; what a function gives
+//! where its figure is not defined (a contrast of zero, say) stands in its documentation.
+
+mod bootstrap;
+mod cholesky;
+mod directions;
+mod draws;
+mod effects;
+mod eigen;
+mod gram;
+mod label_swap;
+mod logistic;
+mod outliers;
+mod products;
+mod project_out;
+mod quadratic;
+mod rows;
+mod separability;
+mod shrinkage;
+mod similarity;
+mod split_half;
+mod sums;
+mod whitening;
+
+pub use bootstrap::{
+    BOOTSTRAP_DRAWS, Bootstrap, Interval, ResampledFigures, bootstrap, bootstrap_mean, bootstrap_statistic,
+    contrast_norm_unbiased, quantile, resampled,
+};
+pub use directions::{Direction, logistic_probe, mean_difference, paired_difference_pca, shrinkage_lda};
+pub use effects::{Cells, Effect, Effects, effects};
+pub use gram::PairedGram;
+pub use label_swap::{LabelSwapFamily, LabelSwapTest, label_swap_tests, prompts_for, smallest_p};
+pub use outliers::{OutlierDimension, outlier_dimensions};
+pub use project_out::project_out;
+pub use rows::PairedRows;
+pub use separability::{Separability, separability};
+pub use similarity::{SimilarityFigures, similarity};
+pub use split_half::{SplitHalf, split_half};
+pub use whitening::{Whitened, whitened};

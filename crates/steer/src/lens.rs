@@ -1,0 +1,60 @@
+use anyhow::{Context, Result};
+use artifacts::{ContrastVectors, LensToken};
+use burn::tensor::{DType, Tensor, TensorData};
+use extract::OpenModel;
+
+/// The tokens that the contrast vector of each layer promotes and suppresses most: the largest and smallest numbers of
+/// `head(final_norm(contrast))`, layers in order.
+///
+/// The norm takes the vector's length away, so what counts is its direction. A zero contrast has no tokens. Source: the
+/// logit lens (nostalgebraist 2020, "interpreting GPT: the logit lens"), applied to a direction instead of a residual.
+pub fn lens(model: &OpenModel, vectors: &ContrastVectors) -> Result<Vec<LensToken>> {
+    let network = model.resident()?;
+    let mut contrasts = Vec::with_capacity(vectors.layers * vectors.hidden_size);
+    for layer in 0..vectors.layers {
+        let contrast = vectors.get("contrast", layer);
+        contrasts.extend_from_slice(contrast.context("the analysis has no contrast vector")?);
+    }
+    let shape = [vectors.layers, vectors.hidden_size];
+    let is_zero: Vec<bool> = contrasts
+        .chunks(vectors.hidden_size)
+        .map(|contrast| contrast.iter().all(|value| *value == 0.0))
+        .collect();
+    let contrasts =
+        Tensor::<2>::from_data(TensorData::new(contrasts, shape), (&network.device(), DType::F32));
+    let logits = network.head(contrasts.cast(network.precision().dtype()));
+    let logits = logits.try_into_data().ok();
+    let logits: Vec<f32> = logits
+        .and_then(|data| data.try_into_vec().ok())
+        .context("the device gave no logits")?;
+    let of_layers = logits
+        .chunks(logits.len() / vectors.layers)
+        .zip(is_zero)
+        .enumerate()
+        .filter(|(_, (_, is_zero))| !is_zero);
+    Ok(of_layers
+        .flat_map(|(layer, (logits, _))| extremes(model, layer, logits))
+        .collect())
+}
+
+/// Tokens a side.
+const SHOWN: usize = 12;
+
+fn extremes(model: &OpenModel, layer: usize, logits: &[f32]) -> Vec<LensToken> {
+    let mut order: Vec<usize> = (0..logits.len()).collect();
+    order.sort_by(|a, b| logits[*b].total_cmp(&logits[*a]).then(a.cmp(b)));
+    let token = |is_promoted: bool, rank: usize, id: usize| LensToken {
+        layer,
+        is_promoted,
+        rank,
+        token_id: id as i32,
+        token_text: model.tokenizer.token_text(id as u32),
+        logit: f64::from(logits[id]),
+    };
+    let promoted = order.iter().take(SHOWN).enumerate();
+    let suppressed = order.iter().rev().take(SHOWN).enumerate();
+    let promoted = promoted.map(|(rank, id)| token(true, rank, *id));
+    promoted
+        .chain(suppressed.map(|(rank, id)| token(false, rank, *id)))
+        .collect()
+}

@@ -26,7 +26,8 @@ impl Interval {
     }
 }
 
-/// An interval for each figure of [`SimilarityFigures`](crate::SimilarityFigures), and for the contrast's norm.
+/// An interval for each figure of [`SimilarityFigures`](crate::SimilarityFigures), and for the contrast's
+/// norm.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bootstrap {
     pub within_plus: Interval,
@@ -53,12 +54,13 @@ pub struct ResampledFigures {
 /// How many times the prompts are drawn again.
 pub const BOOTSTRAP_DRAWS: usize = 2000;
 
-/// Percentile intervals, 95 %, over 2,000 draws of `n` prompts with replacement; each draw's figures are those of
-/// [`resampled`]. `raw`: the inner products of the rows as they are; cosines are taken from them.
+/// Percentile intervals, 95 %, over 2,000 draws of `n` prompts with replacement; each draw's figures are
+/// those of [`resampled`]. `raw`: the inner products of the rows as they are; cosines are taken from them.
 ///
-/// Assumes that the prompts are independent and speak for the prompts one wants to know about. With few prompts (below
-/// ten or so) percentile intervals are too narrow. Draws of one prompt only hold no two prompts to compare and are
-/// drawn again. Source: Efron & Tibshirani (1993), "An Introduction to the Bootstrap".
+/// Assumes that the prompts are independent and speak for the prompts one wants to know about. With few
+/// prompts (below ten or so) percentile intervals are too narrow. Draws of one prompt only hold no two
+/// prompts to compare and are drawn again. Source: Efron & Tibshirani (1993), "An Introduction to the
+/// Bootstrap".
 pub fn bootstrap(raw: &PairedGram, seed: u64) -> Bootstrap {
     let draws = resamples(raw.prompts(), BOOTSTRAP_DRAWS, seed);
     let figures = resampled_figures(raw, &draws);
@@ -74,14 +76,16 @@ pub fn bootstrap(raw: &PairedGram, seed: u64) -> Bootstrap {
     }
 }
 
-/// The figures when prompt `i` is there `counts[i] = w_i` times; `sum_i w_i = n`, and at least two prompts are there.
+/// The figures when prompt `i` is there `counts[i] = w_i` times; `sum_i w_i = n`, and at least two prompts
+/// are there.
 ///
-/// A pair of a prompt with itself is no pair of two prompts, so that `W = sum_{i != j} w_i w_j` weighs the pairs, and
-/// `within_plus = sum_{i != j} w_i w_j cos(a_i, a_j) / W`, `within_minus` likewise. `matched = sum_i w_i cos(a_i, b_i) / n`.
-/// `cross = matched / n + (n - 1) / n * sum_{i != j} w_i w_j cos(a_i, b_j) / W` keeps the share of matched pairs that
-/// the figure itself has. `contrast_norm = sqrt(max(0, sum_{i != j} w_i w_j d_i . d_j / W))`, in the residual stream's
-/// units, is free of noise as [`contrast_norm_unbiased`] is. All weights 1 give the figures of
-/// [`similarity`](crate::similarity).
+/// A pair of a prompt with itself is no pair of two prompts, so that `W = sum_{i != j} w_i w_j` weighs the
+/// pairs, and `within_plus = sum_{i != j} w_i w_j cos(a_i, a_j) / W`, `within_minus` likewise.
+/// `matched = sum_i w_i cos(a_i, b_i) / n`.
+/// `cross = matched / n + (n - 1) / n * sum_{i != j} w_i w_j cos(a_i, b_j) / W` keeps the share of matched
+/// pairs that the figure itself has. `contrast_norm = sqrt(max(0, sum_{i != j} w_i w_j d_i . d_j / W))`, in
+/// the residual stream's units, is free of noise as [`contrast_norm_unbiased`] is. All weights 1 give the
+/// figures of [`similarity`](crate::similarity).
 pub fn resampled(raw: &PairedGram, counts: &[u16]) -> ResampledFigures {
     let parts = Parts::of(raw);
     let form = |matrix: &[f64]| off_diagonal_forms(matrix, &[counts.to_vec()]).iter().sum();
@@ -91,12 +95,13 @@ pub fn resampled(raw: &PairedGram, counts: &[u16]) -> ResampledFigures {
     )
 }
 
-/// The contrast's norm without what noise adds to it: `sqrt(max(0, sum_{i != j} d_i . d_j / (n (n - 1))))`, in the
-/// residual stream's units.
+/// The contrast's norm without what noise adds to it: `sqrt(max(0, sum_{i != j} d_i . d_j / (n (n - 1))))`,
+/// in the residual stream's units.
 ///
-/// The plain norm of a mean of `n` differences is too large, since `E ||mean d||^2 = ||E d||^2 + trace(cov d) / n`. Under
-/// the root stands the unbiased estimate (U-statistic) of `||E d||^2`; where it is negative, this is 0. Source: Hoeffding
-/// (1948), "A Class of Statistics with Asymptotically Normal Distribution".
+/// The plain norm of a mean of `n` differences is too large, since
+/// `E ||mean d||^2 = ||E d||^2 + trace(cov d) / n`. Under the root stands the unbiased estimate (U-statistic)
+/// of `||E d||^2`; where it is negative, this is 0. Source: Hoeffding (1948), "A Class of Statistics with
+/// Asymptotically Normal Distribution".
 pub fn contrast_norm_unbiased(raw: &PairedGram) -> f64 {
     let n = raw.prompts();
     norm_free_of_noise(&raw.differences(), n)
@@ -118,17 +123,12 @@ pub fn quantile(sorted: &[f64], q: f64) -> f64 {
     let place = q.clamp(0.0, 1.0) * last as f64;
     let below = place.floor() as usize;
     let (low, high) = (sorted[below], sorted[(below + 1).min(last)]);
-    let share = place - below as f64;
-    // From the nearer end, as numpy does: so that neither end is ever overshot.
-    if share < 0.5 {
-        low + (high - low) * share
-    } else {
-        high - (high - low) * (1.0 - share)
-    }
+    low + (high - low) * (place - below as f64)
 }
 
-/// The percentile interval, 95 %, of the mean of independent values: the mean of as many values drawn with replacement,
-/// `draws` times. In the values' units; without values it is 0 to 0. Source: Efron & Tibshirani (1993).
+/// The percentile interval, 95 %, of the mean of independent values: the mean of as many values drawn with
+/// replacement, `draws` times. In the values' units; without values it is 0 to 0. Source: Efron & Tibshirani
+/// (1993).
 pub fn bootstrap_mean(values: &[f64], draws: usize, seed: u64) -> Interval {
     bootstrap_statistic(values.len(), draws, seed, |indices| {
         let drawn: Vec<f64> = indices.iter().map(|&index| values[index]).collect();
@@ -136,9 +136,9 @@ pub fn bootstrap_mean(values: &[f64], draws: usize, seed: u64) -> Interval {
     })
 }
 
-/// The percentile interval, 95 %, of any statistic of `units` independent units: `statistic` gets the indices of `units`
-/// units drawn with replacement, `draws` times, and must give a finite number. Without units it is 0 to 0. Source: Efron
-/// & Tibshirani (1993).
+/// The percentile interval, 95 %, of any statistic of `units` independent units: `statistic` gets the indices
+/// of `units` units drawn with replacement, `draws` times, and must give a finite number. Without units it is
+/// 0 to 0. Source: Efron & Tibshirani (1993).
 pub fn bootstrap_statistic(
     units: usize,
     draws: usize,

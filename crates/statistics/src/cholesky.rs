@@ -14,8 +14,8 @@ pub(crate) struct Cholesky {
 }
 
 impl Cholesky {
-    /// The factor of the symmetric `[size, size]` matrix, of which only the lower triangle is read. A pivot that
-    /// rounding has made zero or negative is replaced by the smallest that still divides.
+    /// The factor of the symmetric `[size, size]` matrix, of which only the lower triangle is read. A pivot
+    /// that rounding has made zero or negative is replaced by the smallest that still divides.
     pub fn of(mut matrix: Vec<f64>, size: usize) -> Self {
         let least_pivot = f64::EPSILON * (0..size).map(|i| matrix[i * size + i]).fold(0.0, f64::max);
         for i in 0..size {
@@ -25,7 +25,7 @@ impl Cholesky {
                 row[j] = (row[j] - dot(&row[..j], &earlier[..j])) / earlier[j];
             }
             let square = row[i] - dot(&row[..i], &row[..i]);
-            row[i] = square.max(least_pivot).max(f64::MIN_POSITIVE).sqrt();
+            row[i] = square.max(least_pivot).sqrt();
         }
         Cholesky { size, factor: matrix }
     }

@@ -36,8 +36,9 @@ pub(crate) fn random_signs(prompts: usize, count: usize, seed: u64) -> Vec<Vec<i
     (0..count).map(|_| labelling()).collect()
 }
 
-/// How often each prompt is drawn when as many are drawn with replacement as there are: `[count, prompts]`. Draws of
-/// one prompt only are drawn again, since they hold no two prompts to compare; `prompts` is at least 2.
+/// How often each prompt is drawn when as many are drawn with replacement as there are: `[count, prompts]`.
+/// Draws of one prompt only are drawn again, since they hold no two prompts to compare; `prompts` is at least
+/// 2.
 pub(crate) fn resamples(prompts: usize, count: usize, seed: u64) -> Vec<Vec<u16>> {
     let mut generator = generator(seed, Purpose::Resamples);
     let mut resample = || {
@@ -54,7 +55,8 @@ pub(crate) fn resamples(prompts: usize, count: usize, seed: u64) -> Vec<Vec<u16>
     (0..count).map(|_| resample()).collect()
 }
 
-/// Random splits of the prompts, `[count, prompts]`: true for the first half, which has `prompts / 2`, rounded down.
+/// Random splits of the prompts, `[count, prompts]`: true for the first half, which has `prompts / 2`,
+/// rounded down.
 pub(crate) fn halves(prompts: usize, count: usize, seed: u64) -> Vec<Vec<bool>> {
     let mut generator = generator(seed, Purpose::Halves);
     let mut split = || {

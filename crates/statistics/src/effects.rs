@@ -7,8 +7,9 @@ use crate::products::gram;
 use crate::quadratic::off_diagonal_forms;
 use crate::sums::{cosine, dot, mean_row, norm};
 
-/// `cells[transcript][speaker]`: the rows of the same `n` prompts in all four combinations, `[n, hidden]` each. Level 0 of
-/// either factor counts as plus, so that the method's plus condition is `cells[0][0]` and its minus condition `cells[1][1]`.
+/// `cells[transcript][speaker]`: the rows of the same `n` prompts in all four combinations, `[n, hidden]`
+/// each. Level 0 of either factor counts as plus, so that the method's plus condition is `cells[0][0]` and
+/// its minus condition `cells[1][1]`.
 #[derive(Clone, Copy, Debug)]
 pub struct Cells<'a> {
     pub cells: [[&'a [Vec<f32>]; 2]; 2],
@@ -29,7 +30,8 @@ pub struct Effect {
     pub share: f64,
 }
 
-/// The effects of a two-by-two design. All shares together make 1, unless all rows are the same: then all are 0.
+/// The effects of a two-by-two design. All shares together make 1, unless all rows are the same: then all are
+/// 0.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Effects {
     pub speaker: Effect,
@@ -39,8 +41,9 @@ pub struct Effects {
     pub prompt_share: f64,
     /// What is left: effects that differ from prompt to prompt.
     pub residual_share: f64,
-    /// `S.C / ||C||^2`: how much of the whole contrast, along itself, the speaker accounts for; the transcript accounts
-    /// for the rest. It can be below 0 or above 1 where the two effects oppose each other.
+    /// `S.C / ||C||^2`: how much of the whole contrast, along itself, the speaker accounts for; the
+    /// transcript accounts for the rest. It can be below 0 or above 1 where the two effects oppose each
+    /// other.
     pub speaker_share_of_contrast: f64,
     pub speaker_share_interval: Interval,
     /// The cosine of `S` and `C`.
@@ -49,25 +52,28 @@ pub struct Effects {
     pub transcript_contrast_cosine: f64,
     /// The cosine of `S` and `T`.
     pub speaker_transcript_cosine: f64,
-    /// The cosine of the speaker contrasts within the two transcripts: whether the speaker has the same direction in
-    /// both.
+    /// The cosine of the speaker contrasts within the two transcripts: whether the speaker has the same
+    /// direction in both.
     pub simple_cosine: f64,
 }
 
 /// Divides what the whole contrast mixes into the effect of the speaker and that of the transcript.
 ///
-/// With cell means `c_ts`, the speaker effect is `S = ((c_00 - c_01) + (c_10 - c_11)) / 2`, the transcript effect
-/// `T = ((c_00 - c_10) + (c_01 - c_11)) / 2` and the interaction `I = (c_00 - c_01 - c_10 + c_11) / 2`, so that each cell is
-/// `mean ± T/2 ± S/2 ± I/2`. The contrast of the method is `C = c_00 - c_11 = S + T`. The speaker's simple contrasts are
-/// `c_00 - c_01 = S + I` and `c_10 - c_11 = S - I`.
+/// With cell means `c_ts`, the speaker effect is `S = ((c_00 - c_01) + (c_10 - c_11)) / 2`, the transcript
+/// effect `T = ((c_00 - c_10) + (c_01 - c_11)) / 2` and the interaction
+/// `I = (c_00 - c_01 - c_10 + c_11) / 2`, so that each cell is `mean ± T/2 ± S/2 ± I/2`. The contrast of the
+/// method is `C = c_00 - c_11 = S + T`. The speaker's simple contrasts are `c_00 - c_01 = S + I` and
+/// `c_10 - c_11 = S - I`.
 ///
-/// Sums of squares about the grand mean: `n ||S||^2`, `n ||T||^2`, `n ||I||^2`, `4 sum_i ||prompt mean - grand mean||^2`,
-/// and as residual `sum_i (||S_i - S||^2 + ||T_i - T||^2 + ||I_i - I||^2)` with each prompt's own effects (analysis of
+/// Sums of squares about the grand mean: `n ||S||^2`, `n ||T||^2`, `n ||I||^2`,
+/// `4 sum_i ||prompt mean - grand mean||^2`, and as residual
+/// `sum_i (||S_i - S||^2 + ||T_i - T||^2 + ||I_i - I||^2)` with each prompt's own effects (analysis of
 /// variance with repeated measures, Winer 1971, "Statistical Principles in Experimental Design").
 ///
-/// Intervals: percentile, 95 %, over 2,000 draws of the prompts with replacement; the norms from pairs of different
-/// prompts as in [`resampled`](crate::resampled), the share from the drawn means as they are. Assumes that prompts are
-/// independent. A contrast of zero has the share 0, and a zero vector the cosine 0 with anything.
+/// Intervals: percentile, 95 %, over 2,000 draws of the prompts with replacement; the norms from pairs of
+/// different prompts as in [`resampled`](crate::resampled), the share from the drawn means as they are.
+/// Assumes that prompts are independent. A contrast of zero has the share 0, and a zero vector the cosine 0
+/// with anything.
 pub fn effects(cells: &Cells<'_>, seed: u64) -> Effects {
     let own = PromptEffects::of(cells);
     let n = own.speaker.len();

@@ -1,10 +1,11 @@
-//! The greatest eigenvalue of a symmetric matrix and its eigenvector: Householder's tridiagonal form, then the implicit
-//! QL algorithm (Golub & Van Loan, Matrix Computations, section 8.3). Iterating with the matrix alone would be too
-//! inexact where the two greatest eigenvalues are close.
+//! The greatest eigenvalue of a symmetric matrix and its eigenvector: Householder's tridiagonal form, then
+//! the implicit QL algorithm (Golub & Van Loan, Matrix Computations, section 8.3). Iterating with the matrix
+//! alone would be too inexact where the two greatest eigenvalues are close.
 
 use crate::sums::{dot, norm};
 
-/// The eigenvalue, and the eigenvector of norm 1, of a symmetric row-major `[size, size]` matrix; `size` is at least 1.
+/// The eigenvalue, and the eigenvector of norm 1, of a symmetric row-major `[size, size]` matrix; `size` is
+/// at least 1.
 pub(crate) fn greatest_eigenpair(matrix: Vec<f64>, size: usize) -> (f64, Vec<f64>) {
     let mut tridiagonal = Tridiagonal::of(matrix, size);
     let mut vectors: Vec<Vec<f64>> = (0..size)
@@ -22,7 +23,8 @@ pub(crate) fn greatest_eigenpair(matrix: Vec<f64>, size: usize) -> (f64, Vec<f64
     (values[greatest], vector)
 }
 
-/// `A = H_0 H_1 .. T .. H_1 H_0` with `T` tridiagonal. `H_k` reflects the entries after `k` along a vector of norm 1.
+/// `A = H_0 H_1 .. T .. H_1 H_0` with `T` tridiagonal. `H_k` reflects the entries after `k` along a vector of
+/// norm 1.
 struct Tridiagonal {
     diagonal: Vec<f64>,
     /// Entry `i` couples `i` and `i + 1`; the last is 0.
@@ -57,8 +59,8 @@ impl Tridiagonal {
         }
     }
 
-    /// Turns the diagonal into the eigenvalues. Row `i` of `vectors`, the identity at first, becomes the eigenvector
-    /// of entry `i`.
+    /// Turns the diagonal into the eigenvalues. Row `i` of `vectors`, the identity at first, becomes the
+    /// eigenvector of entry `i`.
     fn diagonalise(&mut self, vectors: &mut [Vec<f64>]) {
         // Two or three steps are usual for an eigenvalue.
         const MOST_STEPS: usize = 100;

@@ -17,8 +17,8 @@ pub struct LabelSwapTest {
     pub standard_deviation: f64,
     /// The share of labellings at least as far from the centre as the observed one, itself included.
     pub p: f64,
-    /// The same for the layer farthest from its centre in each labelling: the probability that any of the layers would
-    /// come as far, so that all layers may be read together.
+    /// The same for the layer farthest from its centre in each labelling: the probability that any of the
+    /// layers would come as far, so that all layers may be read together.
     pub p_family: f64,
 }
 
@@ -39,26 +39,27 @@ const MOST_PROMPTS_FOR_EXACT: usize = 14;
 
 /// Tests for each layer whether the conditions differ more, or less, than labels given at random would.
 ///
-/// `layers`: the cosines of one layer's rows each ([`PairedGram::unit`]), all of the same prompts. A labelling is a sign
-/// `s_i = ±1` for each prompt: whether its two rows keep their conditions. With `M = sum_i (a_i + b_i) / 2` and
-/// `D = sum_i s_i (a_i - b_i) / 2` the statistic is the within minus the cross similarity of the relabelled rows,
-/// `T(s) = (M.M + D.D - n) / (n (n - 1)) - (M.M - D.D) / n^2`. Only `D.D = s^T G s / 4` varies, `G_ij = d_i . d_j`; its mean
-/// over all labellings is `trace G / 4` and its variance `sum_{i != j} G_ij^2 / 8`.
+/// `layers`: the cosines of one layer's rows each ([`PairedGram::unit`]), all of the same prompts. A
+/// labelling is a sign `s_i = ±1` for each prompt: whether its two rows keep their conditions. With
+/// `M = sum_i (a_i + b_i) / 2` and `D = sum_i s_i (a_i - b_i) / 2` the statistic is the within minus the
+/// cross similarity of the relabelled rows, `T(s) = (M.M + D.D - n) / (n (n - 1)) - (M.M - D.D) / n^2`. Only
+/// `D.D = s^T G s / 4` varies, `G_ij = d_i . d_j`; its mean over all labellings is `trace G / 4` and its
+/// variance `sum_{i != j} G_ij^2 / 8`.
 ///
-/// The p value is two-sided about the exact mean: a `T` that is smaller than chance gives, conditions more alike than
-/// random labels make them, is as extreme as one that is larger. Up to 14 prompts all `2^n` labellings are gone
-/// through, and `p` is the share of those at least as extreme. With more, 9,999 are drawn, and
-/// `p = (1 + those at least as extreme) / (1 + 9,999)` (Phipson & Smyth 2010). Because `T(s) = T(-s)`, an exact `p` is
-/// at least `2 / 2^n`; see [`smallest_p`]. Ties count as at least as extreme, within 1e-12 of the scale of `s^T G s` and
-/// what rounding does to cosines.
+/// The p value is two-sided about the exact mean: a `T` that is smaller than chance gives, conditions more
+/// alike than random labels make them, is as extreme as one that is larger. Up to 14 prompts all `2^n`
+/// labellings are gone through, and `p` is the share of those at least as extreme. With more, 9,999 are
+/// drawn, and `p = (1 + those at least as extreme) / (1 + 9,999)` (Phipson & Smyth 2010). Because
+/// `T(s) = T(-s)`, an exact `p` is at least `2 / 2^n`; see [`smallest_p`]. Ties count as at least as extreme,
+/// within 1e-12 of the scale of `s^T G s` and what rounding does to cosines.
 ///
-/// `p_family` compares `|T - centre| / standard deviation` with the greatest of all layers in the same labelling: the
-/// single-step max-T procedure of Westfall & Young (1993), "Resampling-Based Multiple Testing". It controls the
-/// probability of any false finding among the layers.
+/// `p_family` compares `|T - centre| / standard deviation` with the greatest of all layers in the same
+/// labelling: the single-step max-T procedure of Westfall & Young (1993), "Resampling-Based Multiple
+/// Testing". It controls the probability of any false finding among the layers.
 ///
-/// Assumes that under no difference a prompt's two rows could as well have come in the other order, and that prompts
-/// are independent. A layer whose `T` doesn't vary (a contrast of zero) has `p = p_family = 1` and takes no part in the
-/// greatest. Without layers there are no tests, no labellings, and the smallest p is 1.
+/// Assumes that under no difference a prompt's two rows could as well have come in the other order, and that
+/// prompts are independent. A layer whose `T` doesn't vary (a contrast of zero) has `p = p_family = 1` and
+/// takes no part in the greatest. Without layers there are no tests, no labellings, and the smallest p is 1.
 pub fn label_swap_tests(layers: &[PairedGram], seed: u64) -> LabelSwapFamily {
     let prompts = layers.first().map_or(0, PairedGram::prompts);
     let labellings = Labellings::of(prompts, seed);
@@ -93,9 +94,9 @@ pub fn label_swap_tests(layers: &[PairedGram], seed: u64) -> LabelSwapFamily {
     }
 }
 
-/// The smallest p value that [`label_swap_tests`] can give: `2 / 2^n` up to 14 prompts, since a labelling and its
-/// opposite are the same, else `1 / (1 + 9,999)`. With two prompts it is 1: the two values that `T` then has lie
-/// equally far from their mean.
+/// The smallest p value that [`label_swap_tests`] can give: `2 / 2^n` up to 14 prompts, since a labelling and
+/// its opposite are the same, else `1 / (1 + 9,999)`. With two prompts it is 1: the two values that `T` then
+/// has lie equally far from their mean.
 pub fn smallest_p(prompts: usize) -> f64 {
     match prompts {
         0..=2 => 1.0,
@@ -104,8 +105,8 @@ pub fn smallest_p(prompts: usize) -> f64 {
     }
 }
 
-/// The least number of prompts whose [`smallest_p`] is below `p`: 6 for 0.05, 8 for 0.01. At 0.0001 and below no number
-/// is enough, and this gives `usize::MAX`.
+/// The least number of prompts whose [`smallest_p`] is below `p`: 6 for 0.05, 8 for 0.01. At 0.0001 and below
+/// no number is enough, and this gives `usize::MAX`.
 pub fn prompts_for(p: f64) -> usize {
     let enough = |&prompts: &usize| smallest_p(prompts) < p;
     (2..=MOST_PROMPTS_FOR_EXACT + 1)
@@ -156,7 +157,8 @@ impl Labellings {
     }
 }
 
-/// A layer in terms of the excess of `s^T G s` over its mean, `sum_{i != j} s_i s_j G_ij`: `T = centre + factor * excess`.
+/// A layer in terms of the excess of `s^T G s` over its mean, `sum_{i != j} s_i s_j G_ij`:
+/// `T = centre + factor * excess`.
 struct Layer {
     centre: f64,
     factor: f64,

@@ -1,17 +1,17 @@
 //! What rows of activations in two conditions say, with the uncertainty of saying it from few prompts.
 //!
-//! The data are `n` prompts, each with a row of `hidden` numbers in a plus condition and in a minus condition: `a_i`
-//! and `b_i`, with the differences `d_i = a_i - b_i` and the midpoints `m_i = (a_i + b_i) / 2`. The contrast is the
-//! mean of the `d_i`. A prompt is the unit everywhere: whatever is resampled, swapped or left out, a prompt's two rows
-//! go together.
+//! The data are `n` prompts, each with a row of `hidden` numbers in a plus condition and in a minus
+//! condition: `a_i` and `b_i`, with the differences `d_i = a_i - b_i` and the midpoints
+//! `m_i = (a_i + b_i) / 2`. The contrast is the mean of the `d_i`. A prompt is the unit everywhere: whatever
+//! is resampled, swapped or left out, a prompt's two rows go together.
 //!
-//! Nearly everything here follows from the rows' inner products ([`PairedGram`]), so that `hidden`, which is large,
-//! is paid for once. All arithmetic is in f64 and in a fixed order: the same rows and the same seed give the same bits
-//! with any number of threads.
+//! Nearly everything here follows from the rows' inner products ([`PairedGram`]), so that `hidden`, which is
+//! large, is paid for once. All arithmetic is in f64 and in a fixed order: the same rows and the same seed
+//! give the same bits with any number of threads.
 //!
-//! Every function takes sound input for granted: at least two prompts, as many plus rows as minus rows, all of one
-//! length of at least 1, only finite numbers. Nothing here panics or gives NaN on such input; what a function gives
-//! where its figure is not defined (a contrast of zero, say) stands in its documentation.
+//! Every function takes sound input for granted: at least two prompts, as many plus rows as minus rows, all
+//! of one length of at least 1, only finite numbers. Nothing here panics or gives NaN on such input; what a
+//! function gives where its figure is not defined (a contrast of zero, say) stands in its documentation.
 
 mod bootstrap;
 mod cholesky;

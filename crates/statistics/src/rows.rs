@@ -1,7 +1,7 @@
 //! The rows that everything else is about.
 
-/// Rows of the same prompts in two conditions, `[prompts, hidden]` each, in the residual stream's units: row `i` of
-/// both belongs to prompt `i`.
+/// Rows of the same prompts in two conditions, `[prompts, hidden]` each, in the residual stream's units: row
+/// `i` of both belongs to prompt `i`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PairedRows {
     pub plus: Vec<Vec<f32>>,
@@ -41,8 +41,9 @@ impl PairedRows {
         })
     }
 
-    /// Every number rounded to the nearest bf16, ties to the even one, and given as f32 again: what would be left of
-    /// the rows if they were stored in bf16. Numbers beyond the largest bf16 (3.39e38) become infinite.
+    /// Every number rounded to the nearest bf16, ties to the even one, and given as f32 again: what would be
+    /// left of the rows if they were stored in bf16. Numbers beyond the largest bf16 (3.39e38) become
+    /// infinite.
     pub fn rounded_to_bf16(&self) -> PairedRows {
         self.map_rows(|row| row.iter().map(|&value| rounded_to_bf16(value)).collect())
     }
@@ -55,8 +56,8 @@ impl PairedRows {
     }
 }
 
-/// A bf16 is the upper half of an f32. Adding just under half of the lower half's range, and one more where the last
-/// bit kept is odd, carries into the upper half exactly when rounding to nearest even goes up.
+/// A bf16 is the upper half of an f32. Adding just under half of the lower half's range, and one more where
+/// the last bit kept is odd, carries into the upper half exactly when rounding to nearest even goes up.
 fn rounded_to_bf16(value: f32) -> f32 {
     let bits = value.to_bits();
     let last_kept = (bits >> 16) & 1;

@@ -17,18 +17,20 @@ pub struct Separability {
     pub scores_minus: Vec<f64>,
 }
 
-/// Scores every row by the other prompts' contrast: with `v_i = mean_{j != i} d_j` and `c_i = mean_{j != i} m_j` the score
-/// of a row `x` of prompt `i` is `(x - c_i) . v_i / ||v_i||`.
+/// Scores every row by the other prompts' contrast: with `v_i = mean_{j != i} d_j` and
+/// `c_i = mean_{j != i} m_j` the score of a row `x` of prompt `i` is `(x - c_i) . v_i / ||v_i||`.
 ///
-/// `auc` is over all `n` plus and `n` minus scores (Hanley & McNeil 1982). `accuracy` counts plus scores above 0 and minus
-/// scores below. `effect_size = (mean plus - mean minus) / sqrt((var plus + var minus) / 2)` with `n - 1` in the
-/// variances (Cohen 1988); where both are zero, but for rounding, it is 0. Where the other prompts' contrast is zero, but
-/// for rounding, both scores are 0; if that is so everywhere, the AUC and the accuracy are 0.5.
+/// `auc` is over all `n` plus and `n` minus scores (Hanley & McNeil 1982). `accuracy` counts plus scores
+/// above 0 and minus scores below.
+/// `effect_size = (mean plus - mean minus) / sqrt((var plus + var minus) / 2)` with `n - 1` in the variances
+/// (Cohen 1988); where both are zero, but for rounding, it is 0. Where the other prompts' contrast is zero,
+/// but for rounding, both scores are 0; if that is so everywhere, the AUC and the accuracy are 0.5.
 ///
-/// This describes a difference and is no test of one. Under no difference the mean of plus minus minus scores is zero
-/// and the AUC lies about 0.5, since a prompt's own difference, as likely either way round, is no part of its direction.
-/// But any two directions share all prompts but two, so that the scores go up and down together, and the AUC scatters
-/// about a third wider than that of independent scores would. [`label_swap_tests`](crate::label_swap_tests) is the test.
+/// This describes a difference and is no test of one. Under no difference the AUC lies about 0.5 on average,
+/// since a prompt's own difference, as likely either way round, is no part of its direction. But the scores
+/// depend on each other: any two directions share all prompts but two, and a prompt's two rows share what is
+/// the prompt's. The first makes the AUC scatter more than that of independent scores does, by about a third;
+/// the second makes it scatter less, down to half. [`label_swap_tests`](crate::label_swap_tests) is the test.
 pub fn separability(raw: &PairedGram) -> Separability {
     let scores: Vec<[f64; 2]> = LeftOut::of(raw).scores();
     let scores_plus: Vec<f64> = scores.iter().map(|[plus, _]| *plus).collect();

@@ -19,8 +19,8 @@ pub struct SimilarityFigures {
     pub matched: f64,
 }
 
-/// The mean cosines of rows whose cosines `unit` holds; see [`PairedGram::unit`]. They are defined for at least two
-/// prompts. Source: the method's `analyze_similarity_for_layer`; `matched` is an addition.
+/// The mean cosines of rows whose cosines `unit` holds; see [`PairedGram::unit`]. They are defined for at
+/// least two prompts. Source: the method's `analyze_similarity_for_layer`; `matched` is an addition.
 pub fn similarity(unit: &PairedGram) -> SimilarityFigures {
     let n = unit.prompts();
     let pairs = (n * (n - 1)) as f64;

@@ -15,7 +15,8 @@ pub struct SplitHalf {
     pub low: f64,
     /// The 97.5 % quantile of the splits.
     pub high: f64,
-    /// What a contrast of nothing reaches in one case of twenty: the 95 % quantile of the mean cosine over random labels.
+    /// What a contrast of nothing reaches in one case of twenty: the 95 % quantile of the mean cosine over
+    /// random labels.
     pub floor: f64,
 }
 
@@ -24,13 +25,15 @@ const FLOOR_LABELLINGS: usize = 200;
 const FLOOR_SPLITS: usize = 25;
 const FLOOR_QUANTILE: f64 = 0.95;
 
-/// The cosine of the contrasts of two halves of the prompts, `n / 2` rounded down and the rest, over 100 random splits.
+/// The cosine of the contrasts of two halves of the prompts, `n / 2` rounded down and the rest, over 100
+/// random splits.
 ///
-/// For the half `H` the contrast is `mean_{i in H} d_i`. `low` and `high` say how much the cosine depends on the split;
-/// they are no confidence interval. `floor` is the 95 % quantile, over 200 labellings in which each prompt's two rows
-/// change places at random, of the mean cosine over the first 25 of the splits. A half's contrast of zero has the cosine
-/// 0 with anything. With two or three prompts the halves are one prompt and the rest. Source: split-half reliability,
-/// Spearman (1910), without his correction for length; the floor is the label swap of [`label_swap_tests`].
+/// For the half `H` the contrast is `mean_{i in H} d_i`. `low` and `high` say how much the cosine depends on
+/// the split; they are no confidence interval. `floor` is the 95 % quantile, over 200 labellings in which
+/// each prompt's two rows change places at random, of the mean cosine over the first 25 of the splits. A
+/// half's contrast of zero has the cosine 0 with anything. With two or three prompts the halves are one
+/// prompt and the rest. Source: split-half reliability, Spearman (1910), without his correction for length;
+/// the floor is the label swap of [`label_swap_tests`].
 ///
 /// [`label_swap_tests`]: crate::label_swap_tests
 pub fn split_half(raw: &PairedGram, seed: u64) -> SplitHalf {
@@ -53,7 +56,8 @@ pub fn split_half(raw: &PairedGram, seed: u64) -> SplitHalf {
 }
 
 /// For every labelling the cosine of every split: with the half's signed sums `u` and `v` and `s = u + v`,
-/// `u^T G v = (s^T G s - u^T G u - v^T G v) / 2`, where the sums off the diagonal suffice, as no prompt is in both.
+/// `u^T G v = (s^T G s - u^T G u - v^T G v) / 2`, where the sums off the diagonal suffice, as no prompt is in
+/// both.
 fn half_cosines(differences: &[f64], labellings: &[Vec<i8>], splits: &[Vec<bool>]) -> Vec<Vec<f64>> {
     let wholes = off_diagonal_forms(differences, labellings);
     let signed_halves: Vec<Vec<i8>> = labellings

@@ -13,6 +13,6 @@ pub mod grammar;
 pub mod judge;
 mod loss;
 mod optimize;
-mod random;
+pub mod random;
 pub mod tokenizer;
 pub mod train;

@@ -8,7 +8,10 @@
 
 mod control;
 mod conversations;
+mod dose;
+mod null;
 mod pipeline;
+mod planted;
 mod reference;
 mod tokenizer;
 mod training;
@@ -25,5 +28,6 @@ pub fn tiny_pipeline() -> artifacts::Pipeline {
     pipeline.model.source = root().join(&pipeline.model.source);
     pipeline.model.device = artifacts::Device::Cpu;
     pipeline.prompts.file = root().join(&pipeline.prompts.file);
+    pipeline.dose.neutral = pipeline.dose.neutral.map(|file| root().join(file));
     pipeline
 }

@@ -74,7 +74,7 @@ fn findings(
     findings.extend(strongest.map(|row| {
         format!(
             "The difference is clearest at layer {}: {:.4} (95 % interval {:.4} to {:.4}), p = {:.4}, family-wise {:.4}. Contrasts of two \
-             halves of the prompts have a cosine of {:.3} there (contrasts of swapped labels reach {:.3}); the contrast of the other \
+             halves of the prompts have a cosine of {:.3} there (noise alone reaches {:.3}); the contrast of the other \
              prompts tells a prompt's two rows apart with an AUC of {:.3}.",
             row.layer,
             row.permutation_difference,

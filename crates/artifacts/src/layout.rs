@@ -1,5 +1,7 @@
 use std::path::{Path, PathBuf};
 
+use crate::Site;
+
 /// The stages that leave results, in the order in which data flows through them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
@@ -63,6 +65,14 @@ impl Layout {
     /// One folder a layer below this one: `layer=NN/part-0.parquet`.
     pub fn activations(&self) -> PathBuf {
         self.stage(Stage::Extract).join("activations")
+    }
+
+    /// The same below this folder for what is recorded at another site.
+    pub fn activations_at(&self, site: Site) -> PathBuf {
+        match site {
+            Site::ResidualPost => self.activations(),
+            _ => self.stage(Stage::Extract).join("sites").join(site.as_str()),
+        }
     }
 
     /// The rendered prompts with their tokens, one row a prompt and condition.

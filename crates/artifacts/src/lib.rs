@@ -29,6 +29,7 @@ mod projections;
 mod prompts;
 mod rendered;
 mod similarities;
+mod site;
 mod stage;
 mod statistics;
 mod summaries;
@@ -75,6 +76,7 @@ pub use rendered::{RenderedPrompt, read_rendered_prompts, write_rendered_prompts
 pub use similarities::{
     Similarity, SimilarityWriter, read_similarities, read_similarity_batches, write_similarities,
 };
+pub use site::Site;
 pub use stage::{StageArguments, StageDirectory, run_stage};
 pub use statistics::{LayerStatistics, read_statistics, write_statistics};
 pub use summaries::{Summary, read_summaries, write_summaries, write_summary_csv};

@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::{CoefficientUnit, DoseTable, Error, ModelTable, Result, VectorKind};
+use crate::{CoefficientUnit, DoseTable, Error, ModelTable, Result, Site, VectorKind};
 
 /// One pipeline file: every parameter of a run. Unknown keys are errors.
 #[derive(Clone, Debug, Deserialize)]
@@ -146,6 +146,9 @@ impl Contrast {
 #[serde(deny_unknown_fields)]
 pub struct ExtractTable {
     pub poolings: Vec<Pooling>,
+    /// Places besides the residual stream after each layer, to be recorded too.
+    #[serde(default)]
+    pub sites: Vec<Site>,
 }
 
 /// How one vector is made of the residuals of a sequence.
@@ -398,7 +401,16 @@ impl Pipeline {
             .iter()
             .map(|pooling| pooling.as_str())
             .collect();
-        repeated(&poolings).map(|name| format!("extract.poolings: \"{name}\" is there twice"))
+        if let Some(name) = repeated(&poolings) {
+            return Some(format!("extract.poolings: \"{name}\" is there twice"));
+        }
+        let sites: Vec<&str> = self.extract.sites.iter().map(|site| site.as_str()).collect();
+        if sites.contains(&Site::ResidualPost.as_str()) {
+            return Some(
+                "extract.sites: \"hook_resid_post\" is recorded in any case; leave it out".to_owned(),
+            );
+        }
+        repeated(&sites).map(|name| format!("extract.sites: \"{name}\" is there twice"))
     }
 
     fn steer_problem(&self) -> Option<String> {

@@ -1,7 +1,7 @@
 use std::ops::Range;
 
 use anyhow::{Context, Result, bail};
-use artifacts::{Activation, Pooling, RenderedPrompt, progress_bar};
+use artifacts::{Activation, Pooling, RenderedPrompt, Site, progress_bar};
 use model::{Batch, GemmaConfig};
 
 use crate::{Network, OpenModel, Record, Wanted, pooled_position};
@@ -24,7 +24,7 @@ pub fn capture(
     poolings: &[Pooling],
 ) -> Result<Vec<Vec<Activation>>> {
     let mut all = vec![Vec::new(); model.network.config().layers.len()];
-    capture_in_pieces(model, rendered, poolings, &mut |layer, rows| {
+    capture_in_pieces(model, rendered, poolings, &[], &mut |_, layer, rows| {
         all[layer].extend(rows);
         Ok(())
     })?;
@@ -32,12 +32,13 @@ pub fn capture(
 }
 
 /// The same piece by piece, with memory that does not grow with the number of prompts: `take` is given the rows of a
-/// few prompts at one layer after the other, then those of the next prompts.
+/// few prompts at one layer after the other, then at the other `sites`, then those of the next prompts.
 pub fn capture_in_pieces(
     model: &OpenModel,
     rendered: &[RenderedPrompt],
     poolings: &[Pooling],
-    take: &mut dyn FnMut(usize, Vec<Activation>) -> Result<()>,
+    sites: &[Site],
+    take: &mut dyn FnMut(Site, usize, Vec<Activation>) -> Result<()>,
 ) -> Result<()> {
     let config = model.network.config();
     let n_layers = config.layers.len();
@@ -46,25 +47,61 @@ pub fn capture_in_pieces(
         Network::Resident(_) => BYTES_PER_PIECE,
         Network::Streamed(_) => BYTES_PER_SWEEP,
     };
-    for piece in pieces(rendered, poolings.len(), config, budget) {
+    for piece in pieces(rendered, poolings.len() * (1 + sites.len()), config, budget) {
         let prompts = &rendered[piece];
+        let places = places(sites, n_layers);
         let mut captured: Vec<Vec<Option<Vec<f32>>>> =
-            vec![vec![None; prompts.len() * poolings.len()]; n_layers];
-        let passes = passes(model, prompts, poolings)?;
+            vec![vec![None; prompts.len() * poolings.len()]; places.len()];
+        let passes = passes(model, prompts, poolings, sites)?;
         for (rows, record) in run(&model.network, passes, &mut |residuals| bar.inc(residuals as u64))? {
-            for (layer, vectors) in record.finish()?.into_iter().enumerate() {
-                for (offset, vector) in vectors.into_iter().enumerate() {
+            for recorded in record.finish()? {
+                let site = recorded.site.map_or(Site::ResidualPost, named);
+                let place = places.iter().position(|place| *place == (site, recorded.layer));
+                let place = place.context("the model was read at a place that nobody asked for")?;
+                for (offset, vector) in recorded.vectors.into_iter().enumerate() {
                     let row = rows[offset / poolings.len()] * poolings.len() + offset % poolings.len();
-                    captured[layer][row] = Some(vector);
+                    captured[place][row] = Some(vector);
                 }
             }
         }
-        for (layer, vectors) in captured.into_iter().enumerate() {
-            take(layer, rows_of_layer(model, prompts, poolings, layer, vectors)?)?;
+        for ((site, layer), vectors) in places.into_iter().zip(captured) {
+            take(
+                site,
+                layer,
+                rows_of_layer(model, prompts, poolings, layer, vectors)?,
+            )?;
         }
     }
     bar.finish_and_clear();
     Ok(())
+}
+
+/// All places that are read: every layer, and the other sites at every layer that they have.
+fn places(sites: &[Site], n_layers: usize) -> Vec<(Site, usize)> {
+    let sites = [Site::ResidualPost].iter().chain(sites);
+    sites
+        .flat_map(|site| (0..site.layers(n_layers)).map(|layer| (*site, layer)))
+        .collect()
+}
+
+fn named(site: model::Site) -> Site {
+    match site {
+        model::Site::Embedding => Site::Embedding,
+        model::Site::AttentionOutput => Site::AttentionOutput,
+        model::Site::ResidualMid => Site::ResidualMid,
+        model::Site::FeedForwardOutput => Site::FeedForwardOutput,
+    }
+}
+
+/// The network's word for it; the residual stream after a layer needs none.
+fn in_network(site: &Site) -> Option<model::Site> {
+    match site {
+        Site::ResidualPost => None,
+        Site::Embedding => Some(model::Site::Embedding),
+        Site::AttentionOutput => Some(model::Site::AttentionOutput),
+        Site::ResidualMid => Some(model::Site::ResidualMid),
+        Site::FeedForwardOutput => Some(model::Site::FeedForwardOutput),
+    }
 }
 
 /// Cuts the prompts into pieces of bounded memory, in their order.
@@ -100,7 +137,13 @@ struct Pass {
 }
 
 /// Prompts that begin alike go side by side, so that what they have in common is computed once.
-fn passes(model: &OpenModel, prompts: &[RenderedPrompt], poolings: &[Pooling]) -> Result<Vec<Pass>> {
+fn passes(
+    model: &OpenModel,
+    prompts: &[RenderedPrompt],
+    poolings: &[Pooling],
+    sites: &[Site],
+) -> Result<Vec<Pass>> {
+    let sites: Vec<model::Site> = sites.iter().filter_map(in_network).collect();
     let mut order: Vec<usize> = (0..prompts.len()).collect();
     order.sort_by(|a, b| prompts[*a].token_ids.cmp(&prompts[*b].token_ids));
     let mut passes = Vec::new();
@@ -108,11 +151,11 @@ fn passes(model: &OpenModel, prompts: &[RenderedPrompt], poolings: &[Pooling]) -
     for prompt in order {
         open.push(model, prompt, &prompts[prompt].token_ids, poolings)?;
         if open.batch.len() >= TOKENS_PER_BATCH {
-            passes.push(std::mem::take(&mut open).close());
+            passes.push(std::mem::take(&mut open).close(&sites));
         }
     }
     if !open.prompts.is_empty() {
-        passes.push(open.close());
+        passes.push(open.close(&sites));
     }
     Ok(passes)
 }
@@ -149,8 +192,8 @@ impl OpenPass {
         Ok(())
     }
 
-    fn close(self) -> Pass {
-        let record = Record::new(&self.batch, &self.wanted);
+    fn close(self, sites: &[model::Site]) -> Pass {
+        let record = Record::new(&self.batch, &self.wanted, sites);
         Pass {
             prompts: self.prompts,
             batch: self.batch.with_wanted(record.places().to_vec()),

@@ -12,14 +12,15 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use artifacts::{
-    ActivationWriter, Layout, Metadata, Pipeline, RememberedHashes, read_prompts, write_rendered_prompts,
+    ActivationWriter, Layout, Metadata, Pipeline, RememberedHashes, Site, read_prompts,
+    write_rendered_prompts,
 };
 
 pub use capture::{capture, capture_in_pieces};
 pub use open::{Network, OpenModel, open_for_generation, open_model};
 pub use pooling::{Newlines, Wanted, pooled_position};
 pub use prompts::render_prompts;
-pub use record::Record;
+pub use record::{Record, Recorded};
 
 /// The stage: reads `[model]`, `[prompts]`, `[conditions]` and `[extract]`, writes into `out`.
 pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<()> {
@@ -35,15 +36,30 @@ pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<()> {
         &pipeline.conditions,
     )?;
     let metadata = metadata(pipeline, &model);
-    let folder = layout.in_progress(out, &layout.activations());
-    let mut writer = ActivationWriter::create(&folder, model.network.config().layers.len(), &metadata)?;
+    let layers = model.network.config().layers.len();
+    let mut writers = Vec::new();
+    for site in [Site::ResidualPost].iter().chain(&pipeline.extract.sites) {
+        let folder = layout.in_progress(out, &layout.activations_at(*site));
+        let metadata = metadata.clone().with("site", site.as_str());
+        writers.push((
+            *site,
+            ActivationWriter::create(&folder, site.layers(layers), &metadata)?,
+        ));
+    }
     capture_in_pieces(
         &model,
         &rendered,
         &pipeline.extract.poolings,
-        &mut |layer, rows| Ok(writer.append(layer, &rows)?),
+        &pipeline.extract.sites,
+        &mut |site, layer, rows| {
+            let writer = writers.iter_mut().find(|(of, _)| *of == site);
+            let (_, writer) = writer.context("a place was read that nobody asked for")?;
+            Ok(writer.append(layer, &rows)?)
+        },
     )?;
-    writer.finish()?;
+    for (_, writer) in writers {
+        writer.finish()?;
+    }
     write_rendered_prompts(
         &layout.in_progress(out, &layout.rendered_prompts()),
         &metadata,

@@ -1,6 +1,6 @@
 use anyhow::{Result, bail};
 use burn::tensor::{DType, Int, Tensor, TensorData};
-use model::{Batch, ResidualTap, Token};
+use model::{Batch, ResidualTap, Site, Token};
 
 use crate::Wanted;
 
@@ -12,12 +12,24 @@ pub struct Record {
     /// All of them, in order.
     places: Vec<usize>,
     layers: Vec<Vec<f32>>,
+    /// What else is read, and what was.
+    sites: Vec<Site>,
+    at_sites: Vec<(Site, usize, Vec<f32>)>,
     hidden: usize,
 }
 
+/// The vectors of one place in the model, one for each entry of `wanted`.
+pub struct Recorded {
+    /// None for the residual stream after the layer.
+    pub site: Option<Site>,
+    pub layer: usize,
+    pub vectors: Vec<Vec<f32>>,
+}
+
 impl Record {
-    /// `wanted` holds the same number of entries for each row of the batch, row by row.
-    pub fn new(batch: &Batch, wanted: &[Wanted]) -> Self {
+    /// `wanted` holds the same number of entries for each row of the batch, row by row. `sites` are read besides the
+    /// residual stream after each layer.
+    pub fn new(batch: &Batch, wanted: &[Wanted], sites: &[Site]) -> Self {
         let per_row = wanted.len() / batch.rows();
         let places = |(index, wanted): (usize, &Wanted)| {
             let places = batch.places(index / per_row);
@@ -34,6 +46,8 @@ impl Record {
             wanted,
             places,
             layers: Vec::new(),
+            sites: sites.to_vec(),
+            at_sites: Vec::new(),
             hidden: 0,
         }
     }
@@ -43,17 +57,27 @@ impl Record {
         &self.places
     }
 
-    /// For each layer, one vector for each entry of `wanted`.
-    pub fn finish(self) -> Result<Vec<Vec<Vec<f32>>>> {
+    /// Everything that was read: the layers in order, then the sites.
+    pub fn finish(self) -> Result<Vec<Recorded>> {
         let expected = self.wanted.len() * self.hidden;
-        if self.layers.is_empty() || self.layers.iter().any(|values| values.len() != expected) {
+        let layers = self.layers.into_iter().enumerate();
+        let all: Vec<(Option<Site>, usize, Vec<f32>)> = layers
+            .map(|(layer, values)| (None, layer, values))
+            .chain(
+                self.at_sites
+                    .into_iter()
+                    .map(|(site, layer, values)| (Some(site), layer, values)),
+            )
+            .collect();
+        if all.is_empty() || all.iter().any(|(_, _, values)| values.len() != expected) {
             bail!("the model's residual stream could not be read");
         }
-        Ok(self
-            .layers
-            .iter()
-            .map(|values| values.chunks(self.hidden).map(<[f32]>::to_vec).collect())
-            .collect())
+        let recorded = |(site, layer, values): (Option<Site>, usize, Vec<f32>)| Recorded {
+            site,
+            layer,
+            vectors: values.chunks(self.hidden).map(<[f32]>::to_vec).collect(),
+        };
+        Ok(all.into_iter().map(recorded).collect())
     }
 
     /// The vectors of one layer, one after the other. Only the tokens that they are made of leave the device.
@@ -104,6 +128,18 @@ impl ResidualTap for Record {
         let values = self.gather(tokens, h.clone());
         self.layers.push(values);
         h
+    }
+
+    fn wants_sites(&self) -> bool {
+        !self.sites.is_empty()
+    }
+
+    fn site(&mut self, site: Site, layer: usize, tokens: &[Token], x: &Tensor<2>) {
+        if self.sites.contains(&site) {
+            self.hidden = x.dims()[1];
+            let values = self.gather(tokens, x.clone());
+            self.at_sites.push((site, layer, values));
+        }
     }
 }
 

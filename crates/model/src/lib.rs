@@ -42,4 +42,4 @@ pub use fingerprint::{fingerprint, hash_file};
 pub use generate::{Finish, Generated, GenerationRequest, generate};
 pub use network::{Gemma, StreamedGemma, TensorSource};
 pub use sampling::{NotANumber, Sampler, Sampling, process_logits};
-pub use tap::ResidualTap;
+pub use tap::{ResidualTap, Site};

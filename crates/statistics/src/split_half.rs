@@ -15,8 +15,7 @@ pub struct SplitHalf {
     pub low: f64,
     /// The 97.5 % quantile of the splits.
     pub high: f64,
-    /// What a contrast of nothing reaches in one case of twenty: the 95 % quantile of the mean cosine over
-    /// random labels.
+    /// What noise of this size reaches in one case of twenty without any contrast.
     pub floor: f64,
 }
 
@@ -29,20 +28,23 @@ const FLOOR_QUANTILE: f64 = 0.95;
 /// random splits.
 ///
 /// For the half `H` the contrast is `mean_{i in H} d_i`. `low` and `high` say how much the cosine depends on
-/// the split; they are no confidence interval. `floor` is the 95 % quantile, over 200 labellings in which
-/// each prompt's two rows change places at random, of the mean cosine over the first 25 of the splits. A
-/// half's contrast of zero has the cosine 0 with anything. With two or three prompts the halves are one
-/// prompt and the rest. Source: split-half reliability, Spearman (1910), without his correction for length;
-/// the floor is the label swap of [`label_swap_tests`].
-///
-/// [`label_swap_tests`]: crate::label_swap_tests
+/// the split; they are no confidence interval. `floor` is what noise alone gives: what the prompts' differences have in
+/// common is taken away, `e_i = d_i - mean_j d_j`, and each `e_i` gets a random sign; it is the 95 % quantile, over 200
+/// such draws, of the mean cosine over the first 25 of the splits. A half's contrast of zero has the cosine 0 with
+/// anything. With two or three prompts the halves are one prompt and the rest, and the floor is high: so few say nothing.
+/// Source: split-half reliability, Spearman (1910), without his correction for length; the floor is a wild bootstrap
+/// under no difference, Wu (1986), with the signs of Liu (1988).
 pub fn split_half(raw: &PairedGram, seed: u64) -> SplitHalf {
     let prompts = raw.prompts();
     let differences = raw.differences();
     let splits = halves(prompts, SPLITS, seed);
     let mut cosines = half_cosines(&differences, &[vec![1; prompts]], &splits).concat();
     let labellings = random_signs(prompts, FLOOR_LABELLINGS, seed);
-    let of_labellings = half_cosines(&differences, &labellings, &splits[..FLOOR_SPLITS]);
+    let of_labellings = half_cosines(
+        &noise(&differences, prompts),
+        &labellings,
+        &splits[..FLOOR_SPLITS],
+    );
     let mut means: Vec<f64> = of_labellings.iter().map(|cosines| mean(cosines)).collect();
     let cosine = mean(&cosines);
     cosines.sort_by(f64::total_cmp);
@@ -54,6 +56,25 @@ pub fn split_half(raw: &PairedGram, seed: u64) -> SplitHalf {
         floor: quantile(&means, FLOOR_QUANTILE),
     }
 }
+
+/// The inner products of `e_i = d_i - mean_j d_j`, zeros where nothing but rounding is left of the `d_i`.
+fn noise(differences: &[f64], prompts: usize) -> Vec<f64> {
+    let means: Vec<f64> = differences.chunks(prompts).map(mean).collect();
+    let grand = mean(&means);
+    let centred = differences
+        .iter()
+        .enumerate()
+        .map(|(place, value)| value - means[place / prompts] - means[place % prompts] + grand);
+    let centred: Vec<f64> = centred.collect();
+    let trace = |matrix: &[f64]| (0..prompts).map(|i| matrix[i * prompts + i]).sum::<f64>();
+    if trace(&centred) <= ROUNDING * trace(differences) {
+        return vec![0.0; centred.len()];
+    }
+    centred
+}
+
+/// A share of the squared norms that is nothing but rounding.
+const ROUNDING: f64 = 1e-13;
 
 /// For every labelling the cosine of every split: with the half's signed sums `u` and `v` and `s = u + v`,
 /// `u^T G v = (s^T G s - u^T G u - v^T G v) / 2`, where the sums off the diagonal suffice, as no prompt is in

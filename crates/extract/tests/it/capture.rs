@@ -1,6 +1,8 @@
-use artifacts::{ModelTable, Pooling, RenderedPrompt, Residency};
+use std::collections::HashMap;
+
+use artifacts::{Activation, ModelTable, Pooling, RenderedPrompt, Residency, Site};
 use burn::tensor::Tensor;
-use extract::{Network, Wanted, capture, pooled_position};
+use extract::{Network, OpenModel, Wanted, capture, capture_in_pieces, pooled_position};
 use model::{Batch, ResidualTap, Token};
 
 /// The whole stream, for comparison.
@@ -123,4 +125,73 @@ fn streamed_weights_give_the_same_bits() {
     );
     let error = streamed.resident().err().unwrap().to_string();
     assert!(error.contains("one pass"), "{error}");
+}
+
+const SITES: [Site; 4] = [
+    Site::Embedding,
+    Site::AttentionOutput,
+    Site::ResidualMid,
+    Site::FeedForwardOutput,
+];
+
+/// Everything that can be recorded, by site and layer.
+fn everything(model: &OpenModel) -> HashMap<(Site, usize), Vec<Activation>> {
+    let mut all: HashMap<(Site, usize), Vec<Activation>> = HashMap::new();
+    let poolings = [Pooling::Newline, Pooling::Mean];
+    capture_in_pieces(model, &prompts(), &poolings, &SITES, &mut |site, layer, rows| {
+        all.entry((site, layer)).or_default().extend(rows);
+        Ok(())
+    })
+    .unwrap();
+    all
+}
+
+/// The residual stream is a sum: embedding, then what attention and feed-forward of each layer add.
+#[test]
+fn the_sites_add_up_to_the_residual_stream() {
+    let all = everything(&crate::open(&crate::nano()));
+    assert_eq!(all.len(), 1 + 4 * 4);
+    let rows = |site: Site, layer: usize| &all[&(site, layer)];
+    for layer in 0..4 {
+        let before = match layer {
+            0 => rows(Site::Embedding, 0),
+            _ => rows(Site::ResidualPost, layer - 1),
+        };
+        let middle = rows(Site::ResidualMid, layer);
+        check_sum(before, rows(Site::AttentionOutput, layer), middle);
+        check_sum(
+            middle,
+            rows(Site::FeedForwardOutput, layer),
+            rows(Site::ResidualPost, layer),
+        );
+    }
+}
+
+fn check_sum(a: &[Activation], b: &[Activation], sum: &[Activation]) {
+    assert_eq!(sum.len(), 80);
+    for ((a, b), sum) in a.iter().zip(b).zip(sum) {
+        assert_eq!((&a.prompt_id, a.pooling), (&sum.prompt_id, sum.pooling));
+        assert!(b.norm > 0.0);
+        for ((a, b), sum) in a.activation.iter().zip(&b.activation).zip(&sum.activation) {
+            assert!(
+                (a + b - sum).abs() < 1e-5 * sum.abs().max(1.0),
+                "{a} + {b} is not {sum}"
+            );
+        }
+    }
+}
+
+#[test]
+fn sites_change_nothing_and_are_the_same_with_streamed_weights() {
+    let resident = crate::open(&crate::nano());
+    let all = everything(&resident);
+    let layers = capture(&resident, &prompts(), &[Pooling::Newline, Pooling::Mean]).unwrap();
+    for (layer, rows) in layers.iter().enumerate() {
+        assert_eq!(rows, &all[&(Site::ResidualPost, layer)]);
+    }
+    let table = ModelTable {
+        residency: Residency::Streamed,
+        ..crate::nano()
+    };
+    assert_eq!(everything(&crate::open(&table)), all);
 }

@@ -7,7 +7,7 @@ use super::functions::gated;
 use super::linear::Linear;
 use super::norm::RmsNorm;
 use super::pass::Pass;
-use crate::{Cache, Result};
+use crate::{Cache, ResidualTap, Result, Site};
 
 /// One decoder layer: attention and feed-forward, each after a norm (Gemma 1) or between two, each added to the
 /// residual stream.
@@ -56,10 +56,16 @@ impl DecoderLayer {
         pass: &Pass<'_>,
         layer: usize,
         cache: Option<&mut Cache>,
+        tap: &mut dyn ResidualTap,
     ) -> Tensor<2> {
         let attended = self
             .self_attn
             .forward(self.input_layernorm.forward(h.clone()), pass, layer, cache);
+        let tokens = &pass.queries(layer).tokens;
+        if tap.wants_sites() {
+            let added = normed(&self.post_attention_layernorm, attended.clone());
+            tap.site(Site::AttentionOutput, layer, tokens, &added);
+        }
         let h = add(
             &self.post_attention_layernorm,
             pass.queries(layer).of(h),
@@ -68,6 +74,11 @@ impl DecoderLayer {
         let fed = self
             .mlp
             .forward(self.pre_feedforward_layernorm.forward(h.clone()));
+        if tap.wants_sites() {
+            tap.site(Site::ResidualMid, layer, tokens, &h);
+            let added = normed(&self.post_feedforward_layernorm, fed.clone());
+            tap.site(Site::FeedForwardOutput, layer, tokens, &added);
+        }
         add(&self.post_feedforward_layernorm, h, fed)
     }
 }
@@ -76,6 +87,13 @@ fn add(norm: &Option<RmsNorm>, h: Tensor<2>, x: Tensor<2>) -> Tensor<2> {
     match norm {
         Some(norm) => norm.add_to(h, x),
         None => h.add(x),
+    }
+}
+
+fn normed(norm: &Option<RmsNorm>, x: Tensor<2>) -> Tensor<2> {
+    match norm {
+        Some(norm) => norm.forward(x),
+        None => x,
     }
 }
 

@@ -16,7 +16,7 @@ mod streamed;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-use crate::{Batch, Cache, Checkpoint, Error, GemmaConfig, Precision, ResidualTap, Result};
+use crate::{Batch, Cache, Checkpoint, Error, GemmaConfig, Precision, ResidualTap, Result, Site};
 use decoder::DecoderLayer;
 use ends::{TABLE, logits, scaled};
 use norm::RmsNorm;
@@ -140,8 +140,9 @@ impl Gemma {
         let device = self.device();
         let pass = Pass::begin(&self.config, batch, cache.as_deref_mut(), last, &device)?;
         let mut h = self.embed(batch);
+        tap.site(Site::Embedding, 0, batch.tokens(), &h);
         for (index, layer) in self.layers.iter().enumerate().take(last + 1) {
-            h = layer.forward(h, &pass, index, cache.as_deref_mut());
+            h = layer.forward(h, &pass, index, cache.as_deref_mut(), tap);
             h = tap.residual(index, &pass.queries(index).tokens, h);
         }
         Ok(h)

@@ -6,7 +6,7 @@ use super::norm::RmsNorm;
 use super::pass::Pass;
 use super::{Loader, check_batch, last_layer};
 use crate::checkpoint::Form;
-use crate::{Batch, Checkpoint, GemmaConfig, Precision, ResidualTap, Result};
+use crate::{Batch, Checkpoint, GemmaConfig, Precision, ResidualTap, Result, Site};
 
 /// A network whose weights are read layer by layer while it runs, for models larger than memory.
 ///
@@ -80,12 +80,15 @@ impl StreamedGemma {
             .iter()
             .map(|batch| Pass::begin(&self.config, batch, None, last, &self.device))
             .collect::<Result<Vec<_>>>()?;
+        for ((stream, batch), tap) in streams.iter().zip(batches).zip(taps.iter_mut()) {
+            tap.site(Site::Embedding, 0, batch.tokens(), stream);
+        }
         for index in 0..=last {
             std::thread::scope(|scope| -> Result<()> {
                 scope.spawn(move || self.checkpoint.prefetch(&prefix(index + 1)));
                 let layer = self.layer(index)?;
                 for ((stream, pass), tap) in streams.iter_mut().zip(&passes).zip(taps.iter_mut()) {
-                    let h = layer.forward(stream.clone(), pass, index, None);
+                    let h = layer.forward(stream.clone(), pass, index, None, tap);
                     *stream = tap.residual(index, &pass.queries(index).tokens, h);
                 }
                 Ok(())

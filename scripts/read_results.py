@@ -7,6 +7,7 @@
 Exits with an error that names the reader and the table where one of them sees something else.
 """
 import glob
+import itertools
 import json
 import sys
 
@@ -64,9 +65,80 @@ def similarities(run):
         assert np.allclose(summary.loc[layer, columns].to_numpy(dtype=float), expected, atol=1e-9), f"summary, layer {layer}"
 
 
+def statistics(run):
+    """Some of what the figures are worth, from the activations: labels really swapped, means really taken away."""
+    table = pd.read_parquet(f"{run}/analyze/statistics.parquet").query("pooling == 'newline'").set_index("layer")
+    for layer in table.index:
+        rows = pd.read_parquet(f"{run}/extract/activations/layer={layer:02}/part-0.parquet").query("pooling == 'newline'")
+        pair = [np.stack(rows.query(f"condition == '{name}'")["activation"].to_numpy()).astype(np.float64) for name in ("normal", "swapped")]
+        n = len(pair[0])
+        differences = []
+        for swaps in itertools.product((False, True), repeat=n):
+            keep = np.array(swaps)[:, None]
+            differences.append(difference(np.where(keep, pair[1], pair[0]), np.where(keep, pair[0], pair[1])))
+        differences = np.array(differences)
+        distance = np.abs(differences - differences.mean())
+        p = (distance >= distance[0] - 1e-12).mean()
+        mean = np.concatenate(pair).mean(axis=0)
+        unit = [matrix / np.linalg.norm(matrix, axis=1, keepdims=True) for matrix in pair]
+        expected = {
+            "permutation_difference": differences[0],
+            "permutation_mean": differences.mean(),
+            "permutation_deviation": differences.std(),
+            "permutation_p": p,
+            "centred_difference": difference(pair[0] - mean, pair[1] - mean),
+            "matched": (unit[0] * unit[1]).sum(axis=1).mean(),
+        }
+        for column, value in expected.items():
+            assert np.isclose(table.loc[layer, column], value, atol=1e-9), f"statistics, layer {layer}: {column} is not {value}"
+
+
+def difference(positive, negative):
+    unit = [matrix / np.linalg.norm(matrix, axis=1, keepdims=True) for matrix in (positive, negative)]
+    upper = np.triu_indices(len(positive), 1)
+    return np.mean([(matrix @ matrix.T)[upper].mean() for matrix in unit]) - (unit[0] @ unit[1].T).mean()
+
+
+def doses(run):
+    """The figures of the doses from their texts."""
+    key = ["layer", "operation", "direction", "direction_number", "coefficient", "percentile", "condition"]
+    table = pd.read_parquet(f"{run}/dose/doses.parquet")
+    texts = pd.read_parquet(f"{run}/dose/texts.parquet")
+    for frame in (table, texts):
+        # Empty cells are no keys.
+        numbers = ["layer", "coefficient", "percentile"]
+        frame[numbers] = frame[numbers].fillna(-999.0)
+    table = table.set_index(key).sort_index()
+    assert np.allclose(texts["log_odds"], texts["surprise_negative"] - texts["surprise_positive"], atol=1e-12)
+    texts["likelier"] = texts[["surprise_positive", "surprise_negative"]].min(axis=1)
+    unsteered = texts.query("operation == 'unsteered'")
+    before = unsteered.set_index(["condition", "prompt_id"])["log_odds"]
+    toward = texts["condition"].map({"normal": -1.0, "swapped": 1.0})
+    texts["moved"] = toward * (texts["log_odds"] - before.loc[list(zip(texts["condition"], texts["prompt_id"]))].to_numpy())
+    texts["crossed"] = (texts["condition"] == "normal") == (texts["log_odds"] < 0)
+    texts["ended"] = texts["finish_reason"] == "stop"
+    groups = texts.groupby(key)
+    means = groups[["log_odds", "moved", "crossed", "ended", "likelier", "distinct_2"]].mean().sort_index()
+    assert means.index.equals(table.index), "other doses in the texts than in the table"
+    ratio = np.exp(means["likelier"] - unsteered["likelier"].mean())
+    for column, values in {
+        "log_odds": means["log_odds"],
+        "effect": means["moved"],
+        "crossed": means["crossed"],
+        "ended": means["ended"],
+        "distinct_2": means["distinct_2"],
+        "perplexity_ratio": ratio,
+        "wrong_way": groups["moved"].agg(lambda moved: (moved < 0).mean()).sort_index(),
+    }.items():
+        assert np.allclose(table[column], values, atol=1e-9), f"doses: {column}"
+    return len(table)
+
+
 def other_tables(run):
-    tables = [f"{run}/analyze/{name}.parquet" for name in ("summary", "similarities", "projections", "vectors")]
-    tables += [f"{run}/steer/generations.parquet", f"{run}/extract/prompts.parquet"]
+    names = ("summary", "similarities", "projections", "vectors", "statistics", "depth")
+    tables = [f"{run}/analyze/{name}.parquet" for name in names]
+    tables += [f"{run}/steer/generations.parquet", f"{run}/steer/lens.parquet", f"{run}/extract/prompts.parquet"]
+    tables += [f"{run}/dose/doses.parquet", f"{run}/dose/texts.parquet"]
     for file in tables:
         counts = {
             "pyarrow": pq.read_table(file).num_rows,
@@ -88,8 +160,11 @@ def main():
     run = sys.argv[1].rstrip("/")
     layers = activations(run)
     similarities(run)
+    statistics(run)
+    swept = doses(run)
     tables = other_tables(run)
     print(f"{run}: {layers} layers of activations and {tables} other tables read alike by pyarrow, Polars, pandas and DuckDB")
+    print(f"{run}: similarities, label swaps and the figures of {swept} doses are what numpy and pandas make of the rows")
 
 
 if __name__ == "__main__":

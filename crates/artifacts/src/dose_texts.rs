@@ -3,7 +3,7 @@ use std::path::Path;
 use arrow_array::types::{Float64Type, Int32Type};
 
 use crate::doses::{Dose, dose_columns, doses_of};
-use crate::table::{Columns, TableSchema, column, read_table, text_column, write_table};
+use crate::table::{Columns, TableSchema, column, ids_column, read_table, text_column, write_table};
 use crate::{Metadata, Result};
 
 const SCHEMA: TableSchema = TableSchema {
@@ -20,7 +20,8 @@ pub struct DoseText {
     pub prompt: String,
     /// Special tokens kept, white space at both ends stripped.
     pub text: String,
-    pub n_tokens: usize,
+    /// The generated tokens, an end token included: the text alone does not say which they were.
+    pub token_ids: Vec<i32>,
     /// Whether it ended by itself, and not at the limit.
     pub ended: bool,
     /// Nats a token, under the unsteered model: in the positive and in the negative condition.
@@ -45,7 +46,8 @@ pub fn write_dose_texts(path: &Path, metadata: &Metadata, rows: &[DoseText]) -> 
         text_column("prompt_id", rows.iter().map(|row| &row.prompt_id)),
         text_column("prompt", rows.iter().map(|row| &row.prompt)),
         text_column("text", rows.iter().map(|row| &row.text)),
-        column::<Int32Type>("n_tokens", rows.iter().map(|row| row.n_tokens as i32)),
+        column::<Int32Type>("n_tokens", rows.iter().map(|row| row.token_ids.len() as i32)),
+        ids_column("token_ids", rows.iter().map(|row| row.token_ids.as_slice())),
         text_column(
             "finish_reason",
             rows.iter().map(|row| if row.ended { "stop" } else { "length" }),
@@ -63,7 +65,7 @@ pub fn read_dose_texts(path: &Path) -> Result<(Vec<DoseText>, Metadata)> {
     let columns = Columns { path, batch: &batch };
     let (conditions, texts) = (columns.texts("condition")?, columns.texts("text")?);
     let (ids, prompts) = (columns.texts("prompt_id")?, columns.texts("prompt")?);
-    let lengths = columns.numbers::<Int32Type>("n_tokens")?;
+    let token_ids = columns.ids("token_ids")?;
     let reasons = columns.texts("finish_reason")?;
     let number = |name: &str| columns.numbers::<Float64Type>(name);
     let (positive, negative) = (number("surprise_positive")?, number("surprise_negative")?);
@@ -74,7 +76,7 @@ pub fn read_dose_texts(path: &Path) -> Result<(Vec<DoseText>, Metadata)> {
         prompt_id: ids[index].clone(),
         prompt: prompts[index].clone(),
         text: texts[index].clone(),
-        n_tokens: lengths[index] as usize,
+        token_ids: token_ids[index].clone(),
         ended: reasons[index] == "stop",
         surprise_positive: positive[index],
         surprise_negative: negative[index],

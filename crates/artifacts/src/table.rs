@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow_array::builder::{FixedSizeListBuilder, Float32Builder};
+use arrow_array::builder::{FixedSizeListBuilder, Float32Builder, Int32Builder, ListBuilder};
 use arrow_array::cast::AsArray;
-use arrow_array::types::{ArrowPrimitiveType, Float32Type, Float64Type};
+use arrow_array::types::{ArrowPrimitiveType, Float32Type, Float64Type, Int32Type};
 use arrow_array::{
     Array, ArrayRef, FixedSizeListArray, PrimitiveArray, RecordBatch, RecordBatchReader, StringArray,
 };
@@ -262,6 +262,20 @@ pub(crate) fn optional_column<T: ArrowPrimitiveType>(
     (Field::new(name, T::DATA_TYPE, true), Arc::new(array))
 }
 
+/// A column of lists of token ids.
+pub(crate) fn ids_column<'a>(name: &str, rows: impl Iterator<Item = &'a [i32]>) -> (Field, ArrayRef) {
+    let mut lists = ListBuilder::new(Int32Builder::new());
+    for row in rows {
+        lists.values().append_slice(row);
+        lists.append(true);
+    }
+    let lists = lists.finish();
+    (
+        Field::new(name, lists.data_type().clone(), false),
+        Arc::new(lists),
+    )
+}
+
 /// An f64 column whose name is that of the field of a row which it holds.
 pub(crate) struct NumberField<Row> {
     pub name: &'static str,
@@ -383,6 +397,23 @@ impl<'a> Columns<'a> {
             .as_primitive::<T>()
             .iter()
             .collect())
+    }
+
+    pub fn ids(&self, name: &str) -> Result<Vec<Vec<i32>>> {
+        let missing = || {
+            Error::invalid(
+                self.path,
+                format!("there is no column `{name}` of lists of token ids; make the table again"),
+            )
+        };
+        let column = self.batch.column_by_name(name).ok_or_else(missing)?;
+        let lists = column.as_list_opt::<i32>().ok_or_else(missing)?;
+        let ids = |row: usize| {
+            let list = lists.value(row);
+            let ids = list.as_primitive_opt::<Int32Type>().ok_or_else(missing)?;
+            Ok(ids.values().to_vec())
+        };
+        (0..lists.len()).map(ids).collect()
     }
 
     pub fn vectors(&self, name: &str) -> Result<Vec<Vec<f32>>> {

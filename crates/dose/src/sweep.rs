@@ -137,7 +137,7 @@ fn scored(
             prompt_id: prompts[prompt].id.clone(),
             prompt: prompts[prompt].text.clone(),
             text: model.tokenizer.decode(&generated.tokens)?.trim().to_owned(),
-            n_tokens: generated.tokens.len(),
+            token_ids: generated.tokens.iter().map(|id| id.cast_signed()).collect(),
             ended: generated.finish == Finish::Stop,
             surprise_positive: surprises[2 * place],
             surprise_negative: surprises[2 * place + 1],

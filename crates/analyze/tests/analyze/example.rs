@@ -41,6 +41,22 @@ impl Example {
         Pipeline::read(&path, &[]).unwrap()
     }
 
+    /// A pipeline with these conditions, whose contrast is normal minus swapped.
+    pub fn pipeline_of(&self, conditions: &str) -> Pipeline {
+        let (start, end) = (
+            PIPELINE.find("[[conditions]]").unwrap(),
+            PIPELINE.find("[contrast]").unwrap(),
+        );
+        let text = format!("{}{conditions}\n{}", &PIPELINE[..start], &PIPELINE[end..]);
+        let path = self.folder.path().join("example.toml");
+        fs_err::write(
+            &path,
+            text.replace("POSITIVE", "normal").replace("NEGATIVE", "swapped"),
+        )
+        .unwrap();
+        Pipeline::read(&path, &[]).unwrap()
+    }
+
     pub fn write_layer(&self, layer: usize, rows: &[Activation]) {
         let metadata = Metadata::default()
             .with("hidden_size", rows[0].activation.len())

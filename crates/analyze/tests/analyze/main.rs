@@ -6,6 +6,7 @@ mod errors;
 mod example;
 mod numbers;
 mod reference;
+mod rigour;
 mod scale;
 mod stage;
 mod summary_text;

@@ -9,5 +9,6 @@ mod certificate;
 mod notebook;
 mod pipeline;
 mod prompts;
+mod rigour;
 mod stage;
 mod tables;

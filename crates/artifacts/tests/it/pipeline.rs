@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use artifacts::{Pipeline, Pooling, Speaker, Turn};
+use artifacts::{CoefficientUnit, Pipeline, Pooling, Site, Speaker, Turn};
 
 fn pipelines() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../pipelines")
@@ -236,4 +236,124 @@ fn a_missing_file_is_named() {
         .unwrap_err()
         .to_string();
     assert!(error.contains("pipelines/nothing.toml"), "{error}");
+}
+
+#[test]
+fn a_system_text_stands_in_the_first_user_turn() {
+    let condition = "label = \"User Role\"";
+    let pipeline = read(condition, &format!("{condition}\nsystem = \"Be {{prompt}}.\"")).unwrap();
+    let turns = pipeline.condition("swapped").unwrap().turns_for("brief");
+    let texts: Vec<&str> = turns.iter().map(|turn| turn.text.as_str()).collect();
+    assert_eq!(texts, ["Be brief.\n\nHello.", "brief"]);
+    check_error(
+        "label = \"Model Role\"\nturns = [{ speaker = \"user\"",
+        "label = \"Model Role\"\nsystem = \"Be brief.\"\nturns = [{ speaker = \"model\"",
+        &["conditions.normal", "system", "first user turn"],
+    );
+}
+
+#[test]
+fn four_crossed_conditions_are_a_design() {
+    assert_eq!(
+        Pipeline::read(&pipelines().join("tiny.toml"), &[])
+            .unwrap()
+            .design(),
+        None
+    );
+    for name in ["tiny-audit", "user-swap-gemma-2-9b-it-audit"] {
+        let pipeline = Pipeline::read(&pipelines().join(format!("{name}.toml")), &[]).unwrap();
+        let cells = pipeline.design().unwrap().cells;
+        // Transcripts down, speakers across: the contrast lies on the diagonal.
+        assert_eq!(
+            cells,
+            [["normal", "same-turns-user"], ["greeted-model", "swapped"]].map(|row| row.map(str::to_owned))
+        );
+        assert_eq!(pipeline.contrast.project_out, ["effect.transcript"]);
+    }
+}
+
+/// A contrast of one factor alone needs no design, and other transcripts make none.
+#[test]
+fn a_system_text_makes_another_transcript() {
+    let tiny_audit = std::fs::read_to_string(pipelines().join("tiny-audit.toml")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mine.toml");
+    let without = tiny_audit
+        .replace("project_out = [\"effect.transcript\"]", "")
+        .replace("effect.speaker", "pca");
+    let changed = without.replacen("opens = \"user\"", "opens = \"user\"\nsystem = \"Be brief.\"", 1);
+    std::fs::write(&path, changed).unwrap();
+    assert_eq!(Pipeline::read(&path, &[]).unwrap().design(), None);
+}
+
+#[test]
+fn vectors_that_are_not_made_are_refused_with_those_that_are() {
+    for known in ["contrast", "pca", "probe", "lda", "mean.swapped"] {
+        let directions = format!("layers = [3], directions = [\"{known}\"] }}");
+        read("layers = [3] }", &directions).unwrap();
+    }
+    for unknown in ["effect.speaker", "contrast.cleaned", "pcs"] {
+        let directions = format!("layers = [3], directions = [\"{unknown}\"] }}");
+        check_error(
+            "layers = [3] }",
+            &directions,
+            &[unknown, "contrast, pca, probe, lda"],
+        );
+    }
+    read(
+        "[contrast]",
+        "[contrast]\nproject_out = [\"pca\", \"mean.normal\"]",
+    )
+    .unwrap();
+    check_error(
+        "[contrast]",
+        "[contrast]\nproject_out = [\"contrast\"]",
+        &["contrast.project_out", "pca"],
+    );
+}
+
+#[test]
+fn a_dose_has_defaults_and_says_what_cannot_be() {
+    let pipeline = read("[dose]", "[dose]\nunit = \"relative\"").unwrap();
+    assert_eq!(pipeline.dose.unit, CoefficientUnit::Relative);
+    assert_eq!(
+        (pipeline.dose.perplexity_budget, pipeline.dose.random_directions),
+        (1.5, 3)
+    );
+    for (line, parts) in [
+        (
+            "perplexity_budget = 0.5",
+            ["dose.perplexity_budget", "at least 1"],
+        ),
+        ("percentiles = [120.0]", ["dose.percentiles", "100"]),
+        ("prompts = 1", ["dose.prompts", "at least 2"]),
+        ("max_new_tokens = 0", ["dose.max_new_tokens", "at least 1"]),
+        ("unit = \"norms\"", ["norms", "relative"]),
+        ("budget = 2", ["budget", "perplexity_budget"]),
+    ] {
+        check_error("[dose]", &format!("[dose]\n{line}"), &parts);
+    }
+    check_error(
+        "coefficients = [0.25,",
+        "coefficients = [-0.25,",
+        &["dose.coefficients", "both signs"],
+    );
+}
+
+#[test]
+fn sites_are_named_as_elsewhere() {
+    let with = |sites: &str| format!("[extract]\nsites = [{sites}]");
+    let pipeline = read("[extract]", &with("\"hook_attn_out\", \"hook_embed\"")).unwrap();
+    assert_eq!(pipeline.extract.sites, [Site::AttentionOutput, Site::Embedding]);
+    check_error("[extract]", &with("\"attn\""), &["attn", "hook_attn_out"]);
+    check_error(
+        "[extract]",
+        &with("\"hook_embed\", \"hook_embed\""),
+        &["extract.sites", "twice"],
+    );
+    check_error(
+        "[extract]",
+        &with("\"hook_resid_post\""),
+        &["extract.sites", "in any case"],
+    );
 }

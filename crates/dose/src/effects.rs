@@ -1,13 +1,10 @@
 //! From scored texts to what a dose does.
 
 use artifacts::{DoseEffect, DoseFigures, DoseText};
-use statistics::{Interval, bootstrap_mean};
+use statistics::{BOOTSTRAP_DRAWS, Interval, bootstrap_mean};
 
 use crate::plan::Planned;
 use crate::sweep::Sweep;
-
-/// Draws of the intervals.
-const DRAWS: usize = 2000;
 
 /// What the unsteered model does: what all doses are measured against.
 #[derive(Clone, Debug)]
@@ -99,7 +96,7 @@ pub fn crossed(side: usize, texts: &[DoseText]) -> f64 {
 
 /// The 95 % interval of the mean over prompts.
 pub fn interval(values: &[f64], seed: u64) -> Interval {
-    bootstrap_mean(values, DRAWS, seed)
+    bootstrap_mean(values, BOOTSTRAP_DRAWS, seed)
 }
 
 pub fn mean(values: &[f64]) -> f64 {

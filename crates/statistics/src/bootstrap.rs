@@ -5,10 +5,11 @@ use rayon::prelude::*;
 
 use crate::draws::{Purpose, generator, resamples};
 use crate::gram::PairedGram;
+use crate::level::interval_tail;
 use crate::quadratic::{diagonal_form, diagonal_sum, off_diagonal_forms};
 use crate::sums::mean;
 
-/// The middle 95 % of what resampling gives.
+/// The middle of what resampling gives: an interval of 95 %.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Interval {
     pub low: f64,
@@ -16,12 +17,13 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// From the 2.5 % to the 97.5 % quantile. Without values it is 0 to 0.
-    pub(crate) fn of(mut values: Vec<f64>) -> Self {
+    /// Between the quantiles that [`interval_tail`] gives for draws of so many units. Without values it is 0 to 0.
+    pub(crate) fn of(mut values: Vec<f64>, units: usize) -> Self {
         values.sort_by(f64::total_cmp);
+        let tail = interval_tail(units);
         Interval {
-            low: quantile(&values, 0.025),
-            high: quantile(&values, 0.975),
+            low: quantile(&values, tail),
+            high: quantile(&values, 1.0 - tail),
         }
     }
 }
@@ -52,19 +54,20 @@ pub struct ResampledFigures {
 }
 
 /// How many times the prompts are drawn again.
-pub const BOOTSTRAP_DRAWS: usize = 2000;
+pub const BOOTSTRAP_DRAWS: usize = 5000;
 
-/// Percentile intervals, 95 %, over 2,000 draws of `n` prompts with replacement; each draw's figures are
-/// those of [`resampled`]. `raw`: the inner products of the rows as they are; cosines are taken from them.
+/// Percentile intervals, 95 %, over 5,000 draws of `n` prompts with replacement; each draw's figures are those of
+/// [`resampled`]. `raw`: the inner products of the rows as they are; cosines are taken from them.
 ///
-/// Assumes that the prompts are independent and speak for the prompts one wants to know about. With few
-/// prompts (below ten or so) percentile intervals are too narrow. Draws of one prompt only hold no two
-/// prompts to compare and are drawn again. Source: Efron & Tibshirani (1993), "An Introduction to the
-/// Bootstrap".
+/// Assumes that the prompts are independent and speak for the prompts one wants to know about. Few prompts push the
+/// ends outward, see [`interval_tail`]. Draws of one prompt only hold no two prompts to compare and are drawn again.
+/// Source: Efron & Tibshirani (1993), "An Introduction to the Bootstrap"; Hesterberg (2015).
 pub fn bootstrap(raw: &PairedGram, seed: u64) -> Bootstrap {
     let draws = resamples(raw.prompts(), BOOTSTRAP_DRAWS, seed);
     let figures = resampled_figures(raw, &draws);
-    let interval = |figure: fn(&ResampledFigures) -> f64| Interval::of(figures.iter().map(figure).collect());
+    let interval = |figure: fn(&ResampledFigures) -> f64| {
+        Interval::of(figures.iter().map(figure).collect(), raw.prompts())
+    };
     Bootstrap {
         within_plus: interval(|figures| figures.within_plus),
         within_minus: interval(|figures| figures.within_minus),
@@ -153,7 +156,7 @@ pub fn bootstrap_statistic(
         let indices: Vec<usize> = (0..units).map(|_| generator.random_range(0..units)).collect();
         statistic(&indices)
     };
-    Interval::of((0..draws).map(|_| draw()).collect())
+    Interval::of((0..draws).map(|_| draw()).collect(), units)
 }
 
 /// `W = sum_{i != j} w_i w_j`.

@@ -70,7 +70,7 @@ pub struct Effects {
 /// `sum_i (||S_i - S||^2 + ||T_i - T||^2 + ||I_i - I||^2)` with each prompt's own effects (analysis of
 /// variance with repeated measures, Winer 1971, "Statistical Principles in Experimental Design").
 ///
-/// Intervals: percentile, 95 %, over 2,000 draws of the prompts with replacement; the norms from pairs of
+/// Intervals: percentile, 95 %, over 5,000 draws of the prompts with replacement; the norms from pairs of
 /// different prompts as in [`resampled`](crate::resampled), the share from the drawn means as they are.
 /// Assumes that prompts are independent. A contrast of zero has the share 0, and a zero vector the cosine 0
 /// with anything.
@@ -214,6 +214,7 @@ impl Grams {
 
 /// The draws of the prompts and, for each, the sums over pairs of different prompts.
 struct Draws {
+    prompts: usize,
     counts: Vec<Vec<u16>>,
     speaker: Vec<f64>,
     transcript: Vec<f64>,
@@ -231,13 +232,14 @@ impl Draws {
             both: forms(&grams.both),
             interaction: forms(&grams.interaction),
             counts,
+            prompts: n,
         }
     }
 
     fn norm_interval(&self, forms: &[f64]) -> Interval {
         let pairs = self.counts.iter().zip(forms);
         let norm = |(counts, form): (&Vec<u16>, &f64)| (form / weight_of_pairs(counts)).max(0.0).sqrt();
-        Interval::of(pairs.map(norm).collect())
+        Interval::of(pairs.map(norm).collect(), self.prompts)
     }
 
     /// Of `S.C / ||C||^2` with `C = S + T`.
@@ -249,6 +251,6 @@ impl Draws {
             let transcript = form(&grams.transcript, &self.transcript);
             share_along(speaker + both, speaker + 2.0 * both + transcript)
         };
-        Interval::of((0..self.counts.len()).map(share).collect())
+        Interval::of((0..self.counts.len()).map(share).collect(), self.prompts)
     }
 }

@@ -21,6 +21,7 @@ mod effects;
 mod eigen;
 mod gram;
 mod label_swap;
+mod level;
 mod logistic;
 mod outliers;
 mod products;
@@ -42,6 +43,7 @@ pub use directions::{Direction, logistic_probe, mean_difference, paired_differen
 pub use effects::{Cells, Effect, Effects, effects};
 pub use gram::PairedGram;
 pub use label_swap::{LabelSwapFamily, LabelSwapTest, label_swap_tests, prompts_for, smallest_p};
+pub use level::interval_tail;
 pub use outliers::{OutlierDimension, outlier_dimensions};
 pub use project_out::project_out;
 pub use rows::PairedRows;

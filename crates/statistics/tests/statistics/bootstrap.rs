@@ -144,7 +144,7 @@ fn a_statistic_gets_as_many_indices_as_there_are_units() {
 #[test]
 fn seeds_decide_the_draws() {
     let raw = PairedGram::of(&paired_rows(75, 8, 6, 0.5));
-    assert_eq!(BOOTSTRAP_DRAWS, 2000);
+    assert_eq!(BOOTSTRAP_DRAWS, 5000);
     assert_eq!(bootstrap(&raw, 1), bootstrap(&raw, 1));
     assert_ne!(bootstrap(&raw, 1), bootstrap(&raw, 2));
 }

@@ -118,14 +118,20 @@ fn scored(
             sequences.len() / 2 - 1
         });
     }
-    let surprises = map_logits(model.resident()?, &sequences, &mut (), |index, logits| {
-        let text = sequences[index].text();
-        let tokens = logits
-            .iter()
-            .zip(text)
-            .map(|(logits, token)| log_probability(logits, *token));
-        -tokens.sum::<f64>() / text.len() as f64
-    })?;
+    let surprises = map_logits(
+        model.resident()?,
+        &sequences,
+        &mut (),
+        "texts scored",
+        |index, logits| {
+            let text = sequences[index].text();
+            let tokens = logits
+                .iter()
+                .zip(text)
+                .map(|(logits, token)| log_probability(logits, *token));
+            -tokens.sum::<f64>() / text.len() as f64
+        },
+    )?;
     let mut all = generated.iter().enumerate();
     let mut next = |planned: &Planned, side: usize| -> Result<DoseText> {
         let (index, generated) = all.next().context("a text is missing")?;
@@ -191,7 +197,7 @@ fn divergences(
             Sequence::new(prompt, &answer.tokens[..answer.tokens.len().min(NEUTRAL_TOKENS)])
         })
         .collect();
-    let unsteered = map_logits(network, &sequences, &mut (), |_, logits| {
+    let unsteered = map_logits(network, &sequences, &mut (), "neutral answers", |_, logits| {
         logits.iter().map(|row| row.to_vec()).collect::<Vec<_>>()
     })?;
     let repeated: Vec<Sequence> = doses.iter().flat_map(|_| sequences.clone()).collect();
@@ -206,14 +212,20 @@ fn divergences(
         config.hidden_size,
         &network.device(),
     )?;
-    let sums = map_logits(network, &repeated, &mut tap, |index, logits| {
-        let own = &unsteered[index % sequences.len()];
-        let each = own
-            .iter()
-            .zip(logits)
-            .map(|(own, steered)| divergence(own, steered));
-        (each.sum::<f64>(), own.len() as f64)
-    })?;
+    let sums = map_logits(
+        network,
+        &repeated,
+        &mut tap,
+        "neutral answers",
+        |index, logits| {
+            let own = &unsteered[index % sequences.len()];
+            let each = own
+                .iter()
+                .zip(logits)
+                .map(|(own, steered)| divergence(own, steered));
+            (each.sum::<f64>(), own.len() as f64)
+        },
+    )?;
     let of_dose = sums.par_chunks(sequences.len().max(1)).map(|sums| {
         let (divergence, tokens) = sums
             .iter()

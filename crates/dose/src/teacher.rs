@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
+use artifacts::progress_bar;
 use model::{Batch, Gemma, ResidualTap};
 use rayon::prelude::*;
 
@@ -35,14 +36,16 @@ impl Sequence {
 /// Calls `each` for every sequence with its index and the logits before each token of its text, `[vocabulary]` each,
 /// and gives back what it returns, in the order of the sequences. The tap sees a sequence by its index.
 ///
-/// Sequences with a common beginning, and the same group by the tap, share its computation; they are taken in an order
+/// `what` is what the progress bar counts. Sequences with a common beginning, and the same group by the tap, share its computation; they are taken in an order
 /// that brings these together. The memory is that of the logits of one piece: about 64 MB, or one sequence.
 pub fn map_logits<T: Send>(
     network: &Gemma,
     sequences: &[Sequence],
     tap: &mut dyn ResidualTap,
+    what: &'static str,
     each: impl Fn(usize, &[&[f32]]) -> T + Sync,
 ) -> Result<Vec<T>> {
+    let bar = progress_bar(sequences.len() as u64, "dose", what);
     let mut order: Vec<usize> = (0..sequences.len()).collect();
     order.sort_by_key(|index| (tap.group(*index), &sequences[*index].tokens));
     let vocabulary = network.config().vocab_size;
@@ -51,10 +54,12 @@ pub fn map_logits<T: Send>(
     while !rest.is_empty() {
         let (piece, others) = rest.split_at(piece(sequences, rest, LOGITS_AT_ONCE / vocabulary));
         rest = others;
+        bar.inc(piece.len() as u64);
         for (index, result) in map_piece(network, sequences, piece, tap, &each)? {
             results[index] = Some(result);
         }
     }
+    bar.finish_and_clear();
     results
         .into_iter()
         .collect::<Option<Vec<T>>>()

@@ -90,7 +90,7 @@ pub fn generate_tokens(
     max_new_tokens: usize,
     rows: &[Row],
 ) -> Result<Vec<Generated>> {
-    let bar = progress_bar((rows.len() * max_new_tokens) as u64, "steer", "tokens at most");
+    let bar = progress_bar((rows.len() * max_new_tokens) as u64, "generate", "tokens at most");
     let network = model.resident()?;
     let config = network.config();
     let requests = rows

@@ -3,8 +3,9 @@
 //! The figures themselves are compared with scipy and scikit-learn in the crate that computes them.
 
 use artifacts::{
-    Activation, LayerEffects, LayerStatistics, Pipeline, Pooling, StatisticsSummary, VectorRow, read_depth,
-    read_effects, read_outliers, read_statistics, read_statistics_summary, read_vectors,
+    Activation, LayerEffects, LayerStatistics, Pipeline, Pooling, StatisticsSummary, VectorRow,
+    read_contrast_vectors, read_depth, read_effects, read_outliers, read_statistics, read_statistics_summary,
+    read_vectors,
 };
 use statistics::{PairedGram, PairedRows, bootstrap, separability, similarity, split_half};
 
@@ -270,4 +271,24 @@ fn contrasts_of_all_layers_are_compared() {
     assert_eq!(depth.len(), 4);
     assert!((cosine(1, 1) - 1.0).abs() < 1e-12 && cosine(0, 1) == cosine(1, 0));
     assert!(cosine(0, 1) > 0.9 && cosine(0, 1) < 1.0);
+}
+
+#[test]
+fn a_cleaned_contrast_has_nothing_left_of_what_was_taken_out() {
+    let example = outcome(&[0, 3], 9).example;
+    let mut pipeline = example.pipeline_of(&conditions(&[0, 3]));
+    pipeline.contrast.project_out = vec!["mean.normal".to_owned(), "mean.swapped".to_owned()];
+    analyze::run(&pipeline, &example.layout, &example.out).unwrap();
+    let vectors = read_contrast_vectors(&example.out.join("contrast.safetensors")).unwrap();
+    let vector = |name: &str| -> Vec<f64> {
+        let vector = vectors.get(name, 1).unwrap();
+        vector.iter().map(|value| f64::from(*value)).collect()
+    };
+    let cleaned = vector("contrast.cleaned");
+    for mean in ["mean.normal", "mean.swapped"] {
+        let product: f64 = cleaned.iter().zip(vector(mean)).map(|(a, b)| a * b).sum();
+        assert!(product.abs() < 1e-3, "{mean}: {product}");
+    }
+    // The contrast is the difference of the two means, so that nothing is left of it.
+    assert!(analyze::norm(&cleaned) < 1e-5 * analyze::norm(&vector("contrast")));
 }

@@ -24,7 +24,7 @@ struct RemovalRow {
     conditions: Vec<RemovalCells>,
 }
 
-/// The effect of the contrast and those of its controls, and what the contrast does to the perplexity.
+/// The effect of the contrast, the intervals of its controls, and what the contrast does to the perplexity.
 #[derive(Serialize)]
 struct RemovalCells {
     contrast: String,
@@ -99,10 +99,15 @@ fn cells(effects: &[&DoseEffect], condition: &Condition, way: (DoseOperation, Op
             with_interval(own.effect, own.effect_low, own.effect_high, 2)
         })
     };
+    let interval = |direction: DoseDirection| {
+        figures(direction).map_or("\u{2013}".to_owned(), |own| {
+            format!("{} to {}", number(own.effect_low, 2), number(own.effect_high, 2))
+        })
+    };
     RemovalCells {
         contrast: effect(DoseDirection::Contrast),
-        random: effect(DoseDirection::Random),
-        shuffled: effect(DoseDirection::Shuffled),
+        random: interval(DoseDirection::Random),
+        shuffled: interval(DoseDirection::Shuffled),
         perplexity_ratio: figures(DoseDirection::Contrast)
             .map_or("\u{2013}".to_owned(), |own| number(own.perplexity_ratio, 2)),
     }

@@ -44,13 +44,13 @@ fn told_apart(row: &LayerEffects, evidence: &Evidence) -> Vec<String> {
         percent(high)
     );
     let norms = format!(
-        "There the speaker moves the residual by {} on average and the transcript by {}; what the speaker does in the one \
+        "There the speaker's effect has a length of {} and the transcript's one of {}; what the speaker does in the one \
          transcript has a cosine of {} with what it does in the other.",
         number(row.speaker_norm, 2),
         number(row.transcript_norm, 2),
         number(row.speaker_across_transcripts, 3)
     );
-    [Some(first), over_layers(evidence), Some(norms)]
+    [Some(first), Some(norms), over_layers(evidence)]
         .into_iter()
         .flatten()
         .collect()

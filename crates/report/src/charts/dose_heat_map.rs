@@ -19,7 +19,7 @@ pub fn dose_effect_map(summary: &DoseSummary) -> Result<Value> {
 /// one dose can be worse than another by a factor of thousands.
 pub fn dose_damage_map(summary: &DoseSummary) -> Result<Value> {
     let map = Grid::of(summary).heat_map(|candidate| candidate.perplexity_ratio.log10());
-    let ratios = [0.5, 1.0, 1.5, 2.0, 5.0, 10.0, 100.0, 1000.0, 10_000.0, 100_000.0];
+    let ratios = [0.5, 1.0, 2.0, 5.0, 10.0, 100.0, 1000.0, 10_000.0, 100_000.0];
     let bar = ColorBar::new()
         .thickness(12)
         .title("times")

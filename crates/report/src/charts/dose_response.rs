@@ -25,10 +25,9 @@ pub fn dose_response_chart(pipeline: &Pipeline, doses: &Doses, layer: usize) -> 
         },
     };
     let traces = curves(pipeline, doses, layer, &log_odds)?;
-    let neither = horizontal(0.0, "#888888");
     let layout = layout()
         .legend(legend_above())
-        .shapes(vec![neither])
+        .shapes(vec![neither()])
         .x_axis(axis(COEFFICIENT))
         .y_axis(axis("Role log-odds, nats per token"));
     to_json(traces, layout)
@@ -54,7 +53,7 @@ pub fn dose_damage_chart(pipeline: &Pipeline, doses: &Doses, layer: usize) -> Re
     let layout = layout()
         .legend(legend_above())
         .x_axis(axis(COEFFICIENT))
-        .y_axis(axis("Perplexity ratio").type_(AxisType::Log));
+        .y_axis(axis("Perplexity ratio").type_(AxisType::Log).dtick(1.0));
     to_json(traces, layout)
 }
 
@@ -79,10 +78,13 @@ pub fn dose_divergence_chart(pipeline: &Pipeline, doses: &Doses, layer: usize) -
 
 const COEFFICIENT: &str = "Coefficient of the contrast";
 
+/// The lower and the upper end of an interval.
+type Ends = fn(&DoseFigures) -> (f64, f64);
+
 /// What a chart shows of a dose.
 struct Quantity {
     value: fn(&DoseFigures) -> f64,
-    interval: Option<fn(&DoseFigures) -> (f64, f64)>,
+    interval: Option<Ends>,
     hover: fn(&DoseFigures) -> String,
 }
 
@@ -184,7 +186,7 @@ fn hovers(points: &[DosePoint<'_>], quantity: &Quantity) -> Vec<String> {
     points.iter().map(hover).collect()
 }
 
-fn band(points: &[DosePoint<'_>], interval: fn(&DoseFigures) -> (f64, f64)) -> Band {
+fn band(points: &[DosePoint<'_>], interval: Ends) -> Band {
     let (lows, highs) = points.iter().map(|point| interval(point.figures)).unzip();
     Band {
         places: points.iter().map(|point| point.coefficient).collect(),
@@ -193,11 +195,7 @@ fn band(points: &[DosePoint<'_>], interval: fn(&DoseFigures) -> (f64, f64)) -> B
     }
 }
 
-fn error_bars(
-    points: &[DosePoint<'_>],
-    value: fn(&DoseFigures) -> f64,
-    interval: fn(&DoseFigures) -> (f64, f64),
-) -> ErrorData {
+fn error_bars(points: &[DosePoint<'_>], value: fn(&DoseFigures) -> f64, interval: Ends) -> ErrorData {
     let reach = |point: &DosePoint<'_>| {
         let (low, high) = interval(point.figures);
         let value = value(point.figures);
@@ -224,14 +222,15 @@ fn ends(pipeline: &Pipeline, doses: &Doses, layer: usize) -> Result<Vec<f64>> {
         .collect())
 }
 
-fn horizontal(height: f64, colour: &'static str) -> Shape {
+/// Where a text sounds like neither role.
+fn neither() -> Shape {
     Shape::new()
         .shape_type(ShapeType::Line)
         .layer(ShapeLayer::Below)
         .x_ref("paper")
         .x0(0)
         .x1(1)
-        .y0(height)
-        .y1(height)
-        .line(ShapeLine::new().color(colour).width(1.0))
+        .y0(0)
+        .y1(0)
+        .line(ShapeLine::new().color("#888888").width(2.0))
 }

@@ -44,7 +44,7 @@ fn told_apart(row: &LayerEffects, evidence: &Evidence) -> Vec<String> {
         percent(high)
     );
     let norms = format!(
-        "There the speaker's effect has a length of {} and the transcript's one of {}; what the speaker does in the one \
+        "There the speaker\u{2019}s effect has a length of {} and the transcript\u{2019}s one of {}; what the speaker does in the one \
          transcript has a cosine of {} with what it does in the other.",
         number(row.speaker_norm, 2),
         number(row.transcript_norm, 2),

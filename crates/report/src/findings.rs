@@ -2,7 +2,7 @@
 
 use artifacts::{Pipeline, Summary};
 
-use crate::format::number;
+use crate::format::{number, number_or_dash, percent};
 use crate::inputs::Inputs;
 
 /// What the first paragraph of the report says.
@@ -15,14 +15,17 @@ pub struct Findings {
     pub mean_cross: f64,
     pub mean_difference: f64,
     pub prompts: usize,
-    /// Prompts whose residual at the peak reaches farther along the contrast in the positive condition.
-    pub separated: usize,
+    /// How well the contrast of the other prompts tells a prompt's two residuals apart at the peak: the share of
+    /// residuals that fall on their own side, and the area under the ROC curve.
+    pub accuracy: f64,
+    pub auc: f64,
 }
 
 impl Findings {
     /// Nothing where there is no layer.
     pub fn of(inputs: &Inputs) -> Option<Self> {
         let peak = peak(&inputs.summaries)?;
+        let statistics = inputs.evidence.statistics.get(peak.layer)?;
         let mean = |of: fn(&Summary) -> f64| {
             inputs.summaries.iter().map(of).sum::<f64>() / inputs.summaries.len() as f64
         };
@@ -33,7 +36,8 @@ impl Findings {
             mean_cross: mean(|row| row.avg_cross_category),
             mean_difference: mean(|row| row.similarity_difference),
             prompts: inputs.prompt_count,
-            separated: inputs.separated.get(peak.layer).copied().unwrap_or(0),
+            accuracy: statistics.separation_accuracy,
+            auc: statistics.separation_auc,
         })
     }
 
@@ -49,10 +53,7 @@ impl Findings {
             label(&pipeline.contrast.negative),
         );
         let Findings {
-            peak,
-            prompts,
-            separated,
-            ..
+            peak, accuracy, auc, ..
         } = self;
         let (within, cross) = (
             number(peak.avg_within_category, 4),
@@ -83,8 +84,10 @@ impl Findings {
         );
         let share = number(100.0 * peak.contrast_norm / peak.mean_residual_norm, 1);
         let third = format!(
-            "After layer {layer}, {separated} of {prompts} prompts reach farther along the contrast vector as \
-             {positive} than as {negative}; the vector is {share} % as long as the mean residual."
+            "With a contrast vector made of all prompts but one, {} of the residuals that were left out fall on their \
+             own side after layer {layer} (AUC {}); the vector of all prompts is {share} % as long as the mean residual.",
+            percent(*accuracy),
+            number_or_dash(*auc, 3),
         );
         vec![first, second, third]
     }

@@ -11,6 +11,35 @@ pub fn number(value: f64, decimals: usize) -> String {
     }
 }
 
+/// The same where the value may be none, such as a figure of too few prompts.
+pub fn number_or_dash(value: f64, decimals: usize) -> String {
+    if value.is_finite() {
+        number(value, decimals)
+    } else {
+        "\u{2013}".to_owned()
+    }
+}
+
+/// A value with its interval: "0.90 (0.72 to 1.16)".
+pub fn with_interval(value: f64, low: f64, high: f64, decimals: usize) -> String {
+    let [value, low, high] = [value, low, high].map(|end| number_or_dash(end, decimals));
+    format!("{value} ({low} to {high})")
+}
+
+/// A share between 0 and 1 in per cent, without a decimal.
+pub fn percent(share: f64) -> String {
+    format!("{} %", number_or_dash(share * 100.0, 0))
+}
+
+/// In four decimals, which are more than a reader asks of a p-value.
+pub fn p_value(p: f64) -> String {
+    if p < 0.00005 {
+        "< 0.0001".to_owned()
+    } else {
+        number_or_dash(p, 4)
+    }
+}
+
 /// An error in two digits, a small one with a power of ten. A round limit is written as it was set: 1e-4.
 pub fn scientific(value: f64) -> String {
     match value {

@@ -11,8 +11,9 @@ use artifacts::{
 };
 
 use crate::certificate::beyond;
+use crate::doses::Doses;
+use crate::evidence::Evidence;
 use crate::published::Published;
-use crate::separation::Separation;
 use crate::shown::shown_prompts;
 
 /// The tables of the earlier stages. `summaries`, `similarities` and `projections` are those of the contrast's
@@ -34,8 +35,10 @@ pub struct Inputs {
     pub similarities: Vec<Similarity>,
     /// The projections of the prompts that are shown.
     pub projections: Vec<Projection>,
-    /// For each layer how many of all prompts reach farther along the contrast in the positive condition.
-    pub separated: Vec<usize>,
+    /// What the figures are worth.
+    pub evidence: Evidence,
+    /// The sweep over doses.
+    pub doses: Doses,
     /// The texts generated for the prompts that are shown.
     pub generations: Vec<Generation>,
     pub certificate: Certificate,
@@ -58,12 +61,13 @@ impl Inputs {
         let (summaries, other_summaries): (Vec<_>, Vec<_>) =
             all_summaries.into_iter().partition(|row| row.pooling == pooling);
         let similarities = similarities(&layout.similarities(), pooling, &shown)?;
-        let mut separation = Separation::new(&pipeline.contrast, &ids, summaries.len());
-        let projections = projections(&layout.projections(), pooling, &shown, &mut separation)?;
+        let projections = projections(&layout.projections(), pooling, &shown)?;
         let (mut generations, generations_metadata) = read_generations(&layout.generations())?;
         generations.retain(|row| shown.contains(row.prompt_id.as_str()));
         let certificate = read_certificate(&layout.certificate())
             .context("the certificate can't be read; `cargo xtask verify` makes one")?;
+        let evidence = Evidence::read(layout, pooling, summaries.len())?;
+        let (doses, doses_metadata) = Doses::read(layout)?;
         let mut inputs = Inputs {
             pipeline_text: fs_err::read_to_string(&pipeline.path)?,
             prompt_count: ids.len(),
@@ -72,7 +76,8 @@ impl Inputs {
             other_summaries,
             similarities,
             projections,
-            separated: separation.counts(),
+            evidence,
+            doses,
             generations,
             certificate,
             published: None,
@@ -80,6 +85,7 @@ impl Inputs {
                 ("prompts", prompts_metadata),
                 ("summary", summary_metadata),
                 ("generations", generations_metadata),
+                ("doses", doses_metadata),
             ],
         };
         inputs.check(pipeline, layout)?;
@@ -199,20 +205,11 @@ fn similarities(path: &Path, pooling: &str, shown: &HashSet<&str>) -> Result<Vec
     Ok(kept)
 }
 
-fn projections(
-    path: &Path,
-    pooling: &str,
-    shown: &HashSet<&str>,
-    separation: &mut Separation<'_>,
-) -> Result<Vec<Projection>> {
+fn projections(path: &Path, pooling: &str, shown: &HashSet<&str>) -> Result<Vec<Projection>> {
     let mut kept = Vec::new();
     for batch in read_projection_batches(path)?.0 {
-        for row in batch?.into_iter().filter(|row| row.pooling == pooling) {
-            separation.add(&row);
-            if shown.contains(row.prompt.as_str()) {
-                kept.push(row);
-            }
-        }
+        let is_shown = |row: &Projection| row.pooling == pooling && shown.contains(row.prompt.as_str());
+        kept.extend(batch?.into_iter().filter(is_shown));
     }
     Ok(kept)
 }

@@ -5,23 +5,32 @@
 //! same chart as in the method stands alone in `cosine_similarity.html`, and as a static figure in `figures/`.
 //! The same tables give the same bytes.
 
+mod certainty;
 mod certificate;
 mod charts;
 mod csv;
+mod dose;
+mod dose_texts;
+mod doses;
+mod evidence;
 mod figure;
 mod findings;
 mod format;
 mod generations;
 mod inputs;
+mod lens;
+mod numbering;
 mod page;
 mod pieces;
 mod provenance;
 mod published;
+mod removal;
 mod run;
-mod separation;
 mod shown;
+mod speaker;
 
 pub use charts::{errors_chart, similarity_chart};
+pub use evidence::Evidence;
 pub use findings::Findings;
 pub use inputs::Inputs;
 pub use published::{Measure, Published};

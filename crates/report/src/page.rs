@@ -10,45 +10,46 @@ use minijinja::{Environment, context};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::certainty::certainty_view;
 use crate::certificate::certificate_view;
 use crate::charts::{
-    condition_colour, errors_chart, heat_map, library_script, norms_chart, projections_chart,
-    published_chart, similarity_chart, strip_chart, titles,
+    condition_colour, depth_chart, dose_damage_chart, dose_damage_map, dose_divergence_chart,
+    dose_effect_map, dose_response_chart, effect_norms_chart, errors_chart, heat_map, library_script,
+    norms_chart, other_directions_chart, other_similarities_chart, projections_chart, published_chart,
+    similarity_chart, speaker_share_chart, strip_chart, titles, variance_chart,
 };
+use crate::dose::dose_view;
 use crate::findings::{Findings, peak};
 use crate::format::number;
 use crate::generations::{coefficients, set_views};
 use crate::inputs::Inputs;
+use crate::lens::lens_rows;
+use crate::numbering::figure_numbers;
 use crate::pieces::{Piece, pieces};
 use crate::provenance::{Links, command, metadata_entries};
 use crate::published::published_view;
+use crate::speaker::speaker_view;
 
 const STYLE: &str = include_str!("templates/style.css");
 const CHARTS_SCRIPT: &str = include_str!("templates/charts.js");
 const REPORT_SCRIPT: &str = include_str!("templates/report.js");
 
+const TEMPLATES: [(&str, &str); 8] = [
+    ("report.html", include_str!("templates/report.html")),
+    ("certainty.html", include_str!("templates/certainty.html")),
+    ("speaker.html", include_str!("templates/speaker.html")),
+    ("lens.html", include_str!("templates/lens.html")),
+    ("dose.html", include_str!("templates/dose.html")),
+    ("chart.html", include_str!("templates/chart.html")),
+    ("banner.html", include_str!("templates/banner.html")),
+    ("pieces.html", include_str!("templates/pieces.html")),
+];
+
 /// The whole report as HTML.
 pub fn report_page(pipeline: &Pipeline, layout: &Layout, inputs: &Inputs) -> Result<String> {
     let findings = Findings::of(inputs).context("the summary has no layer")?;
     let layer = findings.peak.layer;
-    let mut charts = json!({
-        "similarity": similarity_chart(pipeline, &inputs.summaries)?,
-        "strip": strip_chart(pipeline, inputs, layer)?,
-        "projections": projections_chart(pipeline, inputs, layer)?,
-        "norms": norms_chart(pipeline, &inputs.summaries)?,
-    });
-    // The page draws every chart that is here, so those without a place on it must not be.
-    let heat_map = heat_map(pipeline, inputs, layer)?;
-    let has_matrices = heat_map.is_some();
-    if let Some(chart) = heat_map {
-        charts["heat-map"] = chart;
-    }
-    if let Some(published) = &inputs.published {
-        charts["published-chart"] = published_chart(published)?;
-    }
-    if let Some(comparison) = &inputs.certificate.comparison {
-        charts["errors"] = errors_chart(comparison)?;
-    }
+    let charts = charts(pipeline, inputs, layer)?;
     let conditions: Vec<ConditionView> = pipeline
         .conditions
         .iter()
@@ -64,13 +65,18 @@ pub fn report_page(pipeline: &Pipeline, layout: &Layout, inputs: &Inputs) -> Res
             conditions => shown(conditions),
             prompt_count => findings.prompts,
             shown_count => inputs.prompt_ids().len(),
-            has_matrices => has_matrices,
+            has_matrices => charts.get("heat-map").is_some(),
+            figure => shown(figure_numbers(&charts)),
             first_prompt => inputs.prompt_ids().first().map(|id| inputs.prompt_text(id)),
             answer => findings.sentences(pipeline),
             poolings => shown(pooling_views(inputs)),
             layer => layer,
             last_layer => findings.layers - 1,
             strip_height => 90 + 60 * pipeline.conditions.len(),
+            certainty => shown(certainty_view(&inputs.evidence)),
+            speaker => shown(speaker_view(pipeline, inputs)?),
+            lens => shown(lens_rows(&inputs.evidence.lens)),
+            dose => shown(dose_view(pipeline, &inputs.doses)?),
             sets => shown(set_views(pipeline, &inputs.generations)),
             coefficients => coefficients(&inputs.generations),
             certificate => shown(certificate_view(&inputs.certificate, &inputs.metadata)),
@@ -85,9 +91,45 @@ pub fn report_page(pipeline: &Pipeline, layout: &Layout, inputs: &Inputs) -> Res
     )
 }
 
+/// All charts of the report by name. The page draws every one that is here, so those without a place on it must not be.
+fn charts(pipeline: &Pipeline, inputs: &Inputs, layer: usize) -> Result<Value> {
+    let evidence = &inputs.evidence;
+    let mut charts = json!({
+        "similarity": similarity_chart(pipeline, &inputs.summaries, evidence)?,
+        "strip": strip_chart(pipeline, inputs, layer)?,
+        "projections": projections_chart(pipeline, inputs, layer)?,
+        "norms": norms_chart(pipeline, &inputs.summaries)?,
+        "other-similarities": other_similarities_chart(&evidence.statistics)?,
+        "other-directions": other_directions_chart(&evidence.statistics)?,
+        "depth": depth_chart(&evidence.depth, inputs.summaries.len())?,
+    });
+    if let Some(chart) = heat_map(pipeline, inputs, layer)? {
+        charts["heat-map"] = chart;
+    }
+    if !evidence.effects.is_empty() {
+        charts["speaker-share"] = speaker_share_chart(&evidence.effects)?;
+        charts["effect-norms"] = effect_norms_chart(&evidence.effects)?;
+        charts["variance"] = variance_chart(&evidence.effects)?;
+    }
+    if let Some(shown) = inputs.doses.shown() {
+        charts["dose-response"] = dose_response_chart(pipeline, &inputs.doses, shown.layer)?;
+        charts["dose-damage"] = dose_damage_chart(pipeline, &inputs.doses, shown.layer)?;
+        charts["dose-divergence"] = dose_divergence_chart(pipeline, &inputs.doses, shown.layer)?;
+        charts["dose-effect-map"] = dose_effect_map(&inputs.doses.summary)?;
+        charts["dose-damage-map"] = dose_damage_map(&inputs.doses.summary)?;
+    }
+    if let Some(published) = &inputs.published {
+        charts["published-chart"] = published_chart(published)?;
+    }
+    if let Some(comparison) = &inputs.certificate.comparison {
+        charts["errors"] = errors_chart(comparison)?;
+    }
+    Ok(charts)
+}
+
 /// The method's chart as a page of its own.
 pub fn chart_page(pipeline: &Pipeline, inputs: &Inputs) -> Result<String> {
-    let charts = json!({ "similarity": similarity_chart(pipeline, &inputs.summaries)? });
+    let charts = json!({ "similarity": similarity_chart(pipeline, &inputs.summaries, &inputs.evidence)? });
     let (title, _) = titles(pipeline)?;
     render(
         "chart.html",
@@ -107,10 +149,9 @@ fn render(name: &str, context: TemplateValue) -> Result<String> {
             .lstrip_blocks(true)
             .build()?,
     );
-    environment.add_template("report.html", include_str!("templates/report.html"))?;
-    environment.add_template("chart.html", include_str!("templates/chart.html"))?;
-    environment.add_template("banner.html", include_str!("templates/banner.html"))?;
-    environment.add_template("pieces.html", include_str!("templates/pieces.html"))?;
+    for (own, text) in TEMPLATES {
+        environment.add_template(own, text)?;
+    }
     let page = environment.get_template(name)?.render(context);
     page.with_context(|| format!("the template {name} can't be filled"))
 }

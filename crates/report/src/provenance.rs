@@ -48,7 +48,16 @@ pub struct Links {
     pub projections: String,
     pub vectors: String,
     pub contrast: String,
+    pub statistics: String,
+    pub statistics_summary: String,
+    pub effects: String,
+    pub depth: String,
+    pub outliers: String,
     pub generations: String,
+    pub lens: String,
+    pub doses: String,
+    pub dose_texts: String,
+    pub dose_summary: String,
     pub prompts: String,
 }
 
@@ -70,7 +79,16 @@ impl Links {
             projections: link(&layout.projections()),
             vectors: link(&layout.vectors()),
             contrast: link(&layout.contrast_vectors()),
+            statistics: link(&layout.statistics()),
+            statistics_summary: link(&layout.statistics_summary()),
+            effects: link(&layout.effects()),
+            depth: link(&layout.depth()),
+            outliers: link(&layout.outliers()),
             generations: link(&layout.generations()),
+            lens: link(&layout.lens()),
+            doses: link(&layout.doses()),
+            dose_texts: link(&layout.dose_texts()),
+            dose_summary: link(&layout.dose_summary()),
             prompts: link(&layout.rendered_prompts()),
         }
     }

@@ -1,17 +1,32 @@
 //! The interactive charts, as the JSON that the plotting library draws. Colours of text and grid are left to
 //! the page, which knows whether it is dark.
 
+mod band;
+mod by_layer;
+mod depth;
+mod dose_heat_map;
+mod dose_points;
+mod dose_response;
+mod effects;
 mod errors;
 mod heat_map;
 mod norms;
+mod other_directions;
+mod other_similarities;
 mod projections;
 mod published;
 mod similarity;
 mod style;
 
+pub use depth::depth_chart;
+pub use dose_heat_map::{dose_damage_map, dose_effect_map};
+pub use dose_response::{dose_damage_chart, dose_divergence_chart, dose_response_chart};
+pub use effects::{effect_norms_chart, speaker_share_chart, variance_chart};
 pub use errors::errors_chart;
 pub use heat_map::heat_map;
 pub use norms::norms_chart;
+pub use other_directions::other_directions_chart;
+pub use other_similarities::other_similarities_chart;
 pub use projections::{projections_chart, strip_chart};
 pub use published::published_chart;
 pub use similarity::similarity_chart;

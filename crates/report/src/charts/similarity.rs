@@ -1,21 +1,24 @@
 use anyhow::Result;
-use artifacts::{Pipeline, Summary};
-use plotly::common::{Anchor, DashType, Font, Mode, Title};
+use artifacts::{LayerStatistics, Pipeline, Summary};
+use plotly::common::{Anchor, DashType, Font, MarkerSymbol, Mode, Title};
 use plotly::layout::AxisRange;
 use plotly::{Scatter, Trace};
 use serde_json::{Value, json};
 
+use super::by_layer::{ByLayer, layer_axis};
 use super::style::{
-    Colour, across_colour, axis, condition_colour, layout, legend_above, line, marker, to_json,
+    Colour, GREY, across_colour, axis, condition_colour, layout, legend_above, line, marker, to_json,
 };
-use crate::format::{plain, short_labels};
+use crate::evidence::Evidence;
+use crate::format::{p_value, plain, short_labels};
 use crate::inputs::contrast_conditions;
 
 /// What the legend and the static figure put before a condition's label.
 pub(crate) const DASHED_LABEL: &str = "Within Group: ";
 
-/// The method's chart: within each group dashed, across groups solid, by layer.
-pub fn similarity_chart(pipeline: &Pipeline, rows: &[Summary]) -> Result<Value> {
+/// The method's chart: within each group dashed, across groups solid, by layer. Around the lines their intervals, below
+/// them a mark a layer, filled where the difference is significant.
+pub fn similarity_chart(pipeline: &Pipeline, rows: &[Summary], evidence: &Evidence) -> Result<Value> {
     let [positive, negative] = contrast_conditions(pipeline)?;
     let (first, second) = short_labels(&positive.label, &negative.label);
     let within = |label: &str| {
@@ -30,7 +33,9 @@ pub fn similarity_chart(pipeline: &Pipeline, rows: &[Summary]) -> Result<Value> 
         format!("Across Groups ({first}-{second})"),
         "Average Similarity",
     );
-    let traces = vec![
+    let (low, high) = range_with_intervals(rows, &evidence.statistics);
+    let below = (high - low) * 0.04;
+    let mut traces = vec![
         trace(
             rows,
             within(&positive.label),
@@ -47,8 +52,9 @@ pub fn similarity_chart(pipeline: &Pipeline, rows: &[Summary]) -> Result<Value> 
         ),
         trace(rows, across, across_colour(), None, |row| row.avg_cross_category),
     ];
+    traces.extend(bands(pipeline, &evidence.statistics));
+    traces.extend(marks(evidence, low - below));
     let (title, subtitle) = titles(pipeline)?;
-    let (low, high) = cosine_range(rows);
     let layout = layout()
         .title(
             Title::with_text(title)
@@ -58,13 +64,8 @@ pub fn similarity_chart(pipeline: &Pipeline, rows: &[Summary]) -> Result<Value> 
                 .font(Font::new().size(16)),
         )
         .legend(legend_above())
-        .x_axis(
-            axis("Layer")
-                .dtick(layer_tick_step(rows.len()) as f64)
-                .tick0(0.0)
-                .range(AxisRange::new(-0.5, rows.len() as f64 - 0.5)),
-        )
-        .y_axis(axis("Cosine Similarity").range(AxisRange::new(low, high)));
+        .x_axis(layer_axis(rows.len()))
+        .y_axis(axis("Cosine Similarity").range(AxisRange::new(low - 2.0 * below, high)));
     let mut chart = to_json(traces, layout)?;
     // The crate's title has no field for the subtitle, which the library knows.
     chart["layout"]["title"]["subtitle"] = json!({ "text": plain(&subtitle), "font": { "size": 13 } });
@@ -127,8 +128,80 @@ fn trace(
     )
     .mode(Mode::LinesMarkers)
     .name(plain(&name))
+    .legend_group(colour.css())
     .line(line)
     .marker(marker(colour, 4))
     .custom_data(differences)
     .hover_template(hover)
+}
+
+/// The intervals of the three lines, in their order and of their groups.
+fn bands(pipeline: &Pipeline, rows: &[LayerStatistics]) -> [Box<dyn Trace>; 3] {
+    let intervals = ByLayer {
+        rows,
+        quantity: "Interval",
+    };
+    let [positive, negative] = [&pipeline.contrast.positive, &pipeline.contrast.negative]
+        .map(|condition| condition_colour(pipeline, condition));
+    let across = across_colour();
+    [
+        intervals.band(
+            &positive.css(),
+            positive,
+            |row| row.within_positive_low,
+            |row| row.within_positive_high,
+        ),
+        intervals.band(
+            &negative.css(),
+            negative,
+            |row| row.within_negative_low,
+            |row| row.within_negative_high,
+        ),
+        intervals.band(&across.css(), across, |row| row.cross_low, |row| row.cross_high),
+    ]
+}
+
+/// One mark a layer in a row at `height`: those of significant layers are filled, the others hollow.
+fn marks(evidence: &Evidence, height: f64) -> Vec<Box<dyn Trace>> {
+    let level = evidence.summary.level;
+    let kinds = [
+        (true, format!("p < {level}"), MarkerSymbol::Circle),
+        (false, format!("p \u{2265} {level}"), MarkerSymbol::CircleOpen),
+    ];
+    let mark = |(is_significant, name, symbol): (bool, String, MarkerSymbol)| {
+        let of_kind = |row: &&LayerStatistics| evidence.is_significant(row.layer) == is_significant;
+        let rows: Vec<&LayerStatistics> = evidence.statistics.iter().filter(of_kind).collect();
+        let hover = |row: &&LayerStatistics| {
+            format!(
+                "p: {}<br>Family-wise p: {}",
+                plain(&p_value(row.permutation_p)),
+                plain(&p_value(row.permutation_p_family))
+            )
+        };
+        let marks = Scatter::new(
+            rows.iter().map(|row| row.layer).collect(),
+            vec![height; rows.len()],
+        )
+        .mode(Mode::Markers)
+        .name(plain(&name))
+        .marker(marker(GREY, 8).symbol(symbol))
+        .hover_text_array(rows.iter().map(hover).collect())
+        .hover_template("Layer: %{x}<br>%{hovertext}<extra></extra>");
+        (!rows.is_empty()).then_some(marks as Box<dyn Trace>)
+    };
+    kinds.into_iter().filter_map(mark).collect()
+}
+
+/// The range of the lines, widened to hold their intervals.
+fn range_with_intervals(rows: &[Summary], statistics: &[LayerStatistics]) -> (f64, f64) {
+    let ends = statistics.iter().flat_map(|row| {
+        [
+            (row.within_positive_low, row.within_positive_high),
+            (row.within_negative_low, row.within_negative_high),
+            (row.cross_low, row.cross_high),
+        ]
+    });
+    ends.fold(cosine_range(rows), |(low, high), (own_low, own_high)| {
+        (low.min(own_low), high.max(own_high))
+    })
 }

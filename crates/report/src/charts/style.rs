@@ -13,18 +13,23 @@ impl Colour {
     pub fn css(self) -> String {
         format!("#{:02x}{:02x}{:02x}", self.0, self.1, self.2)
     }
+
+    /// For areas that lie over each other and over the grid.
+    pub fn translucent(self) -> String {
+        format!("rgba({}, {}, {}, 0.18)", self.0, self.1, self.2)
+    }
 }
 
 /// Okabe and Ito's palette, which people with any kind of colour vision can tell apart.
 pub(super) const BLUE: Colour = Colour(0x00, 0x72, 0xb2);
 pub(super) const VERMILLION: Colour = Colour(0xd5, 0x5e, 0x00);
 pub(super) const GREEN: Colour = Colour(0x00, 0x9e, 0x73);
-const OTHERS: [Colour; 4] = [
-    Colour(0xcc, 0x79, 0xa7),
-    Colour(0xe6, 0x9f, 0x00),
-    Colour(0x56, 0xb4, 0xe9),
-    Colour(0x99, 0x99, 0x99),
-];
+pub(super) const PURPLE: Colour = Colour(0xcc, 0x79, 0xa7);
+pub(super) const ORANGE: Colour = Colour(0xe6, 0x9f, 0x00);
+pub(super) const SKY: Colour = Colour(0x56, 0xb4, 0xe9);
+/// For what is only there to compare with.
+pub(super) const GREY: Colour = Colour(0x99, 0x99, 0x99);
+const OTHERS: [Colour; 4] = [PURPLE, ORANGE, SKY, GREY];
 
 /// Blue for the positive condition, vermillion for the negative one, and a colour of its own for every other.
 pub fn condition_colour(pipeline: &Pipeline, name: &str) -> Colour {

@@ -66,7 +66,7 @@ fn a_verified_model_is_said_to_be_at_the_top_and_in_figures() {
         "Residual stream, worst layer (5) 6e-6 3e-5 within",
         "Final norm 7.2e-6 6.1e-5 within",
         "Logits 9.4e-6 8.3e-5 within",
-        "Figure 6.",
+        "Figure 14.",
     ] {
         assert!(section.contains(part), "{part:?} is not in: {section}");
     }
@@ -184,7 +184,7 @@ fn a_comparison_under_other_settings_is_said_not_to_cover_the_tables() {
     run.certify(&certificate);
     let page = run.page("report.html");
     let text = visible(section(&page, "certificate"));
-    let sentence = "This comparison, with the dtype bf16, does not cover tables that were computed with f32: prompts, summary, generations.";
+    let sentence = "This comparison, with the dtype bf16, does not cover tables that were computed with f32: prompts, summary, generations, doses.";
     assert!(text.contains(sentence), "{text}");
     let (header, _) = page.split_once("</header>").unwrap();
     assert!(visible(header).contains("but not as the tables here were computed"));

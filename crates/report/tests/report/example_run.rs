@@ -10,6 +10,9 @@ use artifacts::{
 };
 use tempfile::TempDir;
 
+use crate::example_doses::{summary as dose_summary, write_sweep};
+use crate::example_evidence::write_evidence;
+
 /// What a careless page would run.
 pub const HOSTILE: &str = "</script><script>alert('prompt')</script>";
 
@@ -68,7 +71,13 @@ fn write_run(folder: &Path, layers: usize) -> (Pipeline, Layout, Vec<Summary>) {
     fs_err::write(&path, PIPELINE).unwrap();
     let pipeline = Pipeline::read(&path, &["steer.seed=3".to_owned()]).unwrap();
     let layout = Layout::new(folder.join("results"));
-    for stage in [Stage::Verify, Stage::Extract, Stage::Analyze, Stage::Steer] {
+    for stage in [
+        Stage::Verify,
+        Stage::Extract,
+        Stage::Analyze,
+        Stage::Steer,
+        Stage::Dose,
+    ] {
         fs_err::create_dir_all(layout.stage(stage)).unwrap();
     }
     write_certificate(&layout.certificate(), &verified(layers)).unwrap();
@@ -87,6 +96,8 @@ fn write_run(folder: &Path, layers: usize) -> (Pipeline, Layout, Vec<Summary>) {
     write_summaries(&layout.summary(), &analyzed, &summaries).unwrap();
     write_similarities(&layout.similarities(), &analyzed, &similarities(layers)).unwrap();
     write_projections(&layout.projections(), &analyzed, &projections(layers)).unwrap();
+    write_evidence(&layout, &analyzed, layers);
+    write_sweep(&layout, &metadata, &dose_summary(Some(2)));
     write_generations(&layout.generations(), &metadata.with("seed", 3), &generations()).unwrap();
     (pipeline, layout, summaries)
 }

@@ -1,6 +1,10 @@
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the message")]
 
 mod certificate;
+mod doses;
+mod evidence;
+mod example_doses;
+mod example_evidence;
 mod example_run;
 mod figures;
 mod many_prompts;

@@ -14,6 +14,11 @@ fn contrast_rows(run: &ExampleRun) -> Vec<artifacts::Summary> {
         .collect()
 }
 
+fn similarity_chart_of(run: &ExampleRun) -> serde_json::Value {
+    let inputs = Inputs::read(&run.pipeline, &run.layout).unwrap();
+    similarity_chart(&run.pipeline, &inputs.summaries, &inputs.evidence).unwrap()
+}
+
 #[test]
 fn pages_stand_alone() {
     let run = example_run(6);
@@ -93,7 +98,7 @@ fn the_chart_shows_the_numbers_of_the_summary() {
 #[test]
 fn a_shallow_model_has_a_tick_at_every_layer() {
     let run = example_run(6);
-    let chart = similarity_chart(&run.pipeline, &contrast_rows(&run)).unwrap();
+    let chart = similarity_chart_of(&run);
     assert_eq!(chart["layout"]["xaxis"]["dtick"], 1.0);
 }
 
@@ -101,7 +106,7 @@ fn a_shallow_model_has_a_tick_at_every_layer() {
 fn the_cosine_axis_holds_every_value() {
     let run = example_run(6);
     let rows = contrast_rows(&run);
-    let range = &similarity_chart(&run.pipeline, &rows).unwrap()["layout"]["yaxis"]["range"];
+    let range = &similarity_chart_of(&run)["layout"]["yaxis"]["range"];
     for row in &rows {
         assert!(range[0].as_f64().unwrap() < row.avg_cross_category.min(row.avg_within_positive));
         assert!(range[1].as_f64().unwrap() > row.avg_within_negative.max(row.avg_within_positive));
@@ -133,6 +138,15 @@ fn every_relative_link_follows_the_layout() {
         "../analyze/summary.parquet",
         "../analyze/similarities.parquet",
         "../analyze/projections.parquet",
+        "../analyze/statistics.parquet",
+        "../analyze/statistics.json",
+        "../analyze/outliers.parquet",
+        "../analyze/depth.parquet",
+        "../analyze/effects.parquet",
+        "../steer/lens.parquet",
+        "../dose/doses.parquet",
+        "../dose/texts.parquet",
+        "../dose/dose.json",
         "../steer/generations.parquet",
         "../extract/prompts.parquet",
     ] {

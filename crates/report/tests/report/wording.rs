@@ -8,9 +8,20 @@ fn the_answer_names_the_layer_with_the_largest_difference() {
     let inputs = Inputs::read(&run.pipeline, &run.layout).unwrap();
     let findings = Findings::of(&inputs).unwrap();
     assert_eq!((findings.peak.layer, findings.layers), (3, 7));
-    assert_eq!((findings.separated, findings.prompts), (6, 6));
+    // Of prompts that had no part in the vector.
+    assert_eq!(
+        (findings.accuracy, findings.auc, findings.prompts),
+        (0.75, 0.875, 6)
+    );
     let text = findings.sentences(&run.pipeline).join(" ");
-    for part in ["after layer 3", "0.8400", "0.6000", "0.2400", "6 of 6 prompts"] {
+    for part in [
+        "after layer 3",
+        "0.8400",
+        "0.6000",
+        "0.2400",
+        "75 % of the residuals that were left out",
+        "AUC 0.875",
+    ] {
         assert!(text.contains(part), "{part:?} is not in: {text}");
     }
 }

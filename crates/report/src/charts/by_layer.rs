@@ -1,0 +1,60 @@
+//! What charts with the layers along their horizontal axis have in common.
+
+use plotly::common::{DashType, Mode};
+use plotly::layout::{Axis, AxisRange};
+use plotly::{Scatter, Trace};
+
+use super::band::Band;
+use super::similarity::layer_tick_step;
+use super::style::{Colour, axis, line, marker};
+use crate::format::plain;
+
+/// Rows that go by layer, and what the hover calls a figure of theirs.
+pub(super) struct ByLayer<'a, Row> {
+    pub rows: &'a [Row],
+    pub quantity: &'static str,
+}
+
+impl<Row> ByLayer<'_, Row> {
+    pub fn line(&self, name: &str, colour: Colour, dash: DashType, value: fn(&Row) -> f64) -> Box<dyn Trace> {
+        let hover = format!(
+            "<b>{}</b><br>Layer: %{{x}}<br>{}: %{{y:.4f}}<extra></extra>",
+            plain(name),
+            self.quantity
+        );
+        Scatter::new(
+            (0..self.rows.len()).collect(),
+            self.rows.iter().map(value).collect(),
+        )
+        .mode(Mode::LinesMarkers)
+        .name(plain(name))
+        .legend_group(name)
+        .line(line(colour).dash(dash))
+        .marker(marker(colour, 4))
+        .hover_template(hover)
+    }
+
+    /// The intervals around the line of the same name.
+    pub fn band(
+        &self,
+        name: &str,
+        colour: Colour,
+        low: fn(&Row) -> f64,
+        high: fn(&Row) -> f64,
+    ) -> Box<dyn Trace> {
+        let band = Band {
+            places: (0..self.rows.len()).map(|layer| layer as f64).collect(),
+            lows: self.rows.iter().map(low).collect(),
+            highs: self.rows.iter().map(high).collect(),
+        };
+        band.trace(name, colour)
+    }
+}
+
+/// From half a layer before the first to half a layer after the last.
+pub(super) fn layer_axis(layers: usize) -> Axis {
+    axis("Layer")
+        .dtick(layer_tick_step(layers) as f64)
+        .tick0(0.0)
+        .range(AxisRange::new(-0.5, layers as f64 - 0.5))
+}

@@ -1,0 +1,120 @@
+//! The tables of the example run that say what its figures are worth.
+
+use artifacts::{
+    DepthCosine, LayerEffects, LayerStatistics, Layout, LensToken, Metadata, Outlier, StatisticsSummary,
+    write_depth, write_effects, write_lens, write_outliers, write_statistics, write_statistics_summary,
+};
+
+use crate::example_run::HOSTILE;
+
+/// Layers of the upper half are significant. There are no effects: three conditions are no 2x2 design.
+pub fn write_evidence(layout: &Layout, metadata: &Metadata, layers: usize) {
+    let statistics: Vec<LayerStatistics> = (0..layers)
+        .flat_map(|layer| ["newline", "mean"].map(|pooling| statistics(layer, layers, pooling)))
+        .collect();
+    write_statistics(&layout.statistics(), metadata, &statistics).unwrap();
+    write_statistics_summary(&layout.statistics_summary(), &summary(layers)).unwrap();
+    write_effects(&layout.effects(), metadata, &[]).unwrap();
+    write_depth(&layout.depth(), metadata, &depth(layers)).unwrap();
+    let outlier = Outlier {
+        layer: 1,
+        pooling: "newline".to_owned(),
+        dimension: 443,
+        share: 0.62,
+    };
+    write_outliers(&layout.outliers(), metadata, &[outlier]).unwrap();
+    write_lens(&layout.lens(), metadata, &lens(layers)).unwrap();
+}
+
+pub fn statistics(layer: usize, layers: usize, pooling: &str) -> LayerStatistics {
+    let place = layer as f64 / 100.0;
+    LayerStatistics {
+        layer,
+        pooling: pooling.to_owned(),
+        prompts: 6,
+        within_positive_low: 0.71 + place,
+        within_positive_high: 0.91 + place,
+        within_negative_low: 0.72 + place,
+        within_negative_high: 0.92 + place,
+        cross_low: 0.43 + place,
+        cross_high: 0.63 + place,
+        permutation_difference: 0.2,
+        difference_low: 0.1 + place,
+        difference_high: 0.3 + place,
+        permutation_p: 0.015625,
+        permutation_p_family: if layer * 2 >= layers { 0.03125 } else { 0.5 },
+        separation_auc: 0.875,
+        separation_accuracy: 0.75,
+        split_half: f64::NAN,
+        bf16_difference: 0.19,
+        ..LayerStatistics::default()
+    }
+}
+
+fn summary(layers: usize) -> StatisticsSummary {
+    StatisticsSummary {
+        pooling: "newline".to_owned(),
+        positive: "normal".to_owned(),
+        negative: "swapped".to_owned(),
+        prompts: 6,
+        all_prompts: 6,
+        labellings: 64,
+        is_exact: true,
+        smallest_p: 0.015625,
+        level: 0.05,
+        significant_layers: (0..layers).filter(|layer| layer * 2 >= layers).collect(),
+        onset: Some(layers.div_ceil(2)),
+        strongest: Some(layers - 1),
+        findings: vec!["So few prompts can say <i>little</i>.".to_owned()],
+    }
+}
+
+pub fn effects(layer: usize) -> LayerEffects {
+    LayerEffects {
+        layer,
+        pooling: "newline".to_owned(),
+        prompts: 6,
+        speaker_norm: 5.0 + layer as f64,
+        speaker_norm_low: 4.0 + layer as f64,
+        speaker_norm_high: 6.0 + layer as f64,
+        speaker_variance: 0.5,
+        residual_variance: 0.5,
+        speaker_share: 0.4 + layer as f64 / 10.0,
+        speaker_share_low: 0.33,
+        speaker_share_high: 0.97,
+        ..LayerEffects::default()
+    }
+}
+
+fn depth(layers: usize) -> Vec<DepthCosine> {
+    let cosine = |layer_a: usize, layer_b: usize, pooling: &str| DepthCosine {
+        pooling: pooling.to_owned(),
+        layer_a,
+        layer_b,
+        cosine: if pooling == "mean" {
+            -1.0
+        } else {
+            1.0 - 0.01 * layer_a.abs_diff(layer_b) as f64
+        },
+    };
+    let pairs = (0..layers).flat_map(|a| (0..layers).map(move |b| (a, b)));
+    pairs
+        .flat_map(|(a, b)| ["newline", "mean"].map(|pooling| cosine(a, b, pooling)))
+        .collect()
+}
+
+fn lens(layers: usize) -> Vec<LensToken> {
+    let texts = ["\u{2581}Sure", HOSTILE, "\n", "<end_of_turn>", "<b>"];
+    let token = |layer: usize, rank: usize, is_promoted: bool| LensToken {
+        layer,
+        is_promoted,
+        rank,
+        token_id: rank as i32,
+        token_text: texts[rank].to_owned(),
+        logit: 4.0 - rank as f64,
+    };
+    (0..layers)
+        .flat_map(|layer| [true, false].map(|side| (layer, side)))
+        .flat_map(|(layer, side)| (0..texts.len()).map(move |rank| token(layer, rank, side)))
+        .collect()
+}

@@ -148,7 +148,7 @@ fn text(dose: &Dose, condition: &str) -> DoseText {
         prompt_id: "hostile".to_owned(),
         prompt: HOSTILE.to_owned(),
         text: format!("{} at {:?}<end_of_turn>", dose.direction.as_str(), dose.layer),
-        n_tokens: 5,
+        token_ids: vec![2, 3, 4, 5, 6],
         ended: true,
         surprise_positive: 1.0,
         surprise_negative: 1.0 + log_odds(dose, condition),

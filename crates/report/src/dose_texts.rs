@@ -30,8 +30,8 @@ struct ScoredText {
 /// More would make the page long, and a sweep has no more unless its pipeline asks for them.
 const MOST_PROMPTS: usize = 24;
 
-/// The positive condition's prompts with the contrast subtracted, and the negative one's with it added: each toward the
-/// other speaker.
+/// The positive condition's prompts with the contrast subtracted, and the negative one's with it added: each
+/// toward the other speaker.
 pub fn text_cards(doses: &Doses, conditions: [&Condition; 2], shown: &DoseCandidate) -> Vec<TextCard> {
     let mut prompts: Vec<&str> = Vec::new();
     for text in doses.texts.iter().filter(|text| is_unsteered(&text.dose)) {

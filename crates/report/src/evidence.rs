@@ -1,5 +1,7 @@
-//! What the figures are worth, and what else the vectors show: the tables of the analysis beside the summary, and the
-//! tokens that the vectors stand for.
+//! What the figures are worth, and what else the vectors show: the tables of the analysis beside the summary,
+//! and the tokens that the vectors stand for.
+
+use std::path::Path;
 
 use anyhow::{Result, ensure};
 use artifacts::{
@@ -29,18 +31,14 @@ impl Evidence {
         effects.retain(|row| row.pooling == pooling);
         depth.retain(|row| row.pooling == pooling);
         outliers.retain(|row| row.pooling == pooling);
-        let has_all = statistics.iter().map(|row| row.layer).eq(0..layers);
-        ensure!(
-            has_all,
-            "{}: the layers under the pooling \"{pooling}\" are not those of the summary; run `cargo xtask analyze --force`",
-            layout.statistics().display()
-        );
-        let is_whole = effects.is_empty() || effects.iter().map(|row| row.layer).eq(0..layers);
-        ensure!(
-            is_whole,
-            "{}: the layers under the pooling \"{pooling}\" are not those of the summary; run `cargo xtask analyze --force`",
-            layout.effects().display()
-        );
+        check(
+            statistics.iter().map(|row| row.layer),
+            layers,
+            &layout.statistics(),
+        )?;
+        if !effects.is_empty() {
+            check(effects.iter().map(|row| row.layer), layers, &layout.effects())?;
+        }
         Ok(Evidence {
             summary: read_statistics_summary(&layout.statistics_summary())?,
             statistics,
@@ -54,4 +52,14 @@ impl Evidence {
     pub fn is_significant(&self, layer: usize) -> bool {
         self.summary.significant_layers.contains(&layer)
     }
+}
+
+/// The charts take the place of a row for its layer.
+fn check(found: impl Iterator<Item = usize>, layers: usize, path: &Path) -> Result<()> {
+    ensure!(
+        found.eq(0..layers),
+        "{}: the layers are not those of the summary; run `cargo xtask analyze --force`",
+        path.display()
+    );
+    Ok(())
 }

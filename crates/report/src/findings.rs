@@ -15,8 +15,8 @@ pub struct Findings {
     pub mean_cross: f64,
     pub mean_difference: f64,
     pub prompts: usize,
-    /// How well the contrast of the other prompts tells a prompt's two residuals apart at the peak: the share of
-    /// residuals that fall on their own side, and the area under the ROC curve.
+    /// How well the contrast of the other prompts tells a prompt's two residuals apart at the peak: the share
+    /// of residuals that fall on their own side, and the area under the ROC curve.
     pub accuracy: f64,
     pub auc: f64,
 }

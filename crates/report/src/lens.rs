@@ -48,7 +48,8 @@ fn chip(token: &LensToken) -> Chip {
     }
 }
 
-/// Spaces as the vocabulary writes them, and control characters by their escapes: on the page both would be nothing.
+/// Spaces as the vocabulary writes them, and control characters by their escapes: on the page both would be
+/// nothing.
 fn seen(text: &str) -> String {
     let letter = |letter: char| match letter {
         ' ' => "\u{2581}".to_owned(),

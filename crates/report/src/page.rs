@@ -91,7 +91,8 @@ pub fn report_page(pipeline: &Pipeline, layout: &Layout, inputs: &Inputs) -> Res
     )
 }
 
-/// All charts of the report by name. The page draws every one that is here, so those without a place on it must not be.
+/// All charts of the report by name. The page draws every one that is here, so those without a place on it
+/// must not be.
 fn charts(pipeline: &Pipeline, inputs: &Inputs, layer: usize) -> Result<Value> {
     let evidence = &inputs.evidence;
     let mut charts = json!({

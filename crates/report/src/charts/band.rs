@@ -3,7 +3,8 @@ use plotly::{Scatter, Trace};
 
 use super::style::{Colour, line};
 
-/// Intervals along an axis, as an area that one closed line encloses: the upper ends forward, the lower ends back.
+/// Intervals along an axis, as an area that one closed line encloses: the upper ends forward, the lower ends
+/// back.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Band {
     pub places: Vec<f64>,
@@ -12,7 +13,8 @@ pub(super) struct Band {
 }
 
 impl Band {
-    /// Shows and hides with the line of the same group, and has no entry in the legend and no hover of its own.
+    /// Shows and hides with the line of the same group, and has no entry in the legend and no hover of its
+    /// own.
     pub fn trace(&self, group: &str, colour: Colour) -> Box<dyn Trace> {
         let there_and_back = |there: &[f64], back: &[f64]| -> Vec<f64> {
             there.iter().chain(back.iter().rev()).copied().collect()

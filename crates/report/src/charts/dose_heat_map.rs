@@ -15,8 +15,8 @@ pub fn dose_effect_map(summary: &DoseSummary) -> Result<Value> {
     chart(summary, map.color_bar(bar))
 }
 
-/// How much more perplexing than the model's own texts those of each dose are. The colours go by the logarithm, since
-/// one dose can be worse than another by a factor of thousands.
+/// How much more perplexing than the model's own texts those of each dose are. The colours go by the
+/// logarithm, since one dose can be worse than another by a factor of thousands.
 pub fn dose_damage_map(summary: &DoseSummary) -> Result<Value> {
     let map = Grid::of(summary).heat_map(|candidate| candidate.perplexity_ratio.log10());
     let ratios = [0.5, 1.0, 2.0, 5.0, 10.0, 100.0, 1000.0, 10_000.0, 100_000.0];
@@ -32,8 +32,8 @@ pub fn dose_damage_map(summary: &DoseSummary) -> Result<Value> {
 struct Grid<'a> {
     candidates: &'a [DoseCandidate],
     layers: Vec<usize>,
-    /// Which of its layer's sizes each candidate has, from the smallest: where they are relative, layers have raw ones
-    /// of their own.
+    /// Which of its layer's sizes each candidate has, from the smallest: where they are relative, layers have
+    /// raw ones of their own.
     columns: Vec<usize>,
 }
 
@@ -84,7 +84,8 @@ impl<'a> Grid<'a> {
         .hover_template("%{text}<extra></extra>")
     }
 
-    /// The sizes of the coefficients where they are the same at every layer, and else those relative to the residual.
+    /// The sizes of the coefficients where they are the same at every layer, and else those relative to the
+    /// residual.
     fn columns_axis(&self) -> Axis {
         let of_column = |column: usize, size: fn(&DoseCandidate) -> f64| -> Vec<f64> {
             let own = self.candidates.iter().zip(&self.columns);

@@ -57,8 +57,8 @@ pub fn dose_damage_chart(pipeline: &Pipeline, doses: &Doses, layer: usize) -> Re
     to_json(traces, layout)
 }
 
-/// How far the next-token distributions on neutral prompts are from those of the unsteered model. They belong to no
-/// condition, so the first one's rows tell all.
+/// How far the next-token distributions on neutral prompts are from those of the unsteered model. They belong
+/// to no condition, so the first one's rows tell all.
 pub fn dose_divergence_chart(pipeline: &Pipeline, doses: &Doses, layer: usize) -> Result<Value> {
     let divergence = Quantity {
         value: |figures| figures.kl,

@@ -16,8 +16,8 @@ use crate::inputs::contrast_conditions;
 /// What the legend and the static figure put before a condition's label.
 pub(crate) const DASHED_LABEL: &str = "Within Group: ";
 
-/// The method's chart: within each group dashed, across groups solid, by layer. Around the lines their intervals, below
-/// them a mark a layer, filled where the difference is significant.
+/// The method's chart: within each group dashed, across groups solid, by layer. Around the lines their
+/// intervals, below them a mark a layer, filled where the difference is significant.
 pub fn similarity_chart(pipeline: &Pipeline, rows: &[Summary], evidence: &Evidence) -> Result<Value> {
     let [positive, negative] = contrast_conditions(pipeline)?;
     let (first, second) = short_labels(&positive.label, &negative.label);

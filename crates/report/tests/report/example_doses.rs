@@ -117,7 +117,8 @@ fn doses() -> Vec<Dose> {
     doses
 }
 
-/// Unsteered texts have the log-odds 0.5 and -0.5; every unit of the contrast adds 1 at layer 4 and nothing at layer 2.
+/// Unsteered texts have the log-odds 0.5 and -0.5; every unit of the contrast adds 1 at layer 4 and nothing
+/// at layer 2.
 pub fn log_odds(dose: &Dose, condition: &str) -> f64 {
     let own = if condition == "normal" { 0.5 } else { -0.5 };
     let is_contrast = dose.direction == DoseDirection::Contrast && dose.layer == Some(4);

@@ -52,6 +52,22 @@ pub struct DoseSummary {
     pub findings: Vec<String>,
 }
 
+impl DoseSummary {
+    /// Of a sweep that was not run; the finding says why.
+    pub fn nothing(perplexity_budget: f64, finding: &str) -> Self {
+        DoseSummary {
+            perplexity_budget,
+            unsteered_perplexity: 1.0,
+            unsteered_log_odds: [0.0; 2],
+            prompts: 0,
+            neutral_prompts: 0,
+            chosen: None,
+            candidates: Vec::new(),
+            findings: vec![finding.to_owned()],
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DoseCandidate {
     pub layer: usize,

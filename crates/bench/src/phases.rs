@@ -1,9 +1,9 @@
 use analyze::ConditionSums;
 use anyhow::{Context, Result};
 use artifacts::{
-    Activation, ActivationWriter, CERTIFICATE_FORMAT, Certificate, FinishReason, Generation, Layout,
-    Metadata, Pipeline, RenderedPrompt, Stage, Verdict, write_certificate, write_generations,
-    write_rendered_prompts,
+    Activation, ActivationWriter, CERTIFICATE_FORMAT, Certificate, DoseSummary, FinishReason, Generation,
+    Layout, Metadata, Pipeline, RenderedPrompt, Stage, Verdict, write_certificate, write_dose_summary,
+    write_dose_texts, write_doses, write_generations, write_lens, write_rendered_prompts,
 };
 use extract::{Network, Newlines, OpenModel, capture};
 use model::{
@@ -187,6 +187,7 @@ impl Bench<'_> {
             Stage::Extract,
             Stage::Analyze,
             Stage::Steer,
+            Stage::Dose,
             Stage::Report,
         ] {
             fs_err::create_dir_all(layout.stage(stage))?;
@@ -199,6 +200,11 @@ impl Bench<'_> {
         write_rendered_prompts(&layout.rendered_prompts(), &metadata, &self.prompts)?;
         write_generations(&layout.generations(), &metadata, &self.texts())?;
         write_certificate(&layout.certificate(), &self.certificate())?;
+        write_lens(&layout.lens(), &metadata, &[])?;
+        write_doses(&layout.doses(), &metadata, &[])?;
+        write_dose_texts(&layout.dose_texts(), &metadata, &[])?;
+        let nothing = DoseSummary::nothing(1.5, "A benchmark looks for no dose.");
+        write_dose_summary(&layout.dose_summary(), &nothing)?;
         let repeat = self.settings.repeat;
         let analyze = || {
             Ok(analyze::run(

@@ -178,7 +178,7 @@ fn findings(summary: &DoseSummary, [positive, negative]: [&str; 2]) -> Vec<Strin
     match summary.chosen.map(|index| &summary.candidates[index]) {
         Some(chosen) => {
             findings.push(format!(
-                "The dose is {:.3} times the contrast at layer {} ({:.2} of the mean residual norm): it moves texts by {:.2} nats per \
+                "The dose is {:.2} times the contrast at layer {} ({:.2} of the mean residual norm): it moves texts by {:.2} nats per \
                  token toward the other speaker (95 % interval {:.2} to {:.2}; no control's interval reaches above {:.2}).",
                 chosen.coefficient,
                 chosen.layer,

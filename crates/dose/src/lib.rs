@@ -114,16 +114,7 @@ impl Found {
         Found {
             effects: Vec::new(),
             texts: Vec::new(),
-            summary: DoseSummary {
-                perplexity_budget: pipeline.dose.perplexity_budget,
-                unsteered_perplexity: 1.0,
-                unsteered_log_odds: [0.0; 2],
-                prompts: 0,
-                neutral_prompts: 0,
-                chosen: None,
-                candidates: Vec::new(),
-                findings: vec![finding.to_owned()],
-            },
+            summary: DoseSummary::nothing(pipeline.dose.perplexity_budget, finding),
         }
     }
 }

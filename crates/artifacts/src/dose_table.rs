@@ -20,6 +20,8 @@ pub struct DoseTable {
     /// The most prompts; where there are more, as many are taken evenly.
     pub prompts: usize,
     pub max_new_tokens: usize,
+    /// As in `[steer.decoding]`: base models need one, or their greedy texts go round in circles. 1.0 is none.
+    pub repetition_penalty: f64,
     /// Prompts on which the next-token distributions are compared. Left out: eight short everyday ones.
     pub neutral: Option<PathBuf>,
     /// How many times as perplexing as the model's own texts the steered ones may be.
@@ -57,6 +59,9 @@ impl DoseTable {
         if self.max_new_tokens == 0 {
             return Some("dose.max_new_tokens: must be at least 1".to_owned());
         }
+        if !is_size(&self.repetition_penalty) {
+            return Some("dose.repetition_penalty: must be above 0 (1 is no penalty)".to_owned());
+        }
         if self.prompts < 2 {
             return Some("dose.prompts: must be at least 2".to_owned());
         }
@@ -76,6 +81,7 @@ impl Default for DoseTable {
             random_directions: 3,
             prompts: 24,
             max_new_tokens: 48,
+            repetition_penalty: 1.0,
             neutral: None,
             perplexity_budget: 1.5,
             seed: 0,

@@ -76,14 +76,7 @@ pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<()> {
         pipeline.contrast.positive.as_str(),
         pipeline.contrast.negative.as_str(),
     ];
-    let sweep = sweep(
-        &model,
-        &planned,
-        &pairs,
-        &neutral,
-        conditions,
-        pipeline.dose.max_new_tokens,
-    )?;
+    let sweep = sweep(&model, &planned, &pairs, &neutral, conditions, &pipeline.dose)?;
     let found = Found::of(pipeline, &planned, sweep, neutral.len());
     write(layout, out, &metadata, &found)
 }

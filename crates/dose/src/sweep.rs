@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use anyhow::{Context, Result, bail};
-use artifacts::{Decoding, DoseText};
+use artifacts::{Decoding, DoseTable, DoseText};
 use extract::OpenModel;
 use model::{Finish, Generated};
 use rayon::prelude::*;
@@ -25,15 +25,14 @@ pub struct Sweep {
 /// Runs all doses; the first one must be the unsteered model. `conditions` are the names of the positive and the
 /// negative condition.
 ///
-/// The likeliest token is taken each time, without a repetition penalty, so that no draw stands between a dose and its
-/// text.
+/// The likeliest token is taken each time, so that no draw stands between a dose and its text.
 pub fn sweep(
     model: &OpenModel,
     doses: &[Planned],
     prompts: &[PromptPair],
     neutral: &[Vec<u32>],
     conditions: [&str; 2],
-    max_new_tokens: usize,
+    table: &DoseTable,
 ) -> Result<Sweep> {
     let mut rows: Vec<Row> = Vec::new();
     for planned in doses {
@@ -47,7 +46,13 @@ pub fn sweep(
     }
     let steered = rows.len();
     rows.extend(neutral.iter().map(|tokens| row(tokens, &[])));
-    let generated = generate_tokens(model, &GREEDY, max_new_tokens, &rows)?;
+    let greedy = Decoding {
+        temperature: 1.0,
+        top_k: 0,
+        top_p: 1.0,
+        repetition_penalty: table.repetition_penalty,
+    };
+    let generated = generate_tokens(model, &greedy, table.max_new_tokens, &rows)?;
     let (generated, answers) = generated.split_at(steered);
     require_identity(doses, prompts.len(), generated)?;
 
@@ -55,13 +60,6 @@ pub fn sweep(
     let divergences = divergences(model, doses, neutral, answers)?;
     Ok(Sweep { texts, divergences })
 }
-
-const GREEDY: Decoding = Decoding {
-    temperature: 1.0,
-    top_k: 0,
-    top_p: 1.0,
-    repetition_penalty: 1.0,
-};
 
 /// Tokens of a neutral answer on which the distributions are compared.
 const NEUTRAL_TOKENS: usize = 16;

@@ -328,6 +328,7 @@ fn a_dose_has_defaults_and_says_what_cannot_be() {
         ("percentiles = [120.0]", ["dose.percentiles", "100"]),
         ("prompts = 1", ["dose.prompts", "at least 2"]),
         ("max_new_tokens = 0", ["dose.max_new_tokens", "at least 1"]),
+        ("repetition_penalty = 0.0", ["dose.repetition_penalty", "above 0"]),
         ("unit = \"norms\"", ["norms", "relative"]),
         ("budget = 2", ["budget", "perplexity_budget"]),
     ] {

@@ -34,29 +34,14 @@ pub fn choose(
     let candidates: Vec<DoseCandidate> = sizes
         .map(|(added, _)| view.candidate(added, table.perplexity_budget))
         .collect();
-    let passing = candidates
-        .iter()
-        .enumerate()
-        .filter(|(_, candidate)| candidate.reasons.is_empty());
-    let chosen = passing
-        .max_by(|(_, a), (_, b)| {
-            a.effect
-                .total_cmp(&b.effect)
-                .then(b.coefficient.total_cmp(&a.coefficient))
-        })
-        .map(|(index, _)| index);
-    let prompts = sweep
-        .texts
-        .first()
-        .and_then(|sides| sides.first())
-        .map_or(0, Vec::len);
+    let unsteered = sweep.texts.first().and_then(|sides| sides.first());
     let mut summary = DoseSummary {
         perplexity_budget: table.perplexity_budget,
         unsteered_perplexity: baseline.perplexity,
         unsteered_log_odds: baseline.mean_log_odds(),
-        prompts,
+        prompts: unsteered.map_or(0, Vec::len),
         neutral_prompts,
-        chosen,
+        chosen: best(&candidates),
         candidates,
         findings: Vec::new(),
     };
@@ -65,6 +50,20 @@ pub fn choose(
         [&pipeline.contrast.positive, &pipeline.contrast.negative],
     );
     summary
+}
+
+/// Of those with no reason against them, the one with the largest effect, and of equals the smallest coefficient.
+fn best(candidates: &[DoseCandidate]) -> Option<usize> {
+    let passing = candidates
+        .iter()
+        .enumerate()
+        .filter(|(_, candidate)| candidate.reasons.is_empty());
+    let best = passing.max_by(|(_, a), (_, b)| {
+        a.effect
+            .total_cmp(&b.effect)
+            .then(b.coefficient.total_cmp(&a.coefficient))
+    });
+    best.map(|(index, _)| index)
 }
 
 fn is_contrast(planned: &Planned) -> bool {

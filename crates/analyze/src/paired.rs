@@ -1,6 +1,7 @@
 //! The rows of a layer as pairs: the same prompts in every condition.
 
 use artifacts::{Pooling, Result};
+use statistics::evenly;
 
 use crate::recorded::Recorded;
 
@@ -10,12 +11,7 @@ const MOST_PROMPTS: usize = 256;
 
 /// Which prompts are looked at, by their index.
 pub fn picked(prompts: usize) -> Vec<usize> {
-    if prompts <= MOST_PROMPTS {
-        return (0..prompts).collect();
-    }
-    (0..MOST_PROMPTS)
-        .map(|index| index * prompts / MOST_PROMPTS)
-        .collect()
+    evenly(prompts, MOST_PROMPTS)
 }
 
 /// The picked rows of one layer under one pooling: `[condition][picked prompt][hidden]`, conditions in the order of the
@@ -40,17 +36,4 @@ pub fn picked_rows(
         }
     }
     Ok(rows)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn as_many_prompts_as_are_looked_at_and_none_twice() {
-        assert_eq!(picked(3), [0, 1, 2]);
-        let many = picked(10_000);
-        assert_eq!(many.len(), MOST_PROMPTS);
-        assert!(many.windows(2).all(|pair| pair[0] < pair[1]));
-    }
 }

@@ -95,6 +95,22 @@ const NUMBERS: &[NumberField<DoseFigures>] = number_fields!(DoseFigures:
     perplexity_own, perplexity, perplexity_ratio, kl, distinct_2, ended,
 );
 
+impl Dose {
+    /// Nothing is done.
+    pub fn unsteered() -> Self {
+        Dose {
+            layer: None,
+            operation: DoseOperation::Unsteered,
+            direction: DoseDirection::Contrast,
+            direction_number: 0,
+            coefficient: None,
+            relative_coefficient: None,
+            percentile: None,
+            threshold: None,
+        }
+    }
+}
+
 impl DoseOperation {
     const ALL: [DoseOperation; 5] = [
         DoseOperation::Unsteered,

@@ -1,11 +1,7 @@
 use std::path::Path;
 
-use arrow_array::types::Int32Type;
-
-use crate::table::{
-    Columns, NumberField, TableSchema, column, number_columns, number_fields, read_table, text_column,
-    write_table,
-};
+use crate::layer_table::{read_layer_table, write_layer_table};
+use crate::table::{NumberField, TableSchema, number_fields};
 use crate::{Metadata, Result};
 
 const SCHEMA: TableSchema = TableSchema {
@@ -60,28 +56,16 @@ const NUMBERS: &[NumberField<LayerEffects>] = number_fields!(LayerEffects:
 );
 
 pub fn write_effects(path: &Path, metadata: &Metadata, rows: &[LayerEffects]) -> Result<()> {
-    let mut columns = vec![
-        column::<Int32Type>("layer", rows.iter().map(|row| row.layer as i32)),
-        text_column("pooling", rows.iter().map(|row| &row.pooling)),
-        column::<Int32Type>("prompts", rows.iter().map(|row| row.prompts as i32)),
-    ];
-    columns.extend(number_columns(NUMBERS, rows));
-    write_table(path, &SCHEMA, metadata, columns)
+    write_layer_table(path, &SCHEMA, metadata, NUMBERS, rows, |row| {
+        (row.layer, row.pooling.clone(), row.prompts)
+    })
 }
 
 pub fn read_effects(path: &Path) -> Result<(Vec<LayerEffects>, Metadata)> {
-    let (batch, metadata) = read_table(path, &SCHEMA)?;
-    let columns = Columns { path, batch: &batch };
-    let layers = columns.numbers::<Int32Type>("layer")?;
-    let prompts = columns.numbers::<Int32Type>("prompts")?;
-    let poolings = columns.texts("pooling")?;
-    let row = |((layer, prompts), pooling): ((i32, i32), String)| LayerEffects {
-        layer: layer as usize,
+    read_layer_table(path, &SCHEMA, NUMBERS, |(layer, pooling, prompts)| LayerEffects {
+        layer,
         pooling,
-        prompts: prompts as usize,
+        prompts,
         ..LayerEffects::default()
-    };
-    let mut rows: Vec<LayerEffects> = layers.into_iter().zip(prompts).zip(poolings).map(row).collect();
-    columns.fill(NUMBERS, &mut rows)?;
-    Ok((rows, metadata))
+    })
 }

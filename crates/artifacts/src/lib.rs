@@ -17,6 +17,7 @@ mod error;
 mod generations;
 mod hashes;
 mod json;
+mod layer_table;
 mod layout;
 mod lens;
 mod model_reference;
@@ -32,6 +33,7 @@ mod similarities;
 mod site;
 mod stage;
 mod statistics;
+mod steer_table;
 mod summaries;
 mod table;
 mod vectors;
@@ -64,8 +66,8 @@ pub use model_table::{Device, Dtype, ModelTable, Residency};
 pub use notebook::{NotebookDescription, python_float, write_steering_json, write_swapped_role_json};
 pub use outliers::{Outlier, read_outliers, write_outliers};
 pub use pipeline::{
-    Condition, Contrast, Decoding, ExtractTable, GenerationSet, InterventionKind, InterventionTable,
-    Pipeline, Pooling, Positions, PromptsTable, ReportTable, Speaker, SteerTable, Turn, VerifyTable,
+    Condition, Contrast, ExtractTable, Pipeline, Pooling, PromptsTable, ReportTable, Speaker, Turn,
+    VerifyTable,
 };
 pub use progress::{progress_bar, progress_of_bytes};
 pub use projections::{
@@ -79,6 +81,7 @@ pub use similarities::{
 pub use site::Site;
 pub use stage::{StageArguments, StageDirectory, run_stage};
 pub use statistics::{LayerStatistics, read_statistics, write_statistics};
+pub use steer_table::{Decoding, GenerationSet, InterventionKind, InterventionTable, Positions, SteerTable};
 pub use summaries::{Summary, read_summaries, write_summaries, write_summary_csv};
 pub use table::Metadata;
 pub use vectors::{

@@ -1,11 +1,7 @@
 use std::path::Path;
 
-use arrow_array::types::Int32Type;
-
-use crate::table::{
-    Columns, NumberField, TableSchema, column, number_columns, number_fields, read_table, text_column,
-    write_table,
-};
+use crate::layer_table::{read_layer_table, write_layer_table};
+use crate::table::{NumberField, TableSchema, number_fields};
 use crate::{Metadata, Result};
 
 const SCHEMA: TableSchema = TableSchema {
@@ -98,28 +94,18 @@ const NUMBERS: &[NumberField<LayerStatistics>] = number_fields!(LayerStatistics:
 );
 
 pub fn write_statistics(path: &Path, metadata: &Metadata, rows: &[LayerStatistics]) -> Result<()> {
-    let mut columns = vec![
-        column::<Int32Type>("layer", rows.iter().map(|row| row.layer as i32)),
-        text_column("pooling", rows.iter().map(|row| &row.pooling)),
-        column::<Int32Type>("prompts", rows.iter().map(|row| row.prompts as i32)),
-    ];
-    columns.extend(number_columns(NUMBERS, rows));
-    write_table(path, &SCHEMA, metadata, columns)
+    write_layer_table(path, &SCHEMA, metadata, NUMBERS, rows, |row| {
+        (row.layer, row.pooling.clone(), row.prompts)
+    })
 }
 
 pub fn read_statistics(path: &Path) -> Result<(Vec<LayerStatistics>, Metadata)> {
-    let (batch, metadata) = read_table(path, &SCHEMA)?;
-    let columns = Columns { path, batch: &batch };
-    let layers = columns.numbers::<Int32Type>("layer")?;
-    let prompts = columns.numbers::<Int32Type>("prompts")?;
-    let poolings = columns.texts("pooling")?;
-    let row = |((layer, prompts), pooling): ((i32, i32), String)| LayerStatistics {
-        layer: layer as usize,
-        pooling,
-        prompts: prompts as usize,
-        ..LayerStatistics::default()
-    };
-    let mut rows: Vec<LayerStatistics> = layers.into_iter().zip(prompts).zip(poolings).map(row).collect();
-    columns.fill(NUMBERS, &mut rows)?;
-    Ok((rows, metadata))
+    read_layer_table(path, &SCHEMA, NUMBERS, |(layer, pooling, prompts)| {
+        LayerStatistics {
+            layer,
+            pooling,
+            prompts,
+            ..LayerStatistics::default()
+        }
+    })
 }

@@ -1,8 +1,8 @@
 //! Which doses are run: what is done to the residual stream, and in which of the two conditions.
 
 use anyhow::{Context, Result};
-use artifacts::{CoefficientUnit, Dose, DoseDirection, DoseOperation, DoseTable, Pipeline, Summary};
-use statistics::quantile;
+use artifacts::{CoefficientUnit, Dose, DoseOperation, DoseTable, Pipeline, Summary};
+use statistics::{evenly, quantile};
 use steer::{Intervention, Operation, Positions, raw_coefficient, resolve_layer};
 
 use crate::directions::{Direction, LayerDirections};
@@ -19,16 +19,7 @@ impl Planned {
     /// The model as it is.
     pub fn unsteered() -> Self {
         Planned {
-            dose: Dose {
-                layer: None,
-                operation: DoseOperation::Unsteered,
-                direction: DoseDirection::Contrast,
-                direction_number: 0,
-                coefficient: None,
-                relative_coefficient: None,
-                percentile: None,
-                threshold: None,
-            },
+            dose: Dose::unsteered(),
             interventions: Vec::new(),
             sides: vec![0, 1],
         }
@@ -53,7 +44,7 @@ pub fn layers(table: &DoseTable, summaries: &[Summary]) -> Result<Vec<usize>> {
             .filter(|row| row.similarity_difference >= half && row.layer != strongest.layer)
             .map(|row| row.layer)
             .collect();
-        chosen = crate::prompts::evenly(others.len(), MOST_LAYERS - 1)
+        chosen = evenly(others.len(), MOST_LAYERS - 1)
             .into_iter()
             .map(|index| others[index])
             .collect();
@@ -182,10 +173,7 @@ fn dose(layer: &LayerDirections, direction: &Direction, operation: DoseOperation
         operation,
         direction: direction.kind,
         direction_number: direction.number,
-        coefficient: None,
-        relative_coefficient: None,
-        percentile: None,
-        threshold: None,
+        ..Dose::unsteered()
     }
 }
 

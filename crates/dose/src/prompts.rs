@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use artifacts::{Pipeline, RenderedPrompt, parse_prompts, read_prompts};
 use extract::{OpenModel, render_prompts};
+use statistics::evenly;
 
 const EVERYDAY_PROMPTS: &str = include_str!("neutral.jsonl");
 
@@ -65,24 +66,4 @@ pub fn neutral(pipeline: &Pipeline, model: &OpenModel) -> Result<Vec<Vec<u32>>> 
 
 fn tokens(row: &RenderedPrompt) -> Vec<u32> {
     row.token_ids.iter().map(|id| id.cast_unsigned()).collect()
-}
-
-/// At most `most` of the indices below `count`, evenly spaced, the first one among them.
-pub fn evenly(count: usize, most: usize) -> Vec<usize> {
-    if count <= most {
-        return (0..count).collect();
-    }
-    (0..most).map(|index| index * count / most).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::evenly;
-
-    #[test]
-    fn evenly_spaced_without_repetition() {
-        assert_eq!(evenly(3, 24), [0, 1, 2]);
-        assert_eq!(evenly(10, 4), [0, 2, 5, 7]);
-        assert_eq!(evenly(1000, 1), [0]);
-    }
 }

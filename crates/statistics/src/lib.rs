@@ -19,6 +19,7 @@ mod directions;
 mod draws;
 mod effects;
 mod eigen;
+mod evenly;
 mod gram;
 mod label_swap;
 mod level;
@@ -41,6 +42,7 @@ pub use bootstrap::{
 };
 pub use directions::{Direction, logistic_probe, mean_difference, paired_difference_pca, shrinkage_lda};
 pub use effects::{Cells, Effect, Effects, effects};
+pub use evenly::evenly;
 pub use gram::PairedGram;
 pub use label_swap::{LabelSwapFamily, LabelSwapTest, label_swap_tests, prompts_for, smallest_p};
 pub use level::interval_tail;

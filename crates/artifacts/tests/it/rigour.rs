@@ -82,16 +82,7 @@ fn figures_come_back_under_their_own_names() {
 }
 
 fn doses() -> [Dose; 2] {
-    let unsteered = Dose {
-        layer: None,
-        operation: DoseOperation::Unsteered,
-        direction: DoseDirection::Contrast,
-        direction_number: 0,
-        coefficient: None,
-        relative_coefficient: None,
-        percentile: None,
-        threshold: None,
-    };
+    let unsteered = Dose::unsteered();
     let capped = Dose {
         layer: Some(4),
         operation: DoseOperation::Capping,

@@ -76,16 +76,7 @@ pub fn summary(chosen: Option<usize>) -> DoseSummary {
 }
 
 fn doses() -> Vec<Dose> {
-    let unsteered = Dose {
-        layer: None,
-        operation: DoseOperation::Unsteered,
-        direction: DoseDirection::Contrast,
-        direction_number: 0,
-        coefficient: None,
-        relative_coefficient: None,
-        percentile: None,
-        threshold: None,
-    };
+    let unsteered = Dose::unsteered();
     let mut doses = vec![unsteered.clone()];
     for layer in LAYERS {
         let dose = |operation, direction, coefficient: Option<f64>| Dose {

@@ -5,19 +5,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
+use artifacts::finish;
 use diff::{Comparison, Run, page, summary};
 
 const USAGE: &str =
     "usage: cargo xtask diff RUN_A RUN_B [--html FILE]; a run is the name of a pipeline or a results folder";
 
 fn main() -> ExitCode {
-    match run(std::env::args().skip(1)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    finish("the runs can't be compared", run(std::env::args().skip(1)))
 }
 
 fn run(arguments: impl Iterator<Item = String>) -> Result<()> {

@@ -1,88 +1,47 @@
-//! The grammar of the command line. The doc comments are the help text.
+//! The grammar of the command line. What each verb and option is for stands in `verbs.rs`.
 #![allow(unused_qualifications, reason = "xflags writes the lower half of this file")]
 
 use std::ffi::OsString;
 
+use crate::{
+    help, nearest,
+    verbs::{self, OPTIONS, Opt, VERBS, Verb},
+};
+
 /// The pipeline that is meant when none is named: it runs on any laptop.
-const DEFAULT_PIPELINE: &str = "tiny";
+pub const DEFAULT_PIPELINE: &str = "tiny";
 
 xflags::xflags! {
     src "./src/flags.rs"
 
-    /// Plans and runs the stages of a pipeline: verify, extract, analyze, steer, dose, report.
-    /// A stage whose last result still holds is skipped. Results: results/<pipeline>/<stage>/
     cmd xtask {
-        /// The pipeline: a name (pipelines/<name>.toml) or the path of a .toml file. Default: tiny.
         optional --pipeline name: String
-        /// Overrides one parameter, as table.key=value; may be repeated.
-        /// The value is read as TOML, or else as a plain string.
         repeated --set assignment: String
-        /// Runs the named stage although it is fresh; `all --force` runs every stage.
         optional --force
-        /// Says what would happen, and does nothing.
         optional --dry-run
+        optional --json
+        optional -q, --quiet
+        optional -v, --verbose
 
-        /// Brings every stage up to date, and prints where the report is.
-        /// Example: cargo xtask all
         cmd all {}
-
-        /// Compares the model, layer by layer, with what an independent implementation computed.
-        /// Example: cargo xtask verify
         cmd verify {}
-
-        /// Records activations of every prompt under every condition.
-        /// Example: cargo xtask extract --pipeline tiny
         cmd extract {}
-
-        /// Computes similarities, contrast vectors and statistics; first brings extract up to date.
-        /// Example: cargo xtask analyze --dry-run
         cmd analyze {}
-
-        /// Generates text with the vectors added or swapped; first brings extract and analyze up to date.
-        /// Example: cargo xtask steer --set steer.seed=1
         cmd steer {}
-
-        /// Looks for a steering dose: layers and coefficients, with controls; first brings what it needs up to date.
-        /// Example: cargo xtask dose --set dose.prompts=6
         cmd dose {}
-
-        /// Writes the report; first brings every other stage up to date.
-        /// Example: cargo xtask report --force
         cmd report {}
-
-        /// Prints a row per stage: fresh, or why not; size, age and duration of its last run.
-        /// Example: cargo xtask status
         cmd status {}
-
-        /// Takes the present results as valid after a change that cannot alter them, such as a refactor.
-        /// Example: cargo xtask accept analyze
         cmd accept {
-            /// The stage to accept; without it, every stage.
             optional stage: String
         }
-
-        /// Removes the results of the pipeline.
-        /// Example: cargo xtask clean --pipeline tiny
         cmd clean {}
-
-        /// Trains the embedded model anew; everything after `train` goes to the trainer.
-        /// Example: cargo xtask train --help
         cmd train {
-            /// Passed through as they are.
             repeated arguments: OsString
         }
-
-        /// Writes a checkpoint of random weights in the shape of a published model, to try a machine with.
-        /// Example: cargo xtask synth --like gemma-2-9b-it models/synth-9b
         cmd synth {
-            /// Passed through as they are.
             repeated arguments: OsString
         }
-
-        /// Measures each part of a run on a checkpoint: seconds, tokens a second, memory, how near to the machine's limit.
-        /// Example: cargo xtask bench models/synth-2b --new 32
         cmd bench {
-            /// Passed through as they are.
             repeated arguments: OsString
         }
     }
@@ -96,6 +55,9 @@ pub struct Xtask {
     pub set: Vec<String>,
     pub force: bool,
     pub dry_run: bool,
+    pub json: bool,
+    pub quiet: bool,
+    pub verbose: bool,
     pub subcommand: XtaskCmd,
 }
 
@@ -181,50 +143,128 @@ impl Xtask {
 }
 // generated end
 
+/// What the user wants: to be told, or something done.
+#[derive(Debug)]
+pub enum Asked {
+    Help(String),
+    Do(Box<Xtask>),
+}
+
 impl Xtask {
-    /// Parses the arguments that follow the name of the program. None at all asks for the help.
-    pub fn from_command_line(mut arguments: Vec<OsString>) -> xflags::Result<Xtask> {
+    /// Parses the arguments that follow the name of the program; none at all ask for the overview. An error is a
+    /// sentence with advice.
+    pub fn from_command_line(arguments: Vec<OsString>) -> Result<Asked, String> {
         if arguments.is_empty() {
-            arguments.push("--help".into());
+            return Ok(Asked::Help(help::overview()));
         }
-        let passes_on = ["train", "synth", "bench"]
-            .iter()
-            .any(|verb| arguments[0] == *verb);
-        if passes_on && arguments.get(1).is_none_or(|second| second != "--") {
-            // What follows belongs to another program, so that it is no flag of ours.
-            arguments.insert(1, "--".into());
+        let Some((position, verb)) = find_verb(&arguments)? else {
+            return match arguments.iter().any(is_help) {
+                true => Ok(Asked::Help(help::overview())),
+                false => Err("no verb is named; cargo xtask alone lists them".to_owned()),
+            };
+        };
+        let (ours, theirs) = divide(arguments, position, verb)?;
+        if ours.iter().any(is_help) {
+            return Ok(Asked::Help(help::of_verb(verb)));
         }
-        let flags = Xtask::from_vec(arguments)?;
-        flags.refuse_meaningless()?;
-        Ok(flags)
+        let flags = Xtask::from_vec([ours, theirs].concat()).map_err(|error| {
+            let usage = help::usage(verb);
+            format!("{error}; usage: {usage}")
+        })?;
+        if flags.quiet && flags.verbose {
+            return Err("--quiet and --verbose say the opposite; leave one out".to_owned());
+        }
+        Ok(Asked::Do(Box::new(flags)))
     }
 
     pub fn pipeline(&self) -> &str {
         self.pipeline.as_deref().unwrap_or(DEFAULT_PIPELINE)
     }
+}
 
-    /// A flag that a verb would ignore is an error: `accept --dry-run` must not write.
-    fn refuse_meaningless(&self) -> xflags::Result<()> {
-        let (verb, force, dry_run, pipeline, set) = match self.subcommand {
-            XtaskCmd::Status(_) => ("status", false, false, true, true),
-            XtaskCmd::Accept(_) => ("accept", false, false, true, true),
-            XtaskCmd::Clean(_) => ("clean", false, true, true, false),
-            XtaskCmd::Train(_) => ("train", false, false, false, false),
-            XtaskCmd::Synth(_) => ("synth", false, false, false, false),
-            XtaskCmd::Bench(_) => ("bench", false, false, false, false),
-            _ => return Ok(()),
-        };
-        let given_but_meaningless = [
-            ("--force", self.force && !force),
-            ("--dry-run", self.dry_run && !dry_run),
-            ("--pipeline", self.pipeline.is_some() && !pipeline),
-            ("--set", !self.set.is_empty() && !set),
-        ];
-        match given_but_meaningless.iter().find(|(_, refused)| *refused) {
-            Some((flag, _)) => Err(xflags::Error::new(format!(
-                "`{flag}` means nothing to `{verb}`; leave it out"
-            ))),
-            None => Ok(()),
+/// The first argument that is neither an option nor its value.
+fn find_verb(arguments: &[OsString]) -> Result<Option<(usize, &'static Verb)>, String> {
+    let mut position = 0;
+    while let Some(argument) = arguments.get(position) {
+        let text = argument.to_string_lossy();
+        match verbs::option(&text) {
+            Some(option) if !option.value.is_empty() => position += 2,
+            Some(_) => position += 1,
+            None if is_help(argument) => position += 1,
+            None if text.starts_with('-') => return Err(unknown_option(&text, OPTIONS.iter())),
+            None => {
+                let verb = verbs::verb(&text).ok_or_else(|| unknown_verb(&text))?;
+                return Ok(Some((position, verb)));
+            }
         }
+    }
+    Ok(None)
+}
+
+/// What is for xtask, and what is for the program that the verb stands for, after `--`. An option that the verb would
+/// ignore is an error: `accept --dry-run` must not write.
+fn divide(
+    arguments: Vec<OsString>,
+    verb_position: usize,
+    verb: &'static Verb,
+) -> Result<(Vec<OsString>, Vec<OsString>), String> {
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    let mut arguments = arguments.into_iter().enumerate();
+    while let Some((position, argument)) = arguments.next() {
+        let text = argument.to_string_lossy().into_owned();
+        let is_after = position > verb_position;
+        if verb.passes_on && is_after && text == "--" {
+            theirs.extend(arguments.by_ref().map(|(_, argument)| argument));
+            break;
+        }
+        match verbs::option(&text) {
+            Some(option) if verb.takes(option) => {
+                ours.push(argument);
+                if !option.value.is_empty() {
+                    let (_, value) = arguments.next().ok_or_else(|| {
+                        format!("{} needs a value; write {0} {}", option.name, option.value)
+                    })?;
+                    ours.push(value);
+                }
+            }
+            _ if verb.passes_on && is_after => theirs.push(argument),
+            Some(option) => {
+                return Err(format!(
+                    "{} means nothing to {}; leave it out",
+                    option.name, verb.name
+                ));
+            }
+            None if text.starts_with('-') && !is_help(&argument) => {
+                return Err(unknown_option(
+                    &text,
+                    OPTIONS.iter().filter(|option| verb.takes(option)),
+                ));
+            }
+            None => ours.push(argument),
+        }
+    }
+    if verb.passes_on {
+        theirs.insert(0, "--".into());
+    }
+    Ok((ours, theirs))
+}
+
+fn is_help(argument: &OsString) -> bool {
+    argument == "--help" || argument == "-h"
+}
+
+fn unknown_verb(text: &str) -> String {
+    let names = VERBS.iter().map(|verb| verb.name);
+    match nearest::nearest(text, names) {
+        Some(name) => format!("there is no verb `{text}`; did you mean `{name}`?"),
+        None => format!("there is no verb `{text}`; cargo xtask alone lists all"),
+    }
+}
+
+fn unknown_option(text: &str, options: impl Iterator<Item = &'static Opt>) -> String {
+    let names = options.map(|option| option.name).chain(["--help"]);
+    match nearest::nearest(text, names) {
+        Some(name) => format!("there is no option `{text}`; did you mean `{name}`?"),
+        None => format!("there is no option `{text}`; cargo xtask VERB --help lists what a verb takes"),
     }
 }

@@ -12,8 +12,10 @@ mod device;
 mod flags;
 mod guard;
 mod hash;
+mod help;
 mod lock;
 mod memo;
+mod nearest;
 mod pipeline;
 mod plan;
 mod process;
@@ -26,6 +28,7 @@ mod stage;
 mod staleness;
 mod status;
 mod tool;
+mod verbs;
 
 #[cfg(test)]
 mod tests;
@@ -36,7 +39,7 @@ use anyhow::Result;
 
 use crate::{
     device::Device,
-    flags::{Xtask, XtaskCmd},
+    flags::{Asked, Xtask, XtaskCmd},
     pipeline::Pipeline,
     process::Processes,
     project::Project,
@@ -45,10 +48,13 @@ use crate::{
 
 fn main() -> ExitCode {
     let flags = match Xtask::from_command_line(std::env::args_os().skip(1).collect()) {
-        Ok(flags) => flags,
-        Err(help) if help.is_help() => help.exit(),
-        Err(error) => {
-            eprintln!("error: {error}; cargo xtask --help lists verbs and options");
+        Ok(Asked::Do(flags)) => flags,
+        Ok(Asked::Help(text)) => {
+            print!("{text}");
+            return ExitCode::SUCCESS;
+        }
+        Err(message) => {
+            eprintln!("error: {message}");
             return ExitCode::from(2);
         }
     };

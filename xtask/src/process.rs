@@ -61,23 +61,45 @@ impl Processes {
         Ok(())
     }
 
-    /// Runs a binary of the workspace with the project root as its working directory.
-    pub fn execute(
-        &self,
-        binary: &str,
-        arguments: impl IntoIterator<Item: AsRef<OsStr>>,
-    ) -> Result<ExitStatus> {
+    /// A binary of the workspace, with the project root as its working directory.
+    fn command(&self, binary: &str, arguments: impl IntoIterator<Item: AsRef<OsStr>>) -> Result<Command> {
         let path = self.target.join(format!("{binary}{}", env::consts::EXE_SUFFIX));
         ensure!(
             path.is_file(),
             "the build left no binary {}; is it declared in its crate?",
             path.display()
         );
-        let status = Command::new(&path)
-            .args(arguments)
-            .current_dir(&self.root)
-            .status();
-        status.with_context(|| format!("cannot start {}", path.display()))
+        let mut command = Command::new(&path);
+        command.args(arguments).current_dir(&self.root);
+        Ok(command)
+    }
+
+    /// Runs a binary to its end.
+    fn execute(&self, binary: &str, arguments: impl IntoIterator<Item: AsRef<OsStr>>) -> Result<ExitStatus> {
+        let mut command = self.command(binary, arguments)?;
+        let status = command.status();
+        status.with_context(|| format!("cannot start {binary}"))
+    }
+
+    /// Goes on as the binary, so that Ctrl-C and the exit code are its own affair. Comes back only where it cannot be
+    /// started, or, on a system without `exec`, when it ended well.
+    pub fn become_program(&self, binary: &str, arguments: &[OsString]) -> Result<()> {
+        let mut command = self.command(binary, arguments)?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::process::CommandExt as _;
+            Err(command.exec()).with_context(|| format!("cannot start {binary}"))
+        }
+        #[cfg(not(unix))]
+        {
+            let status = command
+                .status()
+                .with_context(|| format!("cannot start {binary}"))?;
+            match status.code() {
+                Some(0) => Ok(()),
+                code => std::process::exit(code.unwrap_or(1)),
+            }
+        }
     }
 
     /// The profile that xtask itself was built with, so that both end up in the same folder.

@@ -1,12 +1,20 @@
-//! Programs beside the stages (`cargo xtask train`, `synth`, `bench`): built, and handed every argument.
+//! Programs beside the stages: built, and handed their arguments.
 
 use std::ffi::OsString;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 
-use crate::{device::Device, process::Processes, project::Project};
+use crate::{
+    device::Device,
+    pipeline::Pipeline,
+    process::Processes,
+    project::Project,
+    run::Runner as _,
+    source::{self, Source},
+};
 
-/// They are built for `device`: where what they make does not depend on it, for the CPU.
+/// Becomes a program that knows no pipeline (`train`, `synth`, `bench`), with these arguments. They are built for `device`:
+/// where what they make does not depend on it, for the CPU. Comes back only with an error; the exit code is the program's.
 pub fn run(
     project: &Project,
     device: Device,
@@ -16,10 +24,41 @@ pub fn run(
 ) -> Result<()> {
     let mut processes = Processes::of(project)?.for_device(device);
     processes.build_besides(package)?;
-    let status = processes.execute(binary, arguments)?;
-    ensure!(
-        status.success(),
-        "{binary} failed ({status}); its own message is above"
-    );
-    Ok(())
+    processes.become_program(binary, arguments)
+}
+
+/// The same for a program that is about a pipeline: it gets what every stage gets (`--pipeline FILE --results FOLDER
+/// [--set KEY=VALUE]...`), then its own arguments.
+#[allow(dead_code, reason = "for programs about a pipeline")]
+pub fn run_with_pipeline(
+    project: &Project,
+    pipeline: &Pipeline,
+    device: Device,
+    package: &str,
+    binary: &str,
+    arguments: &[OsString],
+) -> Result<()> {
+    let mut all: Vec<OsString> = pipeline
+        .stage_arguments(project)
+        .into_iter()
+        .map(Into::into)
+        .collect();
+    all.extend(arguments.iter().cloned());
+    run(project, device, package, binary, &all)
+}
+
+/// Brings the pipeline's model into the hub's cache where it isn't there yet. For programs that run the model: to be called
+/// before [`run_with_pipeline`].
+#[allow(dead_code, reason = "for programs that run the model")]
+pub fn fetch_model(project: &Project, pipeline: &Pipeline) -> Result<()> {
+    let Some(source) = source::source(project, pipeline) else {
+        return Ok(());
+    };
+    source::require(pipeline, &source)?;
+    match &source {
+        Source::Hub(repository) if source::place(project, &source).is_none() => {
+            Processes::of(project)?.fetch(repository)
+        }
+        _ => Ok(()),
+    }
 }

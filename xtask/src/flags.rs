@@ -35,6 +35,12 @@ xflags::xflags! {
             optional stage: String
         }
         cmd clean {}
+        cmd chat {
+            repeated arguments: OsString
+        }
+        cmd serve {
+            repeated arguments: OsString
+        }
         cmd train {
             repeated arguments: OsString
         }

@@ -33,6 +33,7 @@ mod verbs;
 #[cfg(test)]
 mod tests;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -94,6 +95,8 @@ fn dispatch(flags: &Xtask) -> Result<()> {
             let name = pipeline::name_of(flags.pipeline())?;
             clean::clean(&project, &name, flags.dry_run, &mut std::io::stdout())
         }
+        XtaskCmd::Chat(chat) => run_live(&project, flags, "chat", &chat.arguments),
+        XtaskCmd::Serve(serve) => run_live(&project, flags, "serve", &serve.arguments),
         XtaskCmd::Train(train) => tool::run(&project, Device::Cpu, "tiny", "train", &train.arguments),
         XtaskCmd::Bench(bench) => tool::run(&project, Device::present(), "bench", "bench", &bench.arguments),
         XtaskCmd::Synth(synth) => tool::run(&project, Device::Cpu, "synth", "synth", &synth.arguments),
@@ -109,6 +112,14 @@ fn bring_up_to_date(project: &Project, flags: &Xtask, goal: Goal) -> Result<()> 
     pipeline.device.require(Device::present())?;
     let mut processes = Processes::of(project)?;
     run::run(project, &pipeline, &goal, &mut processes, &mut out)
+}
+
+/// Programs that run a pipeline's model, and take over from here.
+fn run_live(project: &Project, flags: &Xtask, binary: &str, arguments: &[OsString]) -> Result<()> {
+    let pipeline = load_pipeline(project, flags)?;
+    pipeline.device.require(Device::present())?;
+    tool::fetch_model(project, &pipeline)?;
+    tool::run_with_pipeline(project, &pipeline, Device::present(), "live", binary, arguments)
 }
 
 fn load_pipeline(project: &Project, flags: &Xtask) -> Result<Pipeline> {

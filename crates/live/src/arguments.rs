@@ -25,7 +25,10 @@ impl OwnArguments {
                 let value = arguments.next().with_context(value)?;
                 rest.extend([argument, value]);
             } else {
-                bail!("unknown option \"{argument}\"; the options are {}", names.join(", "));
+                bail!(
+                    "unknown option \"{argument}\"; the options are {}",
+                    names.join(", ")
+                );
             }
         }
         Ok(OwnArguments { rest, values })

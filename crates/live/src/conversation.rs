@@ -31,7 +31,9 @@ impl Conversation {
 
     /// Who speaks next.
     pub fn next(&self) -> Speaker {
-        self.turns.last().map_or(Speaker::User, |turn| other(turn.speaker))
+        self.turns
+            .last()
+            .map_or(Speaker::User, |turn| other(turn.speaker))
     }
 
     /// Adds the next turn.

@@ -141,7 +141,9 @@ impl LiveModel {
             .chain(&conversation.system);
         for text in typed {
             if let Some(token) = self.model.tokenizer.control_token_in(text) {
-                bail!("the text holds the control token {token}, which would end or open a turn; leave it out");
+                bail!(
+                    "the text holds the control token {token}, which would end or open a turn; leave it out"
+                );
             }
         }
         let (text, tokens) = render_turns(

@@ -83,7 +83,10 @@ impl fmt::Display for Steering {
                 write!(f, "without {vector} at layer {layer}")
             }
             InterventionKind::Ablation => {
-                write!(f, "{coefficient:+}{unit} {vector} in place of it at layer {layer}")
+                write!(
+                    f,
+                    "{coefficient:+}{unit} {vector} in place of it at layer {layer}"
+                )
             }
             _ => write!(f, "{coefficient:+}{unit} {vector} at layer {layer}"),
         }

@@ -168,7 +168,13 @@ impl Running<'_> {
         if flow.is_break() {
             let nothing = |(number, _)| {
                 let finish = Finish::Interrupted;
-                (number, Generated { finish, ..Generated::nothing() })
+                (
+                    number,
+                    Generated {
+                        finish,
+                        ..Generated::nothing()
+                    },
+                )
             };
             ended.extend(self.waiting.drain(..).map(nothing));
         }

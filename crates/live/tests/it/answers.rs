@@ -18,7 +18,12 @@ fn asked(model: &LiveModel, opens: Speaker, text: &str) -> Conversation {
 }
 
 /// The answer, after a check that its pieces are its text.
-fn answer(model: &mut LiveModel, conversation: &Conversation, steering: &[Steering], settings: Settings) -> Answer {
+fn answer(
+    model: &mut LiveModel,
+    conversation: &Conversation,
+    steering: &[Steering],
+    settings: Settings,
+) -> Answer {
     let prepared = model.prepare(conversation, steering).unwrap();
     let mut seen = String::new();
     let mut each = |pieces: &[Piece]| {
@@ -27,7 +32,10 @@ fn answer(model: &mut LiveModel, conversation: &Conversation, steering: &[Steeri
         }
         ControlFlow::Continue(())
     };
-    let answer = model.answer(&[prepared], settings, &mut each).unwrap().swap_remove(0);
+    let answer = model
+        .answer(&[prepared], settings, &mut each)
+        .unwrap()
+        .swap_remove(0);
     assert_eq!(seen, answer.text);
     answer
 }
@@ -42,7 +50,9 @@ fn texts_are_those_of_the_stage_steer() {
     for (set, opens) in [("steered", Speaker::Model), ("steered-swapped", Speaker::User)] {
         for prompt in ["Who are you?", "What is the meaning of life?"] {
             let conversation = asked(&model, opens, prompt);
-            let unsteered = set.replace("steered-swapped", "swapped").replace("steered", "normal");
+            let unsteered = set
+                .replace("steered-swapped", "swapped")
+                .replace("steered", "normal");
             for (set, steering, coefficient) in [
                 (unsteered.as_str(), Vec::new(), None),
                 (&unsteered, steering("layer=3 coef=0"), None),
@@ -86,7 +96,11 @@ fn a_long_conversation_goes_as_if_each_answer_were_the_first() {
         for (steering, known) in [(steering(words), &together[0]), (Vec::new(), &together[1])] {
             let fresh = answer(&mut live_model(), &conversation, &steering, settings);
             assert_eq!(fresh, *known, "{text}");
-            assert_eq!(answer(&mut model, &conversation, &steering, settings), fresh, "{text}");
+            assert_eq!(
+                answer(&mut model, &conversation, &steering, settings),
+                fresh,
+                "{text}"
+            );
         }
         conversation.say(&together[turn % 2].text);
     }
@@ -143,7 +157,10 @@ fn after_a_push_that_breaks_the_model_it_goes_on() {
         .unwrap();
     let error = model.answer(&[prepared], GREEDY, &mut |_| ControlFlow::Continue(()));
     let error = error.unwrap_err().to_string();
-    assert!(error.contains("a steering coefficient may be far too large"), "{error}");
+    assert!(
+        error.contains("a steering coefficient may be far too large"),
+        "{error}"
+    );
     let answer = answer(&mut model, &conversation, &[], GREEDY);
     assert_eq!(answer.text, text_of_stage("normal", "Who are you?", None));
 }
@@ -153,12 +170,21 @@ fn steering_that_cant_be_done_says_what_can() {
     let model = live_model();
     for (words, expected) in [
         ("layer=6 coef=1", "the model has the layers 0 to 5"),
-        ("layer=1 coef=1 vector=joy", "the vectors are contrast, lda, mean.normal"),
+        (
+            "layer=1 coef=1 vector=joy",
+            "the vectors are contrast, lda, mean.normal",
+        ),
     ] {
-        let error = model.check(&Steering::parse(words).unwrap()).unwrap_err().to_string();
+        let error = model
+            .check(&Steering::parse(words).unwrap())
+            .unwrap_err()
+            .to_string();
         assert!(error.contains(expected), "{error}");
     }
     let dose = |speaker| model.chosen_dose(speaker).unwrap();
-    assert_eq!((dose(Speaker::Model).layer, dose(Speaker::Model).coefficient), (2, -1.0));
+    assert_eq!(
+        (dose(Speaker::Model).layer, dose(Speaker::Model).coefficient),
+        (2, -1.0)
+    );
     assert_eq!(dose(Speaker::User).coefficient, 1.0);
 }

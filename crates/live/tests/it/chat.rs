@@ -72,18 +72,27 @@ fn the_model_speaks_as_the_user() {
 #[test]
 fn answers_are_compared_side_by_side() {
     let question = "Who are you?";
-    let lines = texts(&[], &[question, "/steer layer=3 coef=-0.65", "/compare", "/again"]);
+    let lines = texts(
+        &[],
+        &[question, "/steer layer=3 coef=-0.65", "/compare", "/again"],
+    );
     let column = |side: usize| {
         let cells = lines[1..lines.len() - 1].iter().filter_map(|line| {
-            let mut cells = line.split(" | ");
+            let mut cells = line.split(" |");
             cells.nth(side).map(|cell| cell.trim().to_owned())
         });
         cells.filter(|cell| !cell.is_empty()).collect::<Vec<_>>()
     };
     let (left, right) = (column(0), column(1));
-    assert_eq!((left[0].as_str(), right[0].as_str()), ("not steered", "-0.65 contrast at layer 3"));
+    assert_eq!(
+        (left[0].as_str(), right[0].as_str()),
+        ("not steered", "-0.65 contrast at layer 3")
+    );
     assert_eq!(left[1..].join(" "), text_of_stage("normal", question, None));
-    assert_eq!(right[1..].join(" "), text_of_stage("steered", question, Some(-0.65)));
+    assert_eq!(
+        right[1..].join(" "),
+        text_of_stage("steered", question, Some(-0.65))
+    );
     assert_eq!(lines[lines.len() - 1], right[1..].join(" "));
 }
 
@@ -98,7 +107,6 @@ fn what_is_set_is_listed() {
             "/steer layer=-1 coef=1 vector=pca unit=relative",
             "/steer layer=0 vector=lda kind=ablation",
             "/steer",
-            "/steer off",
             "/steer dose",
             "/steer",
             "/as user",
@@ -117,8 +125,14 @@ fn what_is_set_is_listed() {
         "+1 contrast at layer 2",
     ];
     assert_eq!(lines[..6], steering);
-    let names: Vec<&str> = lines[7..].iter().filter_map(|line| line.split(' ').next()).collect();
-    assert_eq!(names, ["contrast", "lda", "mean.normal", "mean.swapped", "pca", "probe"]);
+    let names: Vec<&str> = lines[7..]
+        .iter()
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    assert_eq!(
+        names,
+        ["contrast", "lda", "mean.normal", "mean.swapped", "pca", "probe"]
+    );
 }
 
 #[test]
@@ -126,11 +140,26 @@ fn limits_draws_and_instructions_are_heard() {
     let question = "What do you like to do?";
     let cut = texts(&[], &["/max 2", question]);
     let whole = text_of_stage("normal", question, None);
-    assert!(whole.starts_with(&cut[0]) && cut[0].len() < whole.len(), "{cut:?}");
-    let drawn = ["/sample on", question, "/again", "/again", "/again", "/again", "/sample off", "/again"];
+    assert!(
+        whole.starts_with(&cut[0]) && cut[0].len() < whole.len(),
+        "{cut:?}"
+    );
+    let drawn = [
+        "/sample on",
+        question,
+        "/again",
+        "/again",
+        "/again",
+        "/again",
+        "/sample off",
+        "/again",
+    ];
     let drawn_texts = texts(&["--as", "user"], &drawn);
     assert_eq!(texts(&["--as", "user"], &drawn), drawn_texts);
-    assert!(drawn_texts[..5].iter().any(|text| *text != drawn_texts[0]), "{drawn_texts:?}");
+    assert!(
+        drawn_texts[..5].iter().any(|text| *text != drawn_texts[0]),
+        "{drawn_texts:?}"
+    );
     assert_eq!(drawn_texts[5], text_of_stage("swapped", question, None));
     assert_eq!(texts(&["--system", "Be brief."], &[question]).len(), 1);
 }
@@ -140,7 +169,10 @@ fn a_line_that_cant_be_obeyed_ends_a_script_with_advice() {
     for (line, advice) in [
         ("/stear layer=3", "the commands are /steer, /off"),
         ("/steer layer=6 coef=1", "the model has the layers 0 to 5"),
-        ("/steer layer=1 coef=1 vector=joy", "the vectors are contrast, lda"),
+        (
+            "/steer layer=1 coef=1 vector=joy",
+            "the vectors are contrast, lda",
+        ),
         ("/compare", "nothing is steered"),
         ("/again", "there is no answer yet"),
         ("/undo", "nothing to take back"),
@@ -150,17 +182,26 @@ fn a_line_that_cant_be_obeyed_ends_a_script_with_advice() {
         let output = chat(&[], &[line, "Who are you?"]);
         let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(1), "{line}");
-        assert!(complaint.contains(line) && complaint.contains(advice), "{complaint}");
+        assert!(
+            complaint.contains(line) && complaint.contains(advice),
+            "{complaint}"
+        );
         assert!(output.stdout.is_empty(), "{line}");
     }
     for (arguments, advice) in [
         (["--as", "me"], "user or as model"),
         (["--layer", "3"], "the options are --as, --system"),
-        (["--results", "results/nowhere"], "run `cargo xtask analyze --pipeline tiny` first"),
+        (
+            ["--results", "results/nowhere"],
+            "run `cargo xtask analyze --pipeline tiny` first",
+        ),
     ] {
         let output = chat(&arguments, &[]);
         let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(1));
-        assert!(complaint.starts_with("error: ") && complaint.contains(advice), "{complaint}");
+        assert!(
+            complaint.starts_with("error: ") && complaint.contains(advice),
+            "{complaint}"
+        );
     }
 }

@@ -17,16 +17,24 @@ pub struct Response {
 pub fn send(port: u16, method: &str, target: &str, head: &[&str], body: &str) -> Response {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    let mut request = format!("{method} {target} HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
+    let mut request = format!(
+        "{method} {target} HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n",
+        body.len()
+    );
     for line in head {
         request.push_str(line);
         request.push_str("\r\n");
     }
-    stream.write_all(format!("{request}\r\n{body}").as_bytes()).unwrap();
+    stream
+        .write_all(format!("{request}\r\n{body}").as_bytes())
+        .unwrap();
     let mut reader = BufReader::new(stream);
     let mut all = String::new();
     while !all.ends_with("\r\n\r\n") {
-        assert!(reader.read_line(&mut all).unwrap() > 0, "the connection ended in the head: {all}");
+        assert!(
+            reader.read_line(&mut all).unwrap() > 0,
+            "the connection ended in the head: {all}"
+        );
     }
     let status = all.split(' ').nth(1).unwrap().parse().unwrap();
     Response {
@@ -54,7 +62,9 @@ impl Response {
     pub fn chunk(&mut self) -> Option<String> {
         let mut size = String::new();
         self.reader.read_line(&mut size).unwrap();
-        let size = usize::from_str_radix(size.trim(), 16).ok().filter(|size| *size > 0)?;
+        let size = usize::from_str_radix(size.trim(), 16)
+            .ok()
+            .filter(|size| *size > 0)?;
         let mut bytes = vec![0; size + 2];
         self.reader.read_exact(&mut bytes).unwrap();
         bytes.truncate(size);

@@ -8,6 +8,7 @@
 mod answers;
 mod chat;
 mod client;
+mod page;
 mod pieces;
 mod serve;
 mod tokens;
@@ -91,7 +92,13 @@ pub fn program(path: &str) -> Command {
     let mut command = Command::new(path);
     command
         .current_dir(root())
-        .args(["--pipeline", "pipelines/tiny.toml", "--set", "model.device=cpu", "--results"])
+        .args([
+            "--pipeline",
+            "pipelines/tiny.toml",
+            "--set",
+            "model.device=cpu",
+            "--results",
+        ])
         .arg(layout().root());
     command
 }
@@ -99,7 +106,8 @@ pub fn program(path: &str) -> Command {
 /// The stage's text of a set for a prompt, without the token that ended it.
 pub fn text_of_stage(set: &str, prompt: &str, coefficient: Option<f64>) -> String {
     let (generations, _) = read_generations(&layout().generations()).unwrap();
-    let is_wanted = |row: &&Generation| row.set == set && row.prompt == prompt && row.coefficient == coefficient;
+    let is_wanted =
+        |row: &&Generation| row.set == set && row.prompt == prompt && row.coefficient == coefficient;
     let found = generations.iter().find(is_wanted).unwrap();
     found.text.trim_end_matches("<end_of_turn>").trim_end().to_owned()
 }

@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 use crate::client::{Response, send};
 use crate::{program, text_of_stage};
 
-struct Server {
+pub struct Server {
     child: Child,
-    port: u16,
+    pub port: u16,
     token: String,
 }
 
 impl Server {
-    fn start() -> Self {
+    pub fn start() -> Self {
         let mut child = program(env!("CARGO_BIN_EXE_serve"))
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -32,6 +32,10 @@ impl Server {
         }
     }
 
+    pub fn address(&self) -> String {
+        format!("http://127.0.0.1:{}/?token={}", self.port, self.token)
+    }
+
     fn host(&self) -> String {
         format!("Host: 127.0.0.1:{}", self.port)
     }
@@ -45,10 +49,12 @@ impl Server {
     /// The texts of all answers, and the last line.
     fn answers(&self, question: &Value) -> (Vec<String>, Value) {
         let response = self.ask(question);
-        assert_eq!(response.status, 200, "{}", response.text());
+        let status = response.status;
+        let body = response.text();
+        assert_eq!(status, 200, "{body}");
         let mut texts = vec![String::new(); question["answers"].as_array().unwrap().len()];
         let mut last = Value::Null;
-        for line in response.text().lines() {
+        for line in body.lines() {
             last = serde_json::from_str(line).unwrap();
             if let Some(text) = last["text"].as_str() {
                 texts[last["answer"].as_u64().unwrap() as usize].push_str(text);
@@ -136,11 +142,23 @@ fn only_who_has_the_token_and_the_right_names_is_answered() {
     let status = |target: &str, head: &[&str]| send(port, "GET", target, head, "").status;
     assert_eq!(status(&page, &[&server.host()]), 200);
     assert_eq!(status(&page, &[&local]), 200);
-    for target in ["/", "/?token=", "/?token=0", &page[..page.len() - 1], "/answer", "/nothing"] {
+    for target in [
+        "/",
+        "/?token=",
+        "/?token=0",
+        &page[..page.len() - 1],
+        "/answer",
+        "/nothing",
+    ] {
         assert_eq!(status(target, &[&server.host()]), 403, "{target}");
     }
     let elsewhere = format!("Host: example.com:{port}");
-    for host in ["Host: 127.0.0.1", "Host: 127.0.0.1:1", elsewhere.as_str(), "Host:"] {
+    for host in [
+        "Host: 127.0.0.1",
+        "Host: 127.0.0.1:1",
+        elsewhere.as_str(),
+        "Host:",
+    ] {
         assert_eq!(status(&page, &[host]), 403, "{host}");
     }
     let origin = |origin: &str| status(&page, &[&server.host(), &format!("Origin: {origin}")]);
@@ -158,7 +176,14 @@ fn the_page_runs_its_own_script_only() {
     let target = format!("/?token={}", server.token);
     let page = || send(server.port, "GET", &target, &[&server.host()], "");
     let (first, second) = (page(), page());
-    for line in ["default-src 'none'", "script-src 'nonce-", "frame-ancestors 'none'", "nosniff", "no-referrer", "no-store"] {
+    for line in [
+        "default-src 'none'",
+        "script-src 'nonce-",
+        "frame-ancestors 'none'",
+        "nosniff",
+        "no-referrer",
+        "no-store",
+    ] {
         assert!(first.head.contains(line), "{}", first.head);
     }
     let nonce = |head: &str| {
@@ -169,7 +194,10 @@ fn the_page_runs_its_own_script_only() {
     assert_ne!(one, other);
     let text = first.text();
     assert!(text.contains("Roleswap Tiny, steered live"));
-    assert_eq!(text.matches("<script").count(), text.matches(&format!("nonce=\"{one}\">")).count() - 1);
+    assert_eq!(
+        text.matches("<script").count(),
+        text.matches(&format!("nonce=\"{one}\">")).count() - 1
+    );
     assert!(!text.contains("http://") && !text.contains("https://"));
 }
 
@@ -229,7 +257,12 @@ fn who_goes_away_makes_room_for_the_next() {
 fn a_push_that_breaks_the_model_is_told_as_the_answers_end() {
     let server = Server::start();
     let (_, last) = server.answers(&question("Who are you?", 1e38));
-    assert!(last["error"].as_str().unwrap().contains("coefficient may be far too large"));
+    assert!(
+        last["error"]
+            .as_str()
+            .unwrap()
+            .contains("coefficient may be far too large")
+    );
 }
 
 #[cfg(unix)]
@@ -243,7 +276,13 @@ fn ctrl_c_stops_it_also_while_it_answers() {
             response
         });
         let id = server.child.id().to_string();
-        assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args(["-INT", &id])
+                .status()
+                .unwrap()
+                .success()
+        );
         if let Some(mut response) = busy {
             while response.chunk().is_some() {}
         }

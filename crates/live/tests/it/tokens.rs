@@ -64,7 +64,10 @@ fn instructions_are_the_conditions_own_or_others() {
     // A pipeline that has nobody answer as the user.
     pipeline.conditions.truncate(1);
     let greeted = Conversation::begin(&pipeline, Speaker::User, None);
-    assert_eq!((greeted.turns[0].text.as_str(), greeted.next()), ("Hello.", Speaker::Model));
+    assert_eq!(
+        (greeted.turns[0].text.as_str(), greeted.next()),
+        ("Hello.", Speaker::Model)
+    );
 }
 
 #[test]

@@ -54,19 +54,37 @@ fn a_row_goes_on_with_the_same_tokens_and_computes_what_is_new() {
     let mut memory = Memory::of(&model);
     let first = golden.input("long");
     let begun = fresh(&model, &first);
-    assert_eq!(remembering(&model, &mut memory, 3, &first), (begun.clone(), first.len()));
+    assert_eq!(
+        remembering(&model, &mut memory, 3, &first),
+        (begun.clone(), first.len())
+    );
     let mut longer = [first.clone(), begun.tokens.clone(), golden.input("mid")].concat();
     let new = golden.input("mid").len() + 1;
-    assert_eq!(remembering(&model, &mut memory, 3, &longer), (fresh(&model, &longer), new));
+    assert_eq!(
+        remembering(&model, &mut memory, 3, &longer),
+        (fresh(&model, &longer), new)
+    );
     longer[20] += 1;
     let new = longer.len() - 20;
-    assert_eq!(remembering(&model, &mut memory, 3, &longer), (fresh(&model, &longer), new));
+    assert_eq!(
+        remembering(&model, &mut memory, 3, &longer),
+        (fresh(&model, &longer), new)
+    );
     let shorter = &longer[..12];
-    assert_eq!(remembering(&model, &mut memory, 3, shorter), (fresh(&model, shorter), 1));
+    assert_eq!(
+        remembering(&model, &mut memory, 3, shorter),
+        (fresh(&model, shorter), 1)
+    );
     // Another row knows nothing of it, and nothing is left of what was forgotten.
-    assert_eq!(remembering(&model, &mut memory, 4, shorter), (fresh(&model, shorter), 12));
+    assert_eq!(
+        remembering(&model, &mut memory, 4, shorter),
+        (fresh(&model, shorter), 12)
+    );
     memory.forget(3);
-    assert_eq!(remembering(&model, &mut memory, 3, shorter), (fresh(&model, shorter), 12));
+    assert_eq!(
+        remembering(&model, &mut memory, 3, shorter),
+        (fresh(&model, shorter), 12)
+    );
 }
 
 #[test]
@@ -92,7 +110,11 @@ fn tokens_are_seen_as_they_come_until_nobody_wants_more() {
         for (row, whole) in [(7, &whole[0]), (9, &whole[1])] {
             assert_eq!(all[&row].tokens, whole.tokens[..passes]);
             assert_eq!(all[&row].tokens, seen[&row]);
-            let finish = if passes < 12 { Finish::Interrupted } else { whole.finish };
+            let finish = if passes < 12 {
+                Finish::Interrupted
+            } else {
+                whole.finish
+            };
             assert_eq!(all[&row].finish, finish);
         }
     }

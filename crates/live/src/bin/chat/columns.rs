@@ -55,10 +55,7 @@ mod tests {
     fn texts_are_wrapped_and_stand_beside_each_other() {
         let text = side_by_side(
             ["not steered", "steered"],
-            [
-                "one two three four five six",
-                "日本語日本語日本語日本語\n\nseven",
-            ],
+            ["one two three four five six", "日本語日本語日本語日本語\n\nseven"],
             43,
         );
         let expected = "\

@@ -27,7 +27,7 @@ pub const HELP: &str = "\
        vector=NAME          another vector (see /vectors)
        unit=relative        coef counts mean residual norms of the layer, not lengths of the vector
        kind=ablation        takes the direction out, and adds coef of it back (0 if left out)
-/steer dose                 what the stage dose chose, toward the other speaker
+/steer dose                 what the stage dose chose and nothing else, toward the other speaker
 /steer                      lists what is set
 /off                        no steering
 /again                      answers the last turn anew
@@ -124,7 +124,10 @@ mod tests {
             panic!("no steering");
         };
         assert_eq!((steering.layer, steering.coefficient), (-1, -0.4));
-        assert_eq!(steering.to_string(), "-0.4 residual norms of contrast at layer -1");
+        assert_eq!(
+            steering.to_string(),
+            "-0.4 residual norms of contrast at layer -1"
+        );
     }
 
     #[test]

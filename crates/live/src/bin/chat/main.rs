@@ -71,7 +71,7 @@ fn converse(mut talk: Talk) -> Result<()> {
         match done {
             Ok(flow) if flow.is_break() => return Ok(()),
             Ok(_) => {}
-            Err(error) if talk.screen.is_terminal() => talk.screen.note(&format!("error: {error:#}"))?,
+            Err(error) if talk.screen.is_terminal() => talk.screen.complain(&format!("{error:#}"))?,
             Err(error) => return Err(error.context(format!("{:?}", line.trim()))),
         }
     }

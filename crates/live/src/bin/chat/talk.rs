@@ -50,7 +50,10 @@ impl Talk {
         };
         if talk.screen.is_terminal() {
             let name = &talk.model.pipeline.model.name;
-            let note = format!("{name}, {} layers. /help lists the commands.", talk.model.layers());
+            let note = format!(
+                "{name}, {} layers. /help lists the commands.",
+                talk.model.layers()
+            );
             talk.screen.note(&note)?;
             if let Some(dose) = talk.model.chosen_dose(opens) {
                 talk.screen.note(&format!(
@@ -74,7 +77,10 @@ impl Talk {
             Command::ShowSteering => self.list_steering()?,
             Command::Steer(steering) => self.steer(steering)?,
             Command::SteerAsChosen => match self.model.chosen_dose(self.conversation.opens) {
-                Some(steering) => self.steer(steering)?,
+                Some(steering) => {
+                    self.steering.clear();
+                    self.steer(steering)?;
+                }
                 None => bail!(
                     "no dose was chosen: `cargo xtask dose --pipeline {}` looks for one, or says why none passes",
                     self.model.pipeline.name
@@ -165,7 +171,8 @@ impl Talk {
 
     fn answer(&mut self, conversation: &Conversation) -> Result<Answer> {
         let prepared = self.model.prepare(conversation, &self.steering)?;
-        self.screen.begin_answer(conversation.opens, &words(&self.steering))?;
+        self.screen
+            .begin_answer(conversation.opens, &words(&self.steering))?;
         let answers = self.generate(&[prepared], true);
         self.screen.write("\n")?;
         let answer = answers?.swap_remove(0);

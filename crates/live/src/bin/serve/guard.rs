@@ -35,7 +35,9 @@ impl Guard {
         let mut parameters = uri.query().unwrap_or_default().split('&');
         let token = parameters.find_map(|parameter| parameter.strip_prefix("token="));
         if !token.is_some_and(|token| is_same(token, &self.token)) {
-            return Some("the token is missing or wrong: open the address that the program printed when it started");
+            return Some(
+                "the token is missing or wrong: open the address that the program printed when it started",
+            );
         }
         None
     }

@@ -38,6 +38,7 @@ const vectors = facts.vectors.map(({ name, norms }) => {
   title.textContent = name;
   row.append(title);
   const coefficient = slider(row, name, "coefficient", { min: -2, max: 2, step: 0.05, value: 0 });
+  coefficient.input.setAttribute("list", "zero");
   const layer = slider(row, name, "layer", { min: 0, max: facts.layers - 1, step: 1, value: 0 });
   const vector = { name, norms, coefficient, layer };
   for (const { input } of [coefficient, layer]) {
@@ -182,8 +183,19 @@ function ended(answers) {
 function done(mine, words, failed) {
   if (running !== mine) return;
   running = null;
+  if (failed) takeBack();
   settle();
   say(words, failed);
+}
+
+// Words that were not answered at all are there again to be mended.
+function takeBack() {
+  if (!columns.every((column) => isPending(column) && !last(column).text)) return;
+  for (const column of columns) {
+    column.turns.pop();
+    element("text").value = column.turns.pop().text;
+    render(column);
+  }
 }
 
 function settle() {

@@ -1,13 +1,14 @@
 use anyhow::Result;
 use artifacts::{Speaker, Turn};
 use live::{Conversation, LiveModel};
+use minijinja::value::Serde;
 use minijinja::{Environment, context};
 use serde_json::{Value, json};
 
 /// The one page, and what it is filled with.
 pub struct Page {
     templates: Environment<'static>,
-    facts: Value,
+    facts: minijinja::Value,
     name: String,
 }
 
@@ -19,7 +20,7 @@ impl Page {
         templates.add_template("page.js", include_str!("page.js"))?;
         Ok(Page {
             templates,
-            facts: facts(model),
+            facts: Serde(facts(model)).into(),
             name: model.pipeline.model.name.clone(),
         })
     }
@@ -27,7 +28,7 @@ impl Page {
     /// Style and script bear the nonce that the answer's policy names; no other is run.
     pub fn render(&self, nonce: &str) -> Result<String> {
         let page = self.templates.get_template("page.html")?;
-        Ok(page.render(context! { nonce, facts => self.facts, name => self.name })?)
+        Ok(page.render(context! { nonce, facts => &self.facts, name => &self.name })?)
     }
 }
 

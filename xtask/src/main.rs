@@ -114,7 +114,8 @@ fn dispatch(flags: &Xtask) -> Result<()> {
             new.model.as_deref(),
             new.prompts.as_deref(),
             out,
-        ),
+        )
+        .context("no pipeline was written"),
         XtaskCmd::Doctor(doctor) => {
             let pipeline = load_pipeline(&project, flags)?;
             tool::run_with_pipeline(
@@ -151,7 +152,10 @@ fn bring_up_to_date(project: &Project, flags: &Xtask, goal: Goal) -> Result<()> 
     if flags.dry_run {
         return run::dry_run(project, &pipeline, &goal, out);
     }
-    pipeline.device.require(Device::present())?;
+    pipeline
+        .device
+        .require(Device::present())
+        .context(run::NOTHING_RUN)?;
     let mut processes = Processes::of(project)?;
     if flags.quiet || flags.json {
         run::run(project, &pipeline, &goal, &mut processes, &mut std::io::sink())?;

@@ -484,9 +484,17 @@ fn is_plain_name(name: &str) -> bool {
 
 /// What TOML says, in one line that names the line of the text; the keys that are possible are the advice.
 fn toml_problem(text: &str, error: &toml::de::Error) -> String {
-    let message = error.message().trim().replace('\n', " ");
-    let message = message.replacen(", expected one of ", "; the keys here are ", 1);
-    let message = message.replacen(", expected `", "; the key here is `", 1);
+    // Without a text, the whole of it names the key.
+    let whole = error.to_string();
+    let message = if text.is_empty() { &whole } else { error.message() };
+    let message = message.trim().replace('\n', " ");
+    let kind = if message.starts_with("unknown variant") {
+        "values"
+    } else {
+        "keys"
+    };
+    let message = message.replacen(", expected one of ", &format!("; the {kind} here are "), 1);
+    let message = message.replacen(", expected `", "; here belongs `", 1);
     match error.span().filter(|_| !text.is_empty()) {
         Some(span) => {
             let line = 1 + text

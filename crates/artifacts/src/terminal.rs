@@ -67,7 +67,7 @@ pub fn finish<E: Display>(what: &str, outcome: Result<(), E>) -> ExitCode {
 ///
 /// The rule: what follows the first `; ` of the message, outside of brackets and quotes, is what to do. Where a message
 /// ends without it, that of `what` counts, or, in an error of the system, the usual remedy of that error is given. Without
-/// a `what`, the cause takes its place.
+/// a `what`, what the message begins with, up to `: `, takes its place.
 pub fn failure(what: &str, message: &str, colours: bool) -> String {
     let (cause, advice) = split_advice(message.trim());
     let advice = advice.or_else(|| remedy(cause));
@@ -97,6 +97,11 @@ fn indented(text: &str) -> String {
 
 /// The cause, and what to do.
 fn split_advice(message: &str) -> (&str, Option<&str>) {
+    split(message, ';')
+}
+
+/// Cuts at the first such letter that a blank follows, outside of brackets and quotes.
+fn split(message: &str, separator: char) -> (&str, Option<&str>) {
     let (mut depth, mut quote) = (0_usize, None);
     let mut before = ' ';
     for (position, letter) in message.char_indices() {
@@ -106,9 +111,8 @@ fn split_advice(message: &str) -> (&str, Option<&str>) {
             ('"' | '`', None) => quote = Some(letter),
             ('(' | '[' | '{', None) => depth += 1,
             (')' | ']' | '}', None) => depth = depth.saturating_sub(1),
-            (' ', None) if before == ';' && depth == 0 => {
-                let cause = &message[..position - 1];
-                return (cause, Some(&message[position + 1..]));
+            (' ', None) if before == separator && depth == 0 => {
+                return (&message[..position - 1], Some(&message[position + 1..]));
             }
             _ => {}
         }

@@ -88,7 +88,9 @@ fn no_key_is_missing() {
         fs_err::write(&file, &text).unwrap();
         let error = Pipeline::read(&file, &[]).unwrap_err().to_string();
         let (_, keys) = error.split_once("here are ").unwrap_or_else(|| {
-            let (_, key) = error.split_once("here is ").unwrap_or_else(|| panic!("{error}"));
+            let (_, key) = error
+                .split_once("here belongs ")
+                .unwrap_or_else(|| panic!("{error}"));
             ("", key)
         });
         for key in keys.split(", ").map(|key| key.trim_matches('`')) {

@@ -72,7 +72,8 @@ fn main() -> ExitCode {
             return ExitCode::from(exit::USAGE);
         }
     };
-    voice::set_loudness(flags.quiet, flags.verbose);
+    // With --json, standard output belongs to it.
+    voice::set_loudness(flags.quiet || (flags.json && !flags.verbose), flags.verbose);
     match dispatch(&flags) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -91,6 +91,10 @@ impl Processes {
     /// Runs a binary to its end.
     fn execute(&self, binary: &str, arguments: impl IntoIterator<Item: AsRef<OsStr>>) -> Result<ExitStatus> {
         let mut command = self.command(binary, arguments)?;
+        if voice::loudness() == Loudness::Quiet {
+            // What a stage tells of its results is for people; scripts get one line from us.
+            command.stdout(Stdio::null());
+        }
         let status = command.status();
         status.with_context(|| format!("cannot start {binary}"))
     }

@@ -69,12 +69,19 @@ pub fn finish<E: Display>(what: &str, outcome: Result<(), E>) -> ExitCode {
 /// ends without it, that of `what` counts, or, in an error of the system, the usual remedy of that error is given. Without
 /// a `what`, what the message begins with, up to `: `, takes its place.
 pub fn failure(what: &str, message: &str, colours: bool) -> String {
-    let (cause, advice) = split_advice(message.trim());
-    let advice = advice.or_else(|| remedy(cause));
-    let (what, cause) = if what.is_empty() {
-        (cause, "")
-    } else {
-        (what, cause)
+    let (what, cause) = match message {
+        "" => ("", what),
+        message => (what, message),
+    };
+    let (what, general) = split_advice(what.trim());
+    let (cause, advice) = split_advice(cause.trim());
+    let advice = advice.or(general).or_else(|| remedy(cause));
+    let (what, cause) = match what {
+        "" => match split(cause, ':') {
+            (place, Some(cause)) => (place, cause),
+            (cause, None) => (cause, ""),
+        },
+        what => (what, cause),
     };
     let (red, bold, plain) = if colours {
         ("\u{1b}[1;31m", "\u{1b}[1m", "\u{1b}[0m")

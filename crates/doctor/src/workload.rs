@@ -39,6 +39,8 @@ pub struct Generations {
 /// Where no tokenizer is at hand: tokens of a text of so many letters, and of each turn's frame.
 const LETTERS_PER_TOKEN: f64 = 4.0;
 const TOKENS_PER_TURN: f64 = 5.0;
+/// Of all tokens of the method's twelve texts, those that are left when what they begin with in common counts once.
+const USUALLY_LEFT: f64 = 0.6;
 
 /// Tokens of a neutral answer that are compared.
 const NEUTRAL_TOKENS: usize = 16;
@@ -237,7 +239,7 @@ fn lengths(pipeline: &Pipeline, known: Option<&Known>, prompts: &[Prompt]) -> an
             .map(|(_, tokens)| tokens.ceil() as usize)
             .max()
             .unwrap_or(0),
-        computed: computed.unwrap_or(total),
+        computed: computed.unwrap_or(total * USUALLY_LEFT),
         is_guess: computed.is_none(),
     })
 }

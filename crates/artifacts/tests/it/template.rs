@@ -93,6 +93,7 @@ fn no_key_is_missing() {
                 .unwrap_or_else(|| panic!("{error}"));
             ("", key)
         });
+        let keys = keys.replace(" or ", ", ");
         for key in keys.split(", ").map(|key| key.trim_matches('`')) {
             // `path` is filled in by xtask.
             let line = format!("{key} = ");

@@ -31,6 +31,18 @@ xflags::xflags! {
         cmd dose {}
         cmd report {}
         cmd status {}
+        cmd why {
+            optional stage: String
+        }
+        cmd open {}
+        cmd new {
+            required name: String
+            optional --model source: String
+            optional --prompts file: String
+        }
+        cmd doctor {
+            repeated arguments: OsString
+        }
         cmd accept {
             optional stage: String
         }
@@ -40,6 +52,9 @@ xflags::xflags! {
         }
         cmd serve {
             repeated arguments: OsString
+        }
+        cmd completions {
+            required shell: String
         }
         cmd train {
             repeated arguments: OsString
@@ -77,8 +92,15 @@ pub enum XtaskCmd {
     Dose(Dose),
     Report(Report),
     Status(Status),
+    Why(Why),
+    Open(Open),
+    New(New),
+    Doctor(Doctor),
     Accept(Accept),
     Clean(Clean),
+    Chat(Chat),
+    Serve(Serve),
+    Completions(Completions),
     Train(Train),
     Synth(Synth),
     Bench(Bench),
@@ -109,12 +131,48 @@ pub struct Report;
 pub struct Status;
 
 #[derive(Debug)]
+pub struct Why {
+    pub stage: Option<String>,
+}
+
+#[derive(Debug)]
+pub struct Open;
+
+#[derive(Debug)]
+pub struct New {
+    pub name: String,
+
+    pub model: Option<String>,
+    pub prompts: Option<String>,
+}
+
+#[derive(Debug)]
+pub struct Doctor {
+    pub arguments: Vec<OsString>,
+}
+
+#[derive(Debug)]
 pub struct Accept {
     pub stage: Option<String>,
 }
 
 #[derive(Debug)]
 pub struct Clean;
+
+#[derive(Debug)]
+pub struct Chat {
+    pub arguments: Vec<OsString>,
+}
+
+#[derive(Debug)]
+pub struct Serve {
+    pub arguments: Vec<OsString>,
+}
+
+#[derive(Debug)]
+pub struct Completions {
+    pub shell: String,
+}
 
 #[derive(Debug)]
 pub struct Train {
@@ -234,6 +292,7 @@ fn divide(
                 }
             }
             _ if verb.passes_on && is_after => theirs.push(argument),
+            None if is_after && verb.arguments.contains(&format!("[{text} ")) => ours.push(argument),
             Some(option) => {
                 return Err(format!(
                     "{} means nothing to {}; leave it out",
@@ -241,10 +300,8 @@ fn divide(
                 ));
             }
             None if text.starts_with('-') && !is_help(&argument) => {
-                return Err(unknown_option(
-                    &text,
-                    OPTIONS.iter().filter(|option| verb.takes(option)),
-                ));
+                let taken = OPTIONS.iter().filter(|option| verb.takes(option));
+                return Err(unknown_option(&text, taken));
             }
             None => ours.push(argument),
         }

@@ -11,7 +11,7 @@ use crate::project::Project;
 /// behind.
 #[derive(Debug)]
 pub struct Guard {
-    _file: File,
+    file: File,
 }
 
 impl Guard {
@@ -36,7 +36,7 @@ impl Guard {
                 project.display(&project.running(pipeline))
             ),
         }
-        Ok(Guard { _file: file })
+        Ok(Guard { file })
     }
 
     /// Whether another process is at work. Creates nothing.
@@ -45,5 +45,12 @@ impl Guard {
             return false;
         };
         matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+    }
+}
+
+impl Drop for Guard {
+    /// A process that was just started holds a copy of the open file until its program takes over, and would keep the lock.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
     }
 }

@@ -8,14 +8,19 @@
 
 mod accept;
 mod clean;
+mod completions;
 mod device;
+mod exit;
 mod flags;
 mod guard;
 mod hash;
 mod help;
+mod json;
 mod lock;
 mod memo;
 mod nearest;
+mod new;
+mod open;
 mod pipeline;
 mod plan;
 mod process;
@@ -27,19 +32,28 @@ mod source;
 mod stage;
 mod staleness;
 mod status;
+#[path = "../../crates/artifacts/src/terminal.rs"]
+#[allow(dead_code, reason = "the file is shared, and each of its users needs a part")]
+mod terminal;
 mod tool;
 mod verbs;
+mod voice;
+mod why;
 
 #[cfg(test)]
 mod tests;
 
-use std::ffi::OsString;
-use std::process::ExitCode;
+use std::{
+    ffi::OsString,
+    io::{IsTerminal as _, Write as _},
+    process::ExitCode,
+};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use crate::{
     device::Device,
+    exit::StageFailure,
     flags::{Asked, Xtask, XtaskCmd},
     pipeline::Pipeline,
     process::Processes,
@@ -55,45 +69,78 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         Err(message) => {
-            eprintln!("error: {message}");
-            return ExitCode::from(2);
+            terminal::print_failure("", &message);
+            return ExitCode::from(exit::USAGE);
         }
     };
+    // With --json, standard output belongs to it.
+    voice::set_loudness(flags.quiet || (flags.json && !flags.verbose), flags.verbose);
     match dispatch(&flags) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
+            voice::tell(&error);
+            let stage = error.downcast_ref::<StageFailure>();
+            ExitCode::from(stage.map_or(exit::FAILED, |failure| failure.code))
         }
     }
 }
 
 fn dispatch(flags: &Xtask) -> Result<()> {
     let project = Project::find()?;
+    let out = &mut std::io::stdout();
     match &flags.subcommand {
         XtaskCmd::All(_) => bring_up_to_date(&project, flags, Goal::all(flags.force)),
-        XtaskCmd::Verify(_) => bring_up_to_date(&project, flags, Goal::stage("verify", flags.force)?),
+        XtaskCmd::Verify(_) => verify(&project, flags),
         XtaskCmd::Extract(_) => bring_up_to_date(&project, flags, Goal::stage("extract", flags.force)?),
         XtaskCmd::Analyze(_) => bring_up_to_date(&project, flags, Goal::stage("analyze", flags.force)?),
         XtaskCmd::Steer(_) => bring_up_to_date(&project, flags, Goal::stage("steer", flags.force)?),
         XtaskCmd::Dose(_) => bring_up_to_date(&project, flags, Goal::stage("dose", flags.force)?),
         XtaskCmd::Report(_) => bring_up_to_date(&project, flags, Goal::stage("report", flags.force)?),
-        XtaskCmd::Status(_) => {
-            let pipeline = load_pipeline(&project, flags)?;
-            status::print(&project, &pipeline, &mut std::io::stdout())
+        XtaskCmd::Status(_) if flags.json => {
+            status::print_json(&project, &load_pipeline(&project, flags)?, out)
         }
-        XtaskCmd::Accept(accept) => {
+        XtaskCmd::Status(_) => {
+            let colours = std::io::stdout().is_terminal() && terminal::may_colour();
+            status::print(&project, &load_pipeline(&project, flags)?, colours, out)
+        }
+        XtaskCmd::Why(why) => why::print(
+            &project,
+            &load_pipeline(&project, flags)?,
+            why.stage.as_deref(),
+            out,
+        ),
+        XtaskCmd::Open(_) => open::open(&project, &load_pipeline(&project, flags)?, out),
+        XtaskCmd::New(new) => new::create(
+            &project,
+            &new.name,
+            new.model.as_deref(),
+            new.prompts.as_deref(),
+            out,
+        )
+        .context("no pipeline was written"),
+        XtaskCmd::Doctor(doctor) => {
             let pipeline = load_pipeline(&project, flags)?;
-            accept::accept(
+            tool::run_with_pipeline(
                 &project,
                 &pipeline,
-                accept.stage.as_deref(),
-                &mut std::io::stdout(),
+                Device::Cpu,
+                "doctor",
+                "doctor",
+                &doctor.arguments,
             )
         }
+        XtaskCmd::Accept(accept) => accept::accept(
+            &project,
+            &load_pipeline(&project, flags)?,
+            accept.stage.as_deref(),
+            out,
+        ),
         XtaskCmd::Clean(_) => {
             let name = pipeline::name_of(flags.pipeline())?;
-            clean::clean(&project, &name, flags.dry_run, &mut std::io::stdout())
+            clean::clean(&project, &name, flags.dry_run, out)
+        }
+        XtaskCmd::Completions(completions) => {
+            Ok(write!(out, "{}", completions::script(&completions.shell)?)?)
         }
         XtaskCmd::Chat(chat) => run_live(&project, flags, "chat", &chat.arguments),
         XtaskCmd::Serve(serve) => run_live(&project, flags, "serve", &serve.arguments),
@@ -105,23 +152,48 @@ fn dispatch(flags: &Xtask) -> Result<()> {
 
 fn bring_up_to_date(project: &Project, flags: &Xtask, goal: Goal) -> Result<()> {
     let pipeline = load_pipeline(project, flags)?;
-    let mut out = std::io::stdout();
+    let out = &mut std::io::stdout();
     if flags.dry_run {
-        return run::dry_run(project, &pipeline, &goal, &mut out);
+        return run::dry_run(project, &pipeline, &goal, out);
     }
-    pipeline.device.require(Device::present())?;
+    pipeline
+        .device
+        .require(Device::present())
+        .context(run::NOTHING_RUN)?;
     let mut processes = Processes::of(project)?;
-    run::run(project, &pipeline, &goal, &mut processes, &mut out)
+    if flags.quiet || flags.json {
+        run::run(project, &pipeline, &goal, &mut processes, &mut std::io::sink())?;
+        if !flags.json {
+            writeln!(out, "{}", goal.result(project, &pipeline))?;
+        }
+        return Ok(());
+    }
+    run::run(project, &pipeline, &goal, &mut processes, out)
+}
+
+/// With `--json`, what it found out is printed.
+fn verify(project: &Project, flags: &Xtask) -> Result<()> {
+    bring_up_to_date(project, flags, Goal::stage("verify", flags.force)?)?;
+    if flags.json && !flags.dry_run {
+        let folder = project.stage_folder(&load_pipeline(project, flags)?.name, stage::named("verify")?);
+        print!("{}", fs_err::read_to_string(folder.join("certificate.json"))?);
+    }
+    Ok(())
 }
 
 /// Programs that run a pipeline's model, and take over from here.
 fn run_live(project: &Project, flags: &Xtask, binary: &str, arguments: &[OsString]) -> Result<()> {
     let pipeline = load_pipeline(project, flags)?;
-    pipeline.device.require(Device::present())?;
+    pipeline
+        .device
+        .require(Device::present())
+        .context(run::NOTHING_RUN)?;
     tool::fetch_model(project, &pipeline)?;
     tool::run_with_pipeline(project, &pipeline, Device::present(), "live", binary, arguments)
 }
 
 fn load_pipeline(project: &Project, flags: &Xtask) -> Result<Pipeline> {
-    Pipeline::load(project, flags.pipeline(), &flags.set, Device::present())
+    let name = flags.pipeline();
+    Pipeline::load(project, name, &flags.set, Device::present())
+        .with_context(|| format!("the pipeline {name} cannot be used"))
 }

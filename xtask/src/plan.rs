@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::{
-    lock::Lock,
+    lock::{Lock, Provenance},
     pipeline::Pipeline,
     project::Project,
     run::Goal,
@@ -28,8 +28,44 @@ pub enum Verdict {
     Waits(Vec<&'static str>),
 }
 
+impl Planned {
+    /// What is known of it; a lock of an unknown format was read as one without a date.
+    pub fn last_run(&self) -> Option<&Provenance> {
+        let run = &self.recorded.as_ref()?.provenance;
+        (run.finished_unix > 0).then_some(run)
+    }
+}
+
+impl Verdict {
+    /// One word.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Verdict::Fresh => "fresh",
+            Verdict::Stale(_) => "stale",
+            Verdict::Waits(_) => "waits",
+        }
+    }
+}
+
+/// How long the last runs took of everything that is not fresh: no more than that is to be expected, since a stage whose
+/// inputs turn out the same does not run. `None` where a stage has never run, or nothing is to run.
+pub fn seconds_to_run(planned: &[Planned]) -> Option<f64> {
+    let stages = planned.iter().filter(|planned| planned.verdict != Verdict::Fresh);
+    let seconds: Option<Vec<f64>> = stages.map(|planned| Some(planned.last_run()?.seconds)).collect();
+    seconds.filter(|all| !all.is_empty()).map(|all| all.iter().sum())
+}
+
 pub fn plan(project: &Project, pipeline: &Pipeline, goal: &Goal) -> Result<Vec<Planned>> {
-    let mut observer = Observer::new(project, pipeline)?;
+    plan_with(&mut Observer::new(project, pipeline)?, project, pipeline, goal)
+}
+
+/// The same with an observer that goes on to be used.
+pub fn plan_with(
+    observer: &mut Observer<'_>,
+    project: &Project,
+    pipeline: &Pipeline,
+    goal: &Goal,
+) -> Result<Vec<Planned>> {
     let mut planned: Vec<Planned> = Vec::new();
     for &stage in &goal.stages {
         let recorded = Lock::read(&project.lock_file(&pipeline.name, stage))?;

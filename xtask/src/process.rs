@@ -3,21 +3,33 @@
 use std::{
     env,
     ffi::{OsStr, OsString},
-    io::{BufRead as _, BufReader, IsTerminal as _},
+    io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
     process::{Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 
-use crate::{device::Device, lock::Origin, project::Project, run::Runner, source::Repository, stage::Stage};
+use crate::{
+    device::Device,
+    exit::StageFailure,
+    lock::Origin,
+    project::Project,
+    run::Runner,
+    source::Repository,
+    stage::Stage,
+    terminal::{self, LOUDNESS, Loudness},
+    voice,
+};
 
 /// A build that takes longer shows what cargo says.
 const QUIET_BUILD_MAX: Duration = Duration::from_secs(2);
 
+const BUILD_FAILED: &str = "the build failed, nothing was run; see what the compiler says above";
+
 /// Crates with a binary that is no stage.
-pub const BESIDES: &[&str] = &["bench", "browser", "hub", "live", "synth", "tiny"];
+pub const BESIDES: &[&str] = &["bench", "browser", "doctor", "hub", "live", "synth", "tiny"];
 
 #[derive(Debug)]
 pub struct Processes {
@@ -54,10 +66,10 @@ impl Processes {
     /// Makes the binaries of a crate that is no stage, with those of the stages: built alone, it would turn on other
     /// features of what they share.
     pub fn build_besides(&mut self, name: &str) -> Result<()> {
-        eprintln!("building…");
+        voice::say("building…");
         let mut command = self.cargo_build(self.device, &[name]);
         let status = run_quietly(&mut command).context("cannot run cargo build")?;
-        ensure!(status.success(), "the build of {name} failed ({status})");
+        ensure!(status.success(), BUILD_FAILED);
         Ok(())
     }
 
@@ -71,12 +83,18 @@ impl Processes {
         );
         let mut command = Command::new(&path);
         command.args(arguments).current_dir(&self.root);
+        command.env(LOUDNESS, voice::loudness().as_str());
+        voice::detail(|| shown(&command));
         Ok(command)
     }
 
     /// Runs a binary to its end.
     fn execute(&self, binary: &str, arguments: impl IntoIterator<Item: AsRef<OsStr>>) -> Result<ExitStatus> {
         let mut command = self.command(binary, arguments)?;
+        if voice::loudness() == Loudness::Quiet {
+            // What a stage tells of its results is for people; scripts get one line from us.
+            command.stdout(Stdio::null());
+        }
         let status = command.status();
         status.with_context(|| format!("cannot start {binary}"))
     }
@@ -131,7 +149,7 @@ impl Processes {
         if device != Device::Cpu {
             command.args(["--features", "verify/cuda,extract/cuda,steer/cuda,dose/cuda"]);
         }
-        if std::io::stderr().is_terminal() {
+        if terminal::colours() {
             // Cargo sees a pipe and would drop its colours.
             command.env("CARGO_TERM_COLOR", "always");
         }
@@ -142,11 +160,11 @@ impl Processes {
 
 impl Runner for Processes {
     fn build(&mut self, device: Device) -> Result<()> {
-        eprintln!("building…");
+        voice::say("building…");
         self.origin = origin_of(&self.root);
         self.device = device;
         let status = run_quietly(&mut self.cargo_build(device, &[])).context("cannot run cargo build")?;
-        ensure!(status.success(), "the build failed ({status}); nothing was run");
+        ensure!(status.success(), BUILD_FAILED);
         Ok(())
     }
 
@@ -157,22 +175,18 @@ impl Runner for Processes {
             arguments.extend(["--file", file]);
         }
         let status = self.execute("fetch", arguments)?;
-        ensure!(
-            status.success(),
-            "the model could not be fetched; nothing was run"
-        );
-        Ok(())
+        match status.success() {
+            true => Ok(()),
+            false => Err(StageFailure::of_download(status).into()),
+        }
     }
 
     fn run(&mut self, stage: &Stage, arguments: &[String]) -> Result<()> {
         let status = self.execute(stage.binary, arguments)?;
-        if !status.success() {
-            bail!(
-                "{} failed ({status}); its last result and lock are as they were",
-                stage.name
-            );
+        match status.success() {
+            true => Ok(()),
+            false => Err(StageFailure::of(stage.name, status).into()),
         }
-        Ok(())
     }
 
     fn origin(&self) -> Origin {
@@ -180,8 +194,16 @@ impl Runner for Processes {
     }
 }
 
+/// A command as it could be typed.
+fn shown(command: &Command) -> String {
+    let words = [command.get_program()].into_iter().chain(command.get_args());
+    let words: Vec<String> = words.map(|word| word.to_string_lossy().into_owned()).collect();
+    format!("runs {}", words.join(" "))
+}
+
 /// Keeps what the command writes to stderr to itself, unless it fails or takes long.
 fn run_quietly(command: &mut Command) -> Result<ExitStatus> {
+    voice::detail(|| shown(command));
     let start = Instant::now();
     let mut child = command
         .stdin(Stdio::null())
@@ -192,7 +214,7 @@ fn run_quietly(command: &mut Command) -> Result<ExitStatus> {
     if let Some(stderr) = child.stderr.take() {
         for line in BufReader::new(stderr).lines() {
             held_back.push(line?);
-            if start.elapsed() > QUIET_BUILD_MAX {
+            if start.elapsed() > QUIET_BUILD_MAX && voice::loudness() != Loudness::Quiet {
                 show(&mut held_back);
             }
         }

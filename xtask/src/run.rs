@@ -5,19 +5,20 @@ use std::{
     time::{Instant, SystemTime},
 };
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 
 use crate::{
     device::Device,
     guard::Guard,
     lock::{FORMAT, Key, Lock, Origin, Provenance},
     pipeline::Pipeline,
-    plan::{Verdict, plan},
+    plan::{Planned, Verdict, plan, plan_with, seconds_to_run},
     project::Project,
     snapshot::Observer,
     source::{self, Repository, Source},
     stage::{self, Input, STAGES, Stage},
     staleness::{stale_because, summary},
+    voice::duration,
 };
 
 /// The world outside: how stages are built and run. Tests put a fake in its place.
@@ -76,7 +77,7 @@ impl Goal {
     }
 
     /// What the user came for: the report, or the folder of the stage.
-    fn result(&self, project: &Project, pipeline: &Pipeline) -> String {
+    pub fn result(&self, project: &Project, pipeline: &Pipeline) -> String {
         let path = match self.stages.last() {
             Some(stage) if !self.whole && stage.name != "report" => {
                 project.stage_folder(&pipeline.name, stage)
@@ -87,6 +88,8 @@ impl Goal {
     }
 }
 
+pub const NOTHING_RUN: &str = "nothing was run";
+
 pub fn run(
     project: &Project,
     pipeline: &Pipeline,
@@ -94,19 +97,21 @@ pub fn run(
     runner: &mut dyn Runner,
     out: &mut dyn Write,
 ) -> Result<()> {
-    let _guard = Guard::take(project, &pipeline.name)?;
-    let mut observer = Observer::new(project, pipeline)?;
+    let _guard = Guard::take(project, &pipeline.name).context(NOTHING_RUN)?;
+    let mut observer = Observer::new(project, pipeline).context(NOTHING_RUN)?;
     // Whatever is missing is said before the first stage has worked for hours.
     for stage in &goal.stages {
-        observer.require_inputs(stage)?;
+        observer.require_inputs(stage).context(NOTHING_RUN)?;
     }
+    let mut planned = plan_with(&mut observer, project, pipeline, goal)?;
     let (mut built, mut fetched) = (false, false);
-    for &stage in &goal.stages {
+    for (position, &stage) in goal.stages.iter().enumerate() {
         let recorded = Lock::read(&project.lock_file(&pipeline.name, stage))?;
         let now = observer.snapshot(stage, goal.forces(stage))?;
         let reasons = stale_because(stage, &now, recorded.as_ref());
         if reasons.is_empty() {
             writeln!(out, "{:<9}fresh", stage.name)?;
+            planned[position].verdict = Verdict::Fresh;
             continue;
         }
         if !built {
@@ -127,7 +132,13 @@ pub fn run(
             writeln!(out, "{:<9}fresh", stage.name)?;
             continue;
         }
-        writeln!(out, "{:<9}runs: {}", stage.name, summary(&reasons))?;
+        writeln!(
+            out,
+            "{:<9}runs: {}{}",
+            stage.name,
+            summary(&reasons),
+            time_left(&planned[position..])
+        )?;
         let seconds = run_stage(project, pipeline, stage, now.key, &mut observer, runner)?;
         writeln!(out, "{:<9}done in {seconds:.1} s", stage.name)?;
     }
@@ -157,6 +168,16 @@ fn missing_model(
     };
     *fetched = true;
     Some(repository)
+}
+
+/// How long what is left took the last time, where that is known and long enough to be worth a word.
+fn time_left(planned: &[Planned]) -> String {
+    match seconds_to_run(planned) {
+        Some(seconds) if seconds >= 2.0 => {
+            format!(" (up to {} left, as the last runs took)", duration(seconds))
+        }
+        _ => String::new(),
+    }
 }
 
 pub fn dry_run(project: &Project, pipeline: &Pipeline, goal: &Goal, out: &mut dyn Write) -> Result<()> {

@@ -13,6 +13,7 @@ use crate::{
     source::{self, Source},
     stage::{self, Input, STAGES, Stage},
     staleness::Snapshot,
+    voice,
 };
 
 /// What has been seen of one pipeline during one command.
@@ -117,6 +118,7 @@ impl<'a> Observer<'a> {
 
     fn input_file(&mut self, path: &Path, label: String, into: &mut BTreeMap<String, String>) -> Result<()> {
         let file = hash::file_contents(path, &mut self.memo)?;
+        voice::detail(|| format!("input {label}: {} bytes, blake3 {}", file.bytes, file.hash));
         into.insert(label, file.hash);
         Ok(())
     }

@@ -38,6 +38,13 @@ pub struct Snapshot {
     pub forced: bool,
 }
 
+impl Snapshot {
+    /// Of all outputs.
+    pub fn bytes(&self) -> u64 {
+        self.outputs.values().map(|file| file.bytes).sum()
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
     Forced,

@@ -6,69 +6,161 @@ use anyhow::Result;
 
 use crate::{
     guard::Guard,
-    hash::Files,
+    json::Json,
+    lock::Provenance,
     pipeline::Pipeline,
-    plan::{Planned, Verdict, plan},
+    plan::{Planned, Verdict, plan, seconds_to_run},
     project::Project,
     run::{Goal, unix_now},
-    staleness::summary,
+    staleness::{Reason, summary},
+    voice::{age, duration, size},
 };
 
-pub fn print(project: &Project, pipeline: &Pipeline, out: &mut dyn Write) -> Result<()> {
+pub fn print(project: &Project, pipeline: &Pipeline, colours: bool, out: &mut dyn Write) -> Result<()> {
+    let planned = plan(project, pipeline, &Goal::all(false))?;
     writeln!(
         out,
-        "{:<9}{:>10}  {:>12}  {:>9}  state",
-        "stage", "size", "age", "took"
+        "pipeline {} ({}), {}\n",
+        pipeline.name, pipeline.file, pipeline.device
     )?;
-    for planned in plan(project, pipeline, &Goal::all(false))? {
-        writeln!(out, "{}", row(&planned, unix_now()))?;
-    }
+    let heading = ["stage", "state", "took", "when", "size", "why"].map(str::to_owned);
+    let rows: Vec<[String; 6]> = planned.iter().map(|planned| row(planned, unix_now())).collect();
+    print_table(&heading, &rows, colours, out)?;
     if Guard::is_held(project, &pipeline.name) {
-        writeln!(out, "a run is under way; what looks interrupted may be at work")?;
+        writeln!(out, "\na run is under way; what looks interrupted may be at work")?;
+    }
+    let Some(first) = planned.iter().find(|planned| planned.verdict != Verdict::Fresh) else {
+        writeln!(
+            out,
+            "\neverything is fresh: {}",
+            project.display(&project.report(&pipeline.name))
+        )?;
+        return Ok(());
+    };
+    let name = first.stage.name;
+    write!(
+        out,
+        "\n`cargo xtask why {name}` says more, `cargo xtask all` brings everything up to date"
+    )?;
+    match seconds_to_run(&planned) {
+        Some(seconds) => writeln!(out, ": up to {}, as the last runs took", duration(seconds))?,
+        None => writeln!(out)?,
     }
     Ok(())
 }
 
-fn row(planned: &Planned, now_unix: u64) -> String {
-    let state = match &planned.verdict {
-        Verdict::Fresh => "fresh".to_owned(),
-        Verdict::Stale(reasons) => summary(reasons),
-        Verdict::Waits(upstream) => format!("waits for {}", upstream.join(", ")),
+/// The same for scripts; `docs/command-line.md` has the shape.
+pub fn print_json(project: &Project, pipeline: &Pipeline, out: &mut dyn Write) -> Result<()> {
+    let planned = plan(project, pipeline, &Goal::all(false))?;
+    let report = project.report(&pipeline.name);
+    let json = Json::Object(vec![
+        ("pipeline", Json::text(&pipeline.name)),
+        ("file", Json::text(&pipeline.file)),
+        (
+            "results",
+            Json::text(project.display(&project.results(&pipeline.name))),
+        ),
+        ("device", Json::text(pipeline.device.to_string())),
+        (
+            "report",
+            Json::maybe(report.is_file().then(|| project.display(&report)), Json::Text),
+        ),
+        ("running", Json::Bool(Guard::is_held(project, &pipeline.name))),
+        (
+            "seconds_to_run",
+            Json::maybe(seconds_to_run(&planned), Json::Number),
+        ),
+        ("stages", Json::List(planned.iter().map(stage_json).collect())),
+    ]);
+    Ok(writeln!(out, "{json}")?)
+}
+
+fn stage_json(planned: &Planned) -> Json {
+    let (reasons, waits_for): (&[Reason], &[&str]) = match &planned.verdict {
+        Verdict::Fresh => (&[], &[]),
+        Verdict::Stale(reasons) => (reasons, &[]),
+        Verdict::Waits(upstream) => (&[], upstream),
     };
-    // A lock of an unknown format was read as one without a date.
-    let run = planned
-        .recorded
-        .as_ref()
-        .map(|lock| &lock.provenance)
-        .filter(|run| run.finished_unix > 0);
-    let age = run.map_or("-".to_owned(), |run| {
-        age(now_unix.saturating_sub(run.finished_unix))
-    });
-    let took = run.map_or("-".to_owned(), |run| format!("{:.1} s", run.seconds));
-    format!(
-        "{:<9}{:>10}  {age:>12}  {took:>9}  {state}",
-        planned.stage.name,
-        size(&planned.now.outputs)
-    )
+    let run = planned.last_run();
+    Json::Object(vec![
+        ("stage", Json::text(planned.stage.name)),
+        ("state", Json::text(planned.verdict.name())),
+        ("reasons", Json::texts(reasons.iter().map(Reason::to_string))),
+        ("waits_for", Json::texts(waits_for.iter().copied())),
+        ("seconds", Json::maybe(run.map(|run| run.seconds), Json::Number)),
+        (
+            "finished_unix",
+            Json::maybe(run.map(|run| run.finished_unix), Json::Whole),
+        ),
+        ("bytes", Json::Whole(planned.now.bytes())),
+    ])
 }
 
-fn size(files: &Files) -> String {
-    if files.is_empty() {
-        return "-".to_owned();
-    }
-    let bytes: u64 = files.values().map(|file| file.bytes).sum();
-    let units = [("GiB", 1u64 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
-    match units.iter().find(|(_, unit)| bytes >= *unit) {
-        Some((name, unit)) => format!("{:.1} {name}", bytes as f64 / *unit as f64),
-        None => format!("{bytes} B"),
-    }
+fn row(planned: &Planned, now_unix: u64) -> [String; 6] {
+    let why = match &planned.verdict {
+        Verdict::Fresh => String::new(),
+        Verdict::Stale(reasons) => summary(reasons),
+        Verdict::Waits(upstream) => format!("for {}", upstream.join(", ")),
+    };
+    let nothing = || "-".to_owned();
+    let of_run = |cell: &dyn Fn(&Provenance) -> String| planned.last_run().map_or_else(nothing, cell);
+    [
+        planned.stage.name.to_owned(),
+        planned.verdict.name().to_owned(),
+        of_run(&|run| duration(run.seconds)),
+        of_run(&|run| age(now_unix.saturating_sub(run.finished_unix))),
+        match planned.now.bytes() {
+            0 => nothing(),
+            bytes => size(bytes),
+        },
+        why,
+    ]
 }
 
-fn age(seconds: u64) -> String {
-    let units = [("days", 86_400), ("h", 3_600), ("min", 60)];
-    // Two of a unit at least, so that nothing is called `1 days`.
-    match units.iter().find(|(_, unit)| seconds >= 2 * unit) {
-        Some((name, unit)) => format!("{} {name} ago", seconds / unit),
-        None => format!("{seconds} s ago"),
+/// Columns as wide as their widest cell, under a line.
+fn print_table(
+    heading: &[String; 6],
+    rows: &[[String; 6]],
+    colours: bool,
+    out: &mut dyn Write,
+) -> Result<()> {
+    let mut widths = [0; 6];
+    for row in [heading].into_iter().chain(rows) {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.chars().count().max(*width);
+        }
     }
+    // The last column may be long; the line below the heading need not.
+    widths[5] = heading[5].len();
+    let line = widths.map(|width| "─".repeat(width));
+    for row in [heading, &line].into_iter().chain(rows) {
+        let mut text = String::new();
+        for (column, (cell, width)) in row.iter().zip(widths).enumerate() {
+            let padding = " ".repeat(width.saturating_sub(cell.chars().count()));
+            let is_number = matches!(column, 2..=4) && !cell.starts_with('─');
+            let cell = if colours {
+                coloured(cell, column)
+            } else {
+                cell.clone()
+            };
+            let (before, after) = if is_number {
+                (&*padding, "")
+            } else {
+                ("", &*padding)
+            };
+            text.push_str(&format!("{before}{cell}{after}  "));
+        }
+        writeln!(out, "{}", text.trim_end())?;
+    }
+    Ok(())
+}
+
+fn coloured(cell: &str, column: usize) -> String {
+    let colour = match (column, cell) {
+        (1, "fresh") => "32",
+        (1, "stale") => "33",
+        (1, "waits") => "2",
+        _ => return cell.to_owned(),
+    };
+    format!("\u{1b}[{colour}m{cell}\u{1b}[0m")
 }

@@ -5,10 +5,18 @@
 //! `docs/command-line.md`.
 
 /// In the order of the help.
-pub const GROUPS: &[Group] = &[Group::Run, Group::Look, Group::Compare, Group::Try, Group::Tend];
+pub const GROUPS: &[Group] = &[
+    Group::Start,
+    Group::Run,
+    Group::Look,
+    Group::Compare,
+    Group::Try,
+    Group::Tend,
+];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Group {
+    Start,
     Run,
     Look,
     Compare,
@@ -19,6 +27,7 @@ pub enum Group {
 impl Group {
     pub fn title(self) -> &'static str {
         match self {
+            Group::Start => "Start",
             Group::Run => "Run",
             Group::Look => "Look",
             Group::Compare => "Compare",
@@ -127,6 +136,42 @@ pub const VERBS: &[Verb] = &[
         ..PLAIN
     },
     Verb {
+        name: "why",
+        group: Group::Look,
+        line: "What makes a stage stale, in full, what running it costs, and what depends on it.",
+        example: "why steer",
+        arguments: "[STAGE]",
+        options: READS,
+        ..PLAIN
+    },
+    Verb {
+        name: "open",
+        group: Group::Look,
+        line: "Opens the report in the browser, or says where it is.",
+        example: "open",
+        options: READS,
+        ..PLAIN
+    },
+    Verb {
+        name: "new",
+        group: Group::Start,
+        line: "Writes a commented pipeline and prompts to edit; it runs as it is.",
+        example: "new mine",
+        arguments: "NAME [--model SOURCE] [--prompts FILE]",
+        options: BUILDS,
+        ..PLAIN
+    },
+    Verb {
+        name: "doctor",
+        group: Group::Start,
+        line: "Checks this machine against a pipeline, and estimates the time, memory and disk of each stage.",
+        example: "doctor --pipeline user-swap-gemma-2-9b-it",
+        arguments: "[--json]",
+        options: READS,
+        passes_on: true,
+        ..PLAIN
+    },
+    Verb {
         name: "accept",
         group: Group::Tend,
         line: "Takes the present results as valid after a change that cannot alter them, such as a refactor.",
@@ -160,6 +205,15 @@ pub const VERBS: &[Verb] = &[
         arguments: "[--port N]",
         options: READS,
         passes_on: true,
+    },
+    Verb {
+        name: "completions",
+        group: Group::Tend,
+        line: "Prints a script that completes verbs, options and names of pipelines; its head says how to use it.",
+        example: "completions bash",
+        arguments: "bash|zsh|fish",
+        options: &[],
+        ..PLAIN
     },
     Verb {
         name: "train",

@@ -36,6 +36,7 @@ mod statistics;
 mod steer_table;
 mod summaries;
 mod table;
+mod terminal;
 mod vectors;
 
 pub use activations::{
@@ -79,11 +80,12 @@ pub use similarities::{
     Similarity, SimilarityWriter, read_similarities, read_similarity_batches, write_similarities,
 };
 pub use site::Site;
-pub use stage::{StageArguments, StageDirectory, run_stage};
+pub use stage::{StageArguments, StageDirectory, run_stage, start_log};
 pub use statistics::{LayerStatistics, read_statistics, write_statistics};
 pub use steer_table::{Decoding, GenerationSet, InterventionKind, InterventionTable, Positions, SteerTable};
 pub use summaries::{Summary, read_summaries, write_summaries, write_summary_csv};
 pub use table::Metadata;
+pub use terminal::{Loudness, colours, failure, finish, may_colour, print_failure};
 pub use vectors::{
     ContrastVectors, VectorKind, VectorRow, read_contrast_vectors, read_vectors, write_contrast_vectors,
     write_vectors,

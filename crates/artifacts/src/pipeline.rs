@@ -195,16 +195,19 @@ impl Pipeline {
     /// Reads a pipeline file, applies `table.key=value` overrides, and checks that its parts fit together.
     pub fn read(path: &Path, overrides: &[String]) -> Result<Self> {
         let text = fs_err::read_to_string(path)?;
-        let table: toml::Table =
-            toml::from_str(&text).map_err(|error| Error::invalid(path, error.to_string()))?;
+        let in_text = |error: toml::de::Error| Error::invalid(path, toml_problem(&text, &error));
+        let table: toml::Table = toml::from_str(&text).map_err(in_text)?;
         let mut pipeline: Pipeline = if overrides.is_empty() {
-            // Read from the text itself, so that an error shows its line.
-            toml::from_str(&text).map_err(|error| Error::invalid(path, error.to_string()))?
+            toml::from_str(&text).map_err(in_text)?
         } else {
             let table = with_overrides(table, overrides)?;
-            table
-                .try_into()
-                .map_err(|error: toml::de::Error| Error::invalid(path, error.to_string()))?
+            table.try_into().map_err(|error| {
+                // The text itself, where it has the same mistake, says in which line.
+                match toml::from_str::<Pipeline>(&text) {
+                    Err(error) => in_text(error),
+                    Ok(_) => Error::invalid(path, format!("--set: {}", toml_problem("", &error))),
+                }
+            })?
         };
         pipeline.name = path
             .file_stem()
@@ -478,6 +481,32 @@ fn is_plain_name(name: &str) -> bool {
         && name
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+}
+
+/// What TOML says, in one line that names the line of the text; the keys that are possible are the advice.
+fn toml_problem(text: &str, error: &toml::de::Error) -> String {
+    // Without a text, the whole of it names the key.
+    let whole = error.to_string();
+    let message = if text.is_empty() { &whole } else { error.message() };
+    let message = message.trim().replace('\n', " ");
+    let kind = if message.starts_with("unknown variant") {
+        "values"
+    } else {
+        "keys"
+    };
+    let message = message.replacen(", expected one of ", &format!("; the {kind} here are "), 1);
+    let message = message.replacen(", expected `", "; here belongs `", 1);
+    match error.span().filter(|_| !text.is_empty()) {
+        Some(span) => {
+            let line = 1 + text
+                .bytes()
+                .take(span.start)
+                .filter(|byte| *byte == b'\n')
+                .count();
+            format!("line {line}: {message}")
+        }
+        None => message,
+    }
 }
 
 /// Sets `table.key=value`; the value is read as TOML, and as plain text where it is no TOML.

@@ -2,7 +2,10 @@ use std::io::{IsTerminal, stderr};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// A bar for `length` steps with rate and time left; it draws nothing when standard error is no terminal.
+use crate::Loudness;
+
+/// A bar for `length` steps with rate and time left; it draws nothing when standard error is no terminal, or nothing
+/// but errors is wanted.
 pub fn progress_bar(length: u64, label: &'static str, unit: &'static str) -> ProgressBar {
     styled(
         length,
@@ -21,7 +24,8 @@ pub fn progress_of_bytes(length: u64, label: &'static str) -> ProgressBar {
 }
 
 fn styled(length: u64, label: &'static str, template: &str) -> ProgressBar {
-    let target = if stderr().is_terminal() {
+    let is_wanted = stderr().is_terminal() && Loudness::from_environment() != Loudness::Quiet;
+    let target = if is_wanted {
         ProgressDrawTarget::stderr()
     } else {
         ProgressDrawTarget::hidden()

@@ -29,9 +29,14 @@ pub fn parse_prompts(path: &Path, content: &str) -> Result<Vec<Prompt>> {
     {
         let number = index + 1;
         let prompt: Prompt = serde_json::from_str(line).map_err(|error| {
+            // The parser saw one line, so that only its column says where.
+            let (what, column) = (error.to_string(), error.column());
+            let what = what.split(" at line ").next().unwrap_or_default();
             Error::invalid(
                 path,
-                format!("line {number}: {error}; each line must be {{\"id\": \"…\", \"text\": \"…\"}}"),
+                format!(
+                    "line {number}, column {column}: {what}; each line must be {{\"id\": \"…\", \"text\": \"…\"}}"
+                ),
             )
         })?;
         if prompt.id.trim().is_empty() || prompt.text.trim().is_empty() {

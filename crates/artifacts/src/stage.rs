@@ -1,7 +1,7 @@
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use crate::terminal::{Loudness, colours, finish};
 use crate::{Error, Layout, Pipeline, Result, Stage};
 
 /// What every stage binary is told: `--pipeline FILE --results FOLDER [--set table.key=value]...`.
@@ -50,13 +50,7 @@ pub fn run_stage<E: std::fmt::Display>(
     stage: Stage,
     run: impl FnOnce(&Pipeline, &Layout, &Path) -> std::result::Result<(), E>,
 ) -> ExitCode {
-    let ansi = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_ansi(ansi)
-        .without_time()
-        .with_target(false)
-        .init();
+    start_log();
     let outcome = (|| {
         let arguments = StageArguments::parse(std::env::args().skip(1)).map_err(|error| error.to_string())?;
         let pipeline =
@@ -66,13 +60,23 @@ pub fn run_stage<E: std::fmt::Display>(
         run(&pipeline, &layout, directory.path()).map_err(|error| format!("{error:#}"))?;
         directory.commit().map_err(|error| error.to_string())
     })();
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(message) => {
-            tracing::error!("{message}");
-            ExitCode::FAILURE
-        }
-    }
+    finish::<String>(&format!("the stage {} failed", stage.as_str()), outcome)
+}
+
+/// Sends what a program logs to standard error, as loud as `cargo xtask` was told to be. For the first line of a `main`.
+pub fn start_log() {
+    let level = match Loudness::from_environment() {
+        Loudness::Quiet => tracing::Level::ERROR,
+        Loudness::Normal => tracing::Level::INFO,
+        Loudness::Verbose => tracing::Level::DEBUG,
+    };
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_max_level(level)
+        .with_ansi(colours())
+        .without_time()
+        .with_target(false)
+        .init();
 }
 
 /// The folder that a stage writes into: `<stage>.partial` until [`commit`](Self::commit) renames it.

@@ -18,13 +18,7 @@ use anyhow::{Context, Result, bail};
 use artifacts::Dtype;
 
 fn main() -> ExitCode {
-    match run(std::env::args().skip(1).collect()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    artifacts::finish("nothing was measured", run(std::env::args().skip(1).collect()))
 }
 
 /// What to measure.
@@ -42,6 +36,7 @@ const DEFAULT_CHECKPOINT: &str = "target/bench/small";
 
 fn run(arguments: Vec<String>) -> Result<()> {
     let (mut checkpoint, mut dtype, mut new_tokens, mut repeat) = (None, Dtype::Auto, 12, 2);
+    let mut only_json = false;
     let mut arguments = arguments.into_iter();
     while let Some(argument) = arguments.next() {
         let mut value = || {
@@ -55,6 +50,7 @@ fn run(arguments: Vec<String>) -> Result<()> {
                 eprintln!("{USAGE}");
                 return Ok(());
             }
+            "--json" => only_json = true,
             "--dtype" => {
                 dtype = match value()?.as_str() {
                     "auto" => Dtype::Auto,
@@ -80,13 +76,16 @@ fn run(arguments: Vec<String>) -> Result<()> {
         repeat,
     };
     let result = phases::run(&settings)?;
-    tables::print(&result);
+    if !only_json {
+        tables::print(&result);
+    }
     println!("{result}");
     Ok(())
 }
 
-const USAGE: &str = "usage: cargo xtask bench [CHECKPOINT] [--dtype auto|f32|bf16] [--new TOKENS] [--repeat N]\n\
-     CHECKPOINT is a Hugging Face folder or a GGUF file; left out, it is a random model of 450 million parameters.";
+const USAGE: &str = "usage: cargo xtask bench [CHECKPOINT] [--dtype auto|f32|bf16] [--new TOKENS] [--repeat N] [--json]\n\
+     CHECKPOINT is a Hugging Face folder or a GGUF file; left out, it is a random model of 450 million parameters. A table goes to standard error, one line\n\
+     of JSON to standard output; --json leaves the table out.";
 
 fn default_checkpoint() -> Result<PathBuf> {
     let folder = Path::new(DEFAULT_CHECKPOINT);

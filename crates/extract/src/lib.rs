@@ -17,6 +17,7 @@ use artifacts::{
 };
 
 pub use capture::{capture, capture_in_pieces};
+pub use memory::available as available_memory;
 pub use open::{Network, OpenModel, open_for_generation, open_model};
 pub use pooling::{Newlines, Wanted, pooled_position};
 pub use prompts::{render_prompts, render_turns};

@@ -1,9 +1,14 @@
 //! `fetch owner/name`: brings a model from the Hugging Face hub into the cache, and prints where it lies.
 
+#[path = "../../artifacts/src/terminal.rs"]
+#[allow(dead_code, reason = "of the shared file only a part is needed")]
+mod terminal;
+
 use std::io::{IsTerminal, stderr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::terminal::Loudness;
 use hub::{Environment, Error, Progress, Request, Result, fetch};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -17,7 +22,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("error: {error}");
+            terminal::print_failure("the model was not fetched", &error.to_string());
             ExitCode::FAILURE
         }
     }
@@ -62,7 +67,8 @@ struct Bar(ProgressBar);
 
 impl Bar {
     fn new() -> Self {
-        let target = if stderr().is_terminal() {
+        let is_wanted = stderr().is_terminal() && Loudness::from_environment() != Loudness::Quiet;
+        let target = if is_wanted {
             ProgressDrawTarget::stderr()
         } else {
             ProgressDrawTarget::hidden()

@@ -7,13 +7,10 @@ use anyhow::{Context, Result, bail};
 use synth::{PRESETS, write_model};
 
 fn main() -> ExitCode {
-    match run(std::env::args().skip(1).collect()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    artifacts::finish(
+        "no checkpoint was written",
+        run(std::env::args().skip(1).collect()),
+    )
 }
 
 fn run(arguments: Vec<String>) -> Result<()> {

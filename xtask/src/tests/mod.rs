@@ -2,9 +2,11 @@
 //! and what does not is tested without a model.
 
 mod accept;
+mod completions;
 mod flags;
 mod interrupted;
 mod memo;
+mod new;
 mod outputs;
 mod pipeline;
 mod run;
@@ -15,3 +17,4 @@ mod stage;
 mod staleness;
 mod status;
 mod tidy;
+mod why;

@@ -1,11 +1,11 @@
 //! `status` and `--dry-run` say what would happen, and do nothing.
 
 use super::sandbox::Sandbox;
-use crate::{run::unix_now, status};
+use crate::{json::Json, run::unix_now, status};
 
 fn rows(sandbox: &Sandbox) -> Vec<String> {
     let mut out = Vec::new();
-    status::print(&sandbox.project, &sandbox.pipeline().unwrap(), &mut out).unwrap();
+    status::print(&sandbox.project, &sandbox.pipeline().unwrap(), false, &mut out).unwrap();
     let text = String::from_utf8(out).unwrap();
     // The columns are as wide as they are; a test of words should not care.
     text.lines()
@@ -19,13 +19,18 @@ fn before_the_first_run() {
     assert_eq!(
         rows(&sandbox),
         [
-            "stage size age took state",
-            "verify - - - never ran",
-            "extract - - - never ran",
-            "analyze - - - never ran",
-            "steer - - - never ran",
-            "dose - - - never ran",
-            "report - - - never ran",
+            "pipeline tiny (pipelines/tiny.toml), cpu",
+            "",
+            "stage state took when size why",
+            "─────── ───── ──── ──── ──── ───",
+            "verify stale - - - never ran",
+            "extract stale - - - never ran",
+            "analyze stale - - - never ran",
+            "steer stale - - - never ran",
+            "dose stale - - - never ran",
+            "report stale - - - never ran",
+            "",
+            "`cargo xtask why verify` says more, `cargo xtask all` brings everything up to date",
         ]
     );
     assert!(!sandbox.path("results").exists(), "looking creates nothing");
@@ -42,11 +47,17 @@ fn a_row_per_stage_with_size_age_and_seconds() {
         lock.write(&sandbox.lock_path(stage)).unwrap();
     }
     let rows = rows(&sandbox);
-    assert_eq!(rows[2], "extract 12 B 3 h ago 1.2 s fresh");
+    assert_eq!(rows[5], "extract fresh 1.2 s 3 h ago 12 B");
+    assert!(rows[7].starts_with("steer stale 1.2 s 3 h ago"), "{}", rows[7]);
     assert!(
-        rows[4].ends_with("3 h ago 1.2 s parameter steer.seed changed: 0 -> 1"),
+        rows[7].ends_with("parameter steer.seed changed: 0 -> 1"),
         "{}",
-        rows[4]
+        rows[7]
+    );
+    let last = rows.last().unwrap();
+    assert!(
+        last.ends_with("everything up to date: up to 1.2 s, as the last runs took"),
+        "{last}"
     );
 }
 
@@ -72,4 +83,37 @@ fn a_dry_run_of_a_fresh_pipeline_names_the_report() {
             .dry_run()
             .ends_with("everything is fresh: results/tiny/report/report.html\n")
     );
+}
+
+#[test]
+fn the_json_says_the_same_and_can_be_read() {
+    let sandbox = Sandbox::fresh();
+    sandbox.edit("pipelines/tiny.toml", "layer = 2", "layer = 3");
+    let mut out = Vec::new();
+    status::print_json(&sandbox.project, &sandbox.pipeline().unwrap(), &mut out).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    for part in [
+        "\"pipeline\": \"tiny\"",
+        "\"report\": \"results/tiny/report/report.html\"",
+        "\"state\": \"stale\",\n      \"reasons\": [\n        \"parameter contrast.layer changed: 2 -> 3\"\n      ]",
+        "\"state\": \"waits\",\n      \"reasons\": [],\n      \"waits_for\": [\n        \"analyze\"\n      ]",
+    ] {
+        assert!(text.contains(part), "no {part} in:\n{text}");
+    }
+}
+
+#[test]
+fn json_escapes_what_must_be() {
+    let json = Json::Object(vec![
+        ("text", Json::text("a\"b\\c\nd\u{1}é")),
+        ("none", Json::Null),
+        (
+            "numbers",
+            Json::List(vec![Json::Number(0.5), Json::Number(f64::NAN), Json::Whole(7)]),
+        ),
+        ("empty", Json::List(Vec::new())),
+    ]);
+    let expected = "{\n  \"text\": \"a\\\"b\\\\c\\nd\\u0001é\",\n  \"none\": null,\n  \"numbers\": [\n    0.5,\n    \
+                    null,\n    7\n  ],\n  \"empty\": []\n}";
+    assert_eq!(json.to_string(), expected);
 }

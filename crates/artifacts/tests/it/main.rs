@@ -12,3 +12,5 @@ mod prompts;
 mod rigour;
 mod stage;
 mod tables;
+mod template;
+mod terminal;

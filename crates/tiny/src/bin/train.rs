@@ -1,8 +1,8 @@
 //! Trains the embedded model, saves it, and prints how it does in the positive control; `cargo xtask train` runs it.
 #![expect(clippy::print_stdout, reason = "the figures are this program's output")]
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use artifacts::Pipeline;
@@ -32,13 +32,12 @@ mod flags {
 /// The seed of the weights in `data/tiny`.
 const SHIPPED_SEED: u64 = 1;
 
-fn main() -> Result<()> {
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .without_time()
-        .with_target(false)
-        .init();
+fn main() -> ExitCode {
+    artifacts::start_log();
+    artifacts::finish("the training failed", run())
+}
+
+fn run() -> Result<()> {
     let flags = flags::Train::from_env_or_exit();
     let folder = flags.output.unwrap_or_else(|| PathBuf::from("data/tiny"));
     if !flags.judge_only {

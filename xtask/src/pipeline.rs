@@ -11,6 +11,7 @@ use toml::{Table, Value};
 
 use crate::{
     device::Device,
+    nearest::nearest,
     project::Project,
     set,
     source::{Source, place, source},
@@ -143,12 +144,15 @@ fn missing(project: &Project, file: &str) -> String {
         Err(_) => Vec::new(),
     };
     existing.sort();
+    let typed = file.rsplit('/').next().unwrap_or(file).trim_end_matches(".toml");
+    let meant = nearest(typed, existing.iter().map(String::as_str));
+    let meant = meant.map_or(String::new(), |meant| format!("did you mean `{meant}`? "));
     let existing = if existing.is_empty() {
         "none".to_owned()
     } else {
         existing.join(", ")
     };
-    format!("there is no pipeline file {file}; existing pipelines: {existing}")
+    format!("there is no pipeline file {file}; {meant}existing pipelines: {existing}")
 }
 
 fn parse(file: &str, text: &str) -> Result<Table> {

@@ -29,7 +29,7 @@ const QUIET_BUILD_MAX: Duration = Duration::from_secs(2);
 const BUILD_FAILED: &str = "the build failed, nothing was run; see what the compiler says above";
 
 /// Crates with a binary that is no stage.
-const BESIDES: &[&str] = &["bench", "diff", "doctor", "hub", "synth", "tiny"];
+pub const BESIDES: &[&str] = &["bench", "browser", "diff", "doctor", "hub", "live", "synth", "tiny"];
 
 #[derive(Debug)]
 pub struct Processes {
@@ -91,6 +91,10 @@ impl Processes {
     /// Runs a binary to its end.
     fn execute(&self, binary: &str, arguments: impl IntoIterator<Item: AsRef<OsStr>>) -> Result<ExitStatus> {
         let mut command = self.command(binary, arguments)?;
+        if voice::loudness() == Loudness::Quiet {
+            // What a stage tells of its results is for people; scripts get one line from us.
+            command.stdout(Stdio::null());
+        }
         let status = command.status();
         status.with_context(|| format!("cannot start {binary}"))
     }

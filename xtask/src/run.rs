@@ -5,7 +5,7 @@ use std::{
     time::{Instant, SystemTime},
 };
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 
 use crate::{
     device::Device,
@@ -88,6 +88,8 @@ impl Goal {
     }
 }
 
+pub const NOTHING_RUN: &str = "nothing was run";
+
 pub fn run(
     project: &Project,
     pipeline: &Pipeline,
@@ -95,11 +97,11 @@ pub fn run(
     runner: &mut dyn Runner,
     out: &mut dyn Write,
 ) -> Result<()> {
-    let _guard = Guard::take(project, &pipeline.name)?;
-    let mut observer = Observer::new(project, pipeline)?;
+    let _guard = Guard::take(project, &pipeline.name).context(NOTHING_RUN)?;
+    let mut observer = Observer::new(project, pipeline).context(NOTHING_RUN)?;
     // Whatever is missing is said before the first stage has worked for hours.
     for stage in &goal.stages {
-        observer.require_inputs(stage)?;
+        observer.require_inputs(stage).context(NOTHING_RUN)?;
     }
     let mut planned = plan_with(&mut observer, project, pipeline, goal)?;
     let (mut built, mut fetched) = (false, false);

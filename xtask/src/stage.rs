@@ -2,6 +2,8 @@
 
 use anyhow::{Context as _, Result};
 
+use crate::nearest::nearest;
+
 /// The tables a pipeline file may have. Each belongs to at least one stage.
 pub const TABLES: &[&str] = &[
     "model",
@@ -123,8 +125,10 @@ pub enum Input {
 pub fn named(name: &str) -> Result<&'static Stage> {
     let stage = STAGES.iter().find(|stage| stage.name == name);
     stage.with_context(|| {
+        let meant = nearest(name, names().into_iter());
+        let meant = meant.map_or(String::new(), |meant| format!("did you mean `{meant}`? "));
         format!(
-            "no stage is called `{name}`; the stages are {}",
+            "no stage is called `{name}`; {meant}the stages are {}",
             names().join(", ")
         )
     })

@@ -63,20 +63,21 @@ impl Condition {
     /// The turns with the prompt's text in place of `{prompt}`, and the system text in the first user turn.
     pub fn turns_for(&self, prompt: &str) -> Vec<Turn> {
         let fill = |text: &str| text.replace("{prompt}", prompt);
-        let mut system = self.system.as_deref();
-        let mut text_of = |turn: &Turn| match (turn.speaker, system) {
-            (Speaker::User, Some(text)) => {
-                system = None;
-                format!("{}\n\n{}", fill(text), fill(&turn.text))
-            }
-            _ => fill(&turn.text),
-        };
         let filled = self.turns.iter().map(|turn| Turn {
             speaker: turn.speaker,
-            text: text_of(turn),
+            text: fill(&turn.text),
         });
-        filled.collect()
+        with_system(filled.collect(), self.system.as_deref().map(fill).as_deref())
     }
+}
+
+/// The turns with instructions at the start of the first one of the user, before a blank line.
+pub fn with_system(mut turns: Vec<Turn>, system: Option<&str>) -> Vec<Turn> {
+    let first = turns.iter_mut().find(|turn| turn.speaker == Speaker::User);
+    if let (Some(turn), Some(system)) = (first, system) {
+        turn.text = format!("{system}\n\n{}", turn.text);
+    }
+    turns
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -484,9 +485,17 @@ fn is_plain_name(name: &str) -> bool {
 
 /// What TOML says, in one line that names the line of the text; the keys that are possible are the advice.
 fn toml_problem(text: &str, error: &toml::de::Error) -> String {
-    let message = error.message().trim().replace('\n', " ");
-    let message = message.replacen(", expected one of ", "; the keys here are ", 1);
-    let message = message.replacen(", expected `", "; the key here is `", 1);
+    // Without a text, the whole of it names the key.
+    let whole = error.to_string();
+    let message = if text.is_empty() { &whole } else { error.message() };
+    let message = message.trim().replace('\n', " ");
+    let kind = if message.starts_with("unknown variant") {
+        "values"
+    } else {
+        "keys"
+    };
+    let message = message.replacen(", expected one of ", &format!("; the {kind} here are "), 1);
+    let message = message.replacen(", expected `", "; here belongs `", 1);
     match error.span().filter(|_| !text.is_empty()) {
         Some(span) => {
             let line = 1 + text

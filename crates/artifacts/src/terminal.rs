@@ -67,14 +67,21 @@ pub fn finish<E: Display>(what: &str, outcome: Result<(), E>) -> ExitCode {
 ///
 /// The rule: what follows the first `; ` of the message, outside of brackets and quotes, is what to do. Where a message
 /// ends without it, that of `what` counts, or, in an error of the system, the usual remedy of that error is given. Without
-/// a `what`, the cause takes its place.
+/// a `what`, what the message begins with, up to `: `, takes its place.
 pub fn failure(what: &str, message: &str, colours: bool) -> String {
-    let (cause, advice) = split_advice(message.trim());
-    let advice = advice.or_else(|| remedy(cause));
-    let (what, cause) = if what.is_empty() {
-        (cause, "")
-    } else {
-        (what, cause)
+    let (what, cause) = match message {
+        "" => ("", what),
+        message => (what, message),
+    };
+    let (what, general) = split_advice(what.trim());
+    let (cause, advice) = split_advice(cause.trim());
+    let advice = advice.or(general).or_else(|| remedy(cause));
+    let (what, cause) = match what {
+        "" => match split(cause, ':') {
+            (place, Some(cause)) => (place, cause),
+            (cause, None) => (cause, ""),
+        },
+        what => (what, cause),
     };
     let (red, bold, plain) = if colours {
         ("\u{1b}[1;31m", "\u{1b}[1m", "\u{1b}[0m")
@@ -97,6 +104,11 @@ fn indented(text: &str) -> String {
 
 /// The cause, and what to do.
 fn split_advice(message: &str) -> (&str, Option<&str>) {
+    split(message, ';')
+}
+
+/// Cuts at the first such letter that a blank follows, outside of brackets and quotes.
+fn split(message: &str, separator: char) -> (&str, Option<&str>) {
     let (mut depth, mut quote) = (0_usize, None);
     let mut before = ' ';
     for (position, letter) in message.char_indices() {
@@ -106,9 +118,8 @@ fn split_advice(message: &str) -> (&str, Option<&str>) {
             ('"' | '`', None) => quote = Some(letter),
             ('(' | '[' | '{', None) => depth += 1,
             (')' | ']' | '}', None) => depth = depth.saturating_sub(1),
-            (' ', None) if before == ';' && depth == 0 => {
-                let cause = &message[..position - 1];
-                return (cause, Some(&message[position + 1..]));
+            (' ', None) if before == separator && depth == 0 => {
+                return (&message[..position - 1], Some(&message[position + 1..]));
             }
             _ => {}
         }

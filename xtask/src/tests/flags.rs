@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
+    exit,
     flags::{Asked, Xtask, XtaskCmd},
     help::overview,
     nearest::nearest,
@@ -156,4 +157,32 @@ fn a_mistyped_word_suggests_the_nearest() {
     }
     assert_eq!(nearest("x", ["all"].into_iter()), None);
     assert_eq!(nearest("setp", ["step", "stop"].into_iter()), Some("step"));
+}
+
+#[test]
+fn the_documentation_has_a_row_for_every_verb_option_and_exit_code() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let text = fs_err::read_to_string(root.join("docs/command-line.md")).unwrap();
+    let row = |first: &str| text.lines().find(|line| line.starts_with(&format!("| {first}")));
+    for verb in VERBS {
+        let line = row(&format!("`{}` |", verb.name)).unwrap_or_else(|| panic!("no row of {}", verb.name));
+        let example = line.rsplit('`').nth(1).unwrap();
+        let typed = example.strip_prefix("cargo xtask ").unwrap();
+        assert!(typed.starts_with(verb.name) && asked(typed).is_ok(), "{example}");
+    }
+    for option in OPTIONS {
+        let first = option.short.map_or(option.name.to_owned(), |short| {
+            format!("{short}`, `{}", option.name)
+        });
+        assert!(row(&format!("`{first}")).is_some(), "{}", option.name);
+    }
+    for code in [
+        0,
+        exit::FAILED,
+        exit::USAGE,
+        exit::STAGE_FAILED,
+        exit::INTERRUPTED,
+    ] {
+        assert!(row(&format!("{code} |")).is_some(), "{code}");
+    }
 }

@@ -55,7 +55,7 @@ fn a_missing_pipeline_lists_the_existing_ones() {
     let load = |name: &str| Pipeline::load(&sandbox.project, name, &[], Device::Cpu);
     assert_eq!(
         load("tinny").unwrap_err().to_string(),
-        "there is no pipeline file pipelines/tinny.toml; existing pipelines: gemma, tiny"
+        "there is no pipeline file pipelines/tinny.toml; did you mean `tiny`? existing pipelines: gemma, tiny"
     );
     assert_eq!(load("gemma").unwrap().name, "gemma");
 }

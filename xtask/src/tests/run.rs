@@ -218,7 +218,9 @@ fn a_prompts_file_that_is_not_there_is_named_before_anything_is_built() {
     sandbox.remove("data/prompts.jsonl");
     let error = format!("{:#}", sandbox.run_all().unwrap_err());
     assert!(
-        error.starts_with(r#"pipelines/tiny.toml: prompts.file = "data/prompts.jsonl" names no file"#),
+        error.starts_with(
+            r#"nothing was run: pipelines/tiny.toml: prompts.file = "data/prompts.jsonl" names no file"#
+        ),
         "{error}"
     );
     assert!(sandbox.runner.builds.is_empty());
@@ -229,7 +231,7 @@ fn one_xtask_at_a_time() {
     let mut sandbox = Sandbox::fresh();
     let guard = Guard::take(&sandbox.project, "tiny").unwrap();
     assert!(Guard::is_held(&sandbox.project, "tiny"));
-    let error = sandbox.run_all().unwrap_err().to_string();
+    let error = format!("{:#}", sandbox.run_all().unwrap_err());
     assert!(
         error.contains("another cargo xtask is at work on pipeline tiny"),
         "{error}"
@@ -246,7 +248,7 @@ fn a_results_folder_that_cannot_be_written_is_said_so() {
     sandbox.write("results", "in the way");
     let error = format!("{:#}", sandbox.run_all().unwrap_err());
     assert!(
-        error.starts_with("cannot write to the results folder results/tiny"),
+        error.starts_with("nothing was run: cannot write to the results folder results/tiny"),
         "{error}"
     );
     assert!(sandbox.runner.builds.is_empty());
@@ -258,7 +260,7 @@ fn a_crate_that_is_not_there_is_named() {
     sandbox.remove("crates/steer/Cargo.toml");
     let error = format!("{:#}", sandbox.run_all().unwrap_err());
     assert!(
-        error.starts_with("the crate `steer` is not in the checkout"),
+        error.starts_with("nothing was run: the crate `steer` is not in the checkout"),
         "{error}"
     );
 }

@@ -92,7 +92,7 @@ fn a_cleared_cache_is_filled_again_and_changes_nothing() {
 fn a_source_that_is_nothing_is_said_before_anything_is_built() {
     let mut sandbox = Sandbox::new();
     hub(&sandbox, "data/modle");
-    let error = sandbox.run_all().unwrap_err().to_string();
+    let error = format!("{:#}", sandbox.run_all().unwrap_err());
     assert!(
         error.contains("model.source = \"data/modle\"") && error.contains("owner/name"),
         "{error}"

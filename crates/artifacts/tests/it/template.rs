@@ -88,9 +88,12 @@ fn no_key_is_missing() {
         fs_err::write(&file, &text).unwrap();
         let error = Pipeline::read(&file, &[]).unwrap_err().to_string();
         let (_, keys) = error.split_once("here are ").unwrap_or_else(|| {
-            let (_, key) = error.split_once("here is ").unwrap_or_else(|| panic!("{error}"));
+            let (_, key) = error
+                .split_once("here belongs ")
+                .unwrap_or_else(|| panic!("{error}"));
             ("", key)
         });
+        let keys = keys.replace(" or ", ", ");
         for key in keys.split(", ").map(|key| key.trim_matches('`')) {
             // `path` is filled in by xtask.
             let line = format!("{key} = ");

@@ -37,6 +37,11 @@ fn a_line_that_has_nothing_to_say_is_left_out() {
         "error: there is no verb `x`\n  do:  see the list",
     );
     check("w", "the cause", "error: w\n  why: the cause");
+    check(
+        "",
+        "cannot accept it: it has no outputs; run it",
+        "error: cannot accept it\n  why: it has no outputs\n  do:  run it",
+    );
     check("w", "", "error: w");
     check("w; general advice", "", "error: w\n  do:  general advice");
     check(

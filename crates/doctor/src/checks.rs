@@ -1,0 +1,287 @@
+use std::fmt::Display;
+use std::path::Path;
+
+use anyhow::Result;
+use artifacts::{Device, InterventionTable, Layout, Pipeline, Residency};
+use kernels::Instructions;
+
+use crate::estimate::Needs;
+use crate::known::{Known, Shape, Whereabouts};
+use crate::machine::{Machine, free_disk};
+use crate::output::bytes;
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    pub name: &'static str,
+    pub level: Level,
+    /// What was found; for anything but `Fine` it ends with what to do, after `; `.
+    pub text: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    Fine,
+    /// It will work, slowly or with less.
+    Warning,
+    /// It will fail.
+    Problem,
+}
+
+impl Level {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Level::Fine => "ok",
+            Level::Warning => "warning",
+            Level::Problem => "problem",
+        }
+    }
+}
+
+impl Check {
+    pub fn fine(name: &'static str, text: impl Display) -> Self {
+        Check::new(name, Level::Fine, text)
+    }
+
+    pub fn warning(name: &'static str, text: impl Display) -> Self {
+        Check::new(name, Level::Warning, text)
+    }
+
+    pub fn problem(name: &'static str, text: impl Display) -> Self {
+        Check::new(name, Level::Problem, text)
+    }
+
+    fn new(name: &'static str, level: Level, text: impl Display) -> Self {
+        Check {
+            name,
+            level,
+            text: text.to_string(),
+        }
+    }
+}
+
+/// Model, layers, files and machine; the prompts are checked where they are counted.
+pub fn checks(
+    pipeline: &Pipeline,
+    layout: &Layout,
+    machine: &Machine,
+    known: &Result<Known>,
+    needs: &[Needs],
+) -> Vec<Check> {
+    let mut all = match known {
+        Err(error) => vec![Check::problem("model", format!("{error:#}"))],
+        Ok(known) => of_model(pipeline, machine, known),
+    };
+    all.extend(files(pipeline));
+    all.push(processor(machine));
+    all.push(device(pipeline, machine));
+    let shape = known.as_ref().ok().and_then(|known| known.shape.as_ref());
+    if let Some(shape) = shape {
+        all.extend(layers(pipeline, shape));
+        all.push(memory(pipeline, machine, shape, needs));
+    }
+    let results: u64 = needs.iter().map(|needs| needs.disk).sum();
+    // While a stage runs, its last result is still there.
+    all.push(disk(
+        "disk, results",
+        layout.root(),
+        2 * results,
+        "remove old results with `cargo xtask clean`",
+    ));
+    all
+}
+
+fn of_model(pipeline: &Pipeline, machine: &Machine, known: &Known) -> Vec<Check> {
+    let size = known
+        .shape
+        .as_ref()
+        .map_or("of unknown size".to_owned(), |shape| bytes(shape.stored));
+    let Whereabouts::Hub { is_gated } = known.whereabouts else {
+        let mut all = vec![Check::fine(
+            "model",
+            format!("{}, {size}", pipeline.model.place().display()),
+        )];
+        if let Some(Err(error)) = &known.tokenizer {
+            all.push(Check::problem("tokenizer", format!("{error:#}")));
+        }
+        return all;
+    };
+    let source = pipeline.model.source.display();
+    let mut all = vec![Check::fine(
+        "model",
+        format!("{source} of the hub will be downloaded, {size}; later runs find it in the cache"),
+    )];
+    if known.shape.is_none() {
+        all.push(Check::warning(
+            "shape",
+            format!(
+                "the shape of {source} is not known here, so that nothing is estimated; run `cargo xtask verify --pipeline {}` \
+                 first, which downloads it, then ask again",
+                pipeline.name
+            ),
+        ));
+    }
+    all.push(match (machine.has_token, is_gated) {
+        (true, _) => Check::fine("hub token", "is set; whether the licence was accepted shows at the download"),
+        (false, true) => Check::problem(
+            "hub token",
+            format!(
+                "{source} is gated, and neither HF_TOKEN nor a token file is there; accept the licence at \
+                 https://huggingface.co/{source}, make a token at https://huggingface.co/settings/tokens and set HF_TOKEN"
+            ),
+        ),
+        (false, false) => Check::fine("hub token", "none is set, which is enough for a public model"),
+    });
+    if let Some(shape) = &known.shape {
+        all.push(disk(
+            "disk, hub's cache",
+            &machine.hub_cache,
+            shape.stored,
+            "set HF_HOME to another disk",
+        ));
+    }
+    all
+}
+
+/// What the pipeline names and no stage could do without.
+fn files(pipeline: &Pipeline) -> Vec<Check> {
+    let named = [
+        ("model.chat_template", &pipeline.model.chat_template),
+        ("report.published", &pipeline.report.published),
+    ];
+    let missing = named.into_iter().filter_map(|(key, path)| {
+        let path = path.as_ref().filter(|path| !path.is_file())?;
+        Some(Check::problem(
+            "files",
+            format!("{key} = \"{}\" names no file; correct the path", path.display()),
+        ))
+    });
+    missing.collect()
+}
+
+fn processor(machine: &Machine) -> Check {
+    let text = format!(
+        "{:?}, {} threads: {:.0} Gflop/s, reads {:.0} GB/s (measured now)",
+        machine.instructions,
+        machine.threads,
+        machine.speeds.multiply_add_rate / 1e9,
+        machine.speeds.bandwidth / 1e9
+    );
+    match machine.instructions {
+        Instructions::Portable => Check::warning(
+            "processor",
+            format!(
+                "{text}, without AVX2, which would be several times as fast; use another machine for large models"
+            ),
+        ),
+        _ => Check::fine("processor", text),
+    }
+}
+
+fn device(pipeline: &Pipeline, machine: &Machine) -> Check {
+    match (pipeline.model.device, machine.has_cuda_driver) {
+        (Device::Cuda(number), false) => Check::problem(
+            "device",
+            format!(
+                "cuda:{number} is wanted, and no NVIDIA driver answers; install it (`nvidia-smi` must work), or set \
+                 model.device to \"cpu\" or \"auto\""
+            ),
+        ),
+        (Device::Cuda(number), true) => Check::warning(
+            "device",
+            format!(
+                "cuda:{number}: the figures below are for the CPU, and the GPU's memory isn't looked at; see `nvidia-smi`"
+            ),
+        ),
+        _ => Check::fine("device", "cpu"),
+    }
+}
+
+/// A layer that the model doesn't have would be an error after extraction, hours later.
+fn layers(pipeline: &Pipeline, shape: &Shape) -> Vec<Check> {
+    let count = shape.config.layers.len();
+    let is_there = |layer: &&i64| (-(count as i64)..count as i64).contains(*layer);
+    let of_set = |table: &InterventionTable| table.layers.iter().find(|layer| !is_there(layer)).copied();
+    let mut wrong: Vec<(String, i64)> = Vec::new();
+    for set in &pipeline.steer.sets {
+        if let Some(layer) = set.interventions.iter().find_map(of_set) {
+            wrong.push((format!("steer.sets.{}", set.name), layer));
+        }
+    }
+    if let Some(layer) = pipeline.dose.layers.iter().find(|layer| !is_there(layer)) {
+        wrong.push(("dose.layers".to_owned(), *layer));
+    }
+    if wrong.is_empty() {
+        return vec![Check::fine(
+            "layers",
+            format!("{count}, and the pipeline names no other"),
+        )];
+    }
+    let problem = |(place, layer): (String, i64)| {
+        Check::problem(
+            "layers",
+            format!(
+                "{place}: there is no layer {layer}; the model has 0 to {} (or -{count} to -1)",
+                count - 1
+            ),
+        )
+    };
+    wrong.into_iter().map(problem).collect()
+}
+
+fn memory(pipeline: &Pipeline, machine: &Machine, shape: &Shape, needs: &[Needs]) -> Check {
+    let most = needs.iter().max_by_key(|needs| needs.memory + needs.weights);
+    let (Some(free), Some(most)) = (machine.free_memory, most) else {
+        return Check::warning(
+            "memory",
+            "how much is free can't be told here; compare the table with what you have",
+        );
+    };
+    let wanted = most.memory + most.weights;
+    let text = format!("{} wants {}, {} are free", most.stage, bytes(wanted), bytes(free));
+    // What is copied must stay; pages of a file are dropped and read again.
+    let own = if shape.is_copied { wanted } else { most.memory };
+    if own > free {
+        Check::problem(
+            "memory",
+            format!(
+                "{text}; close other programs, use a smaller model, or leave out the stages that generate"
+            ),
+        )
+    } else if wanted > free - free / 8 {
+        let streams = match pipeline.model.residency {
+            Residency::Resident => "extraction too, unless model.residency is \"auto\"",
+            _ => "extraction streams and is not slowed",
+        };
+        Check::warning(
+            "memory",
+            format!(
+                "{text}: the weights don't stay at hand, and generation reads them from the disk for every token, many times as \
+                 slowly as estimated ({streams}); run `cargo xtask analyze` alone, or generate on a larger machine"
+            ),
+        )
+    } else {
+        Check::fine("memory", text)
+    }
+}
+
+fn disk(name: &'static str, folder: &Path, wanted: u64, advice: &str) -> Check {
+    let Some(free) = free_disk(folder) else {
+        return Check::fine(
+            name,
+            format!("{} wanted; how much is free can't be told here", bytes(wanted)),
+        );
+    };
+    let text = format!("{} wanted, {} free", bytes(wanted), bytes(free));
+    match (wanted > free, wanted > free / 10 * 9) {
+        (true, _) => Check::problem(
+            name,
+            format!("{text} at {}; free some, or {advice}", folder.display()),
+        ),
+        (false, true) => Check::warning(
+            name,
+            format!("{text} at {}: it gets tight; {advice}", folder.display()),
+        ),
+        _ => Check::fine(name, text),
+    }
+}

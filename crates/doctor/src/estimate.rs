@@ -1,0 +1,292 @@
+use artifacts::Pipeline;
+
+use crate::known::{Known, Shape};
+use crate::workload::{Generations, Workload};
+
+/// As fast as the machine is at the moment.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Speeds {
+    /// f32 multiplications and additions a second, all threads together.
+    pub multiply_add_rate: f64,
+    /// Bytes of memory read in a second.
+    pub bandwidth: f64,
+    pub threads: usize,
+}
+
+/// From the least to the most that is to be expected.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Range {
+    pub low: f64,
+    pub high: f64,
+}
+
+/// What a stage takes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Needs {
+    pub stage: &'static str,
+    pub seconds: Range,
+    /// Bytes that it allocates itself.
+    pub memory: u64,
+    /// Bytes of weights that it wants at hand besides. Pages of a file can be dropped and read again, at a price.
+    pub weights: u64,
+    /// Bytes of its results.
+    pub disk: u64,
+}
+
+/// The share of the machine's speed that products reach in a whole pass: measured 0.33 to 0.56 (docs/performance.md).
+const PRODUCTS: Range = Range { low: 0.3, high: 0.6 };
+/// One row reads memory at this share of its speed.
+const READING: Range = Range { low: 0.7, high: 1.0 };
+/// Of `max_new_tokens`: texts of chat models end by themselves, after a third of what they may have or not at all.
+const LENGTH: Range = Range { low: 0.33, high: 1.0 };
+const ENDLESS: Range = Range { low: 1.0, high: 1.0 };
+/// Texts of a sweep that differ from all others of their prompt, and are scored.
+const DIFFERENT: Range = Range { low: 0.3, high: 1.0 };
+/// Weights converted in a second by one thread, and bytes of a file read.
+const CONVERTING: Range = Range { low: 4e7, high: 2e8 };
+const FILE_READING: Range = Range { low: 4e8, high: 1e10 };
+/// Seconds for each number of a distribution that is turned into probabilities, on one thread.
+const PROBABILITY: Range = Range {
+    low: 1e-9,
+    high: 5e-9,
+};
+/// Rows that are generated side by side.
+const ROWS_AT_ONCE: usize = 64;
+const TOKENS_AT_ONCE: usize = 1024;
+
+/// The needs of every stage, on the CPU.
+pub fn estimate(pipeline: &Pipeline, known: &Known, workload: &Workload, speeds: &Speeds) -> Vec<Needs> {
+    let Some(shape) = &known.shape else {
+        return Vec::new();
+    };
+    // A base model, which needs a chat template of another, has not learned to end.
+    let length = if pipeline.model.chat_template.is_some() {
+        ENDLESS
+    } else {
+        LENGTH
+    };
+    let costs = Costs::of(shape, *speeds, length);
+    let poolings = pipeline.extract.poolings.len() * (1 + pipeline.extract.sites.len());
+    let vector = (shape.config.hidden_size * 4) as f64;
+    let layers = shape.config.layers.len() as f64;
+    let recorded = workload.texts as f64 * poolings as f64 * layers * vector;
+    let steered = costs.generation(&workload.steer);
+    let swept = costs.sweep(workload);
+    let pairs = match pipeline.contrast.builds_cosine_matrices(workload.prompts) {
+        true => (workload.texts * workload.texts) as f64 * layers * pipeline.extract.poolings.len() as f64,
+        false => 0.0,
+    };
+    let vectors =
+        (6 + pipeline.conditions.len()) as f64 * layers * vector * pipeline.extract.poolings.len() as f64;
+    let texts = |generations: &Generations| generations.rows as f64 * 300.0;
+    let row = |stage, seconds, memory: f64, weights: u64, disk: f64| Needs {
+        stage,
+        seconds,
+        memory: memory as u64,
+        weights,
+        disk: disk as u64,
+    };
+    // Extraction may stream: it then holds two layers at a time.
+    let layer = shape.loaded as f64 / layers * 2.0;
+    let capture =
+        3.0 * recorded.min(32e6) + 3.0 * 32e6_f64.min(workload.extracted * vector) + layer_work(shape);
+    let (verify, extract) = if shape.is_copied {
+        (shape.loaded, shape.loaded)
+    } else {
+        (0, 0)
+    };
+    vec![
+        row(
+            "verify",
+            costs
+                .load()
+                .plus(costs.pass(workload.verified as f64, workload.verified as f64)),
+            layer + workload.verified as f64 * vector * layers * 2.0 + layer_work(shape),
+            verify,
+            10e3,
+        ),
+        row(
+            "extract",
+            costs.load().plus(costs.pass(workload.extracted, 0.0)),
+            layer + capture,
+            extract,
+            recorded * 0.9,
+        ),
+        row(
+            "analyze",
+            Range { low: 0.03, high: 0.5 }.plus(costs.tables(recorded + pairs * 8.0)),
+            50e6 + pairs * 8.0,
+            0,
+            2.0 * vectors + pairs * 4.0,
+        ),
+        row(
+            "steer",
+            costs.load().plus(steered),
+            costs.working(&workload.steer),
+            shape.loaded,
+            texts(&workload.steer),
+        ),
+        row(
+            "dose",
+            if workload.dose.rows == 0 {
+                Range { low: 0.0, high: 0.2 }
+            } else {
+                costs.load().plus(swept)
+            },
+            costs.working(&workload.dose),
+            if workload.dose.rows == 0 { 0 } else { shape.loaded },
+            texts(&workload.dose) / 3.0,
+        ),
+        row("report", Range { low: 0.1, high: 1.0 }, 100e6, 0, 10e6),
+    ]
+}
+
+/// What one batch of tokens works with: the residual stream, the feed-forward and a distribution for each row.
+fn layer_work(shape: &Shape) -> f64 {
+    let config = &shape.config;
+    (TOKENS_AT_ONCE * (8 * config.hidden_size + 3 * config.intermediate_size) * 4) as f64
+}
+
+struct Costs<'a> {
+    shape: &'a Shape,
+    speeds: Speeds,
+    length: Range,
+    /// Numbers of the layers' matrices, and of the head.
+    layers: f64,
+    head: f64,
+}
+
+impl<'a> Costs<'a> {
+    fn of(shape: &'a Shape, speeds: Speeds, length: Range) -> Self {
+        let config = &shape.config;
+        let tensors = config.tensors();
+        let matrices = tensors.iter().filter(|(_, shape)| shape.len() == 2);
+        let all: f64 = matrices
+            .map(|(_, shape)| shape.iter().product::<usize>() as f64)
+            .sum();
+        let head = (config.vocab_size * config.hidden_size) as f64;
+        Costs {
+            shape,
+            speeds,
+            length,
+            layers: all - head,
+            head,
+        }
+    }
+
+    /// Mapping a file takes no time, reading it later does; weights of another form are converted.
+    fn load(&self) -> Range {
+        let read = Range::of(self.shape.stored as f64, FILE_READING);
+        let numbers = self.layers + self.head;
+        match self.shape.is_copied {
+            true => read.plus(Range::of(numbers / self.speeds.threads as f64, CONVERTING)),
+            false => read,
+        }
+    }
+
+    /// A pass over so many tokens, the head for some of them.
+    fn pass(&self, tokens: f64, with_head: f64) -> Range {
+        let work = 2.0 * (self.layers * tokens + self.head * with_head) / self.speeds.multiply_add_rate;
+        Range {
+            low: work / PRODUCTS.high,
+            high: work / PRODUCTS.low,
+        }
+    }
+
+    fn distributions(&self, tokens: f64) -> Range {
+        let numbers = tokens * self.shape.config.vocab_size as f64 / self.speeds.threads as f64;
+        Range {
+            low: numbers * PROBABILITY.low,
+            high: numbers * PROBABILITY.high,
+        }
+    }
+
+    /// Prompts once, then a step for each token of the texts that are side by side.
+    fn generation(&self, generations: &Generations) -> Range {
+        let end = |length: f64, share: f64, reading: f64, products: f64| {
+            let steps = length * generations.most_tokens as f64;
+            let rows = generations.rows as f64;
+            let rounds = (rows / ROWS_AT_ONCE as f64).ceil();
+            // Few rows wait for memory, many for the multipliers.
+            let bytes = self.shape.loaded as f64 / (self.speeds.bandwidth * reading) * steps * rounds;
+            let arithmetic =
+                2.0 * (self.layers + self.head) * rows * steps / (self.speeds.multiply_add_rate * products);
+            let prompts = 2.0 * self.layers * generations.prompt_tokens * share
+                / (self.speeds.multiply_add_rate * products);
+            bytes.max(arithmetic) + prompts
+        };
+        let sampled = self.distributions(generations.rows as f64 * generations.most_tokens as f64);
+        Range {
+            // Rows with the same prompt and no intervention compute it once.
+            low: end(self.length.low, 0.3, READING.high, PRODUCTS.high) + sampled.low * self.length.low,
+            high: end(self.length.high, 1.0, READING.low, PRODUCTS.low) + sampled.high,
+        }
+    }
+
+    /// Generation, the texts under the unsteered model in both formats, and the answers to neutral prompts.
+    fn sweep(&self, workload: &Workload) -> Range {
+        let dose = &workload.dose;
+        let text = dose.most_tokens as f64;
+        let prompt = dose.prompt_tokens / dose.rows.max(1) as f64;
+        let scored = |different: f64, length: f64| {
+            let texts = 2.0 * workload.scored_texts as f64 * different;
+            (texts * (prompt + text * length), texts * text * length)
+        };
+        let neutral = workload.neutral_tokens as f64;
+        let (low, high) = (
+            scored(DIFFERENT.low, self.length.low),
+            scored(DIFFERENT.high, self.length.high),
+        );
+        let generated = self.generation(dose);
+        Range {
+            low: generated.low
+                + self.pass(low.0 + neutral * 0.7, low.1 + neutral * 0.4).low
+                + self.distributions(low.1 + neutral * 0.4).low,
+            high: generated.high
+                + self.pass(high.0 + neutral, high.1 + neutral * 0.5).high
+                + self.distributions(high.1 + neutral * 0.5).high,
+        }
+    }
+
+    /// Reading tables, twice.
+    fn tables(&self, bytes: f64) -> Range {
+        Range::of(2.0 * bytes, Range { low: 5e7, high: 1e9 })
+    }
+
+    /// Keys and values of the rows side by side, their distributions, and a pass.
+    fn working(&self, generations: &Generations) -> f64 {
+        let config = &self.shape.config;
+        let number = if self.shape.precision == model::Precision::Bf16 {
+            2
+        } else {
+            4
+        };
+        let rows = generations.rows.min(ROWS_AT_ONCE);
+        let prompt = generations.prompt_tokens / generations.rows.max(1) as f64;
+        let tokens = rows as f64 * (prompt + generations.most_tokens as f64);
+        let token = 2 * config.num_key_value_heads * config.head_dim * config.layers.len() * number;
+        tokens * token as f64 + 2.0 * (rows * config.vocab_size * 4) as f64 + 64e6 + layer_work(self.shape)
+    }
+}
+
+impl Range {
+    /// So much work at this speed.
+    fn of(work: f64, speed: Range) -> Self {
+        Range {
+            low: work / speed.high,
+            high: work / speed.low,
+        }
+    }
+
+    /// In the middle of the logarithms: as many times the least as the most is of it.
+    pub fn middle(self) -> f64 {
+        (self.low * self.high).sqrt()
+    }
+
+    pub fn plus(self, other: Range) -> Self {
+        Range {
+            low: self.low + other.low,
+            high: self.high + other.high,
+        }
+    }
+}

@@ -1,0 +1,82 @@
+use std::env;
+use std::path::{Path, PathBuf};
+
+use kernels::{Instructions, multiply_add_rate, read_bandwidth};
+
+use crate::estimate::Speeds;
+
+/// What this machine has.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    /// Bytes that can be taken without pushing others out; `None` where the system doesn't tell.
+    pub free_memory: Option<u64>,
+    pub instructions: Instructions,
+    pub threads: usize,
+    pub speeds: Speeds,
+    /// Whether a driver of NVIDIA answers.
+    pub has_cuda_driver: bool,
+    /// The token of the Hugging Face hub is set.
+    pub has_token: bool,
+    /// Where models of the hub are kept.
+    pub hub_cache: PathBuf,
+}
+
+/// Reading memory at full speed is measured on this much.
+const MEASURED_ON: u64 = 2 << 30;
+
+impl Machine {
+    /// Takes about a second: memory and multipliers are measured, as fast as they are now.
+    pub fn measure() -> Self {
+        let free_memory = extract::available_memory().map(|bytes| bytes as u64);
+        let is_roomy = free_memory.is_none_or(|free| free > MEASURED_ON);
+        let traces = ["/proc/driver/nvidia/version", "/usr/lib/wsl/lib/libcuda.so.1"];
+        Machine {
+            free_memory,
+            instructions: Instructions::best(),
+            threads: rayon::current_num_threads(),
+            speeds: Speeds {
+                multiply_add_rate: multiply_add_rate(),
+                bandwidth: if is_roomy { read_bandwidth() } else { 1e10 },
+                threads: rayon::current_num_threads(),
+            },
+            has_cuda_driver: traces.iter().any(|path| Path::new(path).exists()),
+            has_token: has_token(),
+            hub_cache: variable("HF_HUB_CACHE").unwrap_or_else(|| hub_home().join("hub")),
+        }
+    }
+}
+
+/// Bytes free on the disk of a folder that need not be there yet.
+#[cfg(unix)]
+pub fn free_disk(folder: &Path) -> Option<u64> {
+    let folder = std::path::absolute(folder).ok()?;
+    let existing = folder.ancestors().find(|folder| folder.exists())?;
+    let disk = rustix::fs::statvfs(existing).ok()?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+#[cfg(not(unix))]
+pub fn free_disk(_folder: &Path) -> Option<u64> {
+    None
+}
+
+fn variable(name: &str) -> Option<PathBuf> {
+    env::var_os(name)
+        .filter(|value| !value.is_empty())
+        .map(PathBuf::from)
+}
+
+fn hub_home() -> PathBuf {
+    variable("HF_HOME").unwrap_or_else(|| {
+        let caches = variable("XDG_CACHE_HOME");
+        let caches = caches.unwrap_or_else(|| env::home_dir().unwrap_or_default().join(".cache"));
+        caches.join("huggingface")
+    })
+}
+
+/// Where the hub's own tools look for it. Whether it is a good one, only the hub can say.
+fn has_token() -> bool {
+    let file = variable("HF_TOKEN_PATH").unwrap_or_else(|| hub_home().join("token"));
+    let in_file = std::fs::read_to_string(file).is_ok_and(|text| !text.trim().is_empty());
+    variable("HF_TOKEN").is_some() || in_file
+}

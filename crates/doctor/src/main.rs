@@ -1,0 +1,43 @@
+//! `cargo xtask doctor`: a line for each check, a row for each stage; exit code 1 where something will fail.
+#![allow(clippy::print_stdout, reason = "what it finds is its output")]
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use artifacts::{Layout, Pipeline, StageArguments};
+use doctor::{Machine, diagnose};
+
+const USAGE: &str = "usage: cargo xtask doctor [--pipeline NAME] [--json]";
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => artifacts::finish("the pipeline could not be examined", Err(format!("{error:#}"))),
+    }
+}
+
+/// Whether nothing will fail, as far as one can see.
+fn run() -> Result<bool> {
+    let mut arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments
+        .iter()
+        .any(|argument| argument == "--help" || argument == "-h")
+    {
+        println!("{USAGE}");
+        return Ok(true);
+    }
+    let count = arguments.len();
+    arguments.retain(|argument| argument != "--json");
+    let wants_json = arguments.len() < count;
+    let arguments = StageArguments::parse(arguments)?;
+    let pipeline = Pipeline::read(&arguments.pipeline, &arguments.overrides)?;
+    let layout = Layout::new(arguments.results);
+    let diagnosis = diagnose(&pipeline, &layout, &Machine::measure())?;
+    if wants_json {
+        println!("{:#}", doctor::json(&diagnosis));
+    } else {
+        print!("{}", doctor::table(&diagnosis));
+    }
+    Ok(!diagnosis.has_problem())
+}

@@ -1,0 +1,245 @@
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use artifacts::{DoseTable, Pipeline, Prompt, read_model_reference, read_prompts};
+use extract::render_prompts;
+use model::Batch;
+
+use crate::checks::Check;
+use crate::known::Known;
+
+/// What the stages will have to do, in tokens and rows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Workload {
+    pub prompts: usize,
+    /// Rendered texts: prompts times conditions.
+    pub texts: usize,
+    /// Tokens that extraction computes; what texts begin with in common counts once.
+    pub extracted: f64,
+    /// The longest text.
+    pub longest: usize,
+    /// Tokens of the reference that `verify` runs; 0 without one.
+    pub verified: usize,
+    pub steer: Generations,
+    pub dose: Generations,
+    /// Tokens whose whole distributions `dose` compares or scores, for each token of a text, and on neutral prompts.
+    pub scored_texts: usize,
+    pub neutral_tokens: usize,
+}
+
+/// Texts to be generated.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Generations {
+    pub rows: usize,
+    pub most_tokens: usize,
+    /// Of all rows' prompts.
+    pub prompt_tokens: f64,
+}
+
+/// Where no tokenizer is at hand: tokens of a text of so many letters, and of each turn's frame.
+const LETTERS_PER_TOKEN: f64 = 4.0;
+const TOKENS_PER_TURN: f64 = 5.0;
+/// Of all tokens of the method's twelve texts, those that are left when what they begin with in common counts once.
+const USUALLY_LEFT: f64 = 0.6;
+
+/// Tokens of a neutral answer that are compared.
+const NEUTRAL_TOKENS: usize = 16;
+const EVERYDAY_PROMPTS: usize = 8;
+
+impl Workload {
+    /// `None` where the prompts can't be read; the checks say what is wrong.
+    pub fn of(pipeline: &Pipeline, known: Option<&Known>) -> (Option<Self>, Vec<Check>) {
+        let mut found = Vec::new();
+        let prompts = match read_prompts(&pipeline.prompts.file) {
+            Ok(prompts) => prompts,
+            Err(error) => return (None, vec![Check::problem("prompts", error)]),
+        };
+        let lengths = match lengths(pipeline, known, &prompts) {
+            Ok(lengths) => lengths,
+            Err(error) => return (None, vec![Check::problem("prompts", format!("{error:#}"))]),
+        };
+        let means: BTreeMap<&str, f64> = lengths
+            .mean
+            .iter()
+            .map(|(name, mean)| (name.as_str(), *mean))
+            .collect();
+        found.push(Check::fine(
+            "prompts",
+            format!(
+                "{} prompts in {} conditions, {} tokens at most{}",
+                prompts.len(),
+                pipeline.conditions.len(),
+                lengths.longest,
+                if lengths.is_guess {
+                    " (estimated: the tokenizer isn't here yet)"
+                } else {
+                    ""
+                }
+            ),
+        ));
+        let neutral = match &pipeline.dose.neutral {
+            Some(file) => match read_prompts(file) {
+                Ok(prompts) => prompts.len(),
+                Err(error) => {
+                    found.push(Check::problem("dose.neutral", error));
+                    EVERYDAY_PROMPTS
+                }
+            },
+            None => EVERYDAY_PROMPTS,
+        };
+        let workload = Workload {
+            prompts: prompts.len(),
+            texts: prompts.len() * pipeline.conditions.len(),
+            extracted: lengths.computed,
+            longest: lengths.longest,
+            verified: verified(pipeline, &mut found),
+            steer: steer(pipeline, prompts.len(), &means),
+            ..Workload::default()
+        };
+        (Some(workload.with_dose(pipeline, known, neutral, &means)), found)
+    }
+
+    fn with_dose(
+        mut self,
+        pipeline: &Pipeline,
+        known: Option<&Known>,
+        neutral: usize,
+        means: &BTreeMap<&str, f64>,
+    ) -> Self {
+        let table = &pipeline.dose;
+        if !table.enabled {
+            return self;
+        }
+        let model_layers = known.and_then(|known| known.shape.as_ref());
+        let model_layers = model_layers.map_or(usize::MAX, |shape| shape.config.layers.len());
+        // Up to four, where the pipeline names none.
+        let layers = match table.layers.len() {
+            0 => model_layers.min(4),
+            count => count,
+        };
+        let (sides, doses) = dose_sides(table);
+        let prompts = table.prompts.min(self.prompts);
+        let rows = prompts * (2 + layers * sides);
+        let of = |name: &str| means.get(name).copied().unwrap_or_default();
+        let mean = (of(&pipeline.contrast.positive) + of(&pipeline.contrast.negative)) / 2.0;
+        self.dose = Generations {
+            rows: rows + neutral,
+            most_tokens: table.max_new_tokens,
+            prompt_tokens: (rows + neutral) as f64 * mean,
+        };
+        self.scored_texts = rows;
+        let neutral_length = mean as usize + NEUTRAL_TOKENS;
+        self.neutral_tokens = (1 + layers * doses) * neutral * neutral_length;
+        self
+    }
+}
+
+/// Of one layer: how often the prompts of a condition are run, and how many doses that is. As in `dose::doses`: the contrast at
+/// 0; at each size the contrast with both signs, the random directions and the shuffled labels; ablation and mean
+/// ablation of the contrast, of one random direction and of the shuffled labels; and capping of these, in one
+/// condition at a time.
+pub fn dose_sides(table: &DoseTable) -> (usize, usize) {
+    let sizes = match table.coefficients.len() {
+        0 => DoseTable::DEFAULT_COEFFICIENTS.len(),
+        count => count,
+    };
+    let bases = if table.random_directions > 0 { 3 } else { 2 };
+    let in_both = 1 + sizes * (3 + table.random_directions) + 2 * bases;
+    let in_one = 2 * bases * table.percentiles.len();
+    (2 * in_both + in_one, in_both + in_one)
+}
+
+fn steer(pipeline: &Pipeline, prompts: usize, means: &BTreeMap<&str, f64>) -> Generations {
+    let table = &pipeline.steer;
+    let mut all = Generations {
+        most_tokens: table.max_new_tokens,
+        ..Generations::default()
+    };
+    for set in &table.sets {
+        let rows = prompts * set.samples * set.coefficients.len().max(1);
+        all.rows += rows;
+        all.prompt_tokens += rows as f64 * means.get(set.condition.as_str()).copied().unwrap_or_default();
+    }
+    all
+}
+
+fn verified(pipeline: &Pipeline, found: &mut Vec<Check>) -> usize {
+    let Some(file) = &pipeline.verify.reference else {
+        found.push(Check::fine(
+            "reference",
+            "none is named, so the certificate will say \"not verified\"",
+        ));
+        return 0;
+    };
+    match read_model_reference(file) {
+        Ok(reference) => reference.tokens.len(),
+        Err(error) => {
+            found.push(Check::problem("verify.reference", error));
+            0
+        }
+    }
+}
+
+struct Lengths {
+    /// Tokens of a text, by condition.
+    mean: BTreeMap<String, f64>,
+    longest: usize,
+    computed: f64,
+    is_guess: bool,
+}
+
+fn lengths(pipeline: &Pipeline, known: Option<&Known>, prompts: &[Prompt]) -> anyhow::Result<Lengths> {
+    let file: &Path = &pipeline.prompts.file;
+    let rows: Vec<(String, f64)>;
+    let mut computed = None;
+    match known.and_then(|known| known.tokenizer.as_ref()) {
+        Some(Ok(tokenizer)) => {
+            let rendered = render_prompts(tokenizer, file, prompts, &pipeline.conditions)?;
+            let ids: Vec<Vec<u32>> = rendered
+                .iter()
+                .map(|row| row.token_ids.iter().map(|id| id.cast_unsigned()).collect())
+                .collect();
+            // What neighbours share is computed once. A piece is enough to see how much that is.
+            let piece = &ids[..ids.len().min(512)];
+            let shared =
+                Batch::of(piece)?.len() as f64 / piece.iter().map(Vec::len).sum::<usize>().max(1) as f64;
+            computed = Some(shared * ids.iter().map(Vec::len).sum::<usize>() as f64);
+            rows = rendered
+                .iter()
+                .map(|row| (row.condition.clone(), row.token_ids.len() as f64))
+                .collect();
+        }
+        // Why it can't be read is a check of its own.
+        _ => {
+            let turns = |turns: Vec<artifacts::Turn>| {
+                let letters: usize = turns.iter().map(|turn| turn.text.chars().count()).sum();
+                letters as f64 / LETTERS_PER_TOKEN + (turns.len() + 1) as f64 * TOKENS_PER_TURN
+            };
+            rows = pipeline
+                .conditions
+                .iter()
+                .flat_map(|condition| prompts.iter().map(move |prompt| (condition, prompt)))
+                .map(|(condition, prompt)| (condition.name.clone(), turns(condition.turns_for(&prompt.text))))
+                .collect();
+        }
+    }
+    let mut sums: BTreeMap<String, (f64, f64)> = BTreeMap::new();
+    for (condition, tokens) in &rows {
+        let sum = sums.entry(condition.clone()).or_default();
+        *sum = (sum.0 + tokens, sum.1 + 1.0);
+    }
+    let total: f64 = rows.iter().map(|(_, tokens)| tokens).sum();
+    Ok(Lengths {
+        mean: sums
+            .into_iter()
+            .map(|(name, (sum, count))| (name, sum / count))
+            .collect(),
+        longest: rows
+            .iter()
+            .map(|(_, tokens)| tokens.ceil() as usize)
+            .max()
+            .unwrap_or(0),
+        computed: computed.unwrap_or(total * USUALLY_LEFT),
+        is_guess: computed.is_none(),
+    })
+}

@@ -1,0 +1,199 @@
+//! What is found wrong with a pipeline or a machine, and what is reckoned.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that can't go on must fail"
+)]
+
+use std::path::Path;
+
+use artifacts::{DoseTable, Layout, Pipeline};
+use doctor::{Diagnosis, Level, Machine, Speeds, diagnose, dose_sides, json, table};
+use kernels::Instructions;
+
+/// A machine that has what it takes, without measuring it.
+fn machine() -> Machine {
+    Machine {
+        free_memory: Some(24_000_000_000),
+        instructions: Instructions::Portable,
+        threads: 2,
+        speeds: Speeds {
+            multiply_add_rate: 1.9e11,
+            bandwidth: 2.1e10,
+            threads: 2,
+        },
+        has_cuda_driver: false,
+        has_token: true,
+        hub_cache: std::env::temp_dir(),
+    }
+}
+
+/// A pipeline of the project, as `cargo xtask` would hand it on.
+fn examined(name: &str, overrides: &[&str], machine: &Machine) -> Diagnosis {
+    // Paths in a pipeline start at the project's root.
+    std::env::set_current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")).unwrap();
+    let overrides: Vec<String> = ["model.device=cpu"]
+        .iter()
+        .chain(overrides)
+        .map(|text| (*text).to_owned())
+        .collect();
+    let pipeline = Pipeline::read(format!("pipelines/{name}.toml").as_ref(), &overrides).unwrap();
+    diagnose(&pipeline, &Layout::new(format!("results/{name}")), machine).unwrap()
+}
+
+#[track_caller]
+fn check(diagnosis: &Diagnosis, name: &str, level: Level, part: &str) {
+    let is_it =
+        |check: &&doctor::Check| check.name == name && check.level == level && check.text.contains(part);
+    assert!(
+        diagnosis.checks.iter().any(|check| is_it(&check)),
+        "no {level:?} of {name} with {part:?} in {diagnosis:#?}"
+    );
+}
+
+fn seconds(diagnosis: &Diagnosis, stage: &str) -> (f64, f64) {
+    let needs = diagnosis.needs.iter().find(|needs| needs.stage == stage).unwrap();
+    (needs.seconds.low, needs.seconds.high)
+}
+
+#[test]
+fn the_shipped_pipeline_has_no_problem_and_its_measured_times_lie_in_the_ranges() {
+    let diagnosis = examined("tiny", &[], &machine());
+    assert!(!diagnosis.has_problem(), "{diagnosis:#?}");
+    check(
+        &diagnosis,
+        "prompts",
+        Level::Fine,
+        "6 prompts in 2 conditions, 23 tokens at most",
+    );
+    check(&diagnosis, "layers", Level::Fine, "6, ");
+    check(&diagnosis, "processor", Level::Warning, "without AVX2");
+    // What the run took on the machine whose speeds these are.
+    for (stage, took) in [("steer", 0.26), ("dose", 18.9)] {
+        let (low, high) = seconds(&diagnosis, stage);
+        assert!((low..high).contains(&took), "{stage}: {low} to {high}");
+    }
+}
+
+/// The embedded model's sweep, counted in the tables that the stage wrote: 367 doses, 3,756 texts.
+#[test]
+fn a_sweep_has_as_many_doses_as_the_stage_makes() {
+    let table = DoseTable {
+        coefficients: vec![0.25, 0.5, 0.75, 1.0, 1.5, 2.0],
+        ..DoseTable::default()
+    };
+    let (sides, doses) = dose_sides(&table);
+    assert_eq!((1 + 6 * doses, 6 * (2 + 6 * sides)), (367, 3756));
+}
+
+#[test]
+fn the_notebooks_model_is_examined_without_its_weights() {
+    let diagnosis = examined(
+        "user-swap-gemma-2-9b-it",
+        &["model.source=google/gemma-2-9b-it"],
+        &machine(),
+    );
+    assert!(!diagnosis.has_problem(), "{diagnosis:#?}");
+    check(&diagnosis, "model", Level::Fine, "18.5 GB");
+    check(&diagnosis, "prompts", Level::Fine, "estimated");
+    // Extraction took 24.5 s, and writes two vectors of 3584 numbers for 12 texts and 42 layers.
+    let (low, high) = seconds(&diagnosis, "extract");
+    assert!((low..high).contains(&24.5), "{low} to {high}");
+    let steer = diagnosis
+        .needs
+        .iter()
+        .find(|needs| needs.stage == "steer")
+        .unwrap();
+    assert!(
+        (18_400_000_000..18_600_000_000).contains(&steer.weights),
+        "{}",
+        steer.weights
+    );
+    let extract = diagnosis
+        .needs
+        .iter()
+        .find(|needs| needs.stage == "extract")
+        .unwrap();
+    assert_eq!(extract.disk, (12.0 * 2.0 * 42.0 * 3584.0 * 4.0 * 0.9) as u64);
+}
+
+#[test]
+fn what_is_missing_is_a_problem_with_advice() {
+    let small = Machine {
+        free_memory: Some(8_000_000_000),
+        has_token: false,
+        ..machine()
+    };
+    let diagnosis = examined("user-swap-gemma-2-9b-it", &[], &small);
+    check(
+        &diagnosis,
+        "hub token",
+        Level::Problem,
+        "; accept the licence at https://huggingface.co/google/gemma-2-9b-it",
+    );
+    // The weights are pages of a file, so that it works, slowly.
+    check(
+        &diagnosis,
+        "memory",
+        Level::Warning,
+        "the weights don't stay at hand",
+    );
+    assert!(diagnosis.has_problem());
+    let text = table(&diagnosis);
+    assert!(
+        text.contains("\nproblem  hub token: google/gemma-2-9b-it is gated"),
+        "{text}"
+    );
+    assert!(text.contains("\n           do: accept the licence"), "{text}");
+    assert_eq!(json(&diagnosis)["ok"], false);
+
+    let starved = Machine {
+        free_memory: Some(50_000_000),
+        ..machine()
+    };
+    check(
+        &examined("tiny", &[], &starved),
+        "memory",
+        Level::Problem,
+        "are free",
+    );
+    let unknown = examined("tiny", &["model.source=somebody/some-model"], &machine());
+    check(&unknown, "shape", Level::Warning, "is not known here");
+    assert!(unknown.needs.is_empty());
+    let cuda = examined("tiny", &["model.device=cuda"], &machine());
+    check(&cuda, "device", Level::Problem, "no NVIDIA driver");
+}
+
+#[test]
+fn mistakes_in_a_pipeline_that_would_show_hours_later_show_here() {
+    let folder = tempfile::tempdir().unwrap();
+    let bad = folder.path().join("bad.jsonl");
+    std::fs::write(&bad, "{\"id\": \"a\"}\n").unwrap();
+    let bad = format!("prompts.file={}", bad.display());
+    let cases = [
+        (
+            "dose.layers=[9]",
+            "layers",
+            "dose.layers: there is no layer 9; the model has 0 to 5",
+        ),
+        (
+            &*bad,
+            "prompts",
+            "bad.jsonl: line 1, column 11: missing field `text`",
+        ),
+        ("prompts.file=nowhere.jsonl", "prompts", "nowhere.jsonl"),
+        ("dose.neutral=nowhere.jsonl", "dose.neutral", "nowhere.jsonl"),
+        ("verify.reference=nowhere", "verify.reference", "nowhere"),
+        ("model.chat_template=nowhere", "tokenizer", "nowhere"),
+        (
+            "report.published=nowhere",
+            "files",
+            "report.published = \"nowhere\" names no file",
+        ),
+        ("model.source=nowhere", "model", "there is no such folder or file"),
+    ];
+    for (assignment, name, part) in cases {
+        let diagnosis = examined("tiny", &[assignment], &machine());
+        check(&diagnosis, name, Level::Problem, part);
+    }
+}

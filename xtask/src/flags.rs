@@ -50,6 +50,9 @@ xflags::xflags! {
         cmd completions {
             required shell: String
         }
+        cmd diff {
+            repeated arguments: OsString
+        }
         cmd train {
             repeated arguments: OsString
         }
@@ -93,6 +96,7 @@ pub enum XtaskCmd {
     Accept(Accept),
     Clean(Clean),
     Completions(Completions),
+    Diff(Diff),
     Train(Train),
     Synth(Synth),
     Bench(Bench),
@@ -154,6 +158,11 @@ pub struct Clean;
 #[derive(Debug)]
 pub struct Completions {
     pub shell: String,
+}
+
+#[derive(Debug)]
+pub struct Diff {
+    pub arguments: Vec<OsString>,
 }
 
 #[derive(Debug)]

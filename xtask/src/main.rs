@@ -128,6 +128,7 @@ fn dispatch(flags: &Xtask) -> Result<()> {
                 &doctor.arguments,
             )
         }
+        XtaskCmd::Diff(diff) => tool::run(&project, Device::Cpu, "diff", "diff", &diff.arguments),
         XtaskCmd::Accept(accept) => accept::accept(
             &project,
             &load_pipeline(&project, flags)?,

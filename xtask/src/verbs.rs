@@ -172,6 +172,16 @@ pub const VERBS: &[Verb] = &[
         ..PLAIN
     },
     Verb {
+        name: "diff",
+        group: Group::Compare,
+        line: "Two runs side by side: settings, curves, contrast vectors, doses and texts, here and as a page.",
+        example: "diff tiny tiny-audit",
+        arguments: "RUN_A RUN_B [--html FILE]",
+        options: BUILDS,
+        passes_on: true,
+        ..PLAIN
+    },
+    Verb {
         name: "accept",
         group: Group::Tend,
         line: "Takes the present results as valid after a change that cannot alter them, such as a refactor.",

@@ -4,6 +4,24 @@
 //! This is the only crate that knows file formats and the layout of the results. It computes nothing and
 //! knows no model: stages hand it plain rows and get plain rows back. Every write goes through
 //! [`StageDirectory`], so that a result is whole or absent.
+//!
+//! Another program reads the results of a run with it:
+//!
+//! ```no_run
+//! use artifacts::{Layout, read_contrast_vectors, read_summaries};
+//!
+//! # fn main() -> artifacts::Result<()> {
+//! let layout = Layout::new("results/tiny");
+//! let (summaries, footer) = read_summaries(&layout.summary())?;
+//! let vectors = read_contrast_vectors(&layout.contrast_vectors())?;
+//! for row in summaries.iter().filter(|row| row.pooling == "newline") {
+//!     let contrast: Option<&[f32]> = vectors.get("contrast", row.layer);
+//!     let numbers = contrast.map_or(0, <[f32]>::len);
+//!     assert_eq!(Some(numbers.to_string().as_str()), footer.get("hidden_size"));
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 mod activations;
 mod certificate;

@@ -5,9 +5,10 @@
 //! same chart as in the method stands alone in `cosine_similarity.html`, and as a static figure in `figures/`.
 //! The same tables give the same bytes.
 
+pub mod assets;
 mod certainty;
 mod certificate;
-mod charts;
+pub mod charts;
 mod csv;
 mod dose;
 mod dose_texts;
@@ -15,13 +16,13 @@ mod doses;
 mod evidence;
 mod figure;
 mod findings;
-mod format;
+pub mod format;
 mod generations;
 mod inputs;
 mod lens;
 mod numbering;
 mod page;
-mod pieces;
+pub mod pieces;
 mod provenance;
 mod published;
 mod removal;

@@ -4,19 +4,19 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use artifacts::{Condition, Layout, Pipeline, Summary};
-use minijinja::syntax::SyntaxConfig;
+use minijinja::context;
 use minijinja::value::{Serde, Value as TemplateValue};
-use minijinja::{Environment, context};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::assets;
 use crate::certainty::certainty_view;
 use crate::certificate::certificate_view;
 use crate::charts::{
     condition_colour, depth_chart, dose_damage_chart, dose_damage_map, dose_divergence_chart,
-    dose_effect_map, dose_response_chart, effect_norms_chart, errors_chart, heat_map, library_script,
-    norms_chart, other_directions_chart, other_similarities_chart, projections_chart, published_chart,
-    similarity_chart, speaker_share_chart, strip_chart, titles, variance_chart,
+    dose_effect_map, dose_response_chart, effect_norms_chart, errors_chart, heat_map, norms_chart,
+    other_directions_chart, other_similarities_chart, projections_chart, published_chart, similarity_chart,
+    speaker_share_chart, strip_chart, titles, variance_chart,
 };
 use crate::dose::dose_view;
 use crate::findings::{Findings, peak};
@@ -30,8 +30,6 @@ use crate::provenance::{Links, command, metadata_entries};
 use crate::published::published_view;
 use crate::speaker::speaker_view;
 
-const STYLE: &str = include_str!("templates/style.css");
-const CHARTS_SCRIPT: &str = include_str!("templates/charts.js");
 const REPORT_SCRIPT: &str = include_str!("templates/report.js");
 
 const TEMPLATES: [(&str, &str); 8] = [
@@ -86,7 +84,7 @@ pub fn report_page(pipeline: &Pipeline, layout: &Layout, inputs: &Inputs) -> Res
             overrides => pipeline.overrides.clone(),
             command => command(pipeline),
             links => shown(Links::of(layout)),
-            ..page_parts(charts, Some(REPORT_SCRIPT))?
+            ..assets::page_parts(&charts, REPORT_SCRIPT)?
         },
     )
 }
@@ -137,46 +135,17 @@ pub fn chart_page(pipeline: &Pipeline, inputs: &Inputs) -> Result<String> {
         context! {
             title => title,
             certificate => shown(certificate_view(&inputs.certificate, &inputs.metadata)),
-            ..page_parts(charts, None)?
+            ..assets::page_parts(&charts, "")?
         },
     )
 }
 
 fn render(name: &str, context: TemplateValue) -> Result<String> {
-    let mut environment = Environment::new();
-    environment.set_syntax(
-        SyntaxConfig::builder()
-            .trim_blocks(true)
-            .lstrip_blocks(true)
-            .build()?,
-    );
-    for (own, text) in TEMPLATES {
-        environment.add_template(own, text)?;
-    }
-    let page = environment.get_template(name)?.render(context);
-    page.with_context(|| format!("the template {name} can't be filled"))
+    assets::render(&TEMPLATES, name, context)
 }
 
 fn shown(value: impl Serialize) -> TemplateValue {
     TemplateValue::from(Serde(value))
-}
-
-/// Style, scripts and data: ours, so they go in unescaped.
-fn page_parts(charts: Value, script: Option<&str>) -> Result<TemplateValue> {
-    let safe = |text: String| TemplateValue::from_safe_string(text);
-    Ok(context! {
-        style => safe(STYLE.to_owned()),
-        library => safe(library_script()?),
-        data => safe(script_json(&json!({ "charts": charts }))?),
-        scripts => safe(format!("{CHARTS_SCRIPT}{}", script.unwrap_or_default())),
-    })
-}
-
-/// JSON that can stand in a script element: no text in it can end the element.
-fn script_json(value: &Value) -> Result<String> {
-    Ok(serde_json::to_string(value)?
-        .replace('<', "\\u003c")
-        .replace('>', "\\u003e"))
 }
 
 #[derive(Serialize)]

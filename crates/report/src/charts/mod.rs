@@ -1,7 +1,7 @@
 //! The interactive charts, as the JSON that the plotting library draws. Colours of text and grid are left to
 //! the page, which knows whether it is dark.
 
-mod band;
+pub mod band;
 mod by_layer;
 mod depth;
 mod dose_heat_map;
@@ -16,7 +16,7 @@ mod other_similarities;
 mod projections;
 mod published;
 mod similarity;
-mod style;
+pub mod style;
 
 pub use depth::depth_chart;
 pub use dose_heat_map::{dose_damage_map, dose_effect_map};
@@ -34,4 +34,4 @@ pub use style::{Colour, condition_colour};
 
 pub(crate) use errors::is_drawn;
 pub(crate) use similarity::{DASHED_LABEL, cosine_range, layer_tick_step, titles};
-pub(crate) use style::{across_colour, library_script};
+pub(crate) use style::across_colour;

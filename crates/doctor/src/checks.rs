@@ -250,7 +250,7 @@ fn memory(pipeline: &Pipeline, machine: &Machine, shape: &Shape, needs: &[Needs]
                 "{text}; close other programs, use a smaller model, or leave out the stages that generate"
             ),
         )
-    } else if wanted > free - free / 8 {
+    } else if wanted > free {
         let streams = match pipeline.model.residency {
             Residency::Resident => "extraction too, unless model.residency is \"auto\"",
             _ => "extraction streams and is not slowed",

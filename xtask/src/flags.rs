@@ -47,6 +47,12 @@ xflags::xflags! {
             optional stage: String
         }
         cmd clean {}
+        cmd chat {
+            repeated arguments: OsString
+        }
+        cmd serve {
+            repeated arguments: OsString
+        }
         cmd completions {
             required shell: String
         }
@@ -95,6 +101,8 @@ pub enum XtaskCmd {
     Doctor(Doctor),
     Accept(Accept),
     Clean(Clean),
+    Chat(Chat),
+    Serve(Serve),
     Completions(Completions),
     Diff(Diff),
     Train(Train),
@@ -154,6 +162,16 @@ pub struct Accept {
 
 #[derive(Debug)]
 pub struct Clean;
+
+#[derive(Debug)]
+pub struct Chat {
+    pub arguments: Vec<OsString>,
+}
+
+#[derive(Debug)]
+pub struct Serve {
+    pub arguments: Vec<OsString>,
+}
 
 #[derive(Debug)]
 pub struct Completions {

@@ -44,6 +44,7 @@ mod why;
 mod tests;
 
 use std::{
+    ffi::OsString,
     io::{IsTerminal as _, Write as _},
     process::ExitCode,
 };
@@ -142,6 +143,8 @@ fn dispatch(flags: &Xtask) -> Result<()> {
         XtaskCmd::Completions(completions) => {
             Ok(write!(out, "{}", completions::script(&completions.shell)?)?)
         }
+        XtaskCmd::Chat(chat) => run_live(&project, flags, "chat", &chat.arguments),
+        XtaskCmd::Serve(serve) => run_live(&project, flags, "serve", &serve.arguments),
         XtaskCmd::Train(train) => tool::run(&project, Device::Cpu, "tiny", "train", &train.arguments),
         XtaskCmd::Bench(bench) => tool::run(&project, Device::present(), "bench", "bench", &bench.arguments),
         XtaskCmd::Synth(synth) => tool::run(&project, Device::Cpu, "synth", "synth", &synth.arguments),
@@ -177,6 +180,17 @@ fn verify(project: &Project, flags: &Xtask) -> Result<()> {
         print!("{}", fs_err::read_to_string(folder.join("certificate.json"))?);
     }
     Ok(())
+}
+
+/// Programs that run a pipeline's model, and take over from here.
+fn run_live(project: &Project, flags: &Xtask, binary: &str, arguments: &[OsString]) -> Result<()> {
+    let pipeline = load_pipeline(project, flags)?;
+    pipeline
+        .device
+        .require(Device::present())
+        .context(run::NOTHING_RUN)?;
+    tool::fetch_model(project, &pipeline)?;
+    tool::run_with_pipeline(project, &pipeline, Device::present(), "live", binary, arguments)
 }
 
 fn load_pipeline(project: &Project, flags: &Xtask) -> Result<Pipeline> {

@@ -29,7 +29,6 @@ pub fn run(
 
 /// The same for a program that is about a pipeline: it gets what every stage gets (`--pipeline FILE --results FOLDER
 /// [--set KEY=VALUE]...`), then its own arguments.
-#[allow(dead_code, reason = "for programs about a pipeline")]
 pub fn run_with_pipeline(
     project: &Project,
     pipeline: &Pipeline,
@@ -49,7 +48,6 @@ pub fn run_with_pipeline(
 
 /// Brings the pipeline's model into the hub's cache where it isn't there yet. For programs that run the model: to be called
 /// before [`run_with_pipeline`].
-#[allow(dead_code, reason = "for programs that run the model")]
 pub fn fetch_model(project: &Project, pipeline: &Pipeline) -> Result<()> {
     let Some(source) = source::source(project, pipeline) else {
         return Ok(());

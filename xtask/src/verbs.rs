@@ -197,6 +197,24 @@ pub const VERBS: &[Verb] = &[
         ..PLAIN
     },
     Verb {
+        name: "chat",
+        group: Group::Try,
+        line: "A conversation in the terminal, steered as you go: the quickest way to feel a direction.",
+        example: "chat --as user",
+        arguments: "[--as model|user] [--system TEXT]",
+        options: READS,
+        passes_on: true,
+    },
+    Verb {
+        name: "serve",
+        group: Group::Try,
+        line: "A local page: sliders for each vector, and the model's answers steered and not, side by side.",
+        example: "serve --port 8080",
+        arguments: "[--port N]",
+        options: READS,
+        passes_on: true,
+    },
+    Verb {
         name: "completions",
         group: Group::Tend,
         line: "Prints a script that completes verbs, options and names of pipelines; its head says how to use it.",

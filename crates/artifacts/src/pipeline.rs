@@ -63,20 +63,21 @@ impl Condition {
     /// The turns with the prompt's text in place of `{prompt}`, and the system text in the first user turn.
     pub fn turns_for(&self, prompt: &str) -> Vec<Turn> {
         let fill = |text: &str| text.replace("{prompt}", prompt);
-        let mut system = self.system.as_deref();
-        let mut text_of = |turn: &Turn| match (turn.speaker, system) {
-            (Speaker::User, Some(text)) => {
-                system = None;
-                format!("{}\n\n{}", fill(text), fill(&turn.text))
-            }
-            _ => fill(&turn.text),
-        };
         let filled = self.turns.iter().map(|turn| Turn {
             speaker: turn.speaker,
-            text: text_of(turn),
+            text: fill(&turn.text),
         });
-        filled.collect()
+        with_system(filled.collect(), self.system.as_deref().map(fill).as_deref())
     }
+}
+
+/// The turns with instructions at the start of the first one of the user, before a blank line.
+pub fn with_system(mut turns: Vec<Turn>, system: Option<&str>) -> Vec<Turn> {
+    let first = turns.iter_mut().find(|turn| turn.speaker == Speaker::User);
+    if let (Some(turn), Some(system)) = (first, system) {
+        turn.text = format!("{system}\n\n{}", turn.text);
+    }
+    turns
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

@@ -20,7 +20,7 @@ pub use capture::{capture, capture_in_pieces};
 pub use memory::available as available_memory;
 pub use open::{Network, OpenModel, open_for_generation, open_model};
 pub use pooling::{Newlines, Wanted, pooled_position};
-pub use prompts::render_prompts;
+pub use prompts::{render_prompts, render_turns};
 pub use record::{Record, Recorded};
 
 /// The stage: reads `[model]`, `[prompts]`, `[conditions]` and `[extract]`, writes into `out`.

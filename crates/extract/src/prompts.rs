@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use artifacts::{Condition, Prompt, RenderedPrompt, Speaker};
+use artifacts::{Condition, Prompt, RenderedPrompt, Speaker, Turn};
 use model::{ChatTokenizer, Message, Role};
 
 /// Every prompt in every condition as the model sees it, prompts first: all of the first condition, then all of
@@ -34,22 +34,25 @@ pub fn render_prompts(
         .collect()
 }
 
+/// A conversation in the model's chat format, with the turn of `opens` opened at the end: its text and its tokens.
+pub fn render_turns(tokenizer: &ChatTokenizer, turns: &[Turn], opens: Speaker) -> Result<(String, Vec<u32>)> {
+    let messages: Vec<Message> = turns
+        .iter()
+        .map(|turn| Message::new(role(turn.speaker), turn.text.as_str()))
+        .collect();
+    let text = tokenizer.render(&messages, role(opens))?;
+    let token_ids = tokenizer.encode(&text)?;
+    Ok((text, token_ids))
+}
+
 fn render(tokenizer: &ChatTokenizer, condition: &Condition, prompt: &Prompt) -> Result<RenderedPrompt> {
     let turns = condition.turns_for(&prompt.text);
-    let messages: Vec<Message> = turns
-        .into_iter()
-        .map(|turn| Message::new(role(turn.speaker), turn.text))
-        .collect();
-    let place = || {
+    let (text, token_ids) = render_turns(tokenizer, &turns, condition.opens).with_context(|| {
         format!(
             "rendering prompt \"{}\" in condition \"{}\"",
             prompt.id, condition.name
         )
-    };
-    let text = tokenizer
-        .render(&messages, role(condition.opens))
-        .with_context(place)?;
-    let token_ids = tokenizer.encode(&text).with_context(place)?;
+    })?;
     Ok(RenderedPrompt {
         prompt_id: prompt.id.clone(),
         prompt: prompt.text.clone(),

@@ -52,6 +52,13 @@ impl Cache {
         self.rows.get(&row).map_or(0, Vec::len)
     }
 
+    /// Keeps the row's first tokens only.
+    pub(crate) fn truncate(&mut self, row: usize, length: usize) {
+        if let Some(slots) = self.rows.get_mut(&row) {
+            slots.truncate(length);
+        }
+    }
+
     /// The row has ended, and its slots may be used again.
     pub fn remove(&mut self, row: usize) {
         self.rows.remove(&row);

@@ -1,9 +1,10 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::ControlFlow;
 
 use burn::tensor::Tensor;
 use rayon::prelude::*;
 
-use crate::{Batch, Cache, Error, Gemma, NotANumber, ResidualTap, Result, Sampler, Sampling};
+use crate::{Batch, Error, Gemma, Memory, NotANumber, ResidualTap, Result, Sampler, Sampling};
 
 /// One row to generate: its prompt, how its tokens are chosen, and the seed of its own random generator.
 #[derive(Clone, Debug)]
@@ -26,6 +27,15 @@ pub enum Finish {
     Stop,
     /// The limit was reached.
     Length,
+    /// Whoever saw the tokens wanted no more.
+    Interrupted,
+}
+
+/// What a pass brought to one row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NewToken {
+    pub row: usize,
+    pub token: u32,
 }
 
 /// Rows that are generated at the same time. More bring no more speed on a CPU, where the arithmetic is the limit by
@@ -48,12 +58,36 @@ pub fn generate(
     tap: &mut dyn ResidualTap,
     progress: &mut dyn FnMut(usize),
 ) -> Result<Vec<Generated>> {
-    let mut texts: Vec<Generated> = requests.iter().map(|_| Generated::nothing()).collect();
+    let rows: BTreeMap<usize, &GenerationRequest> = requests.iter().enumerate().collect();
+    let mut memory = Memory::without_keeping(model);
+    let mut each = |tokens: &[NewToken]| {
+        progress(tokens.len());
+        ControlFlow::Continue(())
+    };
+    let texts = generate_on(model, &mut memory, &rows, max_new_tokens, tap, &mut each)?;
+    Ok(texts.into_values().collect())
+}
+
+/// The same for rows of any numbers, which take what they had before from `memory` and leave there what they have in the
+/// end. `each` is called after each pass with the tokens that it brought, and may end the work: rows then come back as
+/// they are. The tap sees rows by their numbers.
+pub fn generate_on(
+    model: &Gemma,
+    memory: &mut Memory,
+    requests: &BTreeMap<usize, &GenerationRequest>,
+    max_new_tokens: usize,
+    tap: &mut dyn ResidualTap,
+    each: &mut dyn FnMut(&[NewToken]) -> ControlFlow<()>,
+) -> Result<BTreeMap<usize, Generated>> {
+    if max_new_tokens == 0 {
+        let nothing = |row: &usize| (*row, Generated::nothing());
+        return Ok(requests.keys().map(nothing).collect());
+    }
+    let mut texts = BTreeMap::new();
     let mut running = Running {
-        requests,
-        next: if max_new_tokens == 0 { requests.len() } else { 0 },
+        waiting: requests.iter().map(|(row, request)| (*row, *request)).collect(),
         active: Vec::new(),
-        cache: model.cache(),
+        memory,
     };
     let end_tokens = &model.config().end_tokens;
     while let Some(batch) = running.next_batch(tap)? {
@@ -63,7 +97,7 @@ pub fn generate(
             .collect();
         let places: Vec<usize> = BTreeSet::from_iter(last.iter().copied()).into_iter().collect();
         let batch = batch.with_wanted(places.clone());
-        let h = model.forward(&batch, Some(&mut running.cache), tap)?;
+        let h = model.forward(&batch, Some(&mut running.memory.cache), tap)?;
         let mut logits = numbers(model.head(h))?;
         let vocabulary = logits.len() / places.len();
         let mut rows_of_place: Vec<Vec<&mut Row>> = places.iter().map(|_| Vec::new()).collect();
@@ -74,11 +108,8 @@ pub fn generate(
             .par_chunks_mut(vocabulary)
             .zip(rows_of_place)
             .try_for_each(|(logits, rows)| advance_all(rows, logits, end_tokens, max_new_tokens))?;
-        progress(running.active.len());
-        for row in running.take_finished() {
-            let number = row.number;
-            texts[number] = row.into_generated();
-        }
+        let flow = each(&running.newest());
+        texts.extend(running.take_ended(flow));
     }
     Ok(texts)
 }
@@ -93,13 +124,11 @@ impl Generated {
     }
 }
 
-/// The rows that are generated now, and their cache, which knows them by their index among the requests.
+/// The rows that are generated now, those that wait, and what is known of earlier ones.
 struct Running<'a> {
-    requests: &'a [GenerationRequest],
-    /// The first request that still waits.
-    next: usize,
+    waiting: VecDeque<(usize, &'a GenerationRequest)>,
     active: Vec<Row>,
-    cache: Cache,
+    memory: &'a mut Memory,
 }
 
 impl Running<'_> {
@@ -112,22 +141,51 @@ impl Running<'_> {
             batch.push(row.number, tap.group(row.number), newest, &row.history[newest..])?;
         }
         while self.active.len() < ROWS_AT_ONCE && batch.len() < TOKENS_AT_ONCE {
-            let (number, Some(request)) = (self.next, self.requests.get(self.next)) else {
+            let Some((number, request)) = self.waiting.pop_front() else {
                 break;
             };
-            batch.push(number, tap.group(number), 0, &request.prompt)?;
+            let known = self.memory.recall(number, &request.prompt);
+            batch.push(number, tap.group(number), known, &request.prompt[known..])?;
             self.active.push(Row::new(number, request));
-            self.next += 1;
         }
         Ok((!batch.is_empty()).then_some(batch))
     }
 
-    fn take_finished(&mut self) -> Vec<Row> {
-        let finished: Vec<Row> = self.active.extract_if(.., |row| row.finish.is_some()).collect();
-        for row in &finished {
-            self.cache.remove(row.number);
+    fn newest(&self) -> Vec<NewToken> {
+        let newest = |row: &Row| {
+            let token = row.history.last().copied();
+            token.map(|token| NewToken {
+                row: row.number,
+                token,
+            })
+        };
+        self.active.iter().filter_map(newest).collect()
+    }
+
+    /// The rows that have their last token. After an interruption all have, and those that waited have nothing.
+    fn take_ended(&mut self, flow: ControlFlow<()>) -> Vec<(usize, Generated)> {
+        let mut ended = Vec::new();
+        if flow.is_break() {
+            let nothing = |(number, _)| {
+                let finish = Finish::Interrupted;
+                (
+                    number,
+                    Generated {
+                        finish,
+                        ..Generated::nothing()
+                    },
+                )
+            };
+            ended.extend(self.waiting.drain(..).map(nothing));
         }
-        finished
+        for row in self
+            .active
+            .extract_if(.., |row| flow.is_break() || row.finish.is_some())
+        {
+            self.memory.keep(row.number, row.history.clone());
+            ended.push((row.number, row.into_generated()));
+        }
+        ended
     }
 }
 
@@ -198,7 +256,7 @@ impl Row {
         let tokens = self.history.split_off(self.prompt_length);
         Generated {
             tokens,
-            finish: self.finish.unwrap_or(Finish::Length),
+            finish: self.finish.unwrap_or(Finish::Interrupted),
         }
     }
 }

@@ -44,7 +44,7 @@ use model::{Finish, Generated, GenerationRequest, Sampling, generate};
 
 pub use intervention::{Intervention, Operation, Positions, broadcast, resolve_layer};
 pub use lens::lens;
-pub use sets::{Row, expand_set, raw_coefficient, row_seed};
+pub use sets::{Row, expand_set, interventions, raw_coefficient, row_seed};
 pub use steer::Steer;
 
 /// The stage: reads `[model]` and `[steer]` and the rendered prompts and vectors of earlier stages,
@@ -176,7 +176,7 @@ fn generation(model: &OpenModel, row: &Row, generated: Generated) -> Result<Gene
         n_tokens: generated.tokens.len(),
         finish_reason: match generated.finish {
             Finish::Stop => FinishReason::Stop,
-            Finish::Length => FinishReason::Length,
+            Finish::Length | Finish::Interrupted => FinishReason::Length,
         },
         interventions: row.description.clone(),
         greedy: row.greedy,

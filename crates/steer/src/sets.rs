@@ -83,7 +83,8 @@ pub fn row_seed(seed: u64, condition: &str, prompt_id: &str, sample: usize) -> u
         .fold(0, |number, byte| (number << 8) | u64::from(*byte))
 }
 
-fn interventions(
+/// What a set does to each of its rows, its own coefficients times `factor`, and that in words.
+pub fn interventions(
     set: &GenerationSet,
     factor: Option<f64>,
     contrast: &ContrastVectors,

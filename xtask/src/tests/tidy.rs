@@ -83,3 +83,46 @@ fn stages_know_all_crates_that_they_are_built_from() {
         assert_eq!(known, all, "{}", stage.name);
     }
 }
+
+/// Every crate that is built for these members of the workspace, with the features that it is built with.
+fn built(left_out: &[&str]) -> BTreeSet<String> {
+    let mut command = std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let arguments = "tree --workspace --offline --edges normal,build --prefix none --format";
+    command
+        .args(arguments.split(' '))
+        .arg("{p} [{f}]")
+        .current_dir(root());
+    command.args(left_out.iter().flat_map(|name| ["--exclude", *name]));
+    let output = command.output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines()
+        .map(|line| line.trim_end_matches(" (*)").to_owned())
+        .collect()
+}
+
+/// Otherwise the main command, a program beside the stages and the tests would each compile burn for themselves.
+#[test]
+fn what_is_beside_the_stages_changes_no_crate_of_theirs() {
+    let besides = crate::process::BESIDES;
+    let stages = built(&[besides, &["xtask"]].concat());
+    for heavy in ["axum ", "tokio ", "ureq ", "rustyline "] {
+        assert!(!stages.iter().any(|name| name.starts_with(heavy)), "{heavy}");
+    }
+    let mut together = vec![("the tests", built(&[]))];
+    for name in besides {
+        let others: Vec<&str> = besides.iter().filter(|other| *other != name).copied().collect();
+        together.push((name, built(&[others.as_slice(), &["xtask"]].concat())));
+    }
+    for (name, with_others) in together {
+        let changed: Vec<&String> = stages.difference(&with_others).collect();
+        assert!(
+            changed.is_empty(),
+            "{name}: these are built with other features: {changed:#?}; ask for the same ones in crates/artifacts/Cargo.toml"
+        );
+    }
+}

@@ -11,6 +11,7 @@ mod family;
 mod gguf;
 mod golden;
 mod hazards;
+mod memory;
 mod sampling;
 mod sampling_choice;
 mod support;

@@ -1,0 +1,3 @@
+#![allow(clippy::unwrap_used, reason = "in a test, a panic is the message")]
+
+mod client;

@@ -1,0 +1,93 @@
+use std::io::{IsTerminal as _, Write as _, stderr, stdin, stdout};
+
+use anyhow::Result;
+use artifacts::Speaker;
+use console::{Term, style};
+use rustyline::DefaultEditor;
+use rustyline::error::ReadlineError;
+
+/// Where lines come from and answers go to. At a terminal there is a prompt and each answer says whose it is; otherwise
+/// standard output holds answers and lists only, and what else is to be said goes to standard error.
+pub struct Screen {
+    editor: Option<DefaultEditor>,
+}
+
+pub enum Input {
+    Line(String),
+    /// Ctrl-C at the prompt.
+    Interrupted,
+    End,
+}
+
+impl Screen {
+    pub fn open() -> Result<Self> {
+        let at_terminal = stdin().is_terminal();
+        let editor = if at_terminal {
+            Some(DefaultEditor::new()?)
+        } else {
+            None
+        };
+        Ok(Screen { editor })
+    }
+
+    pub fn is_terminal(&self) -> bool {
+        self.editor.is_some()
+    }
+
+    /// The next line, of whom it will be said.
+    pub fn read(&mut self, speaker: Speaker) -> Result<Input> {
+        let Some(editor) = &mut self.editor else {
+            let mut line = String::new();
+            return Ok(match stdin().read_line(&mut line)? {
+                0 => Input::End,
+                _ => Input::Line(line),
+            });
+        };
+        match editor.readline(&format!("{}> ", style(speaker.as_str()).bold())) {
+            Ok(line) => {
+                editor.add_history_entry(line.as_str())?;
+                Ok(Input::Line(line))
+            }
+            Err(ReadlineError::Interrupted) => Ok(Input::Interrupted),
+            Err(ReadlineError::Eof) => Ok(Input::End),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Begins an answer: who speaks, and what is done to them.
+    pub fn begin_answer(&self, speaker: Speaker, steering: &str) -> Result<()> {
+        if self.is_terminal() {
+            let name = style(speaker.as_str()).cyan().bold();
+            let steering = match steering {
+                "" => String::new(),
+                _ => format!(" [{steering}]"),
+            };
+            self.write(&format!("{name}{}> ", style(steering).dim()))?;
+        }
+        Ok(())
+    }
+
+    pub fn write(&self, text: &str) -> Result<()> {
+        let mut out = stdout().lock();
+        out.write_all(text.as_bytes())?;
+        Ok(out.flush()?)
+    }
+
+    /// A remark of the program.
+    pub fn note(&self, text: &str) -> Result<()> {
+        Ok(writeln!(stderr().lock(), "{}", style(text).dim().for_stderr())?)
+    }
+
+    /// Why a line could not be obeyed.
+    pub fn complain(&self, text: &str) -> Result<()> {
+        let error = style("error:").red().bold().for_stderr();
+        Ok(writeln!(stderr().lock(), "{error} {text}")?)
+    }
+
+    /// Columns of characters, where lists are laid out.
+    pub fn width(&self) -> usize {
+        Term::stdout()
+            .size_checked()
+            .map_or(100, |(_, columns)| usize::from(columns))
+    }
+}

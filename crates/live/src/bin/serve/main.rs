@@ -1,0 +1,90 @@
+//! `cargo xtask serve`: one page on this machine alone, on which a pipeline's model answers twice at the same time, as it
+//! is and steered, with a slider for each vector.
+#![allow(clippy::print_stdout, reason = "the address is what it prints")]
+
+mod guard;
+mod page;
+mod question;
+mod server;
+mod worker;
+
+use std::net::Ipv4Addr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use live::{LiveModel, OwnArguments};
+use signal_hook::consts::SIGINT;
+use signal_hook::flag::{register, register_conditional_shutdown};
+use tokio::net::TcpListener;
+use tokio::time::sleep;
+
+use guard::Guard;
+use page::Page;
+use server::{Server, router};
+use worker::work;
+
+/// What shells make of a program that Ctrl-C ended.
+const INTERRUPTED: i32 = 130;
+
+/// What is left of answers has so long to be read after Ctrl-C.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let arguments = OwnArguments::take(std::env::args().skip(1), &["--port"])?;
+    let port = arguments.get("--port").map_or(Ok(0), str::parse);
+    let port = port.context("--port wants a number from 0 to 65535; 0 takes any free one")?;
+    let model = arguments.open()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    // The model's thread is not waited for: it may be in the middle of a long pass, and holds nothing that must be ended.
+    runtime.block_on(serve(model, port))
+}
+
+async fn serve(model: LiveModel, port: u16) -> Result<()> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
+    let listener = listener.with_context(|| format!("can't listen on port {port}; choose another"))?;
+    let port = listener.local_addr()?.port();
+    let guard = Guard::of_port(port).context("this machine gives no random numbers")?;
+    let address = format!("http://127.0.0.1:{port}/?token={}", guard.token());
+    let (page, stop) = (Page::of(&model)?, Arc::new(AtomicBool::new(false)));
+    let (jobs, receiver) = channel();
+    let heard = Arc::clone(&stop);
+    std::thread::spawn(move || work(model, receiver, heard));
+    // Before the address is known, so that no Ctrl-C finds the program unready. One that comes before the first was heard
+    // ends it at once.
+    register_conditional_shutdown(SIGINT, INTERRUPTED, Arc::clone(&stop))?;
+    register(SIGINT, Arc::clone(&stop))?;
+    let server = axum::serve(listener, router(Server { guard, page, jobs }))
+        .with_graceful_shutdown(stopped(Arc::clone(&stop)));
+    println!("{address}");
+    eprintln!("Open it in a browser on this machine. Ctrl-C stops the server.");
+    let out_of_patience = async {
+        stopped(stop).await;
+        sleep(PATIENCE).await;
+    };
+    tokio::select! {
+        served = server => Ok(served?),
+        () = out_of_patience => Ok(()),
+    }
+}
+
+async fn stopped(stop: Arc<AtomicBool>) {
+    while !stop.load(Ordering::Relaxed) {
+        sleep(Duration::from_millis(20)).await;
+    }
+}

@@ -169,7 +169,6 @@ pub const VERBS: &[Verb] = &[
         arguments: "[--json]",
         options: READS,
         passes_on: true,
-        ..PLAIN
     },
     Verb {
         name: "diff",
@@ -179,7 +178,6 @@ pub const VERBS: &[Verb] = &[
         arguments: "RUN_A RUN_B [--html FILE]",
         options: BUILDS,
         passes_on: true,
-        ..PLAIN
     },
     Verb {
         name: "accept",
@@ -233,7 +231,6 @@ pub const VERBS: &[Verb] = &[
         arguments: "[ARGUMENTS OF THE TRAINER]",
         options: BUILDS,
         passes_on: true,
-        ..PLAIN
     },
     Verb {
         name: "synth",
@@ -243,7 +240,6 @@ pub const VERBS: &[Verb] = &[
         arguments: "--like NAME FOLDER [--seed N] [--tokenizer FOLDER]",
         options: BUILDS,
         passes_on: true,
-        ..PLAIN
     },
     Verb {
         name: "bench",
@@ -253,7 +249,6 @@ pub const VERBS: &[Verb] = &[
         arguments: "[CHECKPOINT] [--dtype auto|f32|bf16] [--new TOKENS] [--repeat N] [--json]",
         options: BUILDS,
         passes_on: true,
-        ..PLAIN
     },
 ];
 

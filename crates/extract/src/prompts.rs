@@ -50,12 +50,14 @@ fn render(tokenizer: &ChatTokenizer, condition: &Condition, prompt: &Prompt) -> 
         .render(&messages, role(condition.opens))
         .with_context(place)?;
     let token_ids = tokenizer.encode(&text).with_context(place)?;
+    let token_texts = token_ids.iter().map(|id| tokenizer.token_text(*id)).collect();
     Ok(RenderedPrompt {
         prompt_id: prompt.id.clone(),
         prompt: prompt.text.clone(),
         condition: condition.name.clone(),
         text,
         token_ids: token_ids.into_iter().map(u32::cast_signed).collect(),
+        token_texts,
     })
 }
 

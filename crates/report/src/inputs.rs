@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use artifacts::{
     Certificate, Condition, Generation, Layout, Metadata, Pipeline, Projection, RenderedPrompt, Similarity,
     Summary, Verdict, read_certificate, read_generations, read_projection_batches, read_rendered_prompts,
-    read_similarity_batches, read_summaries,
+    read_similarities_where, read_summaries,
 };
 
 use crate::certificate::beyond;
@@ -193,16 +193,8 @@ fn distinct_ids(prompts: &[RenderedPrompt]) -> Vec<&str> {
 }
 
 fn similarities(path: &Path, pooling: &str, shown: &HashSet<&str>) -> Result<Vec<Similarity>> {
-    let mut kept = Vec::new();
-    for batch in read_similarity_batches(path)?.0 {
-        let is_shown = |row: &Similarity| {
-            row.pooling == pooling
-                && shown.contains(row.prompt_a.as_str())
-                && shown.contains(row.prompt_b.as_str())
-        };
-        kept.extend(batch?.into_iter().filter(is_shown));
-    }
-    Ok(kept)
+    let is_shown = |of: &str, a: &str, b: &str| of == pooling && shown.contains(a) && shown.contains(b);
+    Ok(read_similarities_where(path, is_shown)?.0)
 }
 
 fn projections(path: &Path, pooling: &str, shown: &HashSet<&str>) -> Result<Vec<Projection>> {

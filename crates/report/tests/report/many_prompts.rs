@@ -38,6 +38,7 @@ fn rendered((index, condition): (usize, &str)) -> RenderedPrompt {
         condition: condition.to_owned(),
         text: format!("<bos>Question {index}?"),
         token_ids: vec![2, 3],
+        token_texts: vec!["<bos>".to_owned(), "Question".to_owned()],
     }
 }
 

@@ -9,6 +9,7 @@ mod certainty;
 mod certificate;
 mod charts;
 mod csv;
+mod difference;
 mod dose;
 mod dose_texts;
 mod doses;
@@ -28,6 +29,8 @@ mod removal;
 mod run;
 mod shown;
 mod speaker;
+mod tokens;
+mod warnings;
 
 pub use charts::{errors_chart, similarity_chart};
 pub use evidence::Evidence;

@@ -27,7 +27,7 @@ use crate::inputs::Inputs;
 use crate::lens::lens_rows;
 use crate::numbering::figure_numbers;
 use crate::pieces::{Piece, pieces};
-use crate::provenance::{Links, commands, metadata_entries};
+use crate::provenance::{Links, commands, given, metadata_entries};
 use crate::published::published_view;
 use crate::speaker::speaker_view;
 use crate::tokens::{TokenView, token_views};
@@ -95,7 +95,7 @@ pub fn report_page(pipeline: &Pipeline, layout: &Layout, inputs: &Inputs) -> Res
             published => shown(inputs.published.as_ref().map(published_view)),
             metadata => shown(metadata_entries(&inputs.metadata)),
             pipeline_text => inputs.pipeline_text.clone(),
-            overrides => pipeline.overrides.clone(),
+            overrides => given(pipeline),
             commands => shown(commands(pipeline)),
             links => shown(Links::of(layout)),
             ..page_parts(charts, Some(REPORT_SCRIPT))?

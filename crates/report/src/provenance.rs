@@ -98,6 +98,19 @@ impl Links {
     }
 }
 
+/// What was set on the command line. `cargo xtask` tells stages the device and the folder that it found for the machine in the
+/// same way, after all others: that is not asked for by anybody.
+pub fn given(pipeline: &Pipeline) -> Vec<String> {
+    let entries = || pipeline.overrides.iter().map(String::as_str).enumerate();
+    let device = entries()
+        .filter(|(_, entry)| entry.starts_with("model.device="))
+        .next_back();
+    entries()
+        .filter(|own| Some(*own) != device && !own.1.starts_with("model.path="))
+        .map(|(_, entry)| entry.to_owned())
+        .collect()
+}
+
 #[derive(Debug, Serialize)]
 pub struct Command {
     pub line: String,
@@ -106,8 +119,7 @@ pub struct Command {
 
 /// What makes all results again, and what tells more of them, as typed in the project's root.
 pub fn commands(pipeline: &Pipeline) -> Vec<Command> {
-    let sets: String = pipeline
-        .overrides
+    let sets: String = given(pipeline)
         .iter()
         .map(|entry| format!(" --set '{}'", entry.replace('\'', "'\\''")))
         .collect();

@@ -69,7 +69,7 @@ pub fn heat_map(pipeline: &Pipeline, inputs: &Inputs) -> Result<Option<Value>> {
         .x_axis(named(axis("")).range(vec![-0.5, end]).tick_angle(-45.0))
         .y_axis(named(axis("")).range(vec![end, -0.5]));
     let mut chart = to_json(traces, layout)?;
-    chart["layout"]["margin"]["t"] = json!(48);
+    chart["layout"]["margin"]["t"] = json!(56);
     chart["packed"] = serde_json::to_value(packed)?;
     chart["names"] = json!(hover_names(inputs, &entries));
     Ok(Some(chart))
@@ -166,12 +166,13 @@ fn separators(conditions: usize, prompts: usize) -> Vec<Shape> {
 /// The name of each block of columns, above it; the blocks of rows follow in the same order.
 fn block_names(pipeline: &Pipeline, prompts: usize) -> Vec<Annotation> {
     let name = |(index, condition): (usize, &Condition)| {
+        // On two lines, since the blocks may be narrow.
         Annotation::new()
-            .text(plain(&condition.label))
+            .text(plain(&condition.label).replacen(' ', "<br>", 1))
             .font(
                 Font::new()
                     .color(condition_colour(pipeline, &condition.name).css())
-                    .size(12),
+                    .size(11),
             )
             .x((index * prompts) as f64 + (prompts as f64 - 1.0) / 2.0)
             .y_ref("paper")

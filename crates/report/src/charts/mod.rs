@@ -36,5 +36,5 @@ pub use similarity::similarity_chart;
 pub use style::{Colour, condition_colour};
 
 pub(crate) use errors::is_drawn;
-pub(crate) use similarity::{DASHED_LABEL, cosine_range, layer_tick_step, titles};
+pub(crate) use similarity::{DASHED_LABEL, layer_tick_step, range_with_intervals, titles};
 pub(crate) use style::{across_colour, library_script};

@@ -6,7 +6,7 @@ use plotly::common::{HoverInfo, Mode};
 use plotly::{Scatter, Trace};
 use serde_json::{Value, json};
 
-use super::similarity::layer_tick_step;
+use super::by_layer::layer_axis;
 use super::style::{
     axis, condition_colour, condition_dash, condition_symbol, layout, legend_above, line, marker, to_json,
 };
@@ -42,11 +42,7 @@ pub fn projections_chart(pipeline: &Pipeline, inputs: &Inputs) -> Result<Value> 
     }
     let layout = layout()
         .legend(legend_above())
-        .x_axis(
-            axis("Layer")
-                .dtick(layer_tick_step(inputs.summaries.len()) as f64)
-                .tick0(0.0),
-        )
+        .x_axis(layer_axis(inputs.summaries.len()))
         .y_axis(axis("Projection on the contrast"));
     to_json(traces, layout)
 }

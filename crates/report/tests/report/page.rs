@@ -280,6 +280,14 @@ fn the_page_says_how_to_make_it_again() {
     assert!(own.contains("cargo xtask all --pipeline example --set &#x27;steer.seed=3&#x27;"));
     assert!(own.contains("blake3-of-an-example"));
     assert!(own.contains("these were set on the command line"));
+    // What was found for the machine is no part of it.
+    let mut run = example_run(6);
+    let found = ["model.device=cpu", "model.path='/somewhere'"].map(str::to_owned);
+    run.pipeline.overrides.extend(found);
+    assert_eq!(without_library(&run.page("report.html")), own);
+    run.pipeline.overrides.insert(0, "model.device=cpu".to_owned());
+    let own = without_library(&run.page("report.html"));
+    assert!(own.contains("--set &#x27;model.device=cpu&#x27; --set &#x27;steer.seed=3&#x27;</code>"));
 }
 
 #[test]

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use artifacts::{
     ContrastVectors, Layout, Metadata, Pipeline, ProjectionWriter, Result, SimilarityWriter, Summary,
     VectorKind, VectorRow, write_contrast_vectors, write_depth, write_effects, write_outliers,
-    write_statistics, write_statistics_summary, write_summaries, write_summary_csv, write_vectors,
+    write_principal_components, write_statistics, write_statistics_summary, write_summaries,
+    write_summary_csv, write_vectors,
 };
 
 use crate::depth::depth_cosines;
@@ -65,6 +66,8 @@ fn write_rigour(
     write_statistics(&place(layout.statistics()), metadata, &rigour.statistics)?;
     write_outliers(&place(layout.outliers()), metadata, &rigour.outliers)?;
     write_effects(&place(layout.effects()), metadata, &rigour.effects)?;
+    let components = place(layout.principal_components());
+    write_principal_components(&components, metadata, &rigour.components)?;
     write_depth(&place(layout.depth()), metadata, &depth_cosines(&recorded.layers))?;
     let of_pooling = recorded
         .prompts

@@ -119,6 +119,11 @@ impl Layout {
         self.stage(Stage::Analyze).join("depth.parquet")
     }
 
+    /// Each row's place in the plane of its layer's two first principal components.
+    pub fn principal_components(&self) -> PathBuf {
+        self.stage(Stage::Analyze).join("principal_components.parquet")
+    }
+
     pub fn outliers(&self) -> PathBuf {
         self.stage(Stage::Analyze).join("outliers.parquet")
     }

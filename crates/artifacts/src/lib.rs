@@ -25,6 +25,7 @@
 
 mod activations;
 mod certificate;
+mod components;
 mod depth;
 mod design;
 mod dose_table;
@@ -58,13 +59,14 @@ mod terminal;
 mod vectors;
 
 pub use activations::{
-    Activation, ActivationWriter, activation_file, activation_layers, read_activation_batches,
-    read_activations, write_activations,
+    Activation, ActivationWriter, ReadPosition, activation_file, activation_layers, read_activation_batches,
+    read_activations, read_positions, write_activations,
 };
 pub use certificate::{
     CERTIFICATE_FORMAT, Certificate, Comparison, GreedyAgreement, ReferenceOrigin, RelativeError, Verdict,
     read_certificate, write_certificate,
 };
+pub use components::{ComponentPlace, read_principal_components, write_principal_components};
 pub use depth::{DepthCosine, read_depth, write_depth};
 pub use design::Design;
 pub use dose_table::{CoefficientUnit, DoseTable};
@@ -95,7 +97,7 @@ pub use projections::{
 pub use prompts::{Prompt, parse_prompts, read_prompts};
 pub use rendered::{RenderedPrompt, read_rendered_prompts, write_rendered_prompts};
 pub use similarities::{
-    Similarity, SimilarityWriter, read_similarities, read_similarity_batches, write_similarities,
+    Similarity, SimilarityWriter, read_similarities, read_similarities_where, write_similarities,
 };
 pub use site::Site;
 pub use stage::{StageArguments, StageDirectory, run_stage, start_log};

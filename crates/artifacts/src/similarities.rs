@@ -45,16 +45,19 @@ pub fn write_similarities(path: &Path, metadata: &Metadata, rows: &[Similarity])
     write_table(path, &SCHEMA, metadata, columns_of(rows))
 }
 
-/// Reads the table in batches, in the memory of one batch.
-pub fn read_similarity_batches(
-    path: &Path,
-) -> Result<(impl Iterator<Item = Result<Vec<Similarity>>> + use<>, Metadata)> {
-    read_batches(path.to_owned(), &SCHEMA, BATCH_ROWS, rows_of)
-}
-
 /// Reads the table at once.
 pub fn read_similarities(path: &Path) -> Result<(Vec<Similarity>, Metadata)> {
-    let (batches, metadata) = read_similarity_batches(path)?;
+    read_similarities_where(path, |_, _, _| true)
+}
+
+/// Reads the rows whose pooling and two prompts are wanted; of the others, of which there may be millions, nothing is
+/// kept in memory.
+pub fn read_similarities_where(
+    path: &Path,
+    is_wanted: impl Fn(&str, &str, &str) -> bool,
+) -> Result<(Vec<Similarity>, Metadata)> {
+    let rows = |columns: &Columns<'_>, _: usize| rows_of(columns, &is_wanted);
+    let (batches, metadata) = read_batches(path.to_owned(), &SCHEMA, BATCH_ROWS, rows)?;
     let batches = batches.collect::<Result<Vec<_>>>()?;
     Ok((batches.into_iter().flatten().collect(), metadata))
 }
@@ -73,20 +76,22 @@ fn columns_of(rows: &[Similarity]) -> Vec<(Field, ArrayRef)> {
     ]
 }
 
-fn rows_of(columns: &Columns<'_>, _: usize) -> Result<Vec<Similarity>> {
+fn rows_of(columns: &Columns<'_>, is_wanted: impl Fn(&str, &str, &str) -> bool) -> Result<Vec<Similarity>> {
     let layers = columns.numbers::<Int32Type>("layer")?;
-    let poolings = columns.texts("pooling")?;
-    let (condition_a, condition_b) = (columns.texts("condition_a")?, columns.texts("condition_b")?);
-    let (prompt_a, prompt_b) = (columns.texts("prompt_a")?, columns.texts("prompt_b")?);
+    let pooling = columns.text("pooling")?;
+    let (condition_a, condition_b) = (columns.text("condition_a")?, columns.text("condition_b")?);
+    let (prompt_a, prompt_b) = (columns.text("prompt_a")?, columns.text("prompt_b")?);
     let cosines = columns.numbers::<Float64Type>("cosine")?;
     let row = |index: usize| Similarity {
         layer: layers[index] as usize,
-        pooling: poolings[index].clone(),
-        condition_a: condition_a[index].clone(),
-        condition_b: condition_b[index].clone(),
-        prompt_a: prompt_a[index].clone(),
-        prompt_b: prompt_b[index].clone(),
+        pooling: pooling.value(index).to_owned(),
+        condition_a: condition_a.value(index).to_owned(),
+        condition_b: condition_b.value(index).to_owned(),
+        prompt_a: prompt_a.value(index).to_owned(),
+        prompt_b: prompt_b.value(index).to_owned(),
         cosine: cosines[index],
     };
-    Ok((0..layers.len()).map(row).collect())
+    let is_own =
+        |&index: &usize| is_wanted(pooling.value(index), prompt_a.value(index), prompt_b.value(index));
+    Ok((0..layers.len()).filter(is_own).map(row).collect())
 }

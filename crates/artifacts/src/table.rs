@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow_array::builder::{FixedSizeListBuilder, Float32Builder, Int32Builder, ListBuilder};
+use arrow_array::builder::{FixedSizeListBuilder, Float32Builder, Int32Builder, ListBuilder, StringBuilder};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{ArrowPrimitiveType, Float32Type, Float64Type, Int32Type};
 use arrow_array::{
     Array, ArrayRef, FixedSizeListArray, PrimitiveArray, RecordBatch, RecordBatchReader, StringArray,
 };
 use arrow_schema::{DataType, Field, Schema};
-use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::basic::{Compression, Encoding};
 use parquet::file::metadata::{FileMetaData, KeyValue};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
@@ -164,7 +164,16 @@ fn writer_properties(fields: &[Field], metadata: &Metadata) -> WriterProperties 
 
 /// Reads a whole table, after checking that it is the one that was asked for.
 pub(crate) fn read_table(path: &Path, schema: &TableSchema) -> Result<(RecordBatch, Metadata)> {
-    let (mut reader, metadata) = open_table(path, schema, usize::MAX >> 32)?;
+    read_columns(path, schema, None)
+}
+
+/// Reads these columns of a table, and nothing of the others from the disk.
+pub(crate) fn read_columns(
+    path: &Path,
+    schema: &TableSchema,
+    names: Option<&[&str]>,
+) -> Result<(RecordBatch, Metadata)> {
+    let (mut reader, metadata) = open_table(path, schema, names, usize::MAX >> 32)?;
     let empty = RecordBatch::new_empty(reader.schema());
     let batch = reader.next().transpose().map_err(Error::parquet(path))?;
     if reader.next().is_some() {
@@ -182,7 +191,7 @@ pub(crate) fn read_batches<Row>(
     batch_rows: usize,
     rows_of: impl Fn(&Columns<'_>, usize) -> Result<Vec<Row>>,
 ) -> Result<(impl Iterator<Item = Result<Vec<Row>>>, Metadata)> {
-    let (reader, metadata) = open_table(&path, schema, batch_rows)?;
+    let (reader, metadata) = open_table(&path, schema, None, batch_rows)?;
     let mut first_row = 0;
     let batches = reader.map(move |batch| {
         let batch = batch.map_err(Error::parquet(&path))?;
@@ -200,6 +209,7 @@ pub(crate) fn read_batches<Row>(
 fn open_table(
     path: &Path,
     schema: &TableSchema,
+    names: Option<&[&str]>,
     batch_rows: usize,
 ) -> Result<(ParquetRecordBatchReader, Metadata)> {
     let file = fs_err::File::open(path)?;
@@ -217,7 +227,12 @@ fn open_table(
         );
         return Err(Error::invalid(path, message));
     }
+    let columns = match names {
+        Some(names) => ProjectionMask::columns(builder.parquet_schema(), names.iter().copied()),
+        None => ProjectionMask::all(),
+    };
     let reader = builder
+        .with_projection(columns)
         .with_batch_size(batch_rows)
         .build()
         .map_err(Error::parquet(path))?;
@@ -267,6 +282,20 @@ pub(crate) fn ids_column<'a>(name: &str, rows: impl Iterator<Item = &'a [i32]>) 
     let mut lists = ListBuilder::new(Int32Builder::new());
     for row in rows {
         lists.values().append_slice(row);
+        lists.append(true);
+    }
+    let lists = lists.finish();
+    (
+        Field::new(name, lists.data_type().clone(), false),
+        Arc::new(lists),
+    )
+}
+
+/// A column of lists of texts.
+pub(crate) fn texts_column<'a>(name: &str, rows: impl Iterator<Item = &'a [String]>) -> (Field, ArrayRef) {
+    let mut lists = ListBuilder::new(StringBuilder::new());
+    for row in rows {
+        row.iter().for_each(|text| lists.values().append_value(text));
         lists.append(true);
     }
     let lists = lists.finish();
@@ -400,20 +429,28 @@ impl<'a> Columns<'a> {
     }
 
     pub fn ids(&self, name: &str) -> Result<Vec<Vec<i32>>> {
+        self.lists(name, "token ids", |values| {
+            Some(values.as_primitive_opt::<Int32Type>()?.values().to_vec())
+        })
+    }
+
+    pub fn lists_of_texts(&self, name: &str) -> Result<Vec<Vec<String>>> {
+        self.lists(name, "texts", |values| {
+            let texts = values.as_string_opt::<i32>()?.iter();
+            Some(texts.map(|text| text.unwrap_or_default().to_owned()).collect())
+        })
+    }
+
+    fn lists<T>(&self, name: &str, what: &str, values_of: fn(ArrayRef) -> Option<T>) -> Result<Vec<T>> {
         let missing = || {
-            Error::invalid(
-                self.path,
-                format!("there is no column `{name}` of lists of token ids; make the table again"),
-            )
+            let message = format!("there is no column `{name}` of lists of {what}; make the table again");
+            Error::invalid(self.path, message)
         };
         let column = self.batch.column_by_name(name).ok_or_else(missing)?;
         let lists = column.as_list_opt::<i32>().ok_or_else(missing)?;
-        let ids = |row: usize| {
-            let list = lists.value(row);
-            let ids = list.as_primitive_opt::<Int32Type>().ok_or_else(missing)?;
-            Ok(ids.values().to_vec())
-        };
-        (0..lists.len()).map(ids).collect()
+        (0..lists.len())
+            .map(|row| values_of(lists.value(row)).ok_or_else(missing))
+            .collect()
     }
 
     pub fn vectors(&self, name: &str) -> Result<Vec<Vec<f32>>> {

@@ -21,4 +21,4 @@ pub use page::page;
 pub use run::Run;
 pub use settings::{Setting, settings};
 pub use terminal::summary;
-pub use texts::{Pair, TextSet, Word, texts, words};
+pub use texts::{Pair, TextSet, texts};

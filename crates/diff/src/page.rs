@@ -2,14 +2,15 @@ use anyhow::Result;
 use artifacts::DoseCandidate;
 use minijinja::context;
 use minijinja::value::{Serde, Value as TemplateValue};
-use report::assets::{page_parts, render};
+use report::assets::{PIECES, page_parts, render};
 use report::format::{coefficient, number, number_or_dash, with_interval};
+use report::pieces::Piece;
 use serde::Serialize;
 use serde_json::json;
 
 use crate::charts::{contrast_chart, difference_chart, similarity_chart};
 use crate::terminal::chosen;
-use crate::{Comparison, Contrasts, DepthRow, Pair, Run, TextSet, Word};
+use crate::{Comparison, Contrasts, DepthRow, Pair, Run, TextSet};
 
 const TEMPLATE: &str = include_str!("templates/diff.html");
 
@@ -33,7 +34,7 @@ pub fn page(a: &Run, b: &Run, comparison: &Comparison) -> Result<String> {
     }
     let curves = &comparison.curves;
     render(
-        &[("diff.html", TEMPLATE)],
+        &[("diff.html", TEMPLATE), ("pieces.html", PIECES)],
         "diff.html",
         context! {
             runs => shown(runs.map(RunView::of)),
@@ -144,8 +145,8 @@ struct SetView<'a> {
 struct PairView<'a> {
     about: String,
     prompt: &'a str,
-    a: &'a [Word],
-    b: &'a [Word],
+    a: &'a [Piece],
+    b: &'a [Piece],
 }
 
 fn set_views(sets: &[TextSet]) -> Vec<SetView<'_>> {

@@ -1,8 +1,9 @@
 use std::fmt::Write as _;
 
 use artifacts::{DoseCandidate, DoseSummary};
+use report::pieces::Piece;
 
-use crate::{Comparison, Contrasts, Curves, Pair, Run, TextSet, Word};
+use crate::{Comparison, Contrasts, Curves, Pair, Run, TextSet};
 
 /// How many differing texts are written out.
 const TEXTS_SHOWN: usize = 3;
@@ -245,12 +246,12 @@ fn write_pair(out: &mut String, set: &TextSet, pair: &Pair) {
             set.name, pair.prompt_id, pair.condition
         ),
     );
-    let text = |words: &[Word]| -> String {
-        let own = |word: &Word| match word.is_own {
-            true => format!("[{}]", word.text.replace('\n', "⏎")),
-            false => word.text.replace('\n', "⏎"),
+    let text = |pieces: &[Piece]| -> String {
+        let own = |piece: &Piece| match piece.differs {
+            true => format!("[{}]", piece.text.replace('\n', "⏎")),
+            false => piece.text.replace('\n', "⏎"),
         };
-        words.iter().map(own).collect()
+        pieces.iter().map(own).collect()
     };
     line(out, format!("    A  {}", text(&pair.a)));
     line(out, format!("    B  {}", text(&pair.b)));

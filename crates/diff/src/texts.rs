@@ -1,8 +1,9 @@
 use std::collections::HashMap;
 
 use artifacts::Generation;
+use report::difference::compared;
+use report::pieces::Piece;
 use serde::Serialize;
-use similar::{ChangeTag, TextDiff};
 
 use crate::Run;
 
@@ -26,15 +27,9 @@ pub struct Pair {
     pub condition: String,
     pub coefficient: Option<f64>,
     pub sample: usize,
-    pub a: Vec<Word>,
-    pub b: Vec<Word>,
-}
-
-/// A stretch of a text, and whether the other text lacks it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Word {
-    pub text: String,
-    pub is_own: bool,
+    /// In pieces, those marked that the other text has not at their place.
+    pub a: Vec<Piece>,
+    pub b: Vec<Piece>,
 }
 
 /// Pairs the texts of both runs: sets in A's order, then those that only B has. None where one of them has no texts.
@@ -82,55 +77,13 @@ fn key(row: &Generation) -> Key<'_> {
 }
 
 fn pair(row: &Generation, other: &Generation) -> Pair {
-    let (a, b) = words(&row.text, &other.text);
     Pair {
         prompt_id: row.prompt_id.clone(),
         prompt: row.prompt.clone(),
         condition: row.condition.clone(),
         coefficient: row.coefficient,
         sample: row.sample,
-        a,
-        b,
-    }
-}
-
-/// Both texts word by word, those marked that the other has not at their place.
-pub fn words(a: &str, b: &str) -> (Vec<Word>, Vec<Word>) {
-    let difference = TextDiff::from_words(a, b);
-    let (mut of_a, mut of_b) = (Vec::new(), Vec::new());
-    for change in difference.iter_all_changes() {
-        let text = change.value();
-        match change.tag() {
-            ChangeTag::Equal => {
-                push(&mut of_a, text, false);
-                push(&mut of_b, text, false);
-            }
-            ChangeTag::Delete => push(&mut of_a, text, true),
-            ChangeTag::Insert => push(&mut of_b, text, true),
-        }
-    }
-    (joined(of_a), joined(of_b))
-}
-
-/// Blanks between two words of one text alone are its own too, or every word would stand by itself.
-fn joined(words: Vec<Word>) -> Vec<Word> {
-    let mut all: Vec<Word> = Vec::new();
-    let count = words.len();
-    for (index, word) in words.into_iter().enumerate() {
-        let is_between = all.last().is_some_and(|last| last.is_own) && index + 1 < count;
-        let is_own = word.is_own || (is_between && word.text.trim().is_empty());
-        push(&mut all, &word.text, is_own);
-    }
-    all
-}
-
-/// Words of one kind that follow each other are one stretch.
-fn push(words: &mut Vec<Word>, text: &str, is_own: bool) {
-    match words.last_mut() {
-        Some(last) if last.is_own == is_own => last.text.push_str(text),
-        _ => words.push(Word {
-            text: text.to_owned(),
-            is_own,
-        }),
+        a: compared(&other.text, &row.text),
+        b: compared(&row.text, &other.text),
     }
 }

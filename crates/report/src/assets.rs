@@ -8,6 +8,9 @@ use serde_json::{Value, json};
 
 use crate::charts::style::library_script;
 
+/// The template `pieces.html`, whose macro `show` writes [pieces](crate::pieces) of a text.
+pub const PIECES: &str = include_str!("templates/pieces.html");
+
 const STYLE: &str = include_str!("templates/style.css");
 const CHARTS_SCRIPT: &str = include_str!("templates/charts.js");
 

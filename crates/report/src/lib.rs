@@ -10,6 +10,7 @@ mod certainty;
 mod certificate;
 pub mod charts;
 mod csv;
+pub mod difference;
 mod dose;
 mod dose_texts;
 mod doses;
@@ -29,6 +30,8 @@ mod removal;
 mod run;
 mod shown;
 mod speaker;
+mod tokens;
+mod warnings;
 
 pub use charts::{errors_chart, similarity_chart};
 pub use evidence::Evidence;

@@ -35,6 +35,7 @@
 
 mod bootstrap;
 mod cholesky;
+mod components;
 mod directions;
 mod draws;
 mod effects;
@@ -60,6 +61,7 @@ pub use bootstrap::{
     BOOTSTRAP_DRAWS, Bootstrap, Interval, ResampledFigures, bootstrap, bootstrap_mean, bootstrap_statistic,
     contrast_norm_unbiased, quantile, resampled,
 };
+pub use components::{PrincipalComponents, principal_components};
 pub use directions::{Direction, logistic_probe, mean_difference, paired_difference_pca, shrinkage_lda};
 pub use effects::{Cells, Effect, Effects, effects};
 pub use evenly::evenly;

@@ -120,6 +120,7 @@ impl Example {
             condition: condition.to_owned(),
             text: format!("<bos>{} {id} {condition}", self.greeting),
             token_ids: vec![2, 3, 4],
+            token_texts: Vec::from(["a", "b", "c"].map(str::to_owned)),
         };
         let conditions = ["normal", "swapped"];
         conditions

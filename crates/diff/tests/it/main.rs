@@ -10,4 +10,3 @@ mod command;
 mod curves;
 mod example;
 mod runs;
-mod words;

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use artifacts::Pipeline;
-use plotly::common::{Anchor, Font, Line, Marker, Orientation};
+use plotly::common::{Anchor, DashType, Font, Line, Marker, MarkerSymbol, Orientation};
 use plotly::layout::{Axis, HoverMode, Legend, Margin};
 use plotly::{Layout, Plot, Trace};
 use serde_json::Value;
@@ -51,6 +51,29 @@ pub fn condition_colour(pipeline: &Pipeline, name: &str) -> Colour {
         .position(|other| other.name == name)
         .unwrap_or(0);
     OTHERS[index % OTHERS.len()]
+}
+
+/// By the condition's place, so that nothing hangs on colours alone.
+pub(super) fn condition_symbol(place: usize) -> MarkerSymbol {
+    let symbols = [
+        MarkerSymbol::Circle,
+        MarkerSymbol::Square,
+        MarkerSymbol::Diamond,
+        MarkerSymbol::TriangleUp,
+        MarkerSymbol::Cross,
+    ];
+    symbols[place % symbols.len()].clone()
+}
+
+pub(super) fn condition_dash(place: usize) -> DashType {
+    let dashes = [
+        DashType::Solid,
+        DashType::Dash,
+        DashType::Dot,
+        DashType::DashDot,
+        DashType::LongDash,
+    ];
+    dashes[place % dashes.len()].clone()
 }
 
 /// Green: neither condition.

@@ -21,6 +21,7 @@ fn prompts() -> Vec<RenderedPrompt> {
         condition: condition.to_owned(),
         text: String::new(),
         token_ids: vec![2, 5],
+        token_texts: Vec::new(),
     };
     vec![
         prompt("a", "normal"),

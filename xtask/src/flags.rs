@@ -65,6 +65,13 @@ xflags::xflags! {
         /// Example: cargo xtask clean --pipeline tiny
         cmd clean {}
 
+        /// Holds the files of a run to the contract of its tables (docs/schemas.md).
+        /// Example: cargo xtask check-results --pipeline tiny --json
+        cmd check-results {
+            /// Prints what was found as JSON.
+            optional --json
+        }
+
         /// Trains the embedded model anew; everything after `train` goes to the trainer.
         /// Example: cargo xtask train --help
         cmd train {
@@ -111,6 +118,7 @@ pub enum XtaskCmd {
     Status(Status),
     Accept(Accept),
     Clean(Clean),
+    CheckResults(CheckResults),
     Train(Train),
     Synth(Synth),
     Bench(Bench),
@@ -147,6 +155,11 @@ pub struct Accept {
 
 #[derive(Debug)]
 pub struct Clean;
+
+#[derive(Debug)]
+pub struct CheckResults {
+    pub json: bool,
+}
 
 #[derive(Debug)]
 pub struct Train {

@@ -88,6 +88,12 @@ fn dispatch(flags: &Xtask) -> Result<()> {
             let name = pipeline::name_of(flags.pipeline())?;
             clean::clean(&project, &name, flags.dry_run, &mut std::io::stdout())
         }
+        XtaskCmd::CheckResults(check) => {
+            let results = project.results(&pipeline::name_of(flags.pipeline())?);
+            let mut arguments = vec![results.into_os_string()];
+            arguments.extend(check.json.then(|| "--json".into()));
+            tool::run(&project, Device::Cpu, "check", "check-results", &arguments)
+        }
         XtaskCmd::Train(train) => tool::run(&project, Device::Cpu, "tiny", "train", &train.arguments),
         XtaskCmd::Bench(bench) => tool::run(&project, Device::present(), "bench", "bench", &bench.arguments),
         XtaskCmd::Synth(synth) => tool::run(&project, Device::Cpu, "synth", "synth", &synth.arguments),

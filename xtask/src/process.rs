@@ -17,7 +17,7 @@ use crate::{device::Device, lock::Origin, project::Project, run::Runner, source:
 const QUIET_BUILD_MAX: Duration = Duration::from_secs(2);
 
 /// Crates with a binary that is no stage.
-const BESIDES: &[&str] = &["bench", "hub", "synth", "tiny"];
+const BESIDES: &[&str] = &["bench", "check", "hub", "synth", "tiny"];
 
 #[derive(Debug)]
 pub struct Processes {

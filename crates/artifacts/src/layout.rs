@@ -14,6 +14,15 @@ pub enum Stage {
 }
 
 impl Stage {
+    pub const ALL: [Stage; 6] = [
+        Stage::Verify,
+        Stage::Extract,
+        Stage::Analyze,
+        Stage::Steer,
+        Stage::Dose,
+        Stage::Report,
+    ];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Stage::Verify => "verify",

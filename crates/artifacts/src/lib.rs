@@ -7,6 +7,7 @@
 
 mod activations;
 mod certificate;
+mod contract;
 mod depth;
 mod design;
 mod dose_table;
@@ -46,6 +47,7 @@ pub use certificate::{
     CERTIFICATE_FORMAT, Certificate, Comparison, GreedyAgreement, ReferenceOrigin, RelativeError, Verdict,
     read_certificate, write_certificate,
 };
+pub use contract::{Column, ColumnKind, Quantity, TableSchema, Values, contract};
 pub use depth::{DepthCosine, read_depth, write_depth};
 pub use design::Design;
 pub use dose_table::{CoefficientUnit, DoseTable};
@@ -83,7 +85,7 @@ pub use stage::{StageArguments, StageDirectory, run_stage};
 pub use statistics::{LayerStatistics, read_statistics, write_statistics};
 pub use steer_table::{Decoding, GenerationSet, InterventionKind, InterventionTable, Positions, SteerTable};
 pub use summaries::{Summary, read_summaries, write_summaries, write_summary_csv};
-pub use table::Metadata;
+pub use table::{Metadata, TableFile};
 pub use vectors::{
     ContrastVectors, VectorKind, VectorRow, read_contrast_vectors, read_vectors, write_contrast_vectors,
     write_vectors,

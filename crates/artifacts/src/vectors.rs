@@ -5,13 +5,39 @@ use arrow_array::types::{Float64Type, Int32Type};
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, serialize};
 
-use crate::table::{Columns, TableSchema, column, read_table, text_column, vector_column, write_table};
+use crate::contract::{Column, ColumnKind, NORM, REACH, TableSchema};
+use crate::table::{Columns, column, read_table, text_column, vector_column, write_table};
 use crate::{Error, Metadata, Result};
 
-const SCHEMA: TableSchema = TableSchema {
+pub(crate) const SCHEMA: TableSchema = TableSchema {
     name: "vectors",
     version: 1,
+    file: "analyze/vectors.parquet",
+    row: "one vector at one layer under one pooling",
+    key: &["layer", "pooling", "vector_name"],
+    is_sorted: false,
+    columns: || {
+        vec![
+            Column::layer(),
+            Column::pooling(),
+            Column::text("vector_name", VECTOR_NAMES),
+            Column::float64(
+                "norm",
+                NORM,
+                "the Euclidean norm of `vector`, summed in f64 before rounding",
+            ),
+            Column::new(
+                "vector",
+                ColumnKind::Vector,
+                REACH,
+                "the vector, marked as `arrow.fixed_shape_tensor`",
+            ),
+        ]
+    },
 };
+
+const VECTOR_NAMES: &str = "`contrast` (mean(positive) - mean(negative)), `pca`, `probe`, `lda`, `contrast.cleaned`, \
+                            `effect.speaker`, `effect.transcript`, `effect.interaction`, or `mean.CONDITION`";
 
 /// What a row of the vector table holds.
 #[derive(Clone, Debug, PartialEq, Eq)]

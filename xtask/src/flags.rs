@@ -2,6 +2,7 @@
 #![allow(unused_qualifications, reason = "xflags writes the lower half of this file")]
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 /// The pipeline that is meant when none is named: it runs on any laptop.
 const DEFAULT_PIPELINE: &str = "tiny";
@@ -72,6 +73,17 @@ xflags::xflags! {
             optional --json
         }
 
+        /// Writes vectors for other tools: GGUF control vector, .npy, safetensors, Neuronpedia. Default: the contrast, all formats.
+        /// Example: cargo xtask export pca mean.normal --format gguf --out vectors
+        cmd export {
+            /// contrast, pca, probe, lda, mean.CONDITION and the like, or all.
+            repeated vectors: String
+            /// gguf, npy, safetensors or neuronpedia; may be repeated.
+            repeated --format format: String
+            /// The folder to write to. Default: results/<pipeline>/export
+            optional --out folder: PathBuf
+        }
+
         /// Trains the embedded model anew; everything after `train` goes to the trainer.
         /// Example: cargo xtask train --help
         cmd train {
@@ -119,6 +131,7 @@ pub enum XtaskCmd {
     Accept(Accept),
     Clean(Clean),
     CheckResults(CheckResults),
+    Export(Export),
     Train(Train),
     Synth(Synth),
     Bench(Bench),
@@ -159,6 +172,14 @@ pub struct Clean;
 #[derive(Debug)]
 pub struct CheckResults {
     pub json: bool,
+}
+
+#[derive(Debug)]
+pub struct Export {
+    pub vectors: Vec<String>,
+
+    pub format: Vec<String>,
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Debug)]
@@ -222,6 +243,8 @@ impl Xtask {
             XtaskCmd::Status(_) => ("status", false, false, true, true),
             XtaskCmd::Accept(_) => ("accept", false, false, true, true),
             XtaskCmd::Clean(_) => ("clean", false, true, true, false),
+            XtaskCmd::CheckResults(_) => ("check-results", false, false, true, false),
+            XtaskCmd::Export(_) => ("export", false, false, true, false),
             XtaskCmd::Train(_) => ("train", false, false, false, false),
             XtaskCmd::Synth(_) => ("synth", false, false, false, false),
             XtaskCmd::Bench(_) => ("bench", false, false, false, false),

@@ -94,6 +94,18 @@ fn dispatch(flags: &Xtask) -> Result<()> {
             arguments.extend(check.json.then(|| "--json".into()));
             tool::run(&project, Device::Cpu, "check", "check-results", &arguments)
         }
+        XtaskCmd::Export(export) => {
+            let results = project.results(&pipeline::name_of(flags.pipeline())?);
+            let mut arguments = vec![results.into_os_string()];
+            arguments.extend(export.vectors.iter().map(Into::into));
+            for format in &export.format {
+                arguments.extend(["--format".into(), format.into()]);
+            }
+            if let Some(out) = &export.out {
+                arguments.extend(["--out".into(), std::path::absolute(out)?.into()]);
+            }
+            tool::run(&project, Device::Cpu, "exchange", "export", &arguments)
+        }
         XtaskCmd::Train(train) => tool::run(&project, Device::Cpu, "tiny", "train", &train.arguments),
         XtaskCmd::Bench(bench) => tool::run(&project, Device::present(), "bench", "bench", &bench.arguments),
         XtaskCmd::Synth(synth) => tool::run(&project, Device::Cpu, "synth", "synth", &synth.arguments),

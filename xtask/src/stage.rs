@@ -27,7 +27,7 @@ pub const STAGES: &[Stage] = &[
             Input::File("verify.reference"),
         ],
         upstream: &[],
-        crates: &["artifacts", "kernels", "model", "extract", "verify"],
+        crates: &["artifacts", "gguf", "kernels", "model", "extract", "verify"],
         binary: "verify",
     },
     Stage {
@@ -40,7 +40,7 @@ pub const STAGES: &[Stage] = &[
             Input::File("prompts.file"),
         ],
         upstream: &[],
-        crates: &["artifacts", "kernels", "model", "extract"],
+        crates: &["artifacts", "gguf", "kernels", "model", "extract"],
         binary: "extract",
     },
     Stage {
@@ -49,7 +49,7 @@ pub const STAGES: &[Stage] = &[
         tables: &["contrast"],
         inputs: &[],
         upstream: &["extract"],
-        crates: &["artifacts", "statistics", "analyze"],
+        crates: &["artifacts", "exchange", "gguf", "statistics", "analyze"],
         binary: "analyze",
     },
     Stage {
@@ -59,7 +59,7 @@ pub const STAGES: &[Stage] = &[
         inputs: &[Input::Model, Input::File("model.chat_template")],
         // The prompts come as tokens from extract, so that both stages read the very same text.
         upstream: &["extract", "analyze"],
-        crates: &["artifacts", "kernels", "model", "extract", "steer"],
+        crates: &["artifacts", "gguf", "kernels", "model", "extract", "steer"],
         binary: "steer",
     },
     Stage {
@@ -74,6 +74,7 @@ pub const STAGES: &[Stage] = &[
         upstream: &["extract", "analyze"],
         crates: &[
             "artifacts",
+            "gguf",
             "kernels",
             "model",
             "extract",

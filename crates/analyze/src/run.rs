@@ -7,6 +7,7 @@ use artifacts::{
     VectorKind, VectorRow, write_contrast_vectors, write_depth, write_effects, write_outliers,
     write_statistics, write_statistics_summary, write_summaries, write_summary_csv, write_vectors,
 };
+use exchange::{Format, Origin, Vector, write_vector};
 
 use crate::depth::depth_cosines;
 use crate::findings::summarize;
@@ -118,6 +119,7 @@ fn write_layers(
     let pooling = pipeline.contrast.pooling.as_str();
     let steered_with = contrast_vectors(metadata, pooling, &vectors);
     write_contrast_vectors(&place(layout.contrast_vectors()), &steered_with)?;
+    export(&place(layout.exports()), &steered_with)?;
 
     let (positive, negative) = (&pipeline.contrast.positive, &pipeline.contrast.negative);
     let shown: Vec<Summary> = summaries
@@ -126,6 +128,18 @@ fn write_layers(
         .collect();
     write_summary_csv(&out.join("summary.csv"), positive, negative, &shown)?;
     Ok(summary_text(positive, negative, &shown))
+}
+
+/// The contrast in the formats of other tools; its safetensors file is there already.
+fn export(folder: &Path, vectors: &ContrastVectors) -> Result<()> {
+    let Some(contrast) = Vector::of(vectors, "contrast") else {
+        return Ok(());
+    };
+    let origin = Origin(vectors.metadata.clone());
+    for format in [Format::Gguf, Format::Npy, Format::Neuronpedia] {
+        write_vector(folder, format, &contrast, &origin)?;
+    }
+    Ok(())
 }
 
 /// The vectors of the contrast's pooling, layers one after the other.

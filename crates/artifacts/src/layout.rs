@@ -109,6 +109,11 @@ impl Layout {
         self.stage(Stage::Analyze).join("contrast.safetensors")
     }
 
+    /// The contrast in the formats of other tools.
+    pub fn exports(&self) -> PathBuf {
+        self.stage(Stage::Analyze).join("export")
+    }
+
     /// Intervals, tests and the figures taken in other ways, a row a layer and pooling.
     pub fn statistics(&self) -> PathBuf {
         self.stage(Stage::Analyze).join("statistics.parquet")

@@ -1,7 +1,7 @@
 //! What Roleswap reads and writes: pipeline files, prompts, Parquet tables, vectors, generations, and where
 //! each of them lies under `results/`.
 //!
-//! This is the only crate that knows file formats and the layout of the results. It computes nothing and
+//! This is the only crate that knows our file formats and the layout of the results; `exchange` knows those of other tools. It computes nothing and
 //! knows no model: stages hand it plain rows and get plain rows back. Every write goes through
 //! [`StageDirectory`], so that a result is whole or absent.
 

@@ -188,6 +188,11 @@ impl ContrastVectors {
         self.vectors.insert(kind.name(), rows);
     }
 
+    /// In the order of the alphabet.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.vectors.keys().map(String::as_str)
+    }
+
     pub fn get(&self, name: &str, layer: usize) -> Option<&[f32]> {
         self.vectors
             .get(name)?

@@ -10,6 +10,7 @@ pub const TABLES: &[&str] = &[
     "conditions",
     "contrast",
     "extract",
+    "vectors",
     "steer",
     "dose",
     "report",
@@ -46,8 +47,8 @@ pub const STAGES: &[Stage] = &[
     Stage {
         name: "analyze",
         version: 1,
-        tables: &["contrast"],
-        inputs: &[],
+        tables: &["contrast", "vectors"],
+        inputs: &[Input::Files("vectors", "file")],
         upstream: &["extract"],
         crates: &["artifacts", "exchange", "gguf", "statistics", "analyze"],
         binary: "analyze",
@@ -116,6 +117,8 @@ pub struct Stage {
 pub enum Input {
     /// The file under a key of the pipeline file. A key that is absent asks for nothing.
     File(&'static str),
+    /// The file under the second key in each table of a list of tables.
+    Files(&'static str, &'static str),
     /// The files of the model that `model.source` names: what decides the results, and nothing else of its folder.
     Model,
 }

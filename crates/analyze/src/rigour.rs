@@ -24,7 +24,7 @@ pub struct Rigour {
 impl Rigour {
     /// Reads every layer once for each pooling. A thread holds the rows of one layer under one pooling, at most 256 prompts
     /// of them; over all layers the cosines of these rows stay, `(2 * prompts)^2 * 8` bytes each.
-    pub fn of(pipeline: &Pipeline, recorded: &Recorded) -> Result<Self> {
+    pub fn of(pipeline: &Pipeline, recorded: &Recorded, imported: &[VectorRow]) -> Result<Self> {
         let mut rigour = Rigour::default();
         let Some(places) = Places::of(pipeline, &recorded.conditions) else {
             return Ok(rigour);
@@ -34,7 +34,7 @@ impl Rigour {
             let one = |layer: &Vec<LayerAnalysis>| {
                 let analysis = &layer[index];
                 let rows = picked_rows(recorded, analysis.layer, *pooling, &picked)?;
-                Ok(measure(pipeline, analysis, places, rows))
+                Ok(measure(pipeline, analysis, places, rows, imported))
             };
             let measured: Vec<Result<LayerMeasures>> = recorded.layers.par_iter().map(one).collect();
             let measured = measured.into_iter().collect::<Result<Vec<LayerMeasures>>>()?;

@@ -262,7 +262,7 @@ impl TableSchema {
 }
 
 /// Every table that a run can have, in the order of the stages.
-pub fn contract() -> [&'static TableSchema; 14] {
+pub fn contract() -> [&'static TableSchema; 15] {
     [
         &crate::rendered::SCHEMA,
         &crate::activations::SCHEMA,
@@ -274,6 +274,7 @@ pub fn contract() -> [&'static TableSchema; 14] {
         &crate::effects::SCHEMA,
         &crate::depth::SCHEMA,
         &crate::outliers::SCHEMA,
+        &crate::comparisons::SCHEMA,
         &crate::generations::SCHEMA,
         &crate::lens::SCHEMA,
         &crate::doses::SCHEMA,

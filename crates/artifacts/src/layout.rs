@@ -114,6 +114,11 @@ impl Layout {
         self.stage(Stage::Analyze).join("export")
     }
 
+    /// Cosines of the vectors of `[[vectors]]` with those of the analysis.
+    pub fn comparisons(&self) -> PathBuf {
+        self.stage(Stage::Analyze).join("comparisons.parquet")
+    }
+
     /// Intervals, tests and the figures taken in other ways, a row a layer and pooling.
     pub fn statistics(&self) -> PathBuf {
         self.stage(Stage::Analyze).join("statistics.parquet")

@@ -7,6 +7,7 @@
 
 mod activations;
 mod certificate;
+mod comparisons;
 mod contract;
 mod depth;
 mod design;
@@ -37,6 +38,7 @@ mod statistics;
 mod steer_table;
 mod summaries;
 mod table;
+mod vector_table;
 mod vectors;
 
 pub use activations::{
@@ -47,6 +49,7 @@ pub use certificate::{
     CERTIFICATE_FORMAT, Certificate, Comparison, GreedyAgreement, ReferenceOrigin, RelativeError, Verdict,
     read_certificate, write_certificate,
 };
+pub use comparisons::{VectorComparison, read_comparisons, write_comparisons};
 pub use contract::{Column, ColumnKind, Quantity, TableSchema, Values, contract};
 pub use depth::{DepthCosine, read_depth, write_depth};
 pub use design::Design;
@@ -86,6 +89,7 @@ pub use statistics::{LayerStatistics, read_statistics, write_statistics};
 pub use steer_table::{Decoding, GenerationSet, InterventionKind, InterventionTable, Positions, SteerTable};
 pub use summaries::{Summary, read_summaries, write_summaries, write_summary_csv};
 pub use table::{Metadata, TableFile};
+pub use vector_table::VectorTable;
 pub use vectors::{
     ContrastVectors, VectorKind, VectorRow, read_contrast_vectors, read_vectors, write_contrast_vectors,
     write_vectors,

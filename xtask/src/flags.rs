@@ -59,6 +59,12 @@ xflags::xflags! {
         cmd diff {
             repeated arguments: OsString
         }
+        cmd check-results {
+            repeated arguments: OsString
+        }
+        cmd export {
+            repeated arguments: OsString
+        }
         cmd train {
             repeated arguments: OsString
         }
@@ -105,6 +111,8 @@ pub enum XtaskCmd {
     Serve(Serve),
     Completions(Completions),
     Diff(Diff),
+    CheckResults(CheckResults),
+    Export(Export),
     Train(Train),
     Synth(Synth),
     Bench(Bench),
@@ -180,6 +188,16 @@ pub struct Completions {
 
 #[derive(Debug)]
 pub struct Diff {
+    pub arguments: Vec<OsString>,
+}
+
+#[derive(Debug)]
+pub struct CheckResults {
+    pub arguments: Vec<OsString>,
+}
+
+#[derive(Debug)]
+pub struct Export {
     pub arguments: Vec<OsString>,
 }
 

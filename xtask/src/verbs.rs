@@ -180,6 +180,24 @@ pub const VERBS: &[Verb] = &[
         passes_on: true,
     },
     Verb {
+        name: "check-results",
+        group: Group::Look,
+        line: "Holds the files of a run to the contract of its tables (docs/schemas.md).",
+        example: "check-results --json",
+        options: &["--pipeline", "--json", "--quiet", "--verbose"],
+        ..PLAIN
+    },
+    Verb {
+        name: "export",
+        group: Group::Look,
+        line: "Writes vectors for other tools: GGUF control vector, .npy, safetensors, Neuronpedia.",
+        example: "export pca mean.normal --format gguf --out vectors",
+        arguments: "[VECTOR]... [--format gguf|npy|safetensors|neuronpedia]... [--out FOLDER]",
+        options: &["--pipeline", "--quiet", "--verbose"],
+        passes_on: true,
+        ..PLAIN
+    },
+    Verb {
         name: "accept",
         group: Group::Tend,
         line: "Takes the present results as valid after a change that cannot alter them, such as a refactor.",

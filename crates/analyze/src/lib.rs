@@ -11,6 +11,7 @@ mod cosine;
 mod depth;
 mod findings;
 mod groups;
+mod imported;
 mod layer;
 mod measures;
 mod paired;

@@ -27,7 +27,7 @@ pub struct Rigour {
 impl Rigour {
     /// Reads every layer once for each pooling. A thread holds the rows of one layer under one pooling, at most 256 prompts
     /// of them; over all layers the cosines of these rows stay, `(2 * prompts)^2 * 8` bytes each.
-    pub fn of(pipeline: &Pipeline, recorded: &Recorded) -> Result<Self> {
+    pub fn of(pipeline: &Pipeline, recorded: &Recorded, imported: &[VectorRow]) -> Result<Self> {
         let mut rigour = Rigour::default();
         let Some(places) = Places::of(pipeline, &recorded.conditions) else {
             return Ok(rigour);
@@ -44,7 +44,7 @@ impl Rigour {
                 } else {
                     Vec::new()
                 };
-                Ok((measure(pipeline, analysis, places, rows), components))
+                Ok((measure(pipeline, analysis, places, rows, imported), components))
             };
             let all: Vec<Result<_>> = recorded.layers.par_iter().map(one).collect();
             let all = all.into_iter().collect::<Result<Vec<_>>>()?;

@@ -4,15 +4,47 @@ use arrow_array::ArrayRef;
 use arrow_array::types::{Float32Type, Int32Type};
 use arrow_schema::Field;
 
+use crate::contract::{Column, ColumnKind, NORM, NUMBER, REACH, TableSchema};
 use crate::table::{
-    Columns, TableSchema, TableWriter, column, optional_column, optional_text_column, read_batches,
-    read_columns, text_column, vector_column,
+    Columns, TableWriter, column, optional_column, optional_text_column, read_batches, read_columns,
+    text_column, vector_column,
 };
 use crate::{Error, Metadata, Pooling, Result};
 
-const SCHEMA: TableSchema = TableSchema {
+pub(crate) const SCHEMA: TableSchema = TableSchema {
     name: "activations",
     version: 1,
+    file: "extract/activations/layer=NN/part-0.parquet and extract/sites/SITE/layer=NN/part-0.parquet",
+    row: "the residual stream of one prompt in one condition after one layer, pooled to one vector",
+    key: &["prompt_id", "condition", "pooling"],
+    is_sorted: false,
+    columns: || {
+        vec![
+            Column::prompt_id(),
+            Column::condition(),
+            Column::pooling(),
+            Column::int32(
+                "position",
+                NUMBER,
+                "the token that was read, `<bos>` being 0; null for `mean`",
+            )
+            .nullable(),
+            Column::int32("token_id", NUMBER, "its id; null for `mean`").nullable(),
+            Column::text("token_text", "its text; null for `mean`").nullable(),
+            Column::new(
+                "norm",
+                ColumnKind::Float32,
+                NORM,
+                "the Euclidean norm of `activation`",
+            ),
+            Column::new(
+                "activation",
+                ColumnKind::Vector,
+                REACH,
+                "the vector, marked as `arrow.fixed_shape_tensor`",
+            ),
+        ]
+    },
 };
 
 /// The residual of one prompt in one condition after one layer, pooled to one vector.

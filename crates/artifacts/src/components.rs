@@ -2,12 +2,37 @@ use std::path::Path;
 
 use arrow_array::types::{Float64Type, Int32Type};
 
-use crate::table::{Columns, TableSchema, column, read_table, text_column, write_table};
+use crate::contract::{Column, REACH, SHARE, TableSchema};
+use crate::table::{Columns, column, read_table, text_column, write_table};
 use crate::{Metadata, Result};
 
-const SCHEMA: TableSchema = TableSchema {
+pub(crate) const SCHEMA: TableSchema = TableSchema {
     name: "principal_components",
     version: 1,
+    file: "analyze/principal_components.parquet",
+    row: "one residual, under the contrast's pooling, in the plane of its layer's two first principal components",
+    key: &["layer", "pooling", "condition", "prompt_id"],
+    is_sorted: true,
+    columns: || {
+        vec![
+            Column::layer(),
+            Column::pooling(),
+            Column::condition(),
+            Column::prompt_id(),
+            Column::float64(
+                "pc1",
+                REACH,
+                "along the first component, from the mean of all rows",
+            ),
+            Column::float64("pc2", REACH, "along the second"),
+            Column::float64(
+                "pc1_share",
+                SHARE,
+                "of the variance, the same in all rows of a layer",
+            ),
+            Column::float64("pc2_share", SHARE, "the same of the second"),
+        ]
+    },
 };
 
 /// Where one residual lies in the plane of its layer's two first principal components, about the mean of all rows.

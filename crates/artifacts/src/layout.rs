@@ -14,6 +14,15 @@ pub enum Stage {
 }
 
 impl Stage {
+    pub const ALL: [Stage; 6] = [
+        Stage::Verify,
+        Stage::Extract,
+        Stage::Analyze,
+        Stage::Steer,
+        Stage::Dose,
+        Stage::Report,
+    ];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Stage::Verify => "verify",
@@ -98,6 +107,16 @@ impl Layout {
 
     pub fn contrast_vectors(&self) -> PathBuf {
         self.stage(Stage::Analyze).join("contrast.safetensors")
+    }
+
+    /// The contrast in the formats of other tools.
+    pub fn exports(&self) -> PathBuf {
+        self.stage(Stage::Analyze).join("export")
+    }
+
+    /// Cosines of the vectors of `[[vectors]]` with those of the analysis.
+    pub fn comparisons(&self) -> PathBuf {
+        self.stage(Stage::Analyze).join("comparisons.parquet")
     }
 
     /// Intervals, tests and the figures taken in other ways, a row a layer and pooling.

@@ -1,7 +1,7 @@
 //! What Roleswap reads and writes: pipeline files, prompts, Parquet tables, vectors, generations, and where
 //! each of them lies under `results/`.
 //!
-//! This is the only crate that knows file formats and the layout of the results. It computes nothing and
+//! This is the only crate that knows our file formats and the layout of the results; `exchange` knows those of other tools. It computes nothing and
 //! knows no model: stages hand it plain rows and get plain rows back. Every write goes through
 //! [`StageDirectory`], so that a result is whole or absent.
 //!
@@ -25,7 +25,9 @@
 
 mod activations;
 mod certificate;
+mod comparisons;
 mod components;
+mod contract;
 mod depth;
 mod design;
 mod dose_table;
@@ -56,6 +58,7 @@ mod steer_table;
 mod summaries;
 mod table;
 mod terminal;
+mod vector_table;
 mod vectors;
 
 pub use activations::{
@@ -66,7 +69,9 @@ pub use certificate::{
     CERTIFICATE_FORMAT, Certificate, Comparison, GreedyAgreement, ReferenceOrigin, RelativeError, Verdict,
     read_certificate, write_certificate,
 };
+pub use comparisons::{VectorComparison, read_comparisons, write_comparisons};
 pub use components::{ComponentPlace, read_principal_components, write_principal_components};
+pub use contract::{Column, ColumnKind, Quantity, TableSchema, Values, contract};
 pub use depth::{DepthCosine, read_depth, write_depth};
 pub use design::Design;
 pub use dose_table::{CoefficientUnit, DoseTable};
@@ -104,8 +109,9 @@ pub use stage::{StageArguments, StageDirectory, run_stage, start_log};
 pub use statistics::{LayerStatistics, read_statistics, write_statistics};
 pub use steer_table::{Decoding, GenerationSet, InterventionKind, InterventionTable, Positions, SteerTable};
 pub use summaries::{Summary, read_summaries, write_summaries, write_summary_csv};
-pub use table::Metadata;
+pub use table::{Metadata, TableFile};
 pub use terminal::{Loudness, colours, failure, finish, may_colour, print_failure};
+pub use vector_table::VectorTable;
 pub use vectors::{
     ContrastVectors, VectorKind, VectorRow, read_contrast_vectors, read_vectors, write_contrast_vectors,
     write_vectors,

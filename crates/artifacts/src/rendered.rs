@@ -2,14 +2,38 @@ use std::path::Path;
 
 use arrow_array::types::Int32Type;
 
-use crate::table::{
-    Columns, TableSchema, column, ids_column, read_table, text_column, texts_column, write_table,
-};
+use crate::contract::{COUNT, Column, ColumnKind, NO_UNIT, TableSchema};
+use crate::table::{Columns, column, ids_column, read_table, text_column, texts_column, write_table};
 use crate::{Metadata, Result};
 
-const SCHEMA: TableSchema = TableSchema {
+pub(crate) const SCHEMA: TableSchema = TableSchema {
     name: "prompts",
     version: 2,
+    file: "extract/prompts.parquet",
+    row: "one prompt in one condition, as the model sees it",
+    key: &["condition", "prompt_id"],
+    is_sorted: true,
+    columns: || {
+        vec![
+            Column::prompt_id(),
+            Column::prompt(),
+            Column::condition(),
+            Column::text("text", "the chat template's text, `<bos>` included"),
+            Column::int32("n_tokens", COUNT, "the length of `token_ids`"),
+            Column::new(
+                "token_ids",
+                ColumnKind::Ids,
+                NO_UNIT,
+                "the tokens of `text`, which the model was given",
+            ),
+            Column::new(
+                "token_texts",
+                ColumnKind::Texts,
+                NO_UNIT,
+                "the same tokens as text",
+            ),
+        ]
+    },
 };
 
 /// One prompt in one condition as the model sees it.

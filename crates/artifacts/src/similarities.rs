@@ -4,12 +4,38 @@ use arrow_array::ArrayRef;
 use arrow_array::types::{Float64Type, Int32Type};
 use arrow_schema::Field;
 
-use crate::table::{Columns, TableSchema, TableWriter, column, read_batches, text_column, write_table};
+use crate::contract::{COSINE, Column, TableSchema};
+use crate::table::{Columns, TableWriter, column, read_batches, text_column, write_table};
 use crate::{Metadata, Result};
 
-const SCHEMA: TableSchema = TableSchema {
+pub(crate) const SCHEMA: TableSchema = TableSchema {
     name: "similarities",
     version: 1,
+    file: "analyze/similarities.parquet",
+    row: "one entry of a cosine matrix; none where there are many prompts and `contrast.cosine_matrices` does not ask for them",
+    key: &[
+        "layer",
+        "pooling",
+        "condition_a",
+        "condition_b",
+        "prompt_a",
+        "prompt_b",
+    ],
+    is_sorted: true,
+    columns: || {
+        vec![
+            Column::layer(),
+            Column::pooling(),
+            Column::text(
+                "condition_a",
+                "the condition of the matrix's rows; pairs of conditions come once",
+            ),
+            Column::text("condition_b", "the condition of its columns"),
+            Column::text("prompt_a", "the id of the row's prompt"),
+            Column::text("prompt_b", "the id of the column's prompt"),
+            Column::float64("cosine", COSINE, "of the two activations"),
+        ]
+    },
 };
 
 /// One entry of a cosine matrix.

@@ -18,6 +18,7 @@ use parquet::file::metadata::{FileMetaData, KeyValue};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
+use crate::contract::{Column, TableSchema};
 use crate::{Error, Result};
 
 /// The footer of every table: what the rows are of, and which version of the schema they follow.
@@ -66,12 +67,6 @@ impl Metadata {
     }
 }
 
-/// The name and version of a table's schema, and its columns.
-pub(crate) struct TableSchema {
-    pub name: &'static str,
-    pub version: u32,
-}
-
 /// Writes a table that is in memory as a whole.
 pub(crate) fn write_table(
     path: &Path,
@@ -101,6 +96,11 @@ impl TableWriter {
         columns: &[(Field, ArrayRef)],
     ) -> Result<Self> {
         let fields: Vec<Field> = columns.iter().map(|(field, _)| field.clone()).collect();
+        if let Some((column, problem)) = schema.disagreement(&fields) {
+            let message =
+                format!("column `{column}`: {problem}; the writer and the contract of this table differ");
+            return Err(Error::invalid(path, message));
+        }
         let metadata = metadata
             .clone()
             .with("schema", schema.name)
@@ -206,15 +206,50 @@ pub(crate) fn read_batches<Row>(
     Ok((batches, metadata))
 }
 
+/// A table of any schema, to be looked at column by column.
+pub struct TableFile {
+    pub metadata: Metadata,
+    pub schema: Arc<Schema>,
+    pub rows: usize,
+    path: PathBuf,
+    reader: ParquetRecordBatchReader,
+}
+
+impl TableFile {
+    /// Reads the footer. The rows come in batches of at most 8192, in the memory of one batch.
+    pub fn open(path: &Path) -> Result<Self> {
+        let builder = builder_of(path)?;
+        let file = builder.metadata().file_metadata();
+        Ok(TableFile {
+            metadata: footer(file),
+            rows: usize::try_from(file.num_rows()).unwrap_or_default(),
+            schema: builder.schema().clone(),
+            path: path.to_owned(),
+            reader: builder
+                .with_batch_size(8192)
+                .build()
+                .map_err(Error::parquet(path))?,
+        })
+    }
+
+    pub fn batches(self) -> impl Iterator<Item = Result<RecordBatch>> {
+        let path = self.path;
+        self.reader.map(move |batch| batch.map_err(Error::parquet(&path)))
+    }
+}
+
+fn builder_of(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<std::fs::File>> {
+    let file = fs_err::File::open(path)?;
+    ParquetRecordBatchReaderBuilder::try_new(file.into_parts().0).map_err(Error::parquet(path))
+}
+
 fn open_table(
     path: &Path,
     schema: &TableSchema,
     names: Option<&[&str]>,
     batch_rows: usize,
 ) -> Result<(ParquetRecordBatchReader, Metadata)> {
-    let file = fs_err::File::open(path)?;
-    let builder =
-        ParquetRecordBatchReaderBuilder::try_new(file.into_parts().0).map_err(Error::parquet(path))?;
+    let builder = builder_of(path)?;
     let metadata = footer(builder.metadata().file_metadata());
     let (name, version) = (
         metadata.get("schema").unwrap_or("none"),
@@ -307,16 +342,16 @@ pub(crate) fn texts_column<'a>(name: &str, rows: impl Iterator<Item = &'a [Strin
 
 /// An f64 column whose name is that of the field of a row which it holds.
 pub(crate) struct NumberField<Row> {
-    pub name: &'static str,
+    pub column: Column,
     pub get: fn(&Row) -> f64,
     pub set: fn(&mut Row, f64),
 }
 
-/// The fields of a row type that a table holds as f64 columns, each under its own name.
+/// The fields of a row type that a table holds as f64 columns, each under its own name, with its quantity and meaning.
 macro_rules! number_fields {
-    ($row:ty: $($field:ident),+ $(,)?) => {
+    ($row:ty: $($field:ident: $quantity:expr, $meaning:literal;)+) => {
         &[$($crate::table::NumberField::<$row> {
-            name: stringify!($field),
+            column: $crate::contract::Column::float64(stringify!($field), $quantity, $meaning),
             get: |row| row.$field,
             set: |row, value| row.$field = value,
         }),+]
@@ -331,7 +366,7 @@ pub(crate) fn number_columns<Row>(
 ) -> impl Iterator<Item = (Field, ArrayRef)> {
     fields
         .iter()
-        .map(|field| column::<Float64Type>(field.name, rows.iter().map(field.get)))
+        .map(|field| column::<Float64Type>(field.column.name, rows.iter().map(field.get)))
 }
 
 /// A column of vectors of one length, marked so that pyarrow reads it as a tensor.
@@ -412,7 +447,7 @@ impl<'a> Columns<'a> {
     /// Fills the fields of rows that are there already, one for each row of the batch.
     pub fn fill<Row>(&self, fields: &[NumberField<Row>], rows: &mut [Row]) -> Result<()> {
         for field in fields {
-            let values = self.numbers::<Float64Type>(field.name)?;
+            let values = self.numbers::<Float64Type>(field.column.name)?;
             for (row, value) in rows.iter_mut().zip(values) {
                 (field.set)(row, value);
             }

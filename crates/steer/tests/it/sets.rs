@@ -56,6 +56,28 @@ fn set(interventions: Vec<InterventionTable>, coefficients: &[f64]) -> Generatio
 }
 
 #[test]
+fn a_vector_of_others_is_there_only_at_its_layers() {
+    let mut vectors = contrast();
+    let kind = VectorKind::parse("refusal").unwrap();
+    vectors.insert_some(&kind, &[None, Some(vec![7.0, 8.0]), None]);
+    let expand = |layer: i64| {
+        let table = table(InterventionKind::Addition, &[layer], &["refusal"]);
+        expand_set(&set(vec![table], &[2.0]), &prompts(), &vectors, &NORMS, 0)
+    };
+    let rows = expand(1).unwrap();
+    let operation = Operation::Addition {
+        direction: vec![7.0, 8.0],
+        coefficient: 2.0,
+    };
+    assert_eq!(rows[0].interventions[0].operation, operation);
+    let error = format!("{:#}", expand(0).unwrap_err());
+    assert!(
+        error.contains("\"refusal\" at layer 0") && error.contains("[[vectors]]"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_set_is_every_prompt_for_each_coefficient_and_sample() {
     let set = set(
         vec![table(InterventionKind::Addition, &[-1], &["contrast"])],

@@ -19,6 +19,7 @@ import scipy.linalg
 import scipy.stats
 import sklearn
 from sklearn.covariance import ledoit_wolf
+from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
@@ -238,6 +239,16 @@ def directions(plus, minus):
     }
 
 
+def principal_components(plus, minus):
+    """Places on the two first components, each turned toward the plus rows."""
+    pca = PCA(n_components=2, svd_solver="full")
+    places = pca.fit_transform(np.concatenate([plus, minus]))
+    for k in range(2):
+        if places[: len(plus), k].mean() < places[len(plus) :, k].mean():
+            places[:, k] *= -1
+    return {"places": places, "shares": pca.explained_variance_ratio_}
+
+
 def project_out(rng):
     vector = rng.normal(size=9)
     independent = rng.normal(size=(3, 9))
@@ -341,6 +352,7 @@ def case(name, rng, plus, minus):
         "contrast_norm_unbiased": unbiased_norm(plus - minus),
         "separability": separability(plus, minus),
         "directions": directions(plus, minus),
+        "principal_components": principal_components(plus, minus),
     }
 
 

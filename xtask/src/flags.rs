@@ -56,6 +56,15 @@ xflags::xflags! {
         cmd completions {
             required shell: String
         }
+        cmd diff {
+            repeated arguments: OsString
+        }
+        cmd check-results {
+            repeated arguments: OsString
+        }
+        cmd export {
+            repeated arguments: OsString
+        }
         cmd train {
             repeated arguments: OsString
         }
@@ -101,6 +110,9 @@ pub enum XtaskCmd {
     Chat(Chat),
     Serve(Serve),
     Completions(Completions),
+    Diff(Diff),
+    CheckResults(CheckResults),
+    Export(Export),
     Train(Train),
     Synth(Synth),
     Bench(Bench),
@@ -172,6 +184,21 @@ pub struct Serve {
 #[derive(Debug)]
 pub struct Completions {
     pub shell: String,
+}
+
+#[derive(Debug)]
+pub struct Diff {
+    pub arguments: Vec<OsString>,
+}
+
+#[derive(Debug)]
+pub struct CheckResults {
+    pub arguments: Vec<OsString>,
+}
+
+#[derive(Debug)]
+pub struct Export {
+    pub arguments: Vec<OsString>,
 }
 
 #[derive(Debug)]

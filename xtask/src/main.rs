@@ -129,6 +129,7 @@ fn dispatch(flags: &Xtask) -> Result<()> {
                 &doctor.arguments,
             )
         }
+        XtaskCmd::Diff(diff) => tool::run(&project, Device::Cpu, "diff", "diff", &diff.arguments),
         XtaskCmd::Accept(accept) => accept::accept(
             &project,
             &load_pipeline(&project, flags)?,
@@ -144,6 +145,17 @@ fn dispatch(flags: &Xtask) -> Result<()> {
         }
         XtaskCmd::Chat(chat) => run_live(&project, flags, "chat", &chat.arguments),
         XtaskCmd::Serve(serve) => run_live(&project, flags, "serve", &serve.arguments),
+        XtaskCmd::CheckResults(check) => {
+            let mut arguments = results_of(&project, flags)?;
+            arguments.extend(flags.json.then(|| "--json".into()));
+            arguments.extend_from_slice(&check.arguments);
+            tool::run(&project, Device::Cpu, "check", "check-results", &arguments)
+        }
+        XtaskCmd::Export(export) => {
+            let mut arguments = results_of(&project, flags)?;
+            arguments.extend_from_slice(&export.arguments);
+            tool::run(&project, Device::Cpu, "exchange", "export", &arguments)
+        }
         XtaskCmd::Train(train) => tool::run(&project, Device::Cpu, "tiny", "train", &train.arguments),
         XtaskCmd::Bench(bench) => tool::run(&project, Device::present(), "bench", "bench", &bench.arguments),
         XtaskCmd::Synth(synth) => tool::run(&project, Device::Cpu, "synth", "synth", &synth.arguments),
@@ -190,6 +202,12 @@ fn run_live(project: &Project, flags: &Xtask, binary: &str, arguments: &[OsStrin
         .context(run::NOTHING_RUN)?;
     tool::fetch_model(project, &pipeline)?;
     tool::run_with_pipeline(project, &pipeline, Device::present(), "live", binary, arguments)
+}
+
+/// What a program about a run's results is told first: their folder. The pipeline file need not be there.
+fn results_of(project: &Project, flags: &Xtask) -> Result<Vec<OsString>> {
+    let results = project.results(&pipeline::name_of(flags.pipeline())?);
+    Ok(vec![results.into_os_string()])
 }
 
 fn load_pipeline(project: &Project, flags: &Xtask) -> Result<Pipeline> {

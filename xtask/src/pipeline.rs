@@ -80,6 +80,15 @@ impl Pipeline {
         self.tables.get(table)?.get(key)?.as_str()
     }
 
+    /// The texts under a key in each table of a list of tables: the place of each and its text.
+    pub fn texts(&self, list: &str, key: &str) -> Vec<(String, &str)> {
+        let items = self.tables.get(list).and_then(Value::as_array);
+        let items = items.map(Vec::as_slice).unwrap_or_default().iter().enumerate();
+        items
+            .filter_map(|(place, item)| Some((format!("{list}[{place}].{key}"), item.get(key)?.as_str()?)))
+            .collect()
+    }
+
     /// What every stage of this pipeline is started with. The resolved device comes last and so wins; a model of the
     /// hub is named by its place in the cache as well.
     pub fn stage_arguments(&self, project: &Project) -> Vec<String> {

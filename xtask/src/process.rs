@@ -29,7 +29,9 @@ const QUIET_BUILD_MAX: Duration = Duration::from_secs(2);
 const BUILD_FAILED: &str = "the build failed, nothing was run; see what the compiler says above";
 
 /// Crates with a binary that is no stage.
-pub const BESIDES: &[&str] = &["bench", "browser", "doctor", "hub", "live", "synth", "tiny"];
+pub const BESIDES: &[&str] = &[
+    "bench", "browser", "check", "diff", "doctor", "hub", "live", "synth", "tiny",
+];
 
 #[derive(Debug)]
 pub struct Processes {

@@ -79,21 +79,19 @@ impl<'a> Observer<'a> {
     /// A file that the stage could not do without is missed here, before anything is built.
     pub fn require_inputs(&self, stage: &Stage) -> Result<()> {
         for input in stage.inputs {
-            let Input::File(key) = input else {
-                if let Some(source) = source::source(self.project, self.pipeline) {
-                    source::require(self.pipeline, &source)?;
+            if let Input::Model = input
+                && let Some(source) = source::source(self.project, self.pipeline)
+            {
+                source::require(self.pipeline, &source)?;
+            }
+            for (key, value) in self.named_files(input) {
+                if !self.project.resolve(value).is_file() {
+                    let file = &self.pipeline.file;
+                    bail!(
+                        "{file}: {key} = \"{value}\" names no file; \
+                         correct the path (it starts at the project root)"
+                    );
                 }
-                continue;
-            };
-            let Some(value) = self.pipeline.text(key) else {
-                continue;
-            };
-            if !self.project.resolve(value).is_file() {
-                let file = &self.pipeline.file;
-                bail!(
-                    "{file}: {key} = \"{value}\" names no file; \
-                     correct the path (it starts at the project root)"
-                );
             }
         }
         Ok(())
@@ -102,18 +100,33 @@ impl<'a> Observer<'a> {
     fn inputs(&mut self, stage: &Stage) -> Result<BTreeMap<String, String>> {
         let mut inputs = BTreeMap::new();
         for input in stage.inputs {
-            match input {
-                Input::File(key) => {
-                    let path = self.pipeline.text(key).map(|value| self.project.resolve(value));
-                    if let Some(path) = path.filter(|path| path.is_file()) {
-                        let label = self.project.display(&path);
-                        self.input_file(&path, label, &mut inputs)?;
-                    }
+            if let Input::Model = input {
+                self.model(&mut inputs)?;
+            }
+            for (_, value) in self.named_files(input) {
+                let path = self.project.resolve(value);
+                if path.is_file() {
+                    let label = self.project.display(&path);
+                    self.input_file(&path, label, &mut inputs)?;
                 }
-                Input::Model => self.model(&mut inputs)?,
             }
         }
         Ok(inputs)
+    }
+
+    /// The keys of the pipeline file that name files, and what they say.
+    fn named_files(&self, input: &Input) -> Vec<(String, &'a str)> {
+        match input {
+            Input::File(key) => {
+                let value = self.pipeline.text(key);
+                value
+                    .map(|value| ((*key).to_owned(), value))
+                    .into_iter()
+                    .collect()
+            }
+            Input::Files(list, key) => self.pipeline.texts(list, key),
+            Input::Model => Vec::new(),
+        }
     }
 
     fn input_file(&mut self, path: &Path, label: String, into: &mut BTreeMap<String, String>) -> Result<()> {

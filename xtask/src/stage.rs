@@ -12,6 +12,7 @@ pub const TABLES: &[&str] = &[
     "conditions",
     "contrast",
     "extract",
+    "vectors",
     "steer",
     "dose",
     "report",
@@ -29,7 +30,7 @@ pub const STAGES: &[Stage] = &[
             Input::File("verify.reference"),
         ],
         upstream: &[],
-        crates: &["artifacts", "kernels", "model", "extract", "verify"],
+        crates: &["artifacts", "gguf", "kernels", "model", "extract", "verify"],
         binary: "verify",
     },
     Stage {
@@ -42,16 +43,16 @@ pub const STAGES: &[Stage] = &[
             Input::File("prompts.file"),
         ],
         upstream: &[],
-        crates: &["artifacts", "kernels", "model", "extract"],
+        crates: &["artifacts", "gguf", "kernels", "model", "extract"],
         binary: "extract",
     },
     Stage {
         name: "analyze",
         version: 1,
-        tables: &["contrast"],
-        inputs: &[],
+        tables: &["contrast", "vectors"],
+        inputs: &[Input::Files("vectors", "file")],
         upstream: &["extract"],
-        crates: &["artifacts", "statistics", "analyze"],
+        crates: &["artifacts", "exchange", "gguf", "statistics", "analyze"],
         binary: "analyze",
     },
     Stage {
@@ -61,7 +62,7 @@ pub const STAGES: &[Stage] = &[
         inputs: &[Input::Model, Input::File("model.chat_template")],
         // The prompts come as tokens from extract, so that both stages read the very same text.
         upstream: &["extract", "analyze"],
-        crates: &["artifacts", "kernels", "model", "extract", "steer"],
+        crates: &["artifacts", "gguf", "kernels", "model", "extract", "steer"],
         binary: "steer",
     },
     Stage {
@@ -76,6 +77,7 @@ pub const STAGES: &[Stage] = &[
         upstream: &["extract", "analyze"],
         crates: &[
             "artifacts",
+            "gguf",
             "kernels",
             "model",
             "extract",
@@ -117,6 +119,8 @@ pub struct Stage {
 pub enum Input {
     /// The file under a key of the pipeline file. A key that is absent asks for nothing.
     File(&'static str),
+    /// The file under the second key in each table of a list of tables.
+    Files(&'static str, &'static str),
     /// The files of the model that `model.source` names: what decides the results, and nothing else of its folder.
     Model,
 }

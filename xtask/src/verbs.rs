@@ -169,6 +169,32 @@ pub const VERBS: &[Verb] = &[
         arguments: "[--json]",
         options: READS,
         passes_on: true,
+    },
+    Verb {
+        name: "diff",
+        group: Group::Compare,
+        line: "Two runs side by side: settings, curves, contrast vectors, doses and texts, here and as a page.",
+        example: "diff tiny tiny-audit",
+        arguments: "RUN_A RUN_B [--html FILE]",
+        options: BUILDS,
+        passes_on: true,
+    },
+    Verb {
+        name: "check-results",
+        group: Group::Look,
+        line: "Holds the files of a run to the contract of its tables (docs/schemas.md).",
+        example: "check-results --json",
+        options: &["--pipeline", "--json", "--quiet", "--verbose"],
+        ..PLAIN
+    },
+    Verb {
+        name: "export",
+        group: Group::Look,
+        line: "Writes vectors for other tools: GGUF control vector, .npy, safetensors, Neuronpedia.",
+        example: "export pca mean.normal --format gguf --out vectors",
+        arguments: "[VECTOR]... [--format gguf|npy|safetensors|neuronpedia]... [--out FOLDER]",
+        options: &["--pipeline", "--quiet", "--verbose"],
+        passes_on: true,
         ..PLAIN
     },
     Verb {
@@ -223,7 +249,6 @@ pub const VERBS: &[Verb] = &[
         arguments: "[ARGUMENTS OF THE TRAINER]",
         options: BUILDS,
         passes_on: true,
-        ..PLAIN
     },
     Verb {
         name: "synth",
@@ -233,7 +258,6 @@ pub const VERBS: &[Verb] = &[
         arguments: "--like NAME FOLDER [--seed N] [--tokenizer FOLDER]",
         options: BUILDS,
         passes_on: true,
-        ..PLAIN
     },
     Verb {
         name: "bench",
@@ -243,7 +267,6 @@ pub const VERBS: &[Verb] = &[
         arguments: "[CHECKPOINT] [--dtype auto|f32|bf16] [--new TOKENS] [--repeat N] [--json]",
         options: BUILDS,
         passes_on: true,
-        ..PLAIN
     },
 ];
 

@@ -5,11 +5,13 @@
 //! Layers go in parallel; the order of each sum is fixed, so that the same activations give the same bytes. Nothing
 //! here knows a model or a token.
 
+mod components;
 mod contrast;
 mod cosine;
 mod depth;
 mod findings;
 mod groups;
+mod imported;
 mod layer;
 mod measures;
 mod paired;

@@ -49,12 +49,13 @@ impl Places {
     }
 }
 
-/// `rows`: `[condition][prompt][hidden]`.
+/// `rows`: `[condition][prompt][hidden]`; `imported`: those of all layers.
 pub fn measure(
     pipeline: &Pipeline,
     analysis: &LayerAnalysis,
     places: Places,
     mut rows: Vec<Vec<Vec<f32>>>,
+    imported: &[VectorRow],
 ) -> LayerMeasures {
     let (layer, pooling) = (analysis.layer, analysis.pooling);
     let effects = places.cells.map(|cells| {
@@ -95,7 +96,7 @@ pub fn measure(
     if let Some(effects) = &effects {
         vectors.extend(effect_vectors(layer, pooling, effects));
     }
-    vectors.extend(cleaned(pipeline, analysis, &vectors));
+    vectors.extend(cleaned(pipeline, analysis, &vectors, imported));
     let outlier = |outlier: statistics::OutlierDimension| Outlier {
         layer,
         pooling: pooling.as_str().to_owned(),
@@ -191,10 +192,17 @@ fn directions(analysis: &LayerAnalysis, pairs: &PairedRows, raw: &PairedGram) ->
     .collect()
 }
 
-/// The contrast without its part in the span of the vectors that `contrast.project_out` names.
-fn cleaned(pipeline: &Pipeline, analysis: &LayerAnalysis, others: &[VectorRow]) -> Option<VectorRow> {
+/// The contrast without its part in the span of the vectors that `contrast.project_out` names; of an imported one nothing is
+/// taken out at the layers that it has no vector for.
+fn cleaned(
+    pipeline: &Pipeline,
+    analysis: &LayerAnalysis,
+    others: &[VectorRow],
+    imported: &[VectorRow],
+) -> Option<VectorRow> {
     let names = &pipeline.contrast.project_out;
-    let all = analysis.vectors.iter().chain(others);
+    let imported = imported.iter().filter(|row| row.layer == analysis.layer);
+    let all = analysis.vectors.iter().chain(others).chain(imported);
     let directions: Vec<Vec<f64>> = all
         .filter(|row| names.contains(&row.kind.name()))
         .map(|row| row.vector.iter().map(|value| f64::from(*value)).collect())

@@ -1,10 +1,11 @@
 //! What the figures of all layers are worth: runs the paired statistics, layers in parallel, and the tests over all
 //! layers.
 
-use artifacts::{LayerEffects, LayerStatistics, Outlier, Pipeline, Result, VectorRow};
+use artifacts::{ComponentPlace, LayerEffects, LayerStatistics, Outlier, Pipeline, Result, VectorRow};
 use rayon::prelude::*;
 use statistics::{LabelSwapFamily, label_swap_tests};
 
+use crate::components::component_places;
 use crate::layer::LayerAnalysis;
 use crate::measures::{LayerMeasures, Places, SEED, measure};
 use crate::paired::{picked, picked_rows};
@@ -17,6 +18,8 @@ pub struct Rigour {
     pub outliers: Vec<Outlier>,
     pub vectors: Vec<VectorRow>,
     pub effects: Vec<LayerEffects>,
+    /// Of the contrast's pooling.
+    pub components: Vec<ComponentPlace>,
     /// The tests of the contrast's pooling.
     pub family: Option<LabelSwapFamily>,
 }
@@ -24,22 +27,31 @@ pub struct Rigour {
 impl Rigour {
     /// Reads every layer once for each pooling. A thread holds the rows of one layer under one pooling, at most 256 prompts
     /// of them; over all layers the cosines of these rows stay, `(2 * prompts)^2 * 8` bytes each.
-    pub fn of(pipeline: &Pipeline, recorded: &Recorded) -> Result<Self> {
+    pub fn of(pipeline: &Pipeline, recorded: &Recorded, imported: &[VectorRow]) -> Result<Self> {
         let mut rigour = Rigour::default();
         let Some(places) = Places::of(pipeline, &recorded.conditions) else {
             return Ok(rigour);
         };
         for (index, (pooling, prompts)) in recorded.prompts.iter().enumerate() {
             let picked = picked(prompts.len());
+            let ids: Vec<&str> = picked.iter().map(|&prompt| prompts[prompt].as_str()).collect();
+            let is_contrasts = *pooling == pipeline.contrast.pooling;
             let one = |layer: &Vec<LayerAnalysis>| {
                 let analysis = &layer[index];
                 let rows = picked_rows(recorded, analysis.layer, *pooling, &picked)?;
-                Ok(measure(pipeline, analysis, places, rows))
+                let components = if is_contrasts {
+                    component_places(analysis, &recorded.conditions, places, &ids, &rows)
+                } else {
+                    Vec::new()
+                };
+                Ok((measure(pipeline, analysis, places, rows, imported), components))
             };
-            let measured: Vec<Result<LayerMeasures>> = recorded.layers.par_iter().map(one).collect();
-            let measured = measured.into_iter().collect::<Result<Vec<LayerMeasures>>>()?;
+            let all: Vec<Result<_>> = recorded.layers.par_iter().map(one).collect();
+            let all = all.into_iter().collect::<Result<Vec<_>>>()?;
+            let (measured, components): (Vec<_>, Vec<_>) = all.into_iter().unzip();
+            rigour.components.extend(components.into_iter().flatten());
             let family = rigour.add(measured);
-            if *pooling == pipeline.contrast.pooling {
+            if is_contrasts {
                 rigour.family = Some(family);
             }
         }

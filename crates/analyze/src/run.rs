@@ -4,12 +4,15 @@ use std::path::{Path, PathBuf};
 
 use artifacts::{
     ContrastVectors, Layout, Metadata, Pipeline, ProjectionWriter, Result, SimilarityWriter, Summary,
-    VectorKind, VectorRow, write_contrast_vectors, write_depth, write_effects, write_outliers,
-    write_statistics, write_statistics_summary, write_summaries, write_summary_csv, write_vectors,
+    VectorKind, VectorRow, write_comparisons, write_contrast_vectors, write_depth, write_effects,
+    write_outliers, write_principal_components, write_statistics, write_statistics_summary, write_summaries,
+    write_summary_csv, write_vectors,
 };
+use exchange::{Format, Origin, Vector, write_vector};
 
 use crate::depth::depth_cosines;
 use crate::findings::summarize;
+use crate::imported;
 use crate::recorded::Recorded;
 use crate::rigour::Rigour;
 use crate::rows::{write_projections, write_similarities};
@@ -18,7 +21,7 @@ use crate::summary_text::summary_text;
 /// Writes all results of the stage into `out` and gives back the text of `summary.txt`. Nothing is written before all
 /// activations have been read and checked.
 ///
-/// Reads `contrast` and the names of the conditions from the pipeline, nothing else.
+/// Reads `contrast`, `vectors` and the names of the conditions from the pipeline, nothing else.
 ///
 /// Memory hardly grows with the number of prompts: no activation is held beyond its batch. A thread holds one batch
 /// (256 rows), the sums of one layer (`poolings * conditions * hidden * 16` bytes), and one id or projection for each
@@ -27,6 +30,9 @@ use crate::summary_text::summary_text;
 /// where they are wanted (see `write_similarities`).
 pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<String> {
     let recorded = Recorded::read(pipeline, &layout.activations())?;
+    let shape = recorded.layers.first().and_then(|layer| layer.first());
+    let hidden_size = shape.map_or(0, |layer| layer.contrast.len());
+    let imported = imported::read(pipeline, recorded.layers.len(), hidden_size)?;
     let metadata = recorded
         .metadata
         .clone()
@@ -45,9 +51,9 @@ pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<String> {
         write_similarities(&recorded, &mut similarities)?;
     }
     similarities.finish()?;
-    let rigour = Rigour::of(pipeline, &recorded)?;
+    let rigour = Rigour::of(pipeline, &recorded, &imported::rows(pipeline, &imported))?;
     let findings = write_rigour(pipeline, layout, out, &metadata, &recorded, &rigour)?;
-    let text = write_layers(pipeline, layout, out, &metadata, recorded, rigour)? + &findings;
+    let text = write_layers(pipeline, layout, out, &metadata, recorded, rigour, &imported)? + &findings;
     fs_err::write(out.join("summary.txt"), &text)?;
     Ok(text)
 }
@@ -65,6 +71,8 @@ fn write_rigour(
     write_statistics(&place(layout.statistics()), metadata, &rigour.statistics)?;
     write_outliers(&place(layout.outliers()), metadata, &rigour.outliers)?;
     write_effects(&place(layout.effects()), metadata, &rigour.effects)?;
+    let components = place(layout.principal_components());
+    write_principal_components(&components, metadata, &rigour.components)?;
     write_depth(&place(layout.depth()), metadata, &depth_cosines(&recorded.layers))?;
     let of_pooling = recorded
         .prompts
@@ -104,6 +112,7 @@ fn write_layers(
     metadata: &Metadata,
     recorded: Recorded,
     rigour: Rigour,
+    imported: &[Vector],
 ) -> Result<String> {
     let place = |path: PathBuf| layout.in_progress(out, &path);
     let analyses = recorded.layers.into_iter().flatten();
@@ -112,12 +121,17 @@ fn write_layers(
         .unzip();
     let mut vectors = vectors.concat();
     vectors.extend(rigour.vectors);
+    vectors.extend(imported::rows(pipeline, imported));
     write_summaries(&place(layout.summary()), metadata, &summaries)?;
     write_vectors(&place(layout.vectors()), metadata, &vectors)?;
 
     let pooling = pipeline.contrast.pooling.as_str();
-    let steered_with = contrast_vectors(metadata, pooling, &vectors);
+    let of_pooling: Vec<&VectorRow> = vectors.iter().filter(|row| row.pooling == pooling).collect();
+    let comparisons = imported::comparisons(imported, &of_pooling);
+    write_comparisons(&place(layout.comparisons()), metadata, &comparisons)?;
+    let steered_with = contrast_vectors(metadata, &of_pooling, imported);
     write_contrast_vectors(&place(layout.contrast_vectors()), &steered_with)?;
+    export(&place(layout.exports()), &steered_with)?;
 
     let (positive, negative) = (&pipeline.contrast.positive, &pipeline.contrast.negative);
     let shown: Vec<Summary> = summaries
@@ -128,15 +142,32 @@ fn write_layers(
     Ok(summary_text(positive, negative, &shown))
 }
 
+/// The contrast in the formats of other tools; its safetensors file is there already.
+fn export(folder: &Path, vectors: &ContrastVectors) -> Result<()> {
+    let Some(contrast) = Vector::of(vectors, "contrast") else {
+        return Ok(());
+    };
+    let origin = Origin(vectors.metadata.clone());
+    for format in [Format::Gguf, Format::Npy, Format::Neuronpedia] {
+        write_vector(folder, format, &contrast, &origin)?;
+    }
+    Ok(())
+}
+
 /// The vectors of the contrast's pooling, layers one after the other.
-fn contrast_vectors(metadata: &Metadata, pooling: &str, vectors: &[VectorRow]) -> ContrastVectors {
-    let rows: Vec<&VectorRow> = vectors.iter().filter(|row| row.pooling == pooling).collect();
+fn contrast_vectors(metadata: &Metadata, rows: &[&VectorRow], imported: &[Vector]) -> ContrastVectors {
     let contrasts = rows.iter().filter(|row| row.kind == VectorKind::Contrast);
     let hidden_size = rows.first().map_or(0, |row| row.vector.len());
     let mut result = ContrastVectors::new(metadata.clone(), contrasts.count(), hidden_size);
-    for kind in rows.iter().filter(|row| row.layer == 0).map(|row| &row.kind) {
+    let ours = rows
+        .iter()
+        .filter(|row| row.layer == 0 && !matches!(row.kind, VectorKind::Imported(_)));
+    for kind in ours.map(|row| &row.kind) {
         let layers = rows.iter().filter(|row| row.kind == *kind);
         result.insert(kind, layers.flat_map(|row| row.vector.clone()).collect());
+    }
+    for vector in imported {
+        result.insert_some(&VectorKind::Imported(vector.name.clone()), &vector.rows);
     }
     result
 }

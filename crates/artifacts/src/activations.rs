@@ -4,15 +4,47 @@ use arrow_array::ArrayRef;
 use arrow_array::types::{Float32Type, Int32Type};
 use arrow_schema::Field;
 
+use crate::contract::{Column, ColumnKind, NORM, NUMBER, REACH, TableSchema};
 use crate::table::{
-    Columns, TableSchema, TableWriter, column, optional_column, optional_text_column, read_batches,
+    Columns, TableWriter, column, optional_column, optional_text_column, read_batches, read_columns,
     text_column, vector_column,
 };
 use crate::{Error, Metadata, Pooling, Result};
 
-const SCHEMA: TableSchema = TableSchema {
+pub(crate) const SCHEMA: TableSchema = TableSchema {
     name: "activations",
     version: 1,
+    file: "extract/activations/layer=NN/part-0.parquet and extract/sites/SITE/layer=NN/part-0.parquet",
+    row: "the residual stream of one prompt in one condition after one layer, pooled to one vector",
+    key: &["prompt_id", "condition", "pooling"],
+    is_sorted: false,
+    columns: || {
+        vec![
+            Column::prompt_id(),
+            Column::condition(),
+            Column::pooling(),
+            Column::int32(
+                "position",
+                NUMBER,
+                "the token that was read, `<bos>` being 0; null for `mean`",
+            )
+            .nullable(),
+            Column::int32("token_id", NUMBER, "its id; null for `mean`").nullable(),
+            Column::text("token_text", "its text; null for `mean`").nullable(),
+            Column::new(
+                "norm",
+                ColumnKind::Float32,
+                NORM,
+                "the Euclidean norm of `activation`",
+            ),
+            Column::new(
+                "activation",
+                ColumnKind::Vector,
+                REACH,
+                "the vector, marked as `arrow.fixed_shape_tensor`",
+            ),
+        ]
+    },
 };
 
 /// The residual of one prompt in one condition after one layer, pooled to one vector.
@@ -95,6 +127,44 @@ pub fn read_activations(folder: &Path, layer: usize) -> Result<(Vec<Activation>,
     let (batches, metadata) = read_activation_batches(folder, layer)?;
     let batches = batches.collect::<Result<Vec<_>>>()?;
     Ok((batches.into_iter().flatten().collect(), metadata))
+}
+
+/// Where a pooling read in one text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReadPosition {
+    pub prompt_id: String,
+    pub condition: String,
+    pub pooling: Pooling,
+    /// Counted from `<bos>` = 0; none where it is the mean over all tokens.
+    pub position: Option<i32>,
+}
+
+/// The positions that were read, which are the same at every layer. No activation is read.
+pub fn read_positions(folder: &Path) -> Result<Vec<ReadPosition>> {
+    let path = activation_file(folder, 0);
+    let names = ["prompt_id", "condition", "pooling", "position"];
+    let (batch, _) = read_columns(&path, &SCHEMA, Some(&names))?;
+    let columns = Columns {
+        path: &path,
+        batch: &batch,
+    };
+    let (prompts, conditions) = (columns.texts("prompt_id")?, columns.texts("condition")?);
+    let positions = columns.optional_numbers::<Int32Type>("position")?;
+    let poolings = columns.texts("pooling")?.into_iter().enumerate();
+    let row = |(row, pooling): (usize, String)| {
+        Ok(ReadPosition {
+            prompt_id: prompts[row].clone(),
+            condition: conditions[row].clone(),
+            pooling: parse_pooling(&path, row, &pooling)?,
+            position: positions[row],
+        })
+    };
+    poolings.map(row).collect()
+}
+
+fn parse_pooling(path: &Path, row: usize, name: &str) -> Result<Pooling> {
+    let problem = || Error::invalid(path, format!("row {row}: unknown pooling \"{name}\""));
+    Pooling::parse(name).ok_or_else(problem)
 }
 
 /// The layers that have a file, in order; a gap is an error, since it means that a file was lost.
@@ -197,13 +267,7 @@ fn rows_of(columns: &Columns<'_>, first_row: usize) -> Result<Vec<Activation>> {
     let vectors = columns.vectors("activation")?;
     let mut rows = Vec::with_capacity(vectors.len());
     for (index, activation) in vectors.into_iter().enumerate() {
-        let pooling = Pooling::parse(&poolings[index]).ok_or_else(|| {
-            let row = first_row + index;
-            Error::invalid(
-                columns.path,
-                format!("row {row}: unknown pooling \"{}\"", poolings[index]),
-            )
-        })?;
+        let pooling = parse_pooling(columns.path, first_row + index, &poolings[index])?;
         rows.push(Activation {
             prompt_id: prompts[index].clone(),
             condition: conditions[index].clone(),

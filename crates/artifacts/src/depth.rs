@@ -2,12 +2,25 @@ use std::path::Path;
 
 use arrow_array::types::{Float64Type, Int32Type};
 
-use crate::table::{Columns, TableSchema, column, read_table, text_column, write_table};
+use crate::contract::{COSINE, Column, LAYER, TableSchema};
+use crate::table::{Columns, column, read_table, text_column, write_table};
 use crate::{Metadata, Result};
 
-const SCHEMA: TableSchema = TableSchema {
+pub(crate) const SCHEMA: TableSchema = TableSchema {
     name: "depth",
     version: 1,
+    file: "analyze/depth.parquet",
+    row: "the contrast vectors of two layers",
+    key: &["pooling", "layer_a", "layer_b"],
+    is_sorted: true,
+    columns: || {
+        vec![
+            Column::pooling(),
+            Column::int32("layer_a", LAYER, "the one layer"),
+            Column::int32("layer_b", LAYER, "the other"),
+            Column::float64("cosine", COSINE, "of their contrast vectors"),
+        ]
+    },
 };
 
 /// The cosine of the contrast vectors of two layers.

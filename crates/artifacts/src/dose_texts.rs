@@ -2,13 +2,68 @@ use std::path::Path;
 
 use arrow_array::types::{Float64Type, Int32Type};
 
-use crate::doses::{Dose, dose_columns, doses_of};
-use crate::table::{Columns, TableSchema, column, ids_column, read_table, text_column, write_table};
+use crate::contract::{COUNT, Column, ColumnKind, LOG_ODDS, NO_UNIT, SHARE, SURPRISE, TableSchema};
+use crate::doses::{Dose, dose_columns, dose_contract, doses_of};
+use crate::table::{Columns, column, ids_column, read_table, text_column, write_table};
 use crate::{Metadata, Result};
 
-const SCHEMA: TableSchema = TableSchema {
+pub(crate) const SCHEMA: TableSchema = TableSchema {
     name: "dose_texts",
     version: 1,
+    file: "dose/texts.parquet",
+    row: "one text that was generated under a dose; none where the sweep was left out",
+    key: &[
+        "layer",
+        "operation",
+        "direction",
+        "direction_number",
+        "coefficient",
+        "percentile",
+        "condition",
+        "prompt_id",
+    ],
+    is_sorted: false,
+    columns: || {
+        let own = [
+            Column::condition(),
+            Column::prompt_id(),
+            Column::prompt(),
+            Column::text("text", "special tokens kept, white space at both ends stripped"),
+            Column::int32("n_tokens", COUNT, "the length of `token_ids`"),
+            Column::new(
+                "token_ids",
+                ColumnKind::Ids,
+                NO_UNIT,
+                "the generated tokens, an end token included",
+            ),
+            Column::word(
+                "finish_reason",
+                &["stop", "length"],
+                "an end token, or `dose.max_new_tokens`",
+            ),
+            Column::float64(
+                "log_odds",
+                LOG_ODDS,
+                "`surprise_negative - surprise_positive`: above 0 it sounds like the positive condition's speaker",
+            ),
+            Column::float64(
+                "surprise_positive",
+                SURPRISE,
+                "-log p(text) under the unsteered model, after the prompt in the positive condition",
+            ),
+            Column::float64(
+                "surprise_negative",
+                SURPRISE,
+                "the same in the negative condition",
+            ),
+            Column::float64(
+                "distinct_2",
+                SHARE,
+                "different pairs of neighbouring tokens over all pairs; 1 for fewer than two tokens",
+            ),
+        ];
+        dose_contract().into_iter().chain(own).collect()
+    },
 };
 
 /// A text that was generated under a dose, and what the unsteered model makes of it.

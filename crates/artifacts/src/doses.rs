@@ -4,15 +4,39 @@ use arrow_array::ArrayRef;
 use arrow_array::types::{Float64Type, Int32Type};
 use arrow_schema::Field;
 
+use crate::contract::{
+    COUNT, Column, DIVERGENCE, LAYER, LOG_ODDS, NUMBER, PERCENTILE, RATIO, REACH, SHARE, SIGNED_RATIO,
+    TableSchema,
+};
 use crate::table::{
-    Columns, NumberField, TableSchema, column, number_columns, number_fields, optional_column, read_table,
-    text_column, write_table,
+    Columns, NumberField, column, number_columns, number_fields, optional_column, read_table, text_column,
+    write_table,
 };
 use crate::{Error, Metadata, Result};
 
-const SCHEMA: TableSchema = TableSchema {
+pub(crate) const SCHEMA: TableSchema = TableSchema {
     name: "doses",
     version: 1,
+    file: "dose/doses.parquet",
+    row: "one dose and condition: what it does to the texts, and what it costs; none where the sweep was left out",
+    key: &[
+        "layer",
+        "operation",
+        "direction",
+        "direction_number",
+        "coefficient",
+        "percentile",
+        "condition",
+    ],
+    is_sorted: false,
+    columns: || {
+        let own = [
+            Column::condition(),
+            Column::int32("texts", COUNT, "how many texts the figures come from"),
+        ];
+        let numbers = NUMBERS.iter().map(|field| field.column.clone());
+        dose_contract().into_iter().chain(own).chain(numbers).collect()
+    },
 };
 
 /// What is done to the residual stream: one point of a dose-response curve.
@@ -91,8 +115,20 @@ pub struct DoseFigures {
 }
 
 const NUMBERS: &[NumberField<DoseFigures>] = number_fields!(DoseFigures:
-    log_odds, log_odds_low, log_odds_high, effect, effect_low, effect_high, crossed, wrong_way,
-    perplexity_own, perplexity, perplexity_ratio, kl, distinct_2, ended,
+    log_odds: LOG_ODDS, "the mean over the texts: above 0 they sound like the positive condition's speaker";
+    log_odds_low: LOG_ODDS, "the lower end of the 95 % interval of `log_odds`";
+    log_odds_high: LOG_ODDS, "its upper end";
+    effect: LOG_ODDS, "how far `log_odds` moved from the unsteered texts toward the other condition's speaker";
+    effect_low: LOG_ODDS, "the lower end of the 95 % interval of `effect`";
+    effect_high: LOG_ODDS, "its upper end";
+    crossed: SHARE, "texts that sound like the other condition's speaker";
+    wrong_way: SHARE, "prompts whose text moved away from it";
+    perplexity_own: RATIO, "exp(mean surprise) of the texts in the format where they were generated";
+    perplexity: RATIO, "the same in the likelier of both formats";
+    perplexity_ratio: RATIO, "`perplexity` over that of all unsteered texts of both conditions";
+    kl: DIVERGENCE, "mean KL(unsteered, steered) of the next token on neutral prompts";
+    distinct_2: SHARE, "different pairs of neighbouring tokens over all pairs, mean over the texts";
+    ended: SHARE, "texts that ended by themselves";
 );
 
 impl Dose {
@@ -175,6 +211,33 @@ pub fn read_doses(path: &Path) -> Result<(Vec<DoseEffect>, Metadata)> {
         figures,
     };
     Ok((rows.map(row).collect(), metadata))
+}
+
+/// What the columns that say which dose a row is of hold.
+pub(crate) fn dose_contract() -> Vec<Column> {
+    vec![
+        Column::int32("layer", LAYER, "where it is given; null where nothing is done").nullable(),
+        Column::word(
+            "operation",
+            &["unsteered", "addition", "ablation", "mean-ablation", "capping"],
+            "what is done to the residual stream, at all positions",
+        ),
+        Column::word(
+            "direction",
+            &["contrast", "random", "shuffled"],
+            "the contrast, or a control of the same norm",
+        ),
+        Column::int32("direction_number", NUMBER, "which of several random directions"),
+        Column::float64("coefficient", SIGNED_RATIO, "multiples of the direction; null for operations without").nullable(),
+        Column::float64(
+            "relative_coefficient",
+            SIGNED_RATIO,
+            "the same in mean residual norms of the layer: `coefficient * norm(direction) / mean_residual_norm`",
+        )
+        .nullable(),
+        Column::float64("percentile", PERCENTILE, "capping: of all projections, which is the threshold").nullable(),
+        Column::float64("threshold", REACH, "capping: the largest projection that is left").nullable(),
+    ]
 }
 
 /// The columns that say which dose a row is of.

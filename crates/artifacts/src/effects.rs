@@ -1,12 +1,18 @@
 use std::path::Path;
 
-use crate::layer_table::{read_layer_table, write_layer_table};
-use crate::table::{NumberField, TableSchema, number_fields};
+use crate::contract::{COSINE, NORM, SHARE, SIGNED_SHARE, TableSchema};
+use crate::layer_table::{layer_columns, read_layer_table, write_layer_table};
+use crate::table::{NumberField, number_fields};
 use crate::{Metadata, Result};
 
-const SCHEMA: TableSchema = TableSchema {
+pub(crate) const SCHEMA: TableSchema = TableSchema {
     name: "effects",
     version: 1,
+    file: "analyze/effects.parquet",
+    row: "one layer under one pooling: what speaker and transcript do; none without a 2x2 design",
+    key: &["pooling", "layer"],
+    is_sorted: true,
+    columns: || layer_columns(NUMBERS),
 };
 
 /// What the two factors of a 2x2 design do at one layer: the transcript (what was said before) and the speaker (whose
@@ -47,12 +53,30 @@ pub struct LayerEffects {
 }
 
 const NUMBERS: &[NumberField<LayerEffects>] = number_fields!(LayerEffects:
-    speaker_norm, speaker_norm_unbiased, speaker_norm_low, speaker_norm_high,
-    transcript_norm, transcript_norm_unbiased, transcript_norm_low, transcript_norm_high,
-    interaction_norm, interaction_norm_unbiased, interaction_norm_low, interaction_norm_high,
-    speaker_variance, transcript_variance, interaction_variance, prompt_variance, residual_variance,
-    speaker_share, speaker_share_low, speaker_share_high,
-    speaker_contrast, transcript_contrast, speaker_transcript, speaker_across_transcripts,
+    speaker_norm: NORM, "the norm of the effect of the speaker";
+    speaker_norm_unbiased: NORM, "the same without what noise adds to it";
+    speaker_norm_low: NORM, "the lower end of the 95 % interval of `speaker_norm_unbiased`";
+    speaker_norm_high: NORM, "its upper end";
+    transcript_norm: NORM, "the norm of the effect of the transcript";
+    transcript_norm_unbiased: NORM, "the same without what noise adds to it";
+    transcript_norm_low: NORM, "the lower end of the 95 % interval of `transcript_norm_unbiased`";
+    transcript_norm_high: NORM, "its upper end";
+    interaction_norm: NORM, "the norm of what both do together beyond their sum";
+    interaction_norm_unbiased: NORM, "the same without what noise adds to it";
+    interaction_norm_low: NORM, "the lower end of the 95 % interval of `interaction_norm_unbiased`";
+    interaction_norm_high: NORM, "its upper end";
+    speaker_variance: SHARE, "of the speaker in all sums of squares about the grand mean";
+    transcript_variance: SHARE, "of the transcript in all sums of squares about the grand mean";
+    interaction_variance: SHARE, "of the interaction in all sums of squares about the grand mean";
+    prompt_variance: SHARE, "of the prompts in all sums of squares about the grand mean";
+    residual_variance: SHARE, "of all else in all sums of squares about the grand mean";
+    speaker_share: SIGNED_SHARE, "the part of the contrast, along itself, that is the speaker's effect";
+    speaker_share_low: SIGNED_SHARE, "the lower end of the 95 % interval of `speaker_share`";
+    speaker_share_high: SIGNED_SHARE, "its upper end";
+    speaker_contrast: COSINE, "of the speaker's effect with the contrast";
+    transcript_contrast: COSINE, "of the transcript's effect with the contrast";
+    speaker_transcript: COSINE, "of the speaker's effect with the transcript's";
+    speaker_across_transcripts: COSINE, "of the speaker's effect in the one transcript with that in the other";
 );
 
 pub fn write_effects(path: &Path, metadata: &Metadata, rows: &[LayerEffects]) -> Result<()> {

@@ -2,12 +2,51 @@ use std::path::Path;
 
 use arrow_array::types::{Float64Type, Int32Type, Int64Type};
 
-use crate::table::{Columns, TableSchema, column, optional_column, read_table, text_column, write_table};
+use crate::contract::{COUNT, Column, ColumnKind, NO_UNIT, NUMBER, SIGNED_RATIO, TableSchema};
+use crate::table::{Columns, column, optional_column, read_table, text_column, write_table};
 use crate::{Error, Metadata, Result};
 
-const SCHEMA: TableSchema = TableSchema {
+pub(crate) const SCHEMA: TableSchema = TableSchema {
     name: "generations",
     version: 1,
+    file: "steer/generations.parquet",
+    row: "one generated text",
+    key: &["set", "prompt_id", "coefficient", "sample"],
+    is_sorted: false,
+    columns: || {
+        vec![
+            Column::text("set", "the generation set, by its name in the pipeline file"),
+            Column::prompt_id(),
+            Column::prompt(),
+            Column::condition(),
+            Column::float64(
+                "coefficient",
+                SIGNED_RATIO,
+                "what the set's interventions were multiplied by; null for sets without",
+            )
+            .nullable(),
+            Column::int32(
+                "sample",
+                NUMBER,
+                "which text of the same set, prompt and coefficient",
+            ),
+            Column::new(
+                "seed",
+                ColumnKind::Int64,
+                NO_UNIT,
+                "of the row's own random generator (the bits of an unsigned number)",
+            ),
+            Column::word("decoding", &["greedy", "sampled"], "how tokens were chosen"),
+            Column::text("interventions", "what was done to the residual stream, in words"),
+            Column::text("text", "special tokens kept, white space at both ends stripped"),
+            Column::int32("n_tokens", COUNT, "generated tokens, an end token included"),
+            Column::word(
+                "finish_reason",
+                &["stop", "length"],
+                "an end token, or `steer.max_new_tokens`",
+            ),
+        ]
+    },
 };
 
 /// One generated text.

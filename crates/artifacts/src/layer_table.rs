@@ -4,13 +4,24 @@ use std::path::Path;
 
 use arrow_array::types::Int32Type;
 
-use crate::table::{
-    Columns, NumberField, TableSchema, column, number_columns, read_table, text_column, write_table,
-};
+use crate::contract::{COUNT, Column, TableSchema};
+use crate::table::{Columns, NumberField, column, number_columns, read_table, text_column, write_table};
 use crate::{Metadata, Result};
 
 /// What such a row is of: the layer, the pooling, and the prompts that its figures come from.
 pub(crate) type LayerKey = (usize, String, usize);
+
+/// The contract of such a table.
+pub(crate) fn layer_columns<Row>(fields: &[NumberField<Row>]) -> Vec<Column> {
+    let own = [
+        Column::layer(),
+        Column::pooling(),
+        Column::int32("prompts", COUNT, "the prompts that the row's figures come from"),
+    ];
+    own.into_iter()
+        .chain(fields.iter().map(|field| field.column.clone()))
+        .collect()
+}
 
 pub(crate) fn write_layer_table<Row>(
     path: &Path,

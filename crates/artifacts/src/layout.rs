@@ -14,6 +14,15 @@ pub enum Stage {
 }
 
 impl Stage {
+    pub const ALL: [Stage; 6] = [
+        Stage::Verify,
+        Stage::Extract,
+        Stage::Analyze,
+        Stage::Steer,
+        Stage::Dose,
+        Stage::Report,
+    ];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Stage::Verify => "verify",
@@ -100,6 +109,16 @@ impl Layout {
         self.stage(Stage::Analyze).join("contrast.safetensors")
     }
 
+    /// The contrast in the formats of other tools.
+    pub fn exports(&self) -> PathBuf {
+        self.stage(Stage::Analyze).join("export")
+    }
+
+    /// Cosines of the vectors of `[[vectors]]` with those of the analysis.
+    pub fn comparisons(&self) -> PathBuf {
+        self.stage(Stage::Analyze).join("comparisons.parquet")
+    }
+
     /// Intervals, tests and the figures taken in other ways, a row a layer and pooling.
     pub fn statistics(&self) -> PathBuf {
         self.stage(Stage::Analyze).join("statistics.parquet")
@@ -117,6 +136,11 @@ impl Layout {
     /// Cosines between the contrasts of all layers.
     pub fn depth(&self) -> PathBuf {
         self.stage(Stage::Analyze).join("depth.parquet")
+    }
+
+    /// Each row's place in the plane of its layer's two first principal components.
+    pub fn principal_components(&self) -> PathBuf {
+        self.stage(Stage::Analyze).join("principal_components.parquet")
     }
 
     pub fn outliers(&self) -> PathBuf {

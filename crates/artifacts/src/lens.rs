@@ -2,12 +2,35 @@ use std::path::Path;
 
 use arrow_array::types::{Float64Type, Int32Type};
 
-use crate::table::{Columns, TableSchema, column, read_table, text_column, write_table};
+use crate::contract::{Column, LOGIT, NUMBER, TableSchema};
+use crate::table::{Columns, column, read_table, text_column, write_table};
 use crate::{Metadata, Result};
 
-const SCHEMA: TableSchema = TableSchema {
+pub(crate) const SCHEMA: TableSchema = TableSchema {
     name: "lens",
     version: 1,
+    file: "steer/lens.parquet",
+    row: "one token that the contrast of a layer promotes or suppresses",
+    key: &["layer", "side", "rank"],
+    is_sorted: true,
+    columns: || {
+        vec![
+            Column::layer(),
+            Column::word(
+                "side",
+                &["promoted", "suppressed"],
+                "the largest logits, or the smallest",
+            ),
+            Column::int32("rank", NUMBER, "0 is the most extreme"),
+            Column::int32("token_id", NUMBER, "the token"),
+            Column::text("token_text", "as the vocabulary spells it"),
+            Column::float64(
+                "logit",
+                LOGIT,
+                "`head(final norm(contrast))`, soft-capped where the model caps",
+            ),
+        ]
+    },
 };
 
 /// A token that the contrast vector of a layer promotes or suppresses, by the model's final norm and head.

@@ -1,12 +1,33 @@
 //! What Roleswap reads and writes: pipeline files, prompts, Parquet tables, vectors, generations, and where
 //! each of them lies under `results/`.
 //!
-//! This is the only crate that knows file formats and the layout of the results. It computes nothing and
+//! This is the only crate that knows our file formats and the layout of the results; `exchange` knows those of other tools. It computes nothing and
 //! knows no model: stages hand it plain rows and get plain rows back. Every write goes through
 //! [`StageDirectory`], so that a result is whole or absent.
+//!
+//! Another program reads the results of a run with it:
+//!
+//! ```no_run
+//! use artifacts::{Layout, read_contrast_vectors, read_summaries};
+//!
+//! # fn main() -> artifacts::Result<()> {
+//! let layout = Layout::new("results/tiny");
+//! let (summaries, footer) = read_summaries(&layout.summary())?;
+//! let vectors = read_contrast_vectors(&layout.contrast_vectors())?;
+//! for row in summaries.iter().filter(|row| row.pooling == "newline") {
+//!     let contrast: Option<&[f32]> = vectors.get("contrast", row.layer);
+//!     let numbers = contrast.map_or(0, <[f32]>::len);
+//!     assert_eq!(Some(numbers.to_string().as_str()), footer.get("hidden_size"));
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 mod activations;
 mod certificate;
+mod comparisons;
+mod components;
+mod contract;
 mod depth;
 mod design;
 mod dose_table;
@@ -37,16 +58,20 @@ mod steer_table;
 mod summaries;
 mod table;
 mod terminal;
+mod vector_table;
 mod vectors;
 
 pub use activations::{
-    Activation, ActivationWriter, activation_file, activation_layers, read_activation_batches,
-    read_activations, write_activations,
+    Activation, ActivationWriter, ReadPosition, activation_file, activation_layers, read_activation_batches,
+    read_activations, read_positions, write_activations,
 };
 pub use certificate::{
     CERTIFICATE_FORMAT, Certificate, Comparison, GreedyAgreement, ReferenceOrigin, RelativeError, Verdict,
     read_certificate, write_certificate,
 };
+pub use comparisons::{VectorComparison, read_comparisons, write_comparisons};
+pub use components::{ComponentPlace, read_principal_components, write_principal_components};
+pub use contract::{Column, ColumnKind, Quantity, TableSchema, Values, contract};
 pub use depth::{DepthCosine, read_depth, write_depth};
 pub use design::Design;
 pub use dose_table::{CoefficientUnit, DoseTable};
@@ -77,15 +102,16 @@ pub use projections::{
 pub use prompts::{Prompt, parse_prompts, read_prompts};
 pub use rendered::{RenderedPrompt, read_rendered_prompts, write_rendered_prompts};
 pub use similarities::{
-    Similarity, SimilarityWriter, read_similarities, read_similarity_batches, write_similarities,
+    Similarity, SimilarityWriter, read_similarities, read_similarities_where, write_similarities,
 };
 pub use site::Site;
 pub use stage::{StageArguments, StageDirectory, run_stage, start_log};
 pub use statistics::{LayerStatistics, read_statistics, write_statistics};
 pub use steer_table::{Decoding, GenerationSet, InterventionKind, InterventionTable, Positions, SteerTable};
 pub use summaries::{Summary, read_summaries, write_summaries, write_summary_csv};
-pub use table::Metadata;
+pub use table::{Metadata, TableFile};
 pub use terminal::{Loudness, colours, failure, finish, may_colour, print_failure};
+pub use vector_table::VectorTable;
 pub use vectors::{
     ContrastVectors, VectorKind, VectorRow, read_contrast_vectors, read_vectors, write_contrast_vectors,
     write_vectors,

@@ -2,12 +2,25 @@ use std::path::Path;
 
 use arrow_array::types::{Float64Type, Int32Type};
 
-use crate::table::{Columns, TableSchema, column, read_table, text_column, write_table};
+use crate::contract::{Column, NUMBER, SHARE, TableSchema};
+use crate::table::{Columns, column, read_table, text_column, write_table};
 use crate::{Metadata, Result};
 
-const SCHEMA: TableSchema = TableSchema {
+pub(crate) const SCHEMA: TableSchema = TableSchema {
     name: "outliers",
     version: 1,
+    file: "analyze/outliers.parquet",
+    row: "one dimension of the residual stream that carries far more than its part of the squared norm",
+    key: &["layer", "pooling", "dimension"],
+    is_sorted: false,
+    columns: || {
+        vec![
+            Column::layer(),
+            Column::pooling(),
+            Column::int32("dimension", NUMBER, "its place in the vectors"),
+            Column::float64("share", SHARE, "its part of the squared norm of all rows"),
+        ]
+    },
 };
 
 /// A dimension of the residual stream that carries far more than its part of the rows' squared norm.

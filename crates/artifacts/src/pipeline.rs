@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::{
     Decoding, DoseTable, Error, GenerationSet, InterventionKind, InterventionTable, ModelTable, Positions,
-    Result, Site, SteerTable, VectorKind,
+    Result, Site, SteerTable, VectorKind, VectorTable,
 };
 
 /// One pipeline file: every parameter of a run. Unknown keys are errors.
@@ -26,6 +26,9 @@ pub struct Pipeline {
     pub conditions: Vec<Condition>,
     pub contrast: Contrast,
     pub extract: ExtractTable,
+    /// Vectors from files, to be compared and steered with.
+    #[serde(default)]
+    pub vectors: Vec<VectorTable>,
     pub steer: SteerTable,
     #[serde(default)]
     pub dose: DoseTable,
@@ -229,6 +232,7 @@ impl Pipeline {
     /// The first thing that doesn't fit, in words that name the key.
     fn problem(&self) -> Option<String> {
         self.condition_problem()
+            .or_else(|| VectorTable::problem(&self.vectors))
             .or_else(|| self.contrast_problem())
             .or_else(|| self.steer_problem())
             .or_else(|| self.dose.problem())
@@ -455,6 +459,7 @@ impl Pipeline {
             .chain(cleaned)
             .chain(effects)
             .map(|kind| kind.name())
+            .chain(self.vectors.iter().map(|table| table.name.clone()))
             .collect()
     }
 
@@ -476,7 +481,7 @@ fn repeated<'a>(names: &[&'a str]) -> Option<&'a str> {
         .map(|(_, name)| *name)
 }
 
-fn is_plain_name(name: &str) -> bool {
+pub(crate) fn is_plain_name(name: &str) -> bool {
     !name.is_empty()
         && name
             .chars()

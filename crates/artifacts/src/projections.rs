@@ -4,12 +4,26 @@ use arrow_array::ArrayRef;
 use arrow_array::types::{Float64Type, Int32Type};
 use arrow_schema::Field;
 
-use crate::table::{Columns, TableSchema, TableWriter, column, read_batches, text_column, write_table};
+use crate::contract::{Column, REACH, TableSchema};
+use crate::table::{Columns, TableWriter, column, read_batches, text_column, write_table};
 use crate::{Metadata, Result};
 
-const SCHEMA: TableSchema = TableSchema {
+pub(crate) const SCHEMA: TableSchema = TableSchema {
     name: "projections",
     version: 1,
+    file: "analyze/projections.parquet",
+    row: "one activation: how far it reaches along the contrast of its layer and pooling",
+    key: &["layer", "pooling", "condition", "prompt_id"],
+    is_sorted: true,
+    columns: || {
+        vec![
+            Column::layer(),
+            Column::pooling(),
+            Column::condition(),
+            Column::prompt_id(),
+            Column::float64("projection", REACH, "`dot(h, v) / norm(v)`"),
+        ]
+    },
 };
 
 /// How far one residual reaches along the contrast vector: dot(h, v) / ||v||.

@@ -4,12 +4,38 @@ use arrow_array::ArrayRef;
 use arrow_array::types::{Float64Type, Int32Type};
 use arrow_schema::Field;
 
-use crate::table::{Columns, TableSchema, TableWriter, column, read_batches, text_column, write_table};
+use crate::contract::{COSINE, Column, TableSchema};
+use crate::table::{Columns, TableWriter, column, read_batches, text_column, write_table};
 use crate::{Metadata, Result};
 
-const SCHEMA: TableSchema = TableSchema {
+pub(crate) const SCHEMA: TableSchema = TableSchema {
     name: "similarities",
     version: 1,
+    file: "analyze/similarities.parquet",
+    row: "one entry of a cosine matrix; none where there are many prompts and `contrast.cosine_matrices` does not ask for them",
+    key: &[
+        "layer",
+        "pooling",
+        "condition_a",
+        "condition_b",
+        "prompt_a",
+        "prompt_b",
+    ],
+    is_sorted: true,
+    columns: || {
+        vec![
+            Column::layer(),
+            Column::pooling(),
+            Column::text(
+                "condition_a",
+                "the condition of the matrix's rows; pairs of conditions come once",
+            ),
+            Column::text("condition_b", "the condition of its columns"),
+            Column::text("prompt_a", "the id of the row's prompt"),
+            Column::text("prompt_b", "the id of the column's prompt"),
+            Column::float64("cosine", COSINE, "of the two activations"),
+        ]
+    },
 };
 
 /// One entry of a cosine matrix.
@@ -45,16 +71,19 @@ pub fn write_similarities(path: &Path, metadata: &Metadata, rows: &[Similarity])
     write_table(path, &SCHEMA, metadata, columns_of(rows))
 }
 
-/// Reads the table in batches, in the memory of one batch.
-pub fn read_similarity_batches(
-    path: &Path,
-) -> Result<(impl Iterator<Item = Result<Vec<Similarity>>> + use<>, Metadata)> {
-    read_batches(path.to_owned(), &SCHEMA, BATCH_ROWS, rows_of)
-}
-
 /// Reads the table at once.
 pub fn read_similarities(path: &Path) -> Result<(Vec<Similarity>, Metadata)> {
-    let (batches, metadata) = read_similarity_batches(path)?;
+    read_similarities_where(path, |_, _, _| true)
+}
+
+/// Reads the rows whose pooling and two prompts are wanted; of the others, of which there may be millions, nothing is
+/// kept in memory.
+pub fn read_similarities_where(
+    path: &Path,
+    is_wanted: impl Fn(&str, &str, &str) -> bool,
+) -> Result<(Vec<Similarity>, Metadata)> {
+    let rows = |columns: &Columns<'_>, _: usize| rows_of(columns, &is_wanted);
+    let (batches, metadata) = read_batches(path.to_owned(), &SCHEMA, BATCH_ROWS, rows)?;
     let batches = batches.collect::<Result<Vec<_>>>()?;
     Ok((batches.into_iter().flatten().collect(), metadata))
 }
@@ -73,20 +102,22 @@ fn columns_of(rows: &[Similarity]) -> Vec<(Field, ArrayRef)> {
     ]
 }
 
-fn rows_of(columns: &Columns<'_>, _: usize) -> Result<Vec<Similarity>> {
+fn rows_of(columns: &Columns<'_>, is_wanted: impl Fn(&str, &str, &str) -> bool) -> Result<Vec<Similarity>> {
     let layers = columns.numbers::<Int32Type>("layer")?;
-    let poolings = columns.texts("pooling")?;
-    let (condition_a, condition_b) = (columns.texts("condition_a")?, columns.texts("condition_b")?);
-    let (prompt_a, prompt_b) = (columns.texts("prompt_a")?, columns.texts("prompt_b")?);
+    let pooling = columns.text("pooling")?;
+    let (condition_a, condition_b) = (columns.text("condition_a")?, columns.text("condition_b")?);
+    let (prompt_a, prompt_b) = (columns.text("prompt_a")?, columns.text("prompt_b")?);
     let cosines = columns.numbers::<Float64Type>("cosine")?;
     let row = |index: usize| Similarity {
         layer: layers[index] as usize,
-        pooling: poolings[index].clone(),
-        condition_a: condition_a[index].clone(),
-        condition_b: condition_b[index].clone(),
-        prompt_a: prompt_a[index].clone(),
-        prompt_b: prompt_b[index].clone(),
+        pooling: pooling.value(index).to_owned(),
+        condition_a: condition_a.value(index).to_owned(),
+        condition_b: condition_b.value(index).to_owned(),
+        prompt_a: prompt_a.value(index).to_owned(),
+        prompt_b: prompt_b.value(index).to_owned(),
         cosine: cosines[index],
     };
-    Ok((0..layers.len()).map(row).collect())
+    let is_own =
+        |&index: &usize| is_wanted(pooling.value(index), prompt_a.value(index), prompt_b.value(index));
+    Ok((0..layers.len()).filter(is_own).map(row).collect())
 }

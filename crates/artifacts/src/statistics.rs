@@ -1,12 +1,18 @@
 use std::path::Path;
 
-use crate::layer_table::{read_layer_table, write_layer_table};
-use crate::table::{NumberField, TableSchema, number_fields};
+use crate::contract::{COSINE, COSINES, NORM, PROBABILITY, RATIO, SHARE, SIGNED_RATIO, SPREAD, TableSchema};
+use crate::layer_table::{layer_columns, read_layer_table, write_layer_table};
+use crate::table::{NumberField, number_fields};
 use crate::{Metadata, Result};
 
-const SCHEMA: TableSchema = TableSchema {
+pub(crate) const SCHEMA: TableSchema = TableSchema {
     name: "statistics",
     version: 1,
+    file: "analyze/statistics.parquet",
+    row: "one layer under one pooling: intervals, tests, and the figures taken in other ways",
+    key: &["pooling", "layer"],
+    is_sorted: true,
+    columns: || layer_columns(NUMBERS),
 };
 
 /// What one layer's figures are worth: intervals, tests, and the same figures taken in other ways.
@@ -80,17 +86,52 @@ pub struct LayerStatistics {
 }
 
 const NUMBERS: &[NumberField<LayerStatistics>] = number_fields!(LayerStatistics:
-    within_low, within_high, within_positive_low, within_positive_high, within_negative_low, within_negative_high,
-    cross_low, cross_high, difference_low, difference_high, matched, matched_low, matched_high,
-    permutation_difference, permutation_mean, permutation_deviation, permutation_p, permutation_p_family,
-    contrast_norm_unbiased, contrast_norm_low, contrast_norm_high, contrast_norm_relative,
-    split_half, split_half_low, split_half_high, split_half_floor,
-    separation_auc, separation_accuracy, effect_size,
-    centred_within, centred_cross, centred_difference,
-    whitened_within, whitened_cross, whitened_difference, whitening_shrinkage,
-    trimmed_within, trimmed_cross, trimmed_difference, outlier_share,
-    bf16_within, bf16_cross, bf16_difference,
-    pca_cosine, probe_cosine, lda_cosine,
+    within_low: COSINE, "the lower end of the 95 % interval of `avg_within_category`";
+    within_high: COSINE, "its upper end";
+    within_positive_low: COSINE, "the lower end of the 95 % interval of `avg_within_positive`";
+    within_positive_high: COSINE, "its upper end";
+    within_negative_low: COSINE, "the lower end of the 95 % interval of `avg_within_negative`";
+    within_negative_high: COSINE, "its upper end";
+    cross_low: COSINE, "the lower end of the 95 % interval of `avg_cross_category`";
+    cross_high: COSINE, "its upper end";
+    difference_low: COSINES, "the lower end of the 95 % interval of `similarity_difference`";
+    difference_high: COSINES, "its upper end";
+    matched: COSINE, "the mean cosine of the same prompt in both conditions";
+    matched_low: COSINE, "the lower end of the 95 % interval of `matched`";
+    matched_high: COSINE, "its upper end";
+    permutation_difference: COSINES, "within minus cross of the prompts that are tested";
+    permutation_mean: COSINES, "its mean over relabellings";
+    permutation_deviation: SPREAD, "its standard deviation over relabellings";
+    permutation_p: PROBABILITY, "of a relabelling as far from that mean, two-sided";
+    permutation_p_family: PROBABILITY, "the same, corrected for looking at all layers (max-T)";
+    contrast_norm_unbiased: NORM, "the contrast's norm without what noise adds to it";
+    contrast_norm_low: NORM, "the lower end of the 95 % interval of `contrast_norm_unbiased`";
+    contrast_norm_high: NORM, "its upper end";
+    contrast_norm_relative: RATIO, "the contrast's norm over `mean_residual_norm`";
+    split_half: COSINE, "of contrasts from two halves of the prompts";
+    split_half_low: COSINE, "the lower end of the 95 % interval of `split_half`";
+    split_half_high: COSINE, "its upper end";
+    split_half_floor: COSINE, "what contrasts of nothing reach";
+    separation_auc: SHARE, "how often the contrast of all other prompts orders a prompt's rows rightly: the area under the ROC curve";
+    separation_accuracy: SHARE, "rows on the right side of it";
+    effect_size: SIGNED_RATIO, "Cohen's d of the same scores";
+    centred_within: COSINE, "within, after the mean of all rows was taken away";
+    centred_cross: COSINE, "cross, likewise";
+    centred_difference: COSINES, "within minus cross, likewise";
+    whitened_within: COSINE, "within, after whitening with a shrunk covariance";
+    whitened_cross: COSINE, "cross, likewise";
+    whitened_difference: COSINES, "within minus cross, likewise";
+    whitening_shrinkage: SHARE, "how much the covariance was shrunk";
+    trimmed_within: COSINE, "within, without the dimensions of `outliers.parquet`";
+    trimmed_cross: COSINE, "cross, likewise";
+    trimmed_difference: COSINES, "within minus cross, likewise";
+    outlier_share: SHARE, "of these dimensions in the squared norm";
+    bf16_within: COSINE, "within, with activations rounded to bf16";
+    bf16_cross: COSINE, "cross, likewise";
+    bf16_difference: COSINES, "within minus cross, likewise";
+    pca_cosine: COSINE, "of the vector `pca` with the contrast";
+    probe_cosine: COSINE, "of the vector `probe` with the contrast";
+    lda_cosine: COSINE, "of the vector `lda` with the contrast";
 );
 
 pub fn write_statistics(path: &Path, metadata: &Metadata, rows: &[LayerStatistics]) -> Result<()> {

@@ -3,12 +3,50 @@ use std::path::Path;
 
 use arrow_array::types::{Float64Type, Int32Type};
 
-use crate::table::{Columns, TableSchema, column, read_table, text_column, write_table};
+use crate::contract::{COSINE, COSINES, Column, NORM, TableSchema};
+use crate::table::{Columns, column, read_table, text_column, write_table};
 use crate::{Metadata, Result};
 
-const SCHEMA: TableSchema = TableSchema {
+pub(crate) const SCHEMA: TableSchema = TableSchema {
     name: "summary",
     version: 1,
+    file: "analyze/summary.parquet",
+    row: "one layer under one pooling: the similarities in short",
+    key: &["layer", "pooling"],
+    is_sorted: true,
+    columns: || {
+        vec![
+            Column::layer(),
+            Column::pooling(),
+            Column::float64(
+                "avg_within_category",
+                COSINE,
+                "the mean of the two within figures",
+            ),
+            Column::float64(
+                "avg_cross_category",
+                COSINE,
+                "the mean over the whole positive x negative matrix, a prompt with itself included",
+            ),
+            Column::float64("similarity_difference", COSINES, "within minus cross"),
+            Column::float64(
+                "avg_within_positive",
+                COSINE,
+                "the mean over pairs of different prompts in the positive condition",
+            ),
+            Column::float64(
+                "avg_within_negative",
+                COSINE,
+                "the same in the negative condition",
+            ),
+            Column::float64("contrast_norm", NORM, "the norm of the contrast vector"),
+            Column::float64(
+                "mean_residual_norm",
+                NORM,
+                "the mean norm of the residuals of both conditions",
+            ),
+        ]
+    },
 };
 
 /// The similarities of one layer in short. Cosines, so between -1 and 1.

@@ -4,20 +4,21 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow_array::builder::{FixedSizeListBuilder, Float32Builder, Int32Builder, ListBuilder};
+use arrow_array::builder::{FixedSizeListBuilder, Float32Builder, Int32Builder, ListBuilder, StringBuilder};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{ArrowPrimitiveType, Float32Type, Float64Type, Int32Type};
 use arrow_array::{
     Array, ArrayRef, FixedSizeListArray, PrimitiveArray, RecordBatch, RecordBatchReader, StringArray,
 };
 use arrow_schema::{DataType, Field, Schema};
-use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::basic::{Compression, Encoding};
 use parquet::file::metadata::{FileMetaData, KeyValue};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
+use crate::contract::{Column, TableSchema};
 use crate::{Error, Result};
 
 /// The footer of every table: what the rows are of, and which version of the schema they follow.
@@ -66,12 +67,6 @@ impl Metadata {
     }
 }
 
-/// The name and version of a table's schema, and its columns.
-pub(crate) struct TableSchema {
-    pub name: &'static str,
-    pub version: u32,
-}
-
 /// Writes a table that is in memory as a whole.
 pub(crate) fn write_table(
     path: &Path,
@@ -101,6 +96,11 @@ impl TableWriter {
         columns: &[(Field, ArrayRef)],
     ) -> Result<Self> {
         let fields: Vec<Field> = columns.iter().map(|(field, _)| field.clone()).collect();
+        if let Some((column, problem)) = schema.disagreement(&fields) {
+            let message =
+                format!("column `{column}`: {problem}; the writer and the contract of this table differ");
+            return Err(Error::invalid(path, message));
+        }
         let metadata = metadata
             .clone()
             .with("schema", schema.name)
@@ -164,7 +164,16 @@ fn writer_properties(fields: &[Field], metadata: &Metadata) -> WriterProperties 
 
 /// Reads a whole table, after checking that it is the one that was asked for.
 pub(crate) fn read_table(path: &Path, schema: &TableSchema) -> Result<(RecordBatch, Metadata)> {
-    let (mut reader, metadata) = open_table(path, schema, usize::MAX >> 32)?;
+    read_columns(path, schema, None)
+}
+
+/// Reads these columns of a table, and nothing of the others from the disk.
+pub(crate) fn read_columns(
+    path: &Path,
+    schema: &TableSchema,
+    names: Option<&[&str]>,
+) -> Result<(RecordBatch, Metadata)> {
+    let (mut reader, metadata) = open_table(path, schema, names, usize::MAX >> 32)?;
     let empty = RecordBatch::new_empty(reader.schema());
     let batch = reader.next().transpose().map_err(Error::parquet(path))?;
     if reader.next().is_some() {
@@ -182,7 +191,7 @@ pub(crate) fn read_batches<Row>(
     batch_rows: usize,
     rows_of: impl Fn(&Columns<'_>, usize) -> Result<Vec<Row>>,
 ) -> Result<(impl Iterator<Item = Result<Vec<Row>>>, Metadata)> {
-    let (reader, metadata) = open_table(&path, schema, batch_rows)?;
+    let (reader, metadata) = open_table(&path, schema, None, batch_rows)?;
     let mut first_row = 0;
     let batches = reader.map(move |batch| {
         let batch = batch.map_err(Error::parquet(&path))?;
@@ -197,14 +206,50 @@ pub(crate) fn read_batches<Row>(
     Ok((batches, metadata))
 }
 
+/// A table of any schema, to be looked at column by column.
+pub struct TableFile {
+    pub metadata: Metadata,
+    pub schema: Arc<Schema>,
+    pub rows: usize,
+    path: PathBuf,
+    reader: ParquetRecordBatchReader,
+}
+
+impl TableFile {
+    /// Reads the footer. The rows come in batches of at most 8192, in the memory of one batch.
+    pub fn open(path: &Path) -> Result<Self> {
+        let builder = builder_of(path)?;
+        let file = builder.metadata().file_metadata();
+        Ok(TableFile {
+            metadata: footer(file),
+            rows: usize::try_from(file.num_rows()).unwrap_or_default(),
+            schema: builder.schema().clone(),
+            path: path.to_owned(),
+            reader: builder
+                .with_batch_size(8192)
+                .build()
+                .map_err(Error::parquet(path))?,
+        })
+    }
+
+    pub fn batches(self) -> impl Iterator<Item = Result<RecordBatch>> {
+        let path = self.path;
+        self.reader.map(move |batch| batch.map_err(Error::parquet(&path)))
+    }
+}
+
+fn builder_of(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<std::fs::File>> {
+    let file = fs_err::File::open(path)?;
+    ParquetRecordBatchReaderBuilder::try_new(file.into_parts().0).map_err(Error::parquet(path))
+}
+
 fn open_table(
     path: &Path,
     schema: &TableSchema,
+    names: Option<&[&str]>,
     batch_rows: usize,
 ) -> Result<(ParquetRecordBatchReader, Metadata)> {
-    let file = fs_err::File::open(path)?;
-    let builder =
-        ParquetRecordBatchReaderBuilder::try_new(file.into_parts().0).map_err(Error::parquet(path))?;
+    let builder = builder_of(path)?;
     let metadata = footer(builder.metadata().file_metadata());
     let (name, version) = (
         metadata.get("schema").unwrap_or("none"),
@@ -217,7 +262,12 @@ fn open_table(
         );
         return Err(Error::invalid(path, message));
     }
+    let columns = match names {
+        Some(names) => ProjectionMask::columns(builder.parquet_schema(), names.iter().copied()),
+        None => ProjectionMask::all(),
+    };
     let reader = builder
+        .with_projection(columns)
         .with_batch_size(batch_rows)
         .build()
         .map_err(Error::parquet(path))?;
@@ -276,18 +326,32 @@ pub(crate) fn ids_column<'a>(name: &str, rows: impl Iterator<Item = &'a [i32]>) 
     )
 }
 
+/// A column of lists of texts.
+pub(crate) fn texts_column<'a>(name: &str, rows: impl Iterator<Item = &'a [String]>) -> (Field, ArrayRef) {
+    let mut lists = ListBuilder::new(StringBuilder::new());
+    for row in rows {
+        row.iter().for_each(|text| lists.values().append_value(text));
+        lists.append(true);
+    }
+    let lists = lists.finish();
+    (
+        Field::new(name, lists.data_type().clone(), false),
+        Arc::new(lists),
+    )
+}
+
 /// An f64 column whose name is that of the field of a row which it holds.
 pub(crate) struct NumberField<Row> {
-    pub name: &'static str,
+    pub column: Column,
     pub get: fn(&Row) -> f64,
     pub set: fn(&mut Row, f64),
 }
 
-/// The fields of a row type that a table holds as f64 columns, each under its own name.
+/// The fields of a row type that a table holds as f64 columns, each under its own name, with its quantity and meaning.
 macro_rules! number_fields {
-    ($row:ty: $($field:ident),+ $(,)?) => {
+    ($row:ty: $($field:ident: $quantity:expr, $meaning:literal;)+) => {
         &[$($crate::table::NumberField::<$row> {
-            name: stringify!($field),
+            column: $crate::contract::Column::float64(stringify!($field), $quantity, $meaning),
             get: |row| row.$field,
             set: |row, value| row.$field = value,
         }),+]
@@ -302,7 +366,7 @@ pub(crate) fn number_columns<Row>(
 ) -> impl Iterator<Item = (Field, ArrayRef)> {
     fields
         .iter()
-        .map(|field| column::<Float64Type>(field.name, rows.iter().map(field.get)))
+        .map(|field| column::<Float64Type>(field.column.name, rows.iter().map(field.get)))
 }
 
 /// A column of vectors of one length, marked so that pyarrow reads it as a tensor.
@@ -383,7 +447,7 @@ impl<'a> Columns<'a> {
     /// Fills the fields of rows that are there already, one for each row of the batch.
     pub fn fill<Row>(&self, fields: &[NumberField<Row>], rows: &mut [Row]) -> Result<()> {
         for field in fields {
-            let values = self.numbers::<Float64Type>(field.name)?;
+            let values = self.numbers::<Float64Type>(field.column.name)?;
             for (row, value) in rows.iter_mut().zip(values) {
                 (field.set)(row, value);
             }
@@ -400,20 +464,28 @@ impl<'a> Columns<'a> {
     }
 
     pub fn ids(&self, name: &str) -> Result<Vec<Vec<i32>>> {
+        self.lists(name, "token ids", |values| {
+            Some(values.as_primitive_opt::<Int32Type>()?.values().to_vec())
+        })
+    }
+
+    pub fn lists_of_texts(&self, name: &str) -> Result<Vec<Vec<String>>> {
+        self.lists(name, "texts", |values| {
+            let texts = values.as_string_opt::<i32>()?.iter();
+            Some(texts.map(|text| text.unwrap_or_default().to_owned()).collect())
+        })
+    }
+
+    fn lists<T>(&self, name: &str, what: &str, values_of: fn(ArrayRef) -> Option<T>) -> Result<Vec<T>> {
         let missing = || {
-            Error::invalid(
-                self.path,
-                format!("there is no column `{name}` of lists of token ids; make the table again"),
-            )
+            let message = format!("there is no column `{name}` of lists of {what}; make the table again");
+            Error::invalid(self.path, message)
         };
         let column = self.batch.column_by_name(name).ok_or_else(missing)?;
         let lists = column.as_list_opt::<i32>().ok_or_else(missing)?;
-        let ids = |row: usize| {
-            let list = lists.value(row);
-            let ids = list.as_primitive_opt::<Int32Type>().ok_or_else(missing)?;
-            Ok(ids.values().to_vec())
-        };
-        (0..lists.len()).map(ids).collect()
+        (0..lists.len())
+            .map(|row| values_of(lists.value(row)).ok_or_else(missing))
+            .collect()
     }
 
     pub fn vectors(&self, name: &str) -> Result<Vec<Vec<f32>>> {

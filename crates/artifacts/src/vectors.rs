@@ -5,13 +5,40 @@ use arrow_array::types::{Float64Type, Int32Type};
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, serialize};
 
-use crate::table::{Columns, TableSchema, column, read_table, text_column, vector_column, write_table};
+use crate::contract::{Column, ColumnKind, NORM, REACH, TableSchema};
+use crate::pipeline::is_plain_name;
+use crate::table::{Columns, column, read_table, text_column, vector_column, write_table};
 use crate::{Error, Metadata, Result};
 
-const SCHEMA: TableSchema = TableSchema {
+pub(crate) const SCHEMA: TableSchema = TableSchema {
     name: "vectors",
     version: 1,
+    file: "analyze/vectors.parquet",
+    row: "one vector at one layer under one pooling",
+    key: &["layer", "pooling", "vector_name"],
+    is_sorted: false,
+    columns: || {
+        vec![
+            Column::layer(),
+            Column::pooling(),
+            Column::text("vector_name", VECTOR_NAMES),
+            Column::float64(
+                "norm",
+                NORM,
+                "the Euclidean norm of `vector`, summed in f64 before rounding",
+            ),
+            Column::new(
+                "vector",
+                ColumnKind::Vector,
+                REACH,
+                "the vector, marked as `arrow.fixed_shape_tensor`",
+            ),
+        ]
+    },
 };
+
+const VECTOR_NAMES: &str = "`contrast` (mean(positive) - mean(negative)), `pca`, `probe`, `lda`, `contrast.cleaned`, \
+                            `effect.speaker`, `effect.transcript`, `effect.interaction`, `mean.CONDITION`, or a name of `[[vectors]]`";
 
 /// What a row of the vector table holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +59,8 @@ pub enum VectorKind {
     InteractionEffect,
     /// The mean over the prompts of the named condition.
     Mean(String),
+    /// A vector that someone else made, by its name in `[[vectors]]`.
+    Imported(String),
 }
 
 impl VectorKind {
@@ -62,11 +91,13 @@ impl VectorKind {
             VectorKind::SpeakerEffect => "effect.speaker",
             VectorKind::TranscriptEffect => "effect.transcript",
             VectorKind::InteractionEffect => "effect.interaction",
+            VectorKind::Imported(name) => name,
             VectorKind::Mean(condition) => return format!("mean.{condition}"),
         };
         name.to_owned()
     }
 
+    /// A plain name that is none of ours is that of an imported vector.
     pub fn parse(name: &str) -> Option<Self> {
         if let Some(condition) = name.strip_prefix("mean.") {
             return Some(VectorKind::Mean(condition.to_owned()));
@@ -75,7 +106,8 @@ impl VectorKind {
             .iter()
             .chain([&VectorKind::Cleaned])
             .chain(&Self::EFFECTS);
-        known.find(|kind| kind.name() == name).cloned()
+        let imported = || is_plain_name(name).then(|| VectorKind::Imported(name.to_owned()));
+        known.find(|kind| kind.name() == name).cloned().or_else(imported)
     }
 
     /// In words: `pca, probe, lda`.
@@ -146,6 +178,9 @@ pub struct ContrastVectors {
     vectors: BTreeMap<String, Vec<f32>>,
 }
 
+/// Followed by the name of a vector, the key under which the layers stand that it has no row for.
+const WITHOUT: &str = "without_layers.";
+
 impl ContrastVectors {
     pub fn new(metadata: Metadata, layers: usize, hidden_size: usize) -> Self {
         ContrastVectors {
@@ -162,12 +197,35 @@ impl ContrastVectors {
         self.vectors.insert(kind.name(), rows);
     }
 
-    /// All that there are.
+    /// A vector that some layers have and others don't: these get zeros in the file, and none from [`get`](Self::get).
+    pub fn insert_some(&mut self, kind: &VectorKind, rows: &[Option<Vec<f32>>]) {
+        let missing: Vec<String> = (0..rows.len())
+            .filter(|layer| rows[*layer].is_none())
+            .map(|layer| layer.to_string())
+            .collect();
+        if !missing.is_empty() {
+            let key = format!("{WITHOUT}{}", kind.name());
+            self.metadata = std::mem::take(&mut self.metadata).with(&key, missing.join(","));
+        }
+        let none = vec![0.0; self.hidden_size];
+        let rows = rows.iter().map(|row| row.as_ref().unwrap_or(&none));
+        self.insert(kind, rows.flatten().copied().collect());
+    }
+
+    fn is_missing(&self, name: &str, layer: usize) -> bool {
+        let missing = self.metadata.get(&format!("{WITHOUT}{name}"));
+        missing.is_some_and(|layers| layers.split(',').any(|without| without == layer.to_string()))
+    }
+
+    /// All that there are, in the order of the alphabet.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.vectors.keys().map(String::as_str)
     }
 
     pub fn get(&self, name: &str, layer: usize) -> Option<&[f32]> {
+        if self.is_missing(name, layer) {
+            return None;
+        }
         self.vectors
             .get(name)?
             .get(layer * self.hidden_size..(layer + 1) * self.hidden_size)

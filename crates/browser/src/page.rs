@@ -1,3 +1,4 @@
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -13,6 +14,8 @@ pub struct Page<'a> {
     session: String,
     context: String,
     downloads: PathBuf,
+    is_dark: Cell<bool>,
+    is_print: Cell<bool>,
 }
 
 impl<'a> Page<'a> {
@@ -28,6 +31,8 @@ impl<'a> Page<'a> {
             session,
             context,
             downloads,
+            is_dark: Cell::new(false),
+            is_print: Cell::new(false),
         };
         for domain in ["Page", "Runtime", "Log", "Network"] {
             page.call(&format!("{domain}.enable"), json!({}))?;
@@ -128,16 +133,23 @@ impl<'a> Page<'a> {
 
     /// As on a machine that is set to dark colours, or to light ones.
     pub fn set_dark(&self, is_dark: bool) -> Result<()> {
-        let value = if is_dark { "dark" } else { "light" };
-        let feature = json!({ "name": "prefers-color-scheme", "value": value });
-        self.call("Emulation.setEmulatedMedia", json!({ "features": [feature] }))?;
-        Ok(())
+        self.is_dark.set(is_dark);
+        self.emulate()
     }
 
     /// As on paper, or as on a screen.
     pub fn set_print(&self, is_print: bool) -> Result<()> {
-        let media = if is_print { "print" } else { "screen" };
-        self.call("Emulation.setEmulatedMedia", json!({ "media": media }))?;
+        self.is_print.set(is_print);
+        self.emulate()
+    }
+
+    /// The protocol forgets one of them where it isn't told both.
+    fn emulate(&self) -> Result<()> {
+        let scheme = if self.is_dark.get() { "dark" } else { "light" };
+        let media = if self.is_print.get() { "print" } else { "screen" };
+        let feature = json!({ "name": "prefers-color-scheme", "value": scheme });
+        let about = json!({ "media": media, "features": [feature] });
+        self.call("Emulation.setEmulatedMedia", about)?;
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use kernels::Instructions;
 
 use crate::estimate::Needs;
 use crate::known::{Known, Shape, Whereabouts};
-use crate::machine::{Machine, free_disk};
+use crate::machine::Machine;
 use crate::output::bytes;
 
 /// One thing that was looked at.
@@ -83,6 +83,7 @@ pub fn checks(
     let results: u64 = needs.iter().map(|needs| needs.disk).sum();
     // While a stage runs, its last result is still there.
     all.push(disk(
+        machine,
         "disk, results",
         layout.root(),
         2 * results,
@@ -134,6 +135,7 @@ fn of_model(pipeline: &Pipeline, machine: &Machine, known: &Known) -> Vec<Check>
     });
     if let Some(shape) = &known.shape {
         all.push(disk(
+            machine,
             "disk, hub's cache",
             &machine.hub_cache,
             shape.stored,
@@ -248,7 +250,7 @@ fn memory(pipeline: &Pipeline, machine: &Machine, shape: &Shape, needs: &[Needs]
                 "{text}; close other programs, use a smaller model, or leave out the stages that generate"
             ),
         )
-    } else if wanted > free - free / 8 {
+    } else if wanted > free {
         let streams = match pipeline.model.residency {
             Residency::Resident => "extraction too, unless model.residency is \"auto\"",
             _ => "extraction streams and is not slowed",
@@ -265,8 +267,8 @@ fn memory(pipeline: &Pipeline, machine: &Machine, shape: &Shape, needs: &[Needs]
     }
 }
 
-fn disk(name: &'static str, folder: &Path, wanted: u64, advice: &str) -> Check {
-    let Some(free) = free_disk(folder) else {
+fn disk(machine: &Machine, name: &'static str, folder: &Path, wanted: u64, advice: &str) -> Check {
+    let Some(free) = (machine.free_disk)(folder) else {
         return Check::fine(
             name,
             format!("{} wanted; how much is free can't be told here", bytes(wanted)),

@@ -4,7 +4,6 @@ use model::{ChatTokenizer, DeviceKind, Gemma, GemmaConfig, ModelFiles, Precision
 use synth::{PRESETS, preset};
 
 /// What is known of a pipeline's model without running it.
-
 pub struct Known {
     pub whereabouts: Whereabouts,
     /// `None`: a repository whose shape is not among the published ones that we know.

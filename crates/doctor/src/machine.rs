@@ -19,6 +19,8 @@ pub struct Machine {
     pub has_token: bool,
     /// Where models of the hub are kept.
     pub hub_cache: PathBuf,
+    /// Bytes free on the disk of a folder that need not be there yet; `None` where the system doesn't tell.
+    pub free_disk: fn(&Path) -> Option<u64>,
 }
 
 /// Reading memory at full speed is measured on this much.
@@ -42,13 +44,13 @@ impl Machine {
             has_cuda_driver: traces.iter().any(|path| Path::new(path).exists()),
             has_token: has_token(),
             hub_cache: variable("HF_HUB_CACHE").unwrap_or_else(|| hub_home().join("hub")),
+            free_disk,
         }
     }
 }
 
-/// Bytes free on the disk of a folder that need not be there yet.
 #[cfg(unix)]
-pub fn free_disk(folder: &Path) -> Option<u64> {
+fn free_disk(folder: &Path) -> Option<u64> {
     let folder = std::path::absolute(folder).ok()?;
     let existing = folder.ancestors().find(|folder| folder.exists())?;
     let disk = rustix::fs::statvfs(existing).ok()?;
@@ -56,7 +58,7 @@ pub fn free_disk(folder: &Path) -> Option<u64> {
 }
 
 #[cfg(not(unix))]
-pub fn free_disk(_folder: &Path) -> Option<u64> {
+fn free_disk(_folder: &Path) -> Option<u64> {
     None
 }
 

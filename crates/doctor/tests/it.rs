@@ -24,7 +24,8 @@ fn machine() -> Machine {
         },
         has_cuda_driver: false,
         has_token: true,
-        hub_cache: std::env::temp_dir(),
+        hub_cache: "cache".into(),
+        free_disk: |_| Some(100_000_000_000),
     }
 }
 
@@ -146,6 +147,18 @@ fn what_is_missing_is_a_problem_with_advice() {
     );
     assert!(text.contains("\n           do: accept the licence"), "{text}");
     assert_eq!(json(&diagnosis)["ok"], false);
+
+    let full = Machine {
+        free_disk: |_| Some(10_000_000_000),
+        ..machine()
+    };
+    let diagnosis = examined("user-swap-gemma-2-9b-it", &[], &full);
+    check(
+        &diagnosis,
+        "disk, hub's cache",
+        Level::Problem,
+        "18.5 GB wanted, 10.0 GB free at cache; free some",
+    );
 
     let starved = Machine {
         free_memory: Some(50_000_000),

@@ -283,6 +283,7 @@ mod tests {
             condition: String::new(),
             text: String::new(),
             token_ids: vec![2; length],
+            token_texts: Vec::new(),
         };
         let rendered: Vec<RenderedPrompt> = (0..50).map(|index| prompt(1 + index % 7)).collect();
         let config = GemmaConfig {

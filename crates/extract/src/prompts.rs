@@ -53,12 +53,14 @@ fn render(tokenizer: &ChatTokenizer, condition: &Condition, prompt: &Prompt) -> 
             prompt.id, condition.name
         )
     })?;
+    let token_texts = token_ids.iter().map(|id| tokenizer.token_text(*id)).collect();
     Ok(RenderedPrompt {
         prompt_id: prompt.id.clone(),
         prompt: prompt.text.clone(),
         condition: condition.name.clone(),
         text,
         token_ids: token_ids.into_iter().map(u32::cast_signed).collect(),
+        token_texts,
     })
 }
 

@@ -8,7 +8,9 @@ use memmap2::{Advice, Mmap, UncheckedAdvice};
 use safetensors::{Dtype, SafeTensors};
 use serde::Deserialize;
 
-use crate::gguf::{Architecture, BlockKind, GgufFile, hugging_face_name, stores_one_plus_weight};
+use ::gguf::{BlockKind, GgufFile};
+
+use crate::gguf::{Architecture, hugging_face_name, stores_one_plus_weight};
 use crate::numbers::Stored;
 use crate::{Error, Precision, Result};
 

@@ -1,7 +1,9 @@
 use std::path::{Path, PathBuf};
 
+use ::gguf::GgufFile;
+
 use crate::checkpoint::map;
-use crate::gguf::{GgufFile, chat_parts, config_json};
+use crate::gguf::{chat_parts, config_json};
 use crate::{ChatTokenizer, Checkpoint, Error, GemmaConfig, Result};
 
 /// A model on this disk: a Hugging Face folder, or one GGUF file that holds everything.

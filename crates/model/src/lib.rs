@@ -13,6 +13,39 @@
 //!
 //! The crate knows no prompt texts, no results and no layers of interest. Whoever wants to read or change the
 //! residual stream hands [`Gemma::forward`] a [`ResidualTap`]: the only way in.
+//!
+//! The norm of the last token's residual after every layer:
+//!
+//! ```
+//! use burn::tensor::Tensor;
+//! use model::{
+//!     Batch, DeviceKind, Gemma, Message, ModelFiles, Precision, ResidualTap, Role, Token, open_device,
+//! };
+//!
+//! struct LastNorms(Vec<f32>);
+//!
+//! impl ResidualTap for LastNorms {
+//!     fn residual(&mut self, _layer: usize, tokens: &[Token], h: Tensor<2>) -> Tensor<2> {
+//!         let last = h.clone().slice([tokens.len() - 1..tokens.len()]);
+//!         self.0.push((last.clone() * last).sum().sqrt().into_scalar());
+//!         h // what is returned takes the residual's place
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let files = ModelFiles::at("../../data/tiny".as_ref())?; // a Hugging Face folder or a .gguf file
+//! let (config, tokenizer) = (files.config()?, files.tokenizer(None)?);
+//! let device = open_device(DeviceKind::Cpu)?;
+//! let network = Gemma::load(&config, &files.checkpoint()?, &device, Precision::F32, &mut |_| ())?;
+//!
+//! let text = tokenizer.render(&[Message::new(Role::User, "Who are you?")], Role::Assistant)?;
+//! let batch = Batch::of(&[tokenizer.encode(&text)?])?;
+//! let mut norms = LastNorms(Vec::new());
+//! network.forward(&batch, None, &mut norms)?;
+//! assert_eq!(norms.0.len(), config.layers.len());
+//! # Ok(())
+//! # }
+//! ```
 
 mod batch;
 mod cache;

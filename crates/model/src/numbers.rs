@@ -9,7 +9,7 @@ use memmap2::Mmap;
 use rayon::prelude::*;
 
 use crate::Precision;
-use crate::gguf::{BlockKind, dequantize};
+use ::gguf::{BlockKind, dequantize};
 
 /// A tensor's bytes as they are stored.
 pub(crate) struct Stored<'a> {

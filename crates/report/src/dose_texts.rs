@@ -3,6 +3,7 @@
 use artifacts::{Condition, DoseCandidate, DoseText};
 use serde::Serialize;
 
+use crate::difference::compared;
 use crate::doses::{Doses, is_unsteered};
 use crate::format::{coefficient, number};
 use crate::pieces::{Piece, pieces};
@@ -83,24 +84,31 @@ fn text_card(
         let amount = toward_the_other * size;
         let text = own().find(|text| text.dose.coefficient == Some(amount))?;
         let heading = format!("Coefficient {}", coefficient(amount));
-        Some(scored(text, heading, side, *size == shown.coefficient))
+        let marked = compared(&unsteered.text, &text.text);
+        Some(scored(text, marked, heading, side, *size == shown.coefficient))
     });
     Some(TextCard {
         condition: condition.label.clone(),
         prompt: pieces(&unsteered.prompt),
-        columns: std::iter::once(scored(unsteered, "Unsteered".to_owned(), side, false))
-            .chain(steered)
-            .collect(),
+        columns: std::iter::once(scored(
+            unsteered,
+            pieces(&unsteered.text),
+            "Unsteered".to_owned(),
+            side,
+            false,
+        ))
+        .chain(steered)
+        .collect(),
     })
 }
 
-fn scored(text: &DoseText, heading: String, side: usize, is_shown: bool) -> ScoredText {
+fn scored(text: &DoseText, marked: Vec<Piece>, heading: String, side: usize, is_shown: bool) -> ScoredText {
     // In the format where it is likelier, as in the charts.
     let perplexity = text.surprise_positive.min(text.surprise_negative).exp();
     ScoredText {
         heading,
         is_shown,
-        text: pieces(&text.text),
+        text: marked,
         log_odds: number(text.log_odds(), 2),
         perplexity: number(perplexity, 1),
         crossed: (side == 0) == (text.log_odds() < 0.0),

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use anyhow::{Result, anyhow};
-use artifacts::{Pipeline, Summary};
+use artifacts::{LayerStatistics, Pipeline, Summary};
 use epaint_default_fonts::UBUNTU_LIGHT;
 use plotters::coord::Shift;
 use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
@@ -13,7 +13,7 @@ use plotters::style::register_font;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::charts::{
-    Colour, DASHED_LABEL, across_colour, condition_colour, cosine_range, layer_tick_step, titles,
+    Colour, DASHED_LABEL, across_colour, condition_colour, layer_tick_step, range_with_intervals, titles,
 };
 use crate::format::short_labels;
 use crate::inputs::{Inputs, contrast_conditions};
@@ -25,6 +25,7 @@ const PNG_SCALE: u32 = 2;
 const FONT: &str = "sans-serif";
 const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
 const GRID: RGBColor = RGBColor(0xe4, 0xe4, 0xe4);
+const BAND_OPACITY: f64 = 0.15;
 
 /// Writes `cosine_similarity.svg` and `cosine_similarity.png` into `folder`.
 pub fn write_figures(pipeline: &Pipeline, inputs: &Inputs, folder: &Path) -> Result<()> {
@@ -32,7 +33,7 @@ pub fn write_figures(pipeline: &Pipeline, inputs: &Inputs, folder: &Path) -> Res
     // (Ubuntu Font Licence 1.0) in the crate; only drawn pixels of it leave this program.
     register_font(FONT, FontStyle::Normal, UBUNTU_LIGHT)
         .map_err(|_| anyhow!("the bundled font can't be read"))?;
-    let figure = Figure::of(pipeline, &inputs.summaries)?;
+    let figure = Figure::of(pipeline, &inputs.summaries, &inputs.evidence.statistics)?;
     let failed = |path: &Path, error: String| anyhow!("{}: {error}", path.display());
 
     let path = folder.join("cosine_similarity.svg");
@@ -62,18 +63,22 @@ struct Line {
     colour: RGBColor,
     is_dashed: bool,
     points: Vec<(f64, f64)>,
+    /// The upper ends of the intervals from the first layer to the last, and the lower ones back.
+    band: Vec<(f64, f64)>,
 }
 
 impl Figure {
-    fn of(pipeline: &Pipeline, rows: &[Summary]) -> Result<Self> {
+    fn of(pipeline: &Pipeline, rows: &[Summary], statistics: &[LayerStatistics]) -> Result<Self> {
         let [positive, negative] = contrast_conditions(pipeline)?;
         let (first, second) = short_labels(&positive.label, &negative.label);
-        let line = |label: String, colour: Colour, is_dashed: bool, value: fn(&Summary) -> f64| Line {
-            label,
-            colour: RGBColor(colour.0, colour.1, colour.2),
-            is_dashed,
-            points: rows.iter().map(|row| (row.layer as f64, value(row))).collect(),
-        };
+        let line =
+            |label: String, colour: Colour, is_dashed: bool, value: fn(&Summary) -> f64, ends: Ends| Line {
+                label,
+                colour: RGBColor(colour.0, colour.1, colour.2),
+                is_dashed,
+                points: rows.iter().map(|row| (row.layer as f64, value(row))).collect(),
+                band: band(statistics, ends),
+            };
         let within = |label: &str| format!("{DASHED_LABEL}{label}");
         let colour = |name: &str| condition_colour(pipeline, name);
         let (title, subtitle) = titles(pipeline)?;
@@ -81,20 +86,29 @@ impl Figure {
             title,
             subtitle,
             lines: [
-                line(within(&positive.label), colour(&positive.name), true, |row| {
-                    row.avg_within_positive
-                }),
-                line(within(&negative.label), colour(&negative.name), true, |row| {
-                    row.avg_within_negative
-                }),
+                line(
+                    within(&positive.label),
+                    colour(&positive.name),
+                    true,
+                    |row| row.avg_within_positive,
+                    |row| (row.within_positive_low, row.within_positive_high),
+                ),
+                line(
+                    within(&negative.label),
+                    colour(&negative.name),
+                    true,
+                    |row| row.avg_within_negative,
+                    |row| (row.within_negative_low, row.within_negative_high),
+                ),
                 line(
                     format!("Across Groups: {first}-{second}"),
                     across_colour(),
                     false,
                     |row| row.avg_cross_category,
+                    |row| (row.cross_low, row.cross_high),
                 ),
             ],
-            cosines: cosine_range(rows),
+            cosines: range_with_intervals(rows, statistics),
             layers: rows.len(),
         })
     }
@@ -171,6 +185,10 @@ impl Figure {
             .y_label_formatter(&|cosine| format!("{cosine:.2}"))
             .draw()?;
         for line in &self.lines {
+            let area = Polygon::new(line.band.clone(), line.colour.mix(BAND_OPACITY));
+            chart.draw_series(std::iter::once(area))?;
+        }
+        for line in &self.lines {
             let stroke = line.colour.stroke_width(2 * scale);
             if line.is_dashed {
                 chart.draw_series(DashedLineSeries::new(
@@ -187,6 +205,16 @@ impl Figure {
         }
         Ok(())
     }
+}
+
+/// The ends of a line's interval at a layer.
+type Ends = fn(&LayerStatistics) -> (f64, f64);
+
+fn band(rows: &[LayerStatistics], ends: Ends) -> Vec<(f64, f64)> {
+    let at = |row: &LayerStatistics, cosine: f64| (row.layer as f64, cosine);
+    let upper = rows.iter().map(|row| at(row, ends(row).1));
+    let lower = rows.iter().rev().map(|row| at(row, ends(row).0));
+    upper.chain(lower).collect()
 }
 
 /// Half a layer of room at both ends, and ticks where the interactive chart has them.

@@ -2,6 +2,7 @@
 
 use artifacts::{Pipeline, Summary};
 
+use crate::doses::Doses;
 use crate::format::{number, number_or_dash, percent};
 use crate::inputs::Inputs;
 
@@ -11,14 +12,13 @@ pub struct Findings {
     pub layers: usize,
     /// The layer with the largest difference between within and across; the lowest where layers are equal.
     pub peak: Summary,
-    pub mean_within: f64,
-    pub mean_cross: f64,
-    pub mean_difference: f64,
     pub prompts: usize,
     /// How well the contrast of the other prompts tells a prompt's two residuals apart at the peak: the share
     /// of residuals that fall on their own side, and the area under the ROC curve.
     pub accuracy: f64,
     pub auc: f64,
+    /// What adding the vector does.
+    pub steering: String,
 }
 
 impl Findings {
@@ -26,22 +26,17 @@ impl Findings {
     pub fn of(inputs: &Inputs) -> Option<Self> {
         let peak = peak(&inputs.summaries)?;
         let statistics = inputs.evidence.statistics.get(peak.layer)?;
-        let mean = |of: fn(&Summary) -> f64| {
-            inputs.summaries.iter().map(of).sum::<f64>() / inputs.summaries.len() as f64
-        };
         Some(Findings {
             layers: inputs.summaries.len(),
             peak: peak.clone(),
-            mean_within: mean(|row| row.avg_within_category),
-            mean_cross: mean(|row| row.avg_cross_category),
-            mean_difference: mean(|row| row.similarity_difference),
             prompts: inputs.prompt_count,
             accuracy: statistics.separation_accuracy,
             auc: statistics.separation_auc,
+            steering: steering(&inputs.doses),
         })
     }
 
-    /// The answer in two or three sentences.
+    /// The answer in three sentences: where the roles part, whether that holds for other prompts, and what the vector does.
     pub fn sentences(&self, pipeline: &Pipeline) -> Vec<String> {
         let label = |name: &str| {
             pipeline
@@ -75,21 +70,39 @@ impl Findings {
                 pipeline.model.name
             )
         };
-        let second = format!(
-            "Over all {} layers the means are {} within a role, {} across the roles, and {} for the difference.",
-            self.layers,
-            number(self.mean_within, 4),
-            number(self.mean_cross, 4),
-            number(self.mean_difference, 4),
-        );
         let share = number(100.0 * peak.contrast_norm / peak.mean_residual_norm, 1);
-        let third = format!(
+        let second = format!(
             "With a contrast vector made of all prompts but one, {} of the residuals that were left out fall on their \
              own side after layer {layer} (AUC {}); the vector of all prompts is {share} % as long as the mean residual.",
             percent(*accuracy),
             number_or_dash(*auc, 3),
         );
-        vec![first, second, third]
+        vec![first, second, self.steering.clone()]
+    }
+}
+
+fn steering(doses: &Doses) -> String {
+    let summary = &doses.summary;
+    match doses.chosen() {
+        Some(chosen) => format!(
+            "Pushed at layer {} with {} times the vector toward the other role, texts move by {} nats per token (95 % interval \
+             {} to {}; no control reaches more than {}), and {} of them sound like the other speaker.",
+            chosen.layer,
+            number(chosen.coefficient, 2),
+            number(chosen.effect, 2),
+            number(chosen.effect_low, 2),
+            number(chosen.effect_high, 2),
+            number_or_dash(chosen.control_high, 2),
+            percent(chosen.crossed),
+        ),
+        None if summary.candidates.is_empty() => {
+            "Whether adding the vector changes who speaks was not tried in this run.".to_owned()
+        }
+        None => format!(
+            "Adding it does not change who speaks, as far as {} doses show: none moves texts more than its controls do and \
+             leaves them sound.",
+            summary.candidates.len(),
+        ),
     }
 }
 

@@ -4,7 +4,8 @@
 use artifacts::{FinishReason, Generation, GenerationSet, Pipeline};
 use serde::Serialize;
 
-use crate::format::coefficient;
+use crate::difference::compared;
+use crate::format::{coefficient, layer_list};
 use crate::pieces::{Piece, pieces};
 
 #[derive(Debug, Serialize)]
@@ -12,6 +13,8 @@ pub struct SetView {
     pub name: String,
     pub about: String,
     pub is_steered: bool,
+    /// The layers that the set steers at, for the filter; empty where it doesn't.
+    pub layers: String,
     /// What a steered set is compared with, or why it is compared with nothing.
     pub baseline: Option<String>,
     /// Tokens that the set never generates.
@@ -41,12 +44,18 @@ pub struct Text {
     pub about: String,
 }
 
-/// Every set of the table, in the order of the table.
-pub fn set_views(pipeline: &Pipeline, rows: &[Generation]) -> Vec<SetView> {
+/// Every set of the table, in the order of the table; the model has so many layers.
+pub fn set_views(pipeline: &Pipeline, rows: &[Generation], layers: usize) -> Vec<SetView> {
     distinct(rows.iter().map(|row| row.set.as_str()))
         .into_iter()
-        .map(|name| set_view(pipeline, rows, name))
+        .map(|name| set_view(pipeline, rows, name, layers))
         .collect()
+}
+
+/// What the filter of layers offers: the layers of each set that steers, once.
+pub fn steered_layers(sets: &[SetView]) -> Vec<String> {
+    let layers = sets.iter().map(|set| set.layers.clone());
+    distinct(layers.filter(|layers| !layers.is_empty()))
 }
 
 /// Every coefficient of the table, from low to high, as filter and label.
@@ -56,7 +65,7 @@ pub fn coefficients(rows: &[Generation]) -> Vec<String> {
     values.into_iter().map(coefficient).collect()
 }
 
-fn set_view(pipeline: &Pipeline, rows: &[Generation], name: &str) -> SetView {
+fn set_view(pipeline: &Pipeline, rows: &[Generation], name: &str, layers: usize) -> SetView {
     let own: Vec<&Generation> = rows.iter().filter(|row| row.set == name).collect();
     let is_steered = own.iter().any(|row| row.coefficient.is_some());
     let set = find_set(pipeline, name);
@@ -87,6 +96,7 @@ fn set_view(pipeline: &Pipeline, rows: &[Generation], name: &str) -> SetView {
         name: name.to_owned(),
         about: about_set(pipeline, &own),
         is_steered,
+        layers: set.map_or(String::new(), |set| layers_of(set, layers)),
         baseline: is_steered.then(|| match baseline {
             Some(other) => format!("The unsteered texts are those of the set “{}”.", other.name),
             None => "No set of this pipeline holds unsteered texts of the same condition.".to_owned(),
@@ -121,10 +131,28 @@ fn baseline<'a>(pipeline: &'a Pipeline, steered: &GenerationSet) -> Option<&'a G
         .min_by_key(|set| (set.suppress != steered.suppress, set.greedy != steered.greedy))
 }
 
+/// The layers of all its interventions in words, those that count from the end among them.
+fn layers_of(set: &GenerationSet, count: usize) -> String {
+    let from_the_start = |layer: i64| if layer < 0 { layer + count as i64 } else { layer };
+    let named = set.interventions.iter().flat_map(|table| table.layers.iter());
+    let mut layers: Vec<usize> = named
+        .filter_map(|layer| usize::try_from(from_the_start(*layer)).ok())
+        .collect();
+    layers.sort_unstable();
+    layers.dedup();
+    let words = layer_list(&layers);
+    let (_, numbers) = words.split_once(' ').unwrap_or_default();
+    if layers.is_empty() {
+        String::new()
+    } else {
+        numbers.to_owned()
+    }
+}
+
 fn columns(unsteered: &[&Generation], own: &[&Generation]) -> Vec<Column> {
     let mut columns = Vec::new();
     if !unsteered.is_empty() {
-        columns.push(column("Unsteered".to_owned(), String::new(), unsteered));
+        columns.push(column("Unsteered".to_owned(), String::new(), unsteered, &[]));
     }
     for value in distinct(own.iter().map(|row| row.coefficient)) {
         let rows: Vec<&Generation> = own
@@ -136,25 +164,30 @@ fn columns(unsteered: &[&Generation], own: &[&Generation]) -> Vec<Column> {
             Some(value) => (format!("Coefficient {}", coefficient(value)), coefficient(value)),
             None => ("Unsteered".to_owned(), String::new()),
         };
-        columns.push(column(heading, key, &rows));
+        columns.push(column(heading, key, &rows, unsteered));
     }
     columns
 }
 
-fn column(heading: String, coefficient: String, rows: &[&Generation]) -> Column {
+fn column(heading: String, coefficient: String, rows: &[&Generation], unsteered: &[&Generation]) -> Column {
     let interventions = rows
         .first()
         .map(|row| row.interventions.clone())
         .unwrap_or_default();
+    let text = |row: &&Generation| {
+        let same_sample = unsteered.iter().find(|other| other.sample == row.sample);
+        text(row, same_sample.or(unsteered.first()).copied(), rows.len())
+    };
     Column {
         heading,
         coefficient,
         interventions,
-        texts: rows.iter().map(|row| text(row, rows.len())).collect(),
+        texts: rows.iter().map(text).collect(),
     }
 }
 
-fn text(row: &Generation, samples: usize) -> Text {
+/// With the words marked that `unsteered` doesn't have.
+fn text(row: &Generation, unsteered: Option<&Generation>, samples: usize) -> Text {
     let end = match row.finish_reason {
         FinishReason::Stop => "ended by itself",
         FinishReason::Length => "cut off",
@@ -165,9 +198,11 @@ fn text(row: &Generation, samples: usize) -> Text {
         String::new()
     };
     let unit = if row.n_tokens == 1 { "token" } else { "tokens" };
+    let same = unsteered.is_some_and(|other| other.text == row.text);
+    let same = if same { ", the unsteered text" } else { "" };
     Text {
-        pieces: pieces(&row.text),
-        about: format!("{sample}{} {unit}, {end}", row.n_tokens),
+        pieces: unsteered.map_or_else(|| pieces(&row.text), |other| compared(&other.text, &row.text)),
+        about: format!("{sample}{} {unit}, {end}{same}", row.n_tokens),
     }
 }
 

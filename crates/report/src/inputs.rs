@@ -5,9 +5,10 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use artifacts::{
-    Certificate, Condition, Generation, Layout, Metadata, Pipeline, Projection, RenderedPrompt, Similarity,
-    Summary, Verdict, read_certificate, read_generations, read_projection_batches, read_rendered_prompts,
-    read_similarity_batches, read_summaries,
+    Certificate, ComponentPlace, Condition, Generation, Layout, Metadata, Pipeline, Projection, ReadPosition,
+    RenderedPrompt, Similarity, Summary, Verdict, read_certificate, read_generations, read_positions,
+    read_principal_components, read_projection_batches, read_rendered_prompts, read_similarities_where,
+    read_summaries,
 };
 
 use crate::certificate::beyond;
@@ -15,6 +16,7 @@ use crate::doses::Doses;
 use crate::evidence::Evidence;
 use crate::published::Published;
 use crate::shown::shown_prompts;
+use crate::tokens::{ConditionFacts, condition_facts};
 
 /// The tables of the earlier stages. `summaries`, `similarities` and `projections` are those of the contrast's
 /// pooling, by layer.
@@ -28,6 +30,10 @@ pub struct Inputs {
     pub prompt_count: usize,
     /// The texts of the prompts that are shown.
     pub prompts: Vec<RenderedPrompt>,
+    /// Where they were read.
+    pub positions: Vec<ReadPosition>,
+    /// What the texts of each condition are like, all of them.
+    pub facts: Vec<ConditionFacts>,
     pub summaries: Vec<Summary>,
     /// The summaries under all other poolings.
     pub other_summaries: Vec<Summary>,
@@ -35,6 +41,8 @@ pub struct Inputs {
     pub similarities: Vec<Similarity>,
     /// The projections of the prompts that are shown.
     pub projections: Vec<Projection>,
+    /// The residuals on their principal components.
+    pub components: Vec<ComponentPlace>,
     /// What the figures are worth.
     pub evidence: Evidence,
     /// The sweep over doses.
@@ -54,6 +62,9 @@ impl Inputs {
         let ids: Vec<String> = distinct_ids(&prompts).into_iter().map(str::to_owned).collect();
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         let shown: HashSet<&str> = shown_prompts(&ids).into_iter().collect();
+        let mut positions = read_positions(&layout.activations())?;
+        let facts = condition_facts(&prompts, &positions, pipeline.contrast.pooling);
+        positions.retain(|read| shown.contains(read.prompt_id.as_str()));
         prompts.retain(|row| shown.contains(row.prompt_id.as_str()));
 
         let (all_summaries, summary_metadata) = read_summaries(&layout.summary())?;
@@ -72,10 +83,13 @@ impl Inputs {
             pipeline_text: fs_err::read_to_string(&pipeline.path)?,
             prompt_count: ids.len(),
             prompts,
+            positions,
+            facts,
             summaries,
             other_summaries,
             similarities,
             projections,
+            components: read_principal_components(&layout.principal_components())?.0,
             evidence,
             doses,
             generations,
@@ -193,16 +207,8 @@ fn distinct_ids(prompts: &[RenderedPrompt]) -> Vec<&str> {
 }
 
 fn similarities(path: &Path, pooling: &str, shown: &HashSet<&str>) -> Result<Vec<Similarity>> {
-    let mut kept = Vec::new();
-    for batch in read_similarity_batches(path)?.0 {
-        let is_shown = |row: &Similarity| {
-            row.pooling == pooling
-                && shown.contains(row.prompt_a.as_str())
-                && shown.contains(row.prompt_b.as_str())
-        };
-        kept.extend(batch?.into_iter().filter(is_shown));
-    }
-    Ok(kept)
+    let is_shown = |of: &str, a: &str, b: &str| of == pooling && shown.contains(a) && shown.contains(b);
+    Ok(read_similarities_where(path, is_shown)?.0)
 }
 
 fn projections(path: &Path, pooling: &str, shown: &HashSet<&str>) -> Result<Vec<Projection>> {

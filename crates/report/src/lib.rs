@@ -5,29 +5,33 @@
 //! same chart as in the method stands alone in `cosine_similarity.html`, and as a static figure in `figures/`.
 //! The same tables give the same bytes.
 
+pub mod assets;
 mod certainty;
 mod certificate;
-mod charts;
+pub mod charts;
 mod csv;
+pub mod difference;
 mod dose;
 mod dose_texts;
 mod doses;
 mod evidence;
 mod figure;
 mod findings;
-mod format;
+pub mod format;
 mod generations;
 mod inputs;
 mod lens;
 mod numbering;
 mod page;
-mod pieces;
+pub mod pieces;
 mod provenance;
 mod published;
 mod removal;
 mod run;
 mod shown;
 mod speaker;
+mod tokens;
+mod warnings;
 
 pub use charts::{errors_chart, similarity_chart};
 pub use evidence::Evidence;

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 /// The figures in the order of the page. One that a run leaves out without a word has no number.
-const ORDER: [&str; 18] = [
+const ORDER: [&str; 19] = [
     "similarity",
     "heat-map",
+    "components",
     "strip",
     "projections",
     "norms",
@@ -22,8 +23,8 @@ const ORDER: [&str; 18] = [
     "dose-divergence",
     "dose-effect-map",
     "dose-damage-map",
-    "published-chart",
     "errors",
+    "published-chart",
 ];
 
 /// The number of each figure by the name of its chart.

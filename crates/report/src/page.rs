@@ -3,46 +3,51 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
-use artifacts::{Condition, Layout, Pipeline, Summary};
-use minijinja::syntax::SyntaxConfig;
+use artifacts::{Condition, Layout, Pipeline, ReadPosition, RenderedPrompt, Summary};
+use minijinja::context;
 use minijinja::value::{Serde, Value as TemplateValue};
-use minijinja::{Environment, context};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::assets;
 use crate::certainty::certainty_view;
 use crate::certificate::certificate_view;
 use crate::charts::{
-    condition_colour, depth_chart, dose_damage_chart, dose_damage_map, dose_divergence_chart,
-    dose_effect_map, dose_response_chart, effect_norms_chart, errors_chart, heat_map, library_script,
+    components_chart, condition_colour, depth_chart, dose_damage_chart, dose_damage_map,
+    dose_divergence_chart, dose_effect_map, dose_response_chart, effect_norms_chart, errors_chart, heat_map,
     norms_chart, other_directions_chart, other_similarities_chart, projections_chart, published_chart,
-    similarity_chart, speaker_share_chart, strip_chart, titles, variance_chart,
+    similarity_chart, speaker_share_chart, strip_chart, titles, variance_chart, with_layer_mark,
 };
 use crate::dose::dose_view;
 use crate::findings::{Findings, peak};
 use crate::format::number;
-use crate::generations::{coefficients, set_views};
+use crate::generations::{coefficients, set_views, steered_layers};
 use crate::inputs::Inputs;
 use crate::lens::lens_rows;
 use crate::numbering::figure_numbers;
 use crate::pieces::{Piece, pieces};
-use crate::provenance::{Links, command, metadata_entries};
+use crate::provenance::{Links, commands, given, metadata_entries};
 use crate::published::published_view;
 use crate::speaker::speaker_view;
+use crate::tokens::{TokenView, token_views};
+use crate::warnings::{facts_views, warnings};
 
-const STYLE: &str = include_str!("templates/style.css");
-const CHARTS_SCRIPT: &str = include_str!("templates/charts.js");
 const REPORT_SCRIPT: &str = include_str!("templates/report.js");
 
-const TEMPLATES: [(&str, &str); 8] = [
+const TEMPLATES: [(&str, &str); 13] = [
     ("report.html", include_str!("templates/report.html")),
+    ("lens.html", include_str!("templates/lens.html")),
+    ("layers.html", include_str!("templates/layers.html")),
     ("certainty.html", include_str!("templates/certainty.html")),
     ("speaker.html", include_str!("templates/speaker.html")),
-    ("lens.html", include_str!("templates/lens.html")),
     ("dose.html", include_str!("templates/dose.html")),
+    ("generations.html", include_str!("templates/generations.html")),
+    ("trust.html", include_str!("templates/trust.html")),
+    ("provenance.html", include_str!("templates/provenance.html")),
     ("chart.html", include_str!("templates/chart.html")),
     ("banner.html", include_str!("templates/banner.html")),
-    ("pieces.html", include_str!("templates/pieces.html")),
+    ("pieces.html", assets::PIECES),
+    ("figure.html", include_str!("templates/figure.html")),
 ];
 
 /// The whole report as HTML.
@@ -50,6 +55,7 @@ pub fn report_page(pipeline: &Pipeline, layout: &Layout, inputs: &Inputs) -> Res
     let findings = Findings::of(inputs).context("the summary has no layer")?;
     let layer = findings.peak.layer;
     let charts = charts(pipeline, inputs, layer)?;
+    let sets = set_views(pipeline, &inputs.generations, findings.layers);
     let conditions: Vec<ConditionView> = pipeline
         .conditions
         .iter()
@@ -66,27 +72,30 @@ pub fn report_page(pipeline: &Pipeline, layout: &Layout, inputs: &Inputs) -> Res
             prompt_count => findings.prompts,
             shown_count => inputs.prompt_ids().len(),
             has_matrices => charts.get("heat-map").is_some(),
-            figure => shown(figure_numbers(&charts)),
+            fig => shown(figure_numbers(&charts)),
             first_prompt => inputs.prompt_ids().first().map(|id| inputs.prompt_text(id)),
             answer => findings.sentences(pipeline),
             poolings => shown(pooling_views(inputs)),
             layer => layer,
             last_layer => findings.layers - 1,
             strip_height => 90 + 60 * pipeline.conditions.len(),
+            facts => shown(facts_views(pipeline, &inputs.facts)),
+            warnings => warnings(pipeline, inputs),
             certainty => shown(certainty_view(&inputs.evidence)),
             speaker => shown(speaker_view(pipeline, inputs)?),
             lens => shown(lens_rows(&inputs.evidence.lens)),
             dose => shown(dose_view(pipeline, &inputs.doses)?),
-            sets => shown(set_views(pipeline, &inputs.generations)),
+            steered_layers => steered_layers(&sets),
+            sets => shown(sets),
             coefficients => coefficients(&inputs.generations),
             certificate => shown(certificate_view(&inputs.certificate, &inputs.metadata)),
             published => shown(inputs.published.as_ref().map(published_view)),
             metadata => shown(metadata_entries(&inputs.metadata)),
             pipeline_text => inputs.pipeline_text.clone(),
-            overrides => pipeline.overrides.clone(),
-            command => command(pipeline),
+            overrides => given(pipeline),
+            commands => shown(commands(pipeline)),
             links => shown(Links::of(layout)),
-            ..page_parts(charts, Some(REPORT_SCRIPT))?
+            ..assets::page_parts(&charts, REPORT_SCRIPT)?
         },
     )
 }
@@ -96,15 +105,16 @@ pub fn report_page(pipeline: &Pipeline, layout: &Layout, inputs: &Inputs) -> Res
 fn charts(pipeline: &Pipeline, inputs: &Inputs, layer: usize) -> Result<Value> {
     let evidence = &inputs.evidence;
     let mut charts = json!({
-        "similarity": similarity_chart(pipeline, &inputs.summaries, evidence)?,
+        "similarity": with_layer_mark(similarity_chart(pipeline, &inputs.summaries, evidence)?, layer),
+        "components": components_chart(pipeline, inputs, layer)?,
         "strip": strip_chart(pipeline, inputs, layer)?,
-        "projections": projections_chart(pipeline, inputs, layer)?,
-        "norms": norms_chart(pipeline, &inputs.summaries)?,
+        "projections": with_layer_mark(projections_chart(pipeline, inputs)?, layer),
+        "norms": with_layer_mark(norms_chart(pipeline, &inputs.summaries)?, layer),
         "other-similarities": other_similarities_chart(&evidence.statistics)?,
         "other-directions": other_directions_chart(&evidence.statistics)?,
         "depth": depth_chart(&evidence.depth, inputs.summaries.len())?,
     });
-    if let Some(chart) = heat_map(pipeline, inputs, layer)? {
+    if let Some(chart) = heat_map(pipeline, inputs)? {
         charts["heat-map"] = chart;
     }
     if !evidence.effects.is_empty() {
@@ -137,46 +147,17 @@ pub fn chart_page(pipeline: &Pipeline, inputs: &Inputs) -> Result<String> {
         context! {
             title => title,
             certificate => shown(certificate_view(&inputs.certificate, &inputs.metadata)),
-            ..page_parts(charts, None)?
+            ..assets::page_parts(&charts, "")?
         },
     )
 }
 
 fn render(name: &str, context: TemplateValue) -> Result<String> {
-    let mut environment = Environment::new();
-    environment.set_syntax(
-        SyntaxConfig::builder()
-            .trim_blocks(true)
-            .lstrip_blocks(true)
-            .build()?,
-    );
-    for (own, text) in TEMPLATES {
-        environment.add_template(own, text)?;
-    }
-    let page = environment.get_template(name)?.render(context);
-    page.with_context(|| format!("the template {name} can't be filled"))
+    assets::render(&TEMPLATES, name, context)
 }
 
 fn shown(value: impl Serialize) -> TemplateValue {
     TemplateValue::from(Serde(value))
-}
-
-/// Style, scripts and data: ours, so they go in unescaped.
-fn page_parts(charts: Value, script: Option<&str>) -> Result<TemplateValue> {
-    let safe = |text: String| TemplateValue::from_safe_string(text);
-    Ok(context! {
-        style => safe(STYLE.to_owned()),
-        library => safe(library_script()?),
-        data => safe(script_json(&json!({ "charts": charts }))?),
-        scripts => safe(format!("{CHARTS_SCRIPT}{}", script.unwrap_or_default())),
-    })
-}
-
-/// JSON that can stand in a script element: no text in it can end the element.
-fn script_json(value: &Value) -> Result<String> {
-    Ok(serde_json::to_string(value)?
-        .replace('<', "\\u003c")
-        .replace('>', "\\u003e"))
 }
 
 #[derive(Serialize)]
@@ -193,7 +174,7 @@ struct ConditionView {
 struct PromptView {
     id: String,
     text: Vec<Piece>,
-    tokens: usize,
+    tokens: Vec<TokenView>,
 }
 
 fn condition_view(pipeline: &Pipeline, inputs: &Inputs, condition: &Condition) -> ConditionView {
@@ -201,10 +182,10 @@ fn condition_view(pipeline: &Pipeline, inputs: &Inputs, condition: &Condition) -
         .prompts
         .iter()
         .filter(|row| row.condition == condition.name);
-    let prompt = |row: &artifacts::RenderedPrompt| PromptView {
+    let prompt = |row: &RenderedPrompt| PromptView {
         id: row.prompt_id.clone(),
         text: pieces(&row.text),
-        tokens: row.token_ids.len(),
+        tokens: token_views(row, &reads(inputs, row)),
     };
     let side = match &condition.name {
         name if *name == pipeline.contrast.positive => "positive",
@@ -219,6 +200,13 @@ fn condition_view(pipeline: &Pipeline, inputs: &Inputs, condition: &Condition) -
         side,
         prompts: rows.map(prompt).collect(),
     }
+}
+
+/// Where this prompt was read in this condition.
+fn reads<'a>(inputs: &'a Inputs, prompt: &RenderedPrompt) -> Vec<&'a ReadPosition> {
+    let is_own =
+        |read: &&ReadPosition| read.prompt_id == prompt.prompt_id && read.condition == prompt.condition;
+    inputs.positions.iter().filter(is_own).collect()
 }
 
 #[derive(Serialize)]

@@ -6,7 +6,19 @@ use serde::Serialize;
 #[derive(Debug, PartialEq, Serialize)]
 pub struct Piece {
     pub special: bool,
+    /// Whether the text that this one is compared with doesn't have it.
+    pub differs: bool,
     pub text: String,
+}
+
+impl Piece {
+    pub fn plain(text: &str) -> Self {
+        Piece {
+            special: false,
+            differs: false,
+            text: text.to_owned(),
+        }
+    }
 }
 
 /// Cuts at the control tokens of Gemma's vocabulary. Other words in angle brackets, such as HTML that a model
@@ -22,6 +34,7 @@ pub fn pieces(text: &str) -> Vec<Piece> {
         push_plain(&mut pieces, &text[plain_start..open]);
         pieces.push(Piece {
             special: true,
+            differs: false,
             text: text[open..end].to_owned(),
         });
         (plain_start, at) = (end, end);
@@ -32,10 +45,7 @@ pub fn pieces(text: &str) -> Vec<Piece> {
 
 fn push_plain(pieces: &mut Vec<Piece>, text: &str) {
     if !text.is_empty() {
-        pieces.push(Piece {
-            special: false,
-            text: text.to_owned(),
-        });
+        pieces.push(Piece::plain(text));
     }
 }
 

@@ -46,6 +46,8 @@ pub struct Links {
     pub summary_csv: String,
     pub similarities: String,
     pub projections: String,
+    pub components: String,
+    pub activations: String,
     pub vectors: String,
     pub contrast: String,
     pub statistics: String,
@@ -77,6 +79,8 @@ impl Links {
             summary_csv: link(&layout.summary().with_extension("csv")),
             similarities: link(&layout.similarities()),
             projections: link(&layout.projections()),
+            components: link(&layout.principal_components()),
+            activations: link(&layout.activations()),
             vectors: link(&layout.vectors()),
             contrast: link(&layout.contrast_vectors()),
             statistics: link(&layout.statistics()),
@@ -94,15 +98,44 @@ impl Links {
     }
 }
 
-/// The command that makes all results again, as typed in the project's root.
-pub fn command(pipeline: &Pipeline) -> String {
-    let sets = pipeline
-        .overrides
+/// What was set on the command line. `cargo xtask` tells stages the device and the folder that it found for the machine in the
+/// same way, after all others: that is not asked for by anybody.
+pub fn given(pipeline: &Pipeline) -> Vec<String> {
+    let entries = || pipeline.overrides.iter().map(String::as_str).enumerate();
+    let device = entries()
+        .filter(|(_, entry)| entry.starts_with("model.device="))
+        .next_back();
+    entries()
+        .filter(|own| Some(*own) != device && !own.1.starts_with("model.path="))
+        .map(|(_, entry)| entry.to_owned())
+        .collect()
+}
+
+#[derive(Debug, Serialize)]
+pub struct Command {
+    pub line: String,
+    pub does: &'static str,
+}
+
+/// What makes all results again, and what tells more of them, as typed in the project's root.
+pub fn commands(pipeline: &Pipeline) -> Vec<Command> {
+    let sets: String = given(pipeline)
         .iter()
-        .map(|entry| format!(" --set '{}'", entry.replace('\'', "'\\''")));
-    format!(
-        "cargo xtask all --pipeline {}{}",
-        pipeline.name,
-        sets.collect::<String>()
-    )
+        .map(|entry| format!(" --set '{}'", entry.replace('\'', "'\\''")))
+        .collect();
+    let command = |verb: &str, does: &'static str| Command {
+        line: format!("cargo xtask {verb} --pipeline {}{sets}", pipeline.name),
+        does,
+    };
+    vec![
+        command("all", "makes the results again, where anything has changed"),
+        command(
+            "all --force",
+            "makes them again in any case; the tables come out the same, byte by byte, on the same device",
+        ),
+        command(
+            "status",
+            "says what each stage was made from and how long it took",
+        ),
+    ]
 }

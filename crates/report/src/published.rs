@@ -45,7 +45,7 @@ impl Published {
         Ok(published)
     }
 
-    /// The layers at which some value is farther from the published one than [`GRID`].
+    /// The layers at which some value is farther from the published one than `GRID`.
     pub fn differing(&self) -> Vec<usize> {
         (0..self.layers)
             .filter(|layer| self.measures.iter().any(|measure| !measure.agrees(*layer)))

@@ -1,4 +1,4 @@
-//! The greatest eigenvalue of a symmetric matrix and its eigenvector: Householder's tridiagonal form, then
+//! The greatest eigenvalues of a symmetric matrix and their eigenvectors: Householder's tridiagonal form, then
 //! the implicit QL algorithm (Golub & Van Loan, Matrix Computations, section 8.3). Iterating with the matrix
 //! alone would be too inexact where the two greatest eigenvalues are close.
 
@@ -7,20 +7,35 @@ use crate::sums::{dot, norm};
 /// The eigenvalue, and the eigenvector of norm 1, of a symmetric row-major `[size, size]` matrix; `size` is
 /// at least 1.
 pub(crate) fn greatest_eigenpair(matrix: Vec<f64>, size: usize) -> (f64, Vec<f64>) {
+    let [pair] = greatest_eigenpairs(matrix, size);
+    pair
+}
+
+/// The same for as many eigenvalues as are asked for, the greatest first. Beyond the size of the matrix come zeros.
+pub(crate) fn greatest_eigenpairs<const COUNT: usize>(
+    matrix: Vec<f64>,
+    size: usize,
+) -> [(f64, Vec<f64>); COUNT] {
     let mut tridiagonal = Tridiagonal::of(matrix, size);
     let mut vectors: Vec<Vec<f64>> = (0..size)
         .map(|i| (0..size).map(|j| if i == j { 1.0 } else { 0.0 }).collect())
         .collect();
     tridiagonal.diagonalise(&mut vectors);
     let values = &tridiagonal.diagonal;
-    let greatest = (0..size).fold(0, |best, i| if values[i] > values[best] { i } else { best });
-    let mut vector = vectors.swap_remove(greatest);
-    for (start, reflector) in tridiagonal.reflectors.iter().enumerate().rev() {
-        reflect(&mut vector[start + 1..], reflector);
-    }
-    let length = norm(&vector);
-    vector.iter_mut().for_each(|value| *value /= length);
-    (values[greatest], vector)
+    let mut order: Vec<usize> = (0..size).collect();
+    order.sort_by(|&i, &j| values[j].total_cmp(&values[i]));
+    std::array::from_fn(|rank| {
+        let Some(&place) = order.get(rank) else {
+            return (0.0, vec![0.0; size]);
+        };
+        let mut vector = std::mem::take(&mut vectors[place]);
+        for (start, reflector) in tridiagonal.reflectors.iter().enumerate().rev() {
+            reflect(&mut vector[start + 1..], reflector);
+        }
+        let length = norm(&vector);
+        vector.iter_mut().for_each(|value| *value /= length);
+        (values[place], vector)
+    })
 }
 
 /// `A = H_0 H_1 .. T .. H_1 H_0` with `T` tridiagonal. `H_k` reflects the entries after `k` along a vector of

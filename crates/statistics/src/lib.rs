@@ -12,9 +12,30 @@
 //! Every function takes sound input for granted: at least two prompts, as many plus rows as minus rows, all
 //! of one length of at least 1, only finite numbers. Nothing here panics or gives NaN on such input; what a
 //! function gives where its figure is not defined (a contrast of zero, say) stands in its documentation.
+//!
+//! Six prompts in two conditions, at one layer of three dimensions:
+//!
+//! ```
+//! use statistics::{PairedGram, PairedRows, bootstrap, label_swap_tests, similarity, split_half};
+//!
+//! let row = |prompt: usize, side: f32| vec![side, 1.0 + 0.1 * prompt as f32, 0.2 * (prompt % 3) as f32];
+//! let rows = PairedRows {
+//!     plus: (0..6).map(|prompt| row(prompt, 1.0)).collect(),
+//!     minus: (0..6).map(|prompt| row(prompt, -1.0)).collect(),
+//! };
+//! let gram = PairedGram::of(&rows);
+//! let (figures, intervals) = (similarity(&gram), bootstrap(&gram, 0));
+//! assert!(figures.within > figures.cross);
+//! assert!(intervals.difference.low > 0.0);
+//!
+//! let tests = label_swap_tests(&[gram.clone()], 0);
+//! assert_eq!(tests.tests[0].p, 2.0 / 64.0); // no smaller p exists with six prompts
+//! assert!(split_half(&gram, 0).cosine > 0.99);
+//! ```
 
 mod bootstrap;
 mod cholesky;
+mod components;
 mod directions;
 mod draws;
 mod effects;
@@ -40,6 +61,7 @@ pub use bootstrap::{
     BOOTSTRAP_DRAWS, Bootstrap, Interval, ResampledFigures, bootstrap, bootstrap_mean, bootstrap_statistic,
     contrast_norm_unbiased, quantile, resampled,
 };
+pub use components::{PrincipalComponents, principal_components};
 pub use directions::{Direction, logistic_probe, mean_difference, paired_difference_pca, shrinkage_lda};
 pub use effects::{Cells, Effect, Effects, effects};
 pub use evenly::evenly;

@@ -1,5 +1,30 @@
 //! Vectors to texts: generates every set of the pipeline, steered or not, as rows that each have their own
 //! interventions, and writes the texts as a Parquet table and in the notebook's two JSON files.
+//!
+//! [`Steer`] is a tap like any other, so that a pass can be steered without the stage:
+//!
+//! ```
+//! use model::{Batch, DeviceKind, Gemma, ModelFiles, Precision, open_device};
+//! use steer::{Intervention, Operation, Positions, Steer};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let files = ModelFiles::at("../../data/tiny".as_ref())?;
+//! let (config, device) = (files.config()?, open_device(DeviceKind::Cpu)?);
+//! let network = Gemma::load(&config, &files.checkpoint()?, &device, Precision::F32, &mut |_| ())?;
+//!
+//! let push = Intervention {
+//!     layer: 3,
+//!     positions: Positions::All,
+//!     operation: Operation::Addition { direction: vec![0.5; config.hidden_size], coefficient: -0.4 },
+//! };
+//! // Two rows with the same tokens: the first is steered, the second is not.
+//! let batch = Batch::of(&[[2, 5, 7], [2, 5, 7]])?;
+//! let mut tap = Steer::new(&[vec![push], vec![]], config.layers.len(), config.hidden_size, &device)?;
+//! let residuals = network.forward(&batch, None, &mut tap)?;
+//! assert_eq!(residuals.dims()[1], config.hidden_size);
+//! # Ok(())
+//! # }
+//! ```
 
 mod intervention;
 mod lens;

@@ -148,7 +148,10 @@ fn intervention(
     let vector = |name: &str| {
         let found = contrast.get(name, layer).map(<[f32]>::to_vec);
         found.with_context(|| {
-            format!("there is no vector \"{name}\" at layer {layer} among the analysis results")
+            format!(
+                "there is no vector \"{name}\" at layer {layer} among the analysis results; a vector of [[vectors]] is there only \
+                 at the layers that its file has (a GGUF control vector never has layer 0)"
+            )
         })
     };
     let direction = vector(name)?;

@@ -66,7 +66,7 @@ fn the_lock_is_readable_and_complete() {
     );
     assert_eq!(
         lock.key.code.keys().collect::<Vec<_>>(),
-        ["artifacts", "extract", "kernels", "model", "steer"]
+        ["artifacts", "extract", "gguf", "kernels", "model", "steer"]
     );
     assert_eq!(lock.key.inputs.len(), 2);
 }

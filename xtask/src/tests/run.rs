@@ -98,6 +98,23 @@ fn other_prompts_rerun_everything_after_them() {
 }
 
 #[test]
+fn files_of_a_list_of_tables_are_inputs() {
+    let mut sandbox = Sandbox::fresh();
+    sandbox.write("data/refusal.gguf", "a vector");
+    let list = "[[vectors]]\nname = \"refusal\"\nfile = \"data/refusal.gguf\"\n\n[steer]";
+    sandbox.edit("pipelines/tiny.toml", "[steer]", list);
+    sandbox.check(&["analyze", "report"], "input added: data/refusal.gguf");
+    sandbox.write("data/refusal.gguf", "another one");
+    sandbox.check(&["analyze"], "input changed: data/refusal.gguf");
+    sandbox.remove("data/refusal.gguf");
+    let error = format!("{:#}", sandbox.run_all().unwrap_err());
+    assert!(
+        error.starts_with(r#"pipelines/tiny.toml: vectors[0].file = "data/refusal.gguf" names no file"#),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_file_that_is_only_touched_reruns_nothing() {
     let mut sandbox = Sandbox::fresh();
     let prompts = fs_err::File::options()

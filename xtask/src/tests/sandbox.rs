@@ -38,8 +38,10 @@ seed = 0
 coefficients = [1.0, 2.0]
 "#;
 
-const CRATES: [&str; 10] = [
+const CRATES: [&str; 12] = [
     "artifacts",
+    "exchange",
+    "gguf",
     "kernels",
     "model",
     "verify",

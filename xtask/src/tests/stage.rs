@@ -51,9 +51,10 @@ fn the_path_of_an_input_is_a_parameter_too() {
         for input in stage.inputs {
             let key = match input {
                 Input::File(key) => key,
+                Input::Files(list, _) => list,
                 Input::Model => "model.source",
             };
-            let (table, _) = key.split_once('.').unwrap();
+            let table = key.split('.').next().unwrap();
             assert!(
                 stage.tables.contains(&table),
                 "{} would not see that {key} changed",

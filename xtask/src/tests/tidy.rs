@@ -46,7 +46,7 @@ fn xtask_depends_on_no_crate_of_the_workspace() {
 
 #[test]
 fn what_reads_tables_knows_no_model_and_no_burn() {
-    for name in ["artifacts", "statistics", "analyze", "report"] {
+    for name in ["artifacts", "exchange", "statistics", "analyze", "report"] {
         let dependencies = dependencies(&format!("crates/{name}/Cargo.toml"));
         for stranger in ["burn", "model", "extract", "steer", "dose", "tiny"] {
             assert!(
@@ -64,8 +64,9 @@ fn the_model_knows_no_stage_and_no_result() {
         let all = dependencies(&format!("crates/{name}/Cargo.toml"));
         all.into_iter().filter(|name| crates.contains(name)).collect()
     };
-    assert_eq!(of("model"), ["kernels"]);
+    assert_eq!(of("model"), ["gguf", "kernels"]);
     assert!(of("kernels").is_empty());
+    assert!(of("gguf").is_empty());
 }
 
 /// A stage runs again after a change of any crate that it is built from.

@@ -4,6 +4,7 @@ mod contrast;
 mod cosine;
 mod errors;
 mod example;
+mod imported;
 mod numbers;
 mod reference;
 mod rigour;

@@ -4,10 +4,12 @@
 
 use artifacts::{
     Activation, LayerEffects, LayerStatistics, Pipeline, Pooling, StatisticsSummary, VectorRow,
-    read_contrast_vectors, read_depth, read_effects, read_outliers, read_statistics, read_statistics_summary,
-    read_vectors,
+    read_contrast_vectors, read_depth, read_effects, read_outliers, read_principal_components,
+    read_statistics, read_statistics_summary, read_vectors,
 };
-use statistics::{PairedGram, PairedRows, bootstrap, separability, similarity, split_half};
+use statistics::{
+    PairedGram, PairedRows, bootstrap, principal_components, separability, similarity, split_half,
+};
 
 use crate::example::{Example, activation};
 use crate::numbers::Numbers;
@@ -79,6 +81,43 @@ fn conditions(cells: &[usize]) -> String {
         )
     };
     cells.iter().map(condition).collect::<Vec<_>>().join("\n")
+}
+
+/// The rows of all conditions about their mean; the contrast is along dimension 1, and so is the first component.
+#[test]
+fn every_residual_has_its_place_on_the_principal_components() {
+    let outcome = outcome(&[0, 1, 2, 3], 5);
+    let (places, _) =
+        read_principal_components(&outcome.example.out.join("principal_components.parquet")).unwrap();
+    assert_eq!(places.len(), 2 * 4 * 5);
+    assert!(places.iter().all(|row| row.pooling == "newline"));
+    for (layer, places) in places.chunks(20).enumerate() {
+        let rows: Vec<Vec<f32>> = (0..4).flat_map(|cell| rows_of(cell, layer, 5)).collect();
+        let rows: Vec<&[f32]> = rows.iter().map(Vec::as_slice).collect();
+        let toward = [[1.0; 5], [0.0; 5], [0.0; 5], [-1.0; 5]].concat();
+        let expected = principal_components(&rows, &toward);
+        for (index, (row, place)) in places.iter().zip(&expected.places).enumerate() {
+            assert_eq!(row.layer, layer);
+            assert_eq!(row.condition, CELLS[index / 5]);
+            assert_eq!(row.prompt_id, format!("p{}", index % 5));
+            assert_eq!([row.pc1, row.pc2], *place);
+            assert_eq!([row.pc1_share, row.pc2_share], expected.shares);
+            let is_model = (index / 5).is_multiple_of(2);
+            assert_eq!(row.pc1 > 0.0, is_model, "{row:?}");
+        }
+    }
+}
+
+/// A picture holds no more than 256 dots.
+#[test]
+fn of_many_prompts_some_have_a_place_on_the_principal_components() {
+    let outcome = outcome(&[0, 3], 300);
+    let (places, _) =
+        read_principal_components(&outcome.example.out.join("principal_components.parquet")).unwrap();
+    assert_eq!(places.len(), 2 * 256);
+    // Of the 256 prompts that the statistics look at, every second one.
+    let ids: Vec<&str> = places[..3].iter().map(|row| row.prompt_id.as_str()).collect();
+    assert_eq!(ids, ["p0", "p2", "p4"]);
 }
 
 #[test]

@@ -144,7 +144,7 @@ fn the_same_activations_give_the_same_bytes() {
                 )
             })
             .collect();
-        assert_eq!(files.len(), 12, "{:?}", files.keys());
+        assert_eq!(files.len(), 13, "{:?}", files.keys());
         assert!(*first.get_or_insert_with(|| files.clone()) == files);
     }
 }

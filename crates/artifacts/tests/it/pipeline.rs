@@ -313,6 +313,31 @@ fn vectors_that_are_not_made_are_refused_with_those_that_are() {
 }
 
 #[test]
+fn vectors_from_files_have_names_of_their_own() {
+    let list = |name: &str| format!("[[vectors]]\nname = \"{name}\"\nfile = \"data/some.gguf\"\n\n[extract]");
+    let refusal = read("[extract]", &list("refusal")).unwrap();
+    assert_eq!(
+        (refusal.vectors[0].name.as_str(), refusal.vectors[0].layer),
+        ("refusal", None)
+    );
+    for name in ["contrast", "mean.normal", "a b", ""] {
+        check_error("[extract]", &list(name), &["vectors: the name", name]);
+    }
+    let twice = list("refusal").replace("[extract]", &list("refusal"));
+    check_error("[extract]", &twice, &["two [[vectors]] are named \"refusal\""]);
+    let pipeline = std::fs::read_to_string(pipelines().join("tiny.toml")).unwrap();
+    let uses = pipeline.replace("[extract]", &list("refusal")).replacen(
+        "layers = [3] }",
+        "layers = [3], directions = [\"refusal\"] }",
+        1,
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mine.toml");
+    std::fs::write(&path, uses).unwrap();
+    Pipeline::read(&path, &[]).unwrap();
+}
+
+#[test]
 fn a_dose_has_defaults_and_says_what_cannot_be() {
     let pipeline = read("[dose]", "[dose]\nunit = \"relative\"").unwrap();
     assert_eq!(pipeline.dose.unit, CoefficientUnit::Relative);

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use artifacts::{
-    DepthCosine, Dose, DoseCandidate, DoseDirection, DoseEffect, DoseFigures, DoseOperation, DoseSummary,
-    DoseText, LayerEffects, LayerStatistics, LensToken, Metadata, Outlier, StatisticsSummary, read_depth,
-    read_dose_summary, read_dose_texts, read_doses, read_effects, read_lens, read_outliers, read_statistics,
-    read_statistics_summary, write_depth, write_dose_summary, write_dose_texts, write_doses, write_effects,
-    write_lens, write_outliers, write_statistics, write_statistics_summary,
+    ComponentPlace, DepthCosine, Dose, DoseCandidate, DoseDirection, DoseEffect, DoseFigures, DoseOperation,
+    DoseSummary, DoseText, LayerEffects, LayerStatistics, LensToken, Metadata, Outlier, StatisticsSummary,
+    read_depth, read_dose_summary, read_dose_texts, read_doses, read_effects, read_lens, read_outliers,
+    read_principal_components, read_statistics, read_statistics_summary, write_depth, write_dose_summary,
+    write_dose_texts, write_doses, write_effects, write_lens, write_outliers, write_principal_components,
+    write_statistics, write_statistics_summary,
 };
 
 fn at(folder: &tempfile::TempDir, name: &str) -> PathBuf {
@@ -16,6 +17,24 @@ fn at(folder: &tempfile::TempDir, name: &str) -> PathBuf {
 
 fn metadata() -> Metadata {
     Metadata::default().with("pipeline", "tiny")
+}
+
+#[test]
+fn places_on_principal_components_come_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = |layer: usize, condition: &str| ComponentPlace {
+        layer,
+        pooling: "newline".to_owned(),
+        condition: condition.to_owned(),
+        prompt_id: "who".to_owned(),
+        pc1: -1.5,
+        pc2: 0.25,
+        pc1_share: 0.75,
+        pc2_share: 0.125,
+    };
+    let rows = [place(0, "normal"), place(1, "swapped")];
+    write_principal_components(&at(&folder, "places"), &metadata(), &rows).unwrap();
+    assert_eq!(read_principal_components(&at(&folder, "places")).unwrap().0, rows);
 }
 
 #[test]

@@ -23,6 +23,7 @@ fn prompt(id: usize, token_ids: Vec<i32>) -> RenderedPrompt {
         condition: "normal".to_owned(),
         text: String::new(),
         token_ids,
+        token_texts: Vec::new(),
     }
 }
 

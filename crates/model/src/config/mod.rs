@@ -7,6 +7,8 @@ mod read;
 /// The three generations differ in nothing but this: the network asks no further which of them it is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GemmaConfig {
+    /// As transformers calls it: `gemma`, `gemma2` or `gemma3_text`. For the files of results; the network has no use for it.
+    pub model_type: &'static str,
     pub vocab_size: usize,
     pub hidden_size: usize,
     pub intermediate_size: usize,

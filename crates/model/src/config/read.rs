@@ -38,6 +38,7 @@ impl GemmaConfig {
             serde_json::from_value(Value::Object(keys)).map_err(|error| error.to_string())?;
         raw.refuse_unsupported()?;
         let config = GemmaConfig {
+            model_type: family.model_type(),
             vocab_size: raw.vocab_size,
             hidden_size: raw.hidden_size,
             intermediate_size: raw.intermediate_size,
@@ -106,6 +107,14 @@ fn text_part(value: &Value) -> Result<(Family, Map<String, Value>), String> {
 }
 
 impl Family {
+    fn model_type(self) -> &'static str {
+        match self {
+            Family::Gemma1 => "gemma",
+            Family::Gemma2 => "gemma2",
+            Family::Gemma3 => "gemma3_text",
+        }
+    }
+
     /// What the classes of Hugging Face transformers (5.24) fill in. The published files of Gemma 1 and 2 hold all
     /// that matters; those of Gemma 3 from 4B on leave out most.
     fn defaults(self) -> Map<String, Value> {

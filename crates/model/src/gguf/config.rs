@@ -1,9 +1,9 @@
 use std::fmt;
 
+use ::gguf::{GgufFile, Metadata, Value};
 use serde_json::{Value as Json, json};
 
-use super::file::GgufFile;
-use super::metadata::{Metadata, Value, present};
+use super::present;
 
 /// The architectures that can be read, by the names of `general.architecture`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,9 @@ use tokenizers::processors::template::{SpecialToken, Template, TemplateProcessin
 use tokenizers::{AddedToken, SplitDelimiterBehavior, Tokenizer};
 
 use super::merges::merges;
-use super::metadata::{Metadata, present};
+use ::gguf::Metadata;
+
+use super::present;
 use super::vocabulary::{SPACE, TOKENS, TokenKind, Vocabulary};
 
 /// What a Hugging Face folder has in tokenizer.json, tokenizer_config.json and chat_template.jinja.

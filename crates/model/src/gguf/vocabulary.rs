@@ -1,6 +1,8 @@
 use std::collections::HashMap;
 
-use super::metadata::{Metadata, present};
+use ::gguf::Metadata;
+
+use super::present;
 
 /// The tokens of a SentencePiece vocabulary by id: texts as tokenizer.json spells them, scores that give the order
 /// of merges, and kinds.

@@ -232,6 +232,7 @@ mod tests {
             output_norms,
         };
         GemmaConfig {
+            model_type: "gemma2",
             vocab_size: 5,
             hidden_size: 6,
             intermediate_size: 7,

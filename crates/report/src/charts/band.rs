@@ -6,7 +6,7 @@ use super::style::{Colour, line};
 /// Intervals along an axis, as an area that one closed line encloses: the upper ends forward, the lower ends
 /// back.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Band {
+pub struct Band {
     pub places: Vec<f64>,
     pub lows: Vec<f64>,
     pub highs: Vec<f64>,

@@ -3,6 +3,7 @@
 use plotly::common::{DashType, Mode};
 use plotly::layout::{Axis, AxisRange};
 use plotly::{Scatter, Trace};
+use serde_json::{Value, json};
 
 use super::band::Band;
 use super::similarity::layer_tick_step;
@@ -49,6 +50,19 @@ impl<Row> ByLayer<'_, Row> {
         };
         band.trace(name, colour)
     }
+}
+
+/// A chart over layers with a line at one of them, which the page's slider moves: `mark` is its place among the shapes.
+pub fn with_layer_mark(mut chart: Value, layer: usize) -> Value {
+    let mark = json!({
+        "type": "line", "layer": "below", "yref": "paper", "x0": layer, "x1": layer, "y0": 0, "y1": 1,
+        "line": { "color": "#888888", "width": 1.5, "dash": "dot" },
+    });
+    let mut shapes = chart["layout"]["shapes"].as_array().cloned().unwrap_or_default();
+    chart["mark"] = json!(shapes.len());
+    shapes.push(mark);
+    chart["layout"]["shapes"] = json!(shapes);
+    chart
 }
 
 /// From half a layer before the first to half a layer after the last.

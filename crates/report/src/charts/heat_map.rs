@@ -2,13 +2,16 @@ use std::collections::HashMap;
 
 use anyhow::Result;
 use artifacts::{Condition, Pipeline};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use plotly::common::{Anchor, ColorBar, ColorScale, ColorScalePalette, Font};
 use plotly::layout::{Annotation, Shape, ShapeLine, ShapeType};
 use plotly::{HeatMap, Trace};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::style::{axis, condition_colour, layout, to_json};
-use crate::format::{plain, rounded, shortened};
+use crate::format::{plain, shortened};
 use crate::inputs::Inputs;
 
 /// A row or column of the joint matrix: a condition and a prompt.
@@ -18,9 +21,9 @@ struct Entry<'a> {
     prompt: &'a str,
 }
 
-/// The cosines of all conditions' prompts with each other as one matrix; `matrices` holds it for every layer,
-/// for the slider. The colours mean the same at every layer. Nothing where the run has no matrices.
-pub fn heat_map(pipeline: &Pipeline, inputs: &Inputs, layer: usize) -> Result<Option<Value>> {
+/// The cosines of all conditions' prompts with each other as one matrix, packed for every layer (see [`Packed`]): the page
+/// unpacks the one that its slider asks for. The colours mean the same at every layer. Nothing where the run has no matrices.
+pub fn heat_map(pipeline: &Pipeline, inputs: &Inputs) -> Result<Option<Value>> {
     if inputs.similarities.is_empty() {
         return Ok(None);
     }
@@ -37,25 +40,23 @@ pub fn heat_map(pipeline: &Pipeline, inputs: &Inputs, layer: usize) -> Result<Op
             prompts.iter().map(entry)
         })
         .collect();
-    let matrices = matrices(inputs, &entries);
-    let low = matrices
-        .iter()
-        .flatten()
-        .flatten()
-        .flatten()
-        .copied()
-        .fold(1.0, f64::min);
+    let packed = Packed::of(inputs, &entries);
     let places: Vec<usize> = (0..entries.len()).collect();
-    let trace = HeatMap::new(places.clone(), places, matrices[layer].clone())
-        .zmin(low)
+    let trace = HeatMap::new(places.clone(), places, Vec::<Vec<f64>>::new())
+        .zmin(packed.low)
         .zmax(1.0)
         .color_scale(ColorScale::Palette(ColorScalePalette::Cividis))
         .color_bar(ColorBar::new().thickness(12).title("cosine"))
-        .text_matrix(hover_texts(inputs, &entries))
-        .hover_template("%{text}<br>Cosine: %{z:.4f}<extra></extra>");
+        .hover_template("%{text}<br>Cosine: %{z:.3f}<extra></extra>");
     let traces: Vec<Box<dyn Trace>> = vec![trace];
-    let ticks: Vec<f64> = (0..entries.len()).map(|place| place as f64).collect();
-    let names: Vec<String> = entries.iter().map(|entry| plain(entry.prompt)).collect();
+    // Many labels would lie on each other; the hover still names the prompts.
+    let is_labelled = |_: &usize| entries.len() <= MOST_LABELS;
+    let labelled: Vec<usize> = (0..entries.len()).filter(is_labelled).collect();
+    let ticks: Vec<f64> = labelled.iter().map(|place| *place as f64).collect();
+    let names: Vec<String> = labelled
+        .iter()
+        .map(|place| plain(entries[*place].prompt))
+        .collect();
     let end = entries.len() as f64 - 0.5;
     let named = |axis: plotly::layout::Axis| {
         axis.tick_values(ticks.clone())
@@ -68,46 +69,79 @@ pub fn heat_map(pipeline: &Pipeline, inputs: &Inputs, layer: usize) -> Result<Op
         .x_axis(named(axis("")).range(vec![-0.5, end]).tick_angle(-45.0))
         .y_axis(named(axis("")).range(vec![end, -0.5]));
     let mut chart = to_json(traces, layout)?;
-    chart["layout"]["margin"]["t"] = json!(48);
-    chart["matrices"] = json!(matrices);
+    chart["layout"]["margin"]["t"] = json!(56);
+    chart["packed"] = serde_json::to_value(packed)?;
+    chart["names"] = json!(hover_names(inputs, &entries));
     Ok(Some(chart))
 }
 
-/// `[layer][row][column]`; nothing where the table has no such pair.
-fn matrices(inputs: &Inputs, entries: &[Entry<'_>]) -> Vec<Vec<Vec<Option<f64>>>> {
-    let mut cosines = HashMap::new();
-    for row in &inputs.similarities {
-        let (a, b) = (
-            (row.condition_a.as_str(), row.prompt_a.as_str()),
-            (row.condition_b.as_str(), row.prompt_b.as_str()),
-        );
-        // The table holds each pair of conditions once; the matrix shows it on both sides of the diagonal.
-        cosines.insert((row.layer, a, b), row.cosine);
-        cosines.insert((row.layer, b, a), row.cosine);
-    }
-    let cell = |layer: usize, a: &Entry<'_>, b: &Entry<'_>| {
-        cosines
-            .get(&(layer, (a.condition, a.prompt), (b.condition, b.prompt)))
-            .map(|&cosine| rounded(cosine))
-    };
-    (0..inputs.summaries.len())
-        .map(|layer| {
-            entries
-                .iter()
-                .map(|a| entries.iter().map(|b| cell(layer, a, b)).collect())
-                .collect()
-        })
-        .collect()
+const MOST_LABELS: usize = 60;
+
+/// The matrices of all layers in a few bytes a cosine: 16 bits each, little endian, in Base64. Of a matrix, which is symmetric,
+/// the lower triangle is there, row by row. A cosine is `low + number * step`, within 1.6e-5; 65535 is no cosine.
+#[derive(Serialize)]
+struct Packed {
+    size: usize,
+    low: f64,
+    step: f64,
+    layers: Vec<String>,
 }
 
-fn hover_texts(inputs: &Inputs, entries: &[Entry<'_>]) -> Vec<Vec<String>> {
+impl Packed {
+    const NONE: u16 = u16::MAX;
+
+    fn of(inputs: &Inputs, entries: &[Entry<'_>]) -> Self {
+        let triangles = triangles(inputs, entries);
+        let low = triangles.iter().flatten().flatten().copied().fold(1.0, f64::min);
+        let step = (1.0 - low) / f64::from(Self::NONE - 1);
+        let number = |cosine: &Option<f64>| match cosine {
+            Some(cosine) if step > 0.0 => ((cosine.min(1.0) - low) / step).round() as u16,
+            Some(_) => 0,
+            None => Self::NONE,
+        };
+        let layer = |triangle: &Vec<Option<f64>>| {
+            let bytes: Vec<u8> = triangle
+                .iter()
+                .flat_map(|cosine| number(cosine).to_le_bytes())
+                .collect();
+            STANDARD.encode(bytes)
+        };
+        Packed {
+            size: entries.len(),
+            low,
+            step,
+            layers: triangles.iter().map(layer).collect(),
+        }
+    }
+}
+
+/// `[layer]`, each the rows of the lower triangle one after the other; nothing where the table has no such pair.
+fn triangles(inputs: &Inputs, entries: &[Entry<'_>]) -> Vec<Vec<Option<f64>>> {
+    let places: HashMap<(&str, &str), usize> = entries
+        .iter()
+        .enumerate()
+        .map(|(place, entry)| ((entry.condition, entry.prompt), place))
+        .collect();
+    let size = entries.len();
+    let mut triangles = vec![vec![None; size * (size + 1) / 2]; inputs.summaries.len()];
+    for row in &inputs.similarities {
+        let a = places.get(&(row.condition_a.as_str(), row.prompt_a.as_str()));
+        let b = places.get(&(row.condition_b.as_str(), row.prompt_b.as_str()));
+        if let (Some(&a), Some(&b), Some(triangle)) = (a, b, triangles.get_mut(row.layer)) {
+            let (row_place, column) = (a.max(b), a.min(b));
+            triangle[row_place * (row_place + 1) / 2 + column] = Some(row.cosine);
+        }
+    }
+    triangles
+}
+
+/// What the hover calls the rows and columns.
+fn hover_names(inputs: &Inputs, entries: &[Entry<'_>]) -> Vec<String> {
     let name = |entry: &Entry<'_>| {
         let prompt = shortened(inputs.prompt_text(entry.prompt));
         format!("<b>{}</b>: {}", plain(entry.label), plain(&prompt))
     };
-    let names: Vec<String> = entries.iter().map(name).collect();
-    let row = |a: &String| names.iter().map(|b| format!("{a}<br>{b}")).collect();
-    names.iter().map(row).collect()
+    entries.iter().map(name).collect()
 }
 
 /// Lines between the conditions.
@@ -132,12 +166,13 @@ fn separators(conditions: usize, prompts: usize) -> Vec<Shape> {
 /// The name of each block of columns, above it; the blocks of rows follow in the same order.
 fn block_names(pipeline: &Pipeline, prompts: usize) -> Vec<Annotation> {
     let name = |(index, condition): (usize, &Condition)| {
+        // On two lines, since the blocks may be narrow.
         Annotation::new()
-            .text(plain(&condition.label))
+            .text(plain(&condition.label).replacen(' ', "<br>", 1))
             .font(
                 Font::new()
                     .color(condition_colour(pipeline, &condition.name).css())
-                    .size(12),
+                    .size(11),
             )
             .x((index * prompts) as f64 + (prompts as f64 - 1.0) / 2.0)
             .y_ref("paper")

@@ -1,8 +1,9 @@
 //! The interactive charts, as the JSON that the plotting library draws. Colours of text and grid are left to
 //! the page, which knows whether it is dark.
 
-mod band;
+pub mod band;
 mod by_layer;
+mod components;
 mod depth;
 mod dose_heat_map;
 mod dose_points;
@@ -16,8 +17,10 @@ mod other_similarities;
 mod projections;
 mod published;
 mod similarity;
-mod style;
+pub mod style;
 
+pub use by_layer::with_layer_mark;
+pub use components::components_chart;
 pub use depth::depth_chart;
 pub use dose_heat_map::{dose_damage_map, dose_effect_map};
 pub use dose_response::{dose_damage_chart, dose_divergence_chart, dose_response_chart};
@@ -33,5 +36,5 @@ pub use similarity::similarity_chart;
 pub use style::{Colour, condition_colour};
 
 pub(crate) use errors::is_drawn;
-pub(crate) use similarity::{DASHED_LABEL, cosine_range, layer_tick_step, titles};
-pub(crate) use style::{across_colour, library_script};
+pub(crate) use similarity::{DASHED_LABEL, layer_tick_step, range_with_intervals, titles};
+pub(crate) use style::across_colour;

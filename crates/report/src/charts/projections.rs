@@ -1,20 +1,22 @@
+use std::collections::HashMap;
+
 use anyhow::Result;
-use artifacts::{Condition, Pipeline};
+use artifacts::{Condition, Pipeline, Projection};
 use plotly::common::{HoverInfo, Mode};
-use plotly::layout::{Shape, ShapeLayer, ShapeLine, ShapeType};
 use plotly::{Scatter, Trace};
 use serde_json::{Value, json};
 
-use super::similarity::layer_tick_step;
-use super::style::{axis, condition_colour, layout, legend_above, line, marker, to_json};
+use super::by_layer::layer_axis;
+use super::style::{
+    axis, condition_colour, condition_dash, condition_symbol, layout, legend_above, line, marker, to_json,
+};
 use crate::format::{plain, rounded, shortened};
 use crate::inputs::Inputs;
 
-/// The projections on the contrast by layer: one line for each prompt that is shown, one colour a condition. A vertical
-/// line marks the layer that the page's slider stands at.
-pub fn projections_chart(pipeline: &Pipeline, inputs: &Inputs, layer: usize) -> Result<Value> {
+/// The projections on the contrast by layer: one line for each prompt that is shown, one colour and dash a condition.
+pub fn projections_chart(pipeline: &Pipeline, inputs: &Inputs) -> Result<Value> {
     let mut traces: Vec<Box<dyn Trace>> = Vec::new();
-    for condition in &pipeline.conditions {
+    for (place, condition) in pipeline.conditions.iter().enumerate() {
         let colour = condition_colour(pipeline, &condition.name);
         for (index, prompt) in inputs.prompt_ids().into_iter().enumerate() {
             let (layers, values): (Vec<usize>, Vec<f64>) = inputs
@@ -29,7 +31,7 @@ pub fn projections_chart(pipeline: &Pipeline, inputs: &Inputs, layer: usize) -> 
                 .legend_group(&condition.name)
                 .show_legend(index == 0)
                 .opacity(0.75)
-                .line(line(colour).width(1.5))
+                .line(line(colour).width(1.5).dash(condition_dash(place)))
                 .hover_template(format!(
                     "<b>{}</b><br>{}<br>Layer: %{{x}}<br>Projection: %{{y:.4f}}<extra></extra>",
                     plain(&condition.label),
@@ -38,23 +40,9 @@ pub fn projections_chart(pipeline: &Pipeline, inputs: &Inputs, layer: usize) -> 
             traces.push(trace);
         }
     }
-    let mark = Shape::new()
-        .shape_type(ShapeType::Line)
-        .layer(ShapeLayer::Below)
-        .y_ref("paper")
-        .x0(layer)
-        .x1(layer)
-        .y0(0)
-        .y1(1)
-        .line(ShapeLine::new().color("#888888").width(1.0));
     let layout = layout()
         .legend(legend_above())
-        .shapes(vec![mark])
-        .x_axis(
-            axis("Layer")
-                .dtick(layer_tick_step(inputs.summaries.len()) as f64)
-                .tick0(0.0),
-        )
+        .x_axis(layer_axis(inputs.summaries.len()))
         .y_axis(axis("Projection on the contrast"));
     to_json(traces, layout)
 }
@@ -66,15 +54,7 @@ pub fn strip_chart(pipeline: &Pipeline, inputs: &Inputs, layer: usize) -> Result
         .into_iter()
         .map(|id| plain(&shortened(inputs.prompt_text(id))))
         .collect();
-    let positions: Vec<Vec<Vec<Option<f64>>>> = (0..inputs.summaries.len())
-        .map(|layer| {
-            pipeline
-                .conditions
-                .iter()
-                .map(|condition| projections_at(inputs, layer, condition))
-                .collect()
-        })
-        .collect();
+    let positions = positions(pipeline, inputs);
     let trace = |(index, condition): (usize, &Condition)| -> Box<dyn Trace> {
         let label = plain(&condition.label);
         Scatter::new(
@@ -83,7 +63,11 @@ pub fn strip_chart(pipeline: &Pipeline, inputs: &Inputs, layer: usize) -> Result
         )
         .mode(Mode::Markers)
         .name(&label)
-        .marker(marker(condition_colour(pipeline, &condition.name), 12).opacity(0.6))
+        .marker(
+            marker(condition_colour(pipeline, &condition.name), 12)
+                .symbol(condition_symbol(index))
+                .opacity(0.6),
+        )
         .hover_info(HoverInfo::Text)
         .hover_text_array(prompts.clone())
         .hover_template("<b>%{y}</b><br>%{hovertext}<br>Projection: %{x:.4f}<extra></extra>")
@@ -99,13 +83,27 @@ pub fn strip_chart(pipeline: &Pipeline, inputs: &Inputs, layer: usize) -> Result
     Ok(chart)
 }
 
-fn projections_at(inputs: &Inputs, layer: usize, condition: &Condition) -> Vec<Option<f64>> {
-    let of = |prompt: &str| {
-        let row = inputs
-            .projections
-            .iter()
-            .find(|row| row.layer == layer && row.condition == condition.name && row.prompt == prompt)?;
-        Some(rounded(row.projection))
+/// `[layer][condition][prompt]`; nothing where the table has no such row.
+fn positions(pipeline: &Pipeline, inputs: &Inputs) -> Vec<Vec<Vec<Option<f64>>>> {
+    let key = |row: &'_ Projection| (row.layer, row.condition.clone(), row.prompt.clone());
+    let values: HashMap<_, f64> = inputs
+        .projections
+        .iter()
+        .map(|row| (key(row), row.projection))
+        .collect();
+    let value = |layer: usize, condition: &Condition, prompt: &str| {
+        let found = values.get(&(layer, condition.name.clone(), prompt.to_owned()));
+        found.map(|value| rounded(*value))
     };
-    inputs.prompt_ids().into_iter().map(of).collect()
+    let of_condition = |layer: usize, condition: &Condition| {
+        let prompts = inputs.prompt_ids().into_iter();
+        prompts.map(|prompt| value(layer, condition, prompt)).collect()
+    };
+    let of_layer = |layer: usize| {
+        let conditions = pipeline.conditions.iter();
+        conditions
+            .map(|condition| of_condition(layer, condition))
+            .collect()
+    };
+    (0..inputs.summaries.len()).map(of_layer).collect()
 }

@@ -84,7 +84,7 @@ pub(crate) fn titles(pipeline: &Pipeline) -> Result<(&'static str, String)> {
 }
 
 /// From the lowest to the highest value of the three lines, with a margin of a twentieth.
-pub(crate) fn cosine_range(rows: &[Summary]) -> (f64, f64) {
+fn cosine_range(rows: &[Summary]) -> (f64, f64) {
     let values = || {
         rows.iter().flat_map(|row| {
             [
@@ -193,7 +193,7 @@ fn marks(evidence: &Evidence, height: f64) -> Vec<Box<dyn Trace>> {
 }
 
 /// The range of the lines, widened to hold their intervals.
-fn range_with_intervals(rows: &[Summary], statistics: &[LayerStatistics]) -> (f64, f64) {
+pub(crate) fn range_with_intervals(rows: &[Summary], statistics: &[LayerStatistics]) -> (f64, f64) {
     let ends = statistics.iter().flat_map(|row| {
         [
             (row.within_positive_low, row.within_positive_high),

@@ -1,6 +1,8 @@
+//! What all charts look like, those of other pages too.
+
 use anyhow::{Context, Result};
 use artifacts::Pipeline;
-use plotly::common::{Anchor, Font, Line, Marker, Orientation};
+use plotly::common::{Anchor, DashType, Font, Line, Marker, MarkerSymbol, Orientation};
 use plotly::layout::{Axis, HoverMode, Legend, Margin};
 use plotly::{Layout, Plot, Trace};
 use serde_json::Value;
@@ -21,14 +23,14 @@ impl Colour {
 }
 
 /// Okabe and Ito's palette, which people with any kind of colour vision can tell apart.
-pub(super) const BLUE: Colour = Colour(0x00, 0x72, 0xb2);
-pub(super) const VERMILLION: Colour = Colour(0xd5, 0x5e, 0x00);
-pub(super) const GREEN: Colour = Colour(0x00, 0x9e, 0x73);
-pub(super) const PURPLE: Colour = Colour(0xcc, 0x79, 0xa7);
-pub(super) const ORANGE: Colour = Colour(0xe6, 0x9f, 0x00);
-pub(super) const SKY: Colour = Colour(0x56, 0xb4, 0xe9);
+pub const BLUE: Colour = Colour(0x00, 0x72, 0xb2);
+pub const VERMILLION: Colour = Colour(0xd5, 0x5e, 0x00);
+pub const GREEN: Colour = Colour(0x00, 0x9e, 0x73);
+pub const PURPLE: Colour = Colour(0xcc, 0x79, 0xa7);
+pub const ORANGE: Colour = Colour(0xe6, 0x9f, 0x00);
+pub const SKY: Colour = Colour(0x56, 0xb4, 0xe9);
 /// For what is only there to compare with.
-pub(super) const GREY: Colour = Colour(0x99, 0x99, 0x99);
+pub const GREY: Colour = Colour(0x99, 0x99, 0x99);
 const OTHERS: [Colour; 4] = [PURPLE, ORANGE, SKY, GREY];
 
 /// Blue for the positive condition, vermillion for the negative one, and a colour of its own for every other.
@@ -51,21 +53,44 @@ pub fn condition_colour(pipeline: &Pipeline, name: &str) -> Colour {
     OTHERS[index % OTHERS.len()]
 }
 
+/// By the condition's place, so that nothing hangs on colours alone.
+pub(super) fn condition_symbol(place: usize) -> MarkerSymbol {
+    let symbols = [
+        MarkerSymbol::Circle,
+        MarkerSymbol::Square,
+        MarkerSymbol::Diamond,
+        MarkerSymbol::TriangleUp,
+        MarkerSymbol::Cross,
+    ];
+    symbols[place % symbols.len()].clone()
+}
+
+pub(super) fn condition_dash(place: usize) -> DashType {
+    let dashes = [
+        DashType::Solid,
+        DashType::Dash,
+        DashType::Dot,
+        DashType::DashDot,
+        DashType::LongDash,
+    ];
+    dashes[place % dashes.len()].clone()
+}
+
 /// Green: neither condition.
 pub(crate) fn across_colour() -> Colour {
     GREEN
 }
 
-pub(super) fn line(colour: Colour) -> Line {
+pub fn line(colour: Colour) -> Line {
     Line::new().color(colour.css()).width(2.0)
 }
 
-pub(super) fn marker(colour: Colour, size: usize) -> Marker {
+pub fn marker(colour: Colour, size: usize) -> Marker {
     Marker::new().color(colour.css()).size(size)
 }
 
 /// No background and room for the labels only: the page gives the rest.
-pub(super) fn layout() -> Layout {
+pub fn layout() -> Layout {
     Layout::new()
         .font(
             Font::new()
@@ -79,7 +104,7 @@ pub(super) fn layout() -> Layout {
         .auto_size(true)
 }
 
-pub(super) fn axis(title: &str) -> Axis {
+pub fn axis(title: &str) -> Axis {
     Axis::new()
         .title(title)
         .show_grid(true)
@@ -89,7 +114,7 @@ pub(super) fn axis(title: &str) -> Axis {
 }
 
 /// A legend above the chart, where it never covers a line.
-pub(super) fn legend_above() -> Legend {
+pub fn legend_above() -> Legend {
     Legend::new()
         .orientation(Orientation::Horizontal)
         .x(0.0)
@@ -99,7 +124,7 @@ pub(super) fn legend_above() -> Legend {
 }
 
 /// The JSON that the library's `newPlot` takes: data and layout. The page adds the configuration.
-pub(super) fn to_json(traces: Vec<Box<dyn Trace>>, layout: Layout) -> Result<Value> {
+pub fn to_json(traces: Vec<Box<dyn Trace>>, layout: Layout) -> Result<Value> {
     let mut plot = Plot::new();
     plot.add_traces(traces);
     let data = serde_json::to_value(plot.data()).context("the chart's data are no JSON")?;

@@ -2,28 +2,36 @@
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const isPhone = () => window.innerWidth < 640;
+const paper = window.matchMedia("print");
 
-// A phone has its own gestures and no room for buttons.
+// A phone has its own gestures and no room for buttons; pictures have buttons of their own.
 function configuration() {
-  const modeBarButtonsToRemove = ["lasso2d", "select2d", "autoScale2d"];
+  const modeBarButtonsToRemove = ["lasso2d", "select2d", "autoScale2d", "toImage"];
   return { responsive: true, displaylogo: false, displayModeBar: isPhone() ? false : "hover", modeBarButtonsToRemove };
 }
 
-// The charts say nothing of the colours of text and grid: those are the page's, light or dark.
-function colour(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+// The charts say nothing of the colours of text and grid: those are the page's, light or dark, or those of paper.
+const LIGHT = { ink: "#1d1f21", quiet: "#5c6166", line: "#d9d9d3", panel: "#f3f3ee" };
+function colours() {
+  const style = getComputedStyle(document.documentElement);
+  const own = Object.keys(LIGHT).map((name) => [name, style.getPropertyValue(`--${name}`).trim()]);
+  return paper.matches ? LIGHT : Object.fromEntries(own);
 }
 
-function forPage(layout) {
-  const axis = (own) => ({ ...own, gridcolor: colour("--line"), linecolor: colour("--quiet") });
-  const themed = {
+function withColours(layout, { ink, quiet, line, panel }) {
+  const axis = (own) => ({ ...own, gridcolor: line, linecolor: quiet });
+  return {
     ...layout,
-    font: { ...layout.font, color: colour("--ink") },
-    hoverlabel: { bgcolor: colour("--panel"), bordercolor: colour("--line"), font: { color: colour("--ink") } },
-    modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("--quiet"), activecolor: colour("--ink") },
+    font: { ...layout.font, color: ink },
+    hoverlabel: { bgcolor: panel, bordercolor: line, font: { color: ink } },
+    modebar: { bgcolor: "rgba(0,0,0,0)", color: quiet, activecolor: ink },
     xaxis: axis(layout.xaxis),
     yaxis: axis(layout.yaxis),
   };
+}
+
+function forPage(layout) {
+  const themed = { ...withColours(layout, colours()), uirevision: "as the reader left it" };
   return isPhone() ? forPhone(themed) : themed;
 }
 
@@ -39,12 +47,39 @@ function forPhone(layout) {
   return { ...layout, title, legend, font: { ...layout.font, size: 11 }, margin: { ...layout.margin, l: 44, r: 8 } };
 }
 
-function drawCharts() {
-  for (const [id, chart] of Object.entries(data.charts)) {
-    Plotly.react(id, chart.data, forPage(chart.layout), configuration());
+// A symmetric matrix from its packed lower triangle: 16 bits a number, the lower byte first; 65535 is none.
+function matrix({ size, low, step, layers }, layer) {
+  const bytes = Uint8Array.from(atob(layers[layer]), (letter) => letter.charCodeAt(0));
+  const numbers = new DataView(bytes.buffer);
+  const rows = Array.from({ length: size }, () => new Array(size));
+  let place = 0;
+  for (let row = 0; row < size; row += 1) {
+    for (let column = 0; column <= row; column += 1) {
+      const number = numbers.getUint16(2 * place, true);
+      place += 1;
+      rows[row][column] = rows[column][row] = number === 65535 ? null : low + number * step;
+    }
   }
+  return rows;
 }
 
+function drawChart(id) {
+  const chart = data.charts[id];
+  const width = paper.matches ? document.getElementById(id).clientWidth : undefined;
+  Plotly.react(id, chart.data, { ...forPage(chart.layout), width }, configuration());
+}
+
+function drawCharts() {
+  Object.keys(data.charts).forEach(drawChart);
+}
+
+for (const chart of Object.values(data.charts)) {
+  if (chart.packed) {
+    chart.data[0].z = matrix(chart.packed, Number(document.getElementById("layer").defaultValue));
+    chart.data[0].text = chart.names.map((row) => chart.names.map((column) => `${row}<br>${column}`));
+  }
+}
 drawCharts();
 window.matchMedia("(max-width: 639px)").addEventListener("change", drawCharts);
 window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawCharts);
+paper.addEventListener("change", drawCharts);

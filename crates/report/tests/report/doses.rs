@@ -64,8 +64,8 @@ fn the_texts_of_the_chosen_layer_stand_beside_the_unsteered_ones() {
     assert_eq!(dose.matches("<article").count(), 2);
     // Unsteered, and at two sizes, in each condition.
     assert_eq!(dose.matches("<pre").count(), 2 * 3);
-    assert!(dose.contains("contrast at Some(4)") && !dose.contains("contrast at Some(2)"));
     let text = visible(dose);
+    assert!(text.contains("contrast at Some(4)") && !text.contains("contrast at Some(2)"));
     for part in [
         "Coefficient \u{2212}0.5 \u{2605}",
         "Coefficient +1.5",

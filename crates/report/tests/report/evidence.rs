@@ -84,7 +84,7 @@ fn statistics_of_other_layers_are_refused() {
 #[test]
 fn tokens_are_shown_and_never_become_html() {
     let page = example_run(6).page("report.html");
-    let lens = section(&page, "lens");
+    let (_, lens) = section(&page, "layers").split_once("id=\"lens\"").unwrap();
     assert!(!lens.contains(HOSTILE) && !lens.contains("<script") && !lens.contains("<b>"));
     assert!(lens.contains(">\u{2581}Sure</span>") && lens.contains(">\\n</span>"));
     assert_eq!(

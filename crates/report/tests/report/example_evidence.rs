@@ -1,8 +1,9 @@
 //! The tables of the example run that say what its figures are worth.
 
 use artifacts::{
-    DepthCosine, LayerEffects, LayerStatistics, Layout, LensToken, Metadata, Outlier, StatisticsSummary,
-    write_depth, write_effects, write_lens, write_outliers, write_statistics, write_statistics_summary,
+    ComponentPlace, DepthCosine, LayerEffects, LayerStatistics, Layout, LensToken, Metadata, Outlier,
+    StatisticsSummary, write_depth, write_effects, write_lens, write_outliers, write_principal_components,
+    write_statistics, write_statistics_summary,
 };
 
 use crate::example_run::HOSTILE;
@@ -23,6 +24,7 @@ pub fn write_evidence(layout: &Layout, metadata: &Metadata, layers: usize) {
         share: 0.62,
     };
     write_outliers(&layout.outliers(), metadata, &[outlier]).unwrap();
+    write_principal_components(&layout.principal_components(), metadata, &components(layers)).unwrap();
     write_lens(&layout.lens(), metadata, &lens(layers)).unwrap();
 }
 
@@ -49,6 +51,23 @@ pub fn statistics(layer: usize, layers: usize, pooling: &str) -> LayerStatistics
         bf16_difference: 0.19,
         ..LayerStatistics::default()
     }
+}
+
+/// Two prompts in two conditions, on places that tell layer, condition and prompt.
+fn components(layers: usize) -> Vec<ComponentPlace> {
+    let place = |layer: usize, condition: usize, prompt: usize| ComponentPlace {
+        layer,
+        pooling: "newline".to_owned(),
+        condition: ["normal", "swapped"][condition].to_owned(),
+        prompt_id: ["who", "hostile"][prompt].to_owned(),
+        pc1: layer as f64 + if condition == 0 { 100.0 } else { -100.0 },
+        pc2: prompt as f64 + 0.25,
+        pc1_share: 0.5 + layer as f64 / 100.0,
+        pc2_share: 0.125,
+    };
+    let of_layer =
+        |layer| [(0, 0), (0, 1), (1, 0), (1, 1)].map(|(condition, prompt)| place(layer, condition, prompt));
+    (0..layers).flat_map(of_layer).collect()
 }
 
 fn summary(layers: usize) -> StatisticsSummary {

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use artifacts::{
-    CERTIFICATE_FORMAT, Certificate, Comparison, FinishReason, Generation, GreedyAgreement, Layout, Metadata,
-    Pipeline, Projection, ReferenceOrigin, RelativeError, RenderedPrompt, Similarity, Stage, Summary,
-    Verdict, write_certificate, write_generations, write_projections, write_rendered_prompts,
-    write_similarities, write_summaries,
+    Activation, CERTIFICATE_FORMAT, Certificate, Comparison, FinishReason, Generation, GreedyAgreement,
+    Layout, Metadata, Pipeline, Pooling, Projection, ReferenceOrigin, RelativeError, RenderedPrompt,
+    Similarity, Stage, Summary, Verdict, write_activations, write_certificate, write_generations,
+    write_projections, write_rendered_prompts, write_similarities, write_summaries,
 };
 use tempfile::TempDir;
 
@@ -86,6 +86,8 @@ fn write_run(folder: &Path, layers: usize) -> (Pipeline, Layout, Vec<Summary>) {
         .with("weights_fingerprint", "blake3-of-the-weights")
         .with("dtype", "f32");
     write_rendered_prompts(&layout.rendered_prompts(), &metadata, &rendered_prompts()).unwrap();
+    let read = metadata.clone().with("hidden_size", 2);
+    write_activations(&layout.activations(), 0, &read, &activations()).unwrap();
     let analyzed = metadata
         .clone()
         .with("positive", "normal")
@@ -168,17 +170,57 @@ fn rendered_prompts() -> Vec<RenderedPrompt> {
                     "<bos><start_of_turn>user\nHello.<end_of_turn>\n<start_of_turn>model\n{prompt}<end_of_turn>\n<start_of_turn>user\n"
                 ),
             };
-            let token_ids = (0..text.len() as i32 / 4).collect();
+            let token_texts = tokens(&text);
+            let token_ids = (0..token_texts.len() as i32).collect();
             rows.push(RenderedPrompt {
                 prompt_id: id.to_owned(),
                 prompt: prompt.to_owned(),
                 condition: condition.to_owned(),
                 text,
                 token_ids,
+                token_texts,
             });
         }
     }
     rows
+}
+
+/// Tokens as a vocabulary could have them: control tokens, line breaks, and words with the space before them.
+fn tokens(text: &str) -> Vec<String> {
+    let mut tokens = vec![String::new()];
+    let mut rest = text;
+    while let Some(letter) = rest.chars().next() {
+        let control = ["<bos>", "<start_of_turn>", "<end_of_turn>", "\n"]
+            .into_iter()
+            .find(|control| rest.starts_with(control));
+        let length = control.map_or(letter.len_utf8(), str::len);
+        match (control, tokens.last_mut()) {
+            (Some(control), _) => tokens.extend([control.to_owned(), String::new()]),
+            (None, Some(last)) if letter != ' ' => last.push(letter),
+            _ => tokens.push("\u{2581}".to_owned()),
+        }
+        rest = &rest[length..];
+    }
+    tokens.retain(|token| !token.is_empty());
+    tokens
+}
+
+/// What was read at the first layer: the last token, which is a line break, and the mean.
+fn activations() -> Vec<Activation> {
+    let of = |prompt: &RenderedPrompt| {
+        let last = prompt.token_texts.len() as i32 - 1;
+        [(Pooling::Newline, Some(last)), (Pooling::Mean, None)].map(|(pooling, position)| Activation {
+            prompt_id: prompt.prompt_id.clone(),
+            condition: prompt.condition.clone(),
+            pooling,
+            position,
+            token_id: position,
+            token_text: position.map(|_| "\n".to_owned()),
+            norm: 5.0,
+            activation: vec![3.0, 4.0],
+        })
+    };
+    rendered_prompts().iter().flat_map(of).collect()
 }
 
 /// 0 at the first layer, 1 in the middle, 0 at the last.

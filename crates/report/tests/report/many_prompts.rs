@@ -1,7 +1,8 @@
 //! Runs with more prompts than a page can show one by one.
 
 use artifacts::{
-    FinishReason, Generation, Metadata, Projection, RenderedPrompt, write_generations, write_projections,
+    ComponentPlace, FinishReason, Generation, Metadata, Projection, RenderedPrompt, Similarity,
+    SimilarityWriter, write_generations, write_principal_components, write_projections,
     write_rendered_prompts, write_similarities,
 };
 use report::{Findings, Inputs};
@@ -38,6 +39,7 @@ fn rendered((index, condition): (usize, &str)) -> RenderedPrompt {
         condition: condition.to_owned(),
         text: format!("<bos>Question {index}?"),
         token_ids: vec![2, 3],
+        token_texts: vec!["<bos>".to_owned(), "Question".to_owned()],
     }
 }
 
@@ -87,7 +89,7 @@ fn of_many_prompts_an_evenly_spaced_part_is_shown_and_all_are_counted() {
     assert_eq!(charts["projections"]["data"].as_array().unwrap().len(), 3 * 50);
     let layers = visible(section(&page, "layers"));
     for part in [
-        "Means and counts are of all 1000 prompts; Figures 2 to 4 and the texts below show 50 of them",
+        "Means and counts are of all 1000 prompts; Figures 2, 4 and 5 and the texts below show 50 of them",
         "each of 50 prompts, evenly spaced among 1000,",
         "a line for each of the 50 prompts.",
     ] {
@@ -126,4 +128,93 @@ fn few_prompts_are_all_shown_and_nothing_is_said() {
         50
     );
     assert!(!visible(&run.page("report.html")).contains("evenly spaced"));
+}
+
+/// A run of the 9B model's depth: 42 layers, four conditions, 256 prompts with cosine matrices, long texts.
+#[test]
+fn the_page_of_a_large_run_is_below_ten_megabytes() {
+    const CONDITIONS: [&str; 4] = ["normal", "swapped", "quoted", "fourth"];
+    let (layers, prompts) = (42, 256);
+    let mut run = example_run(layers);
+    let mut fourth = run.pipeline.conditions[2].clone();
+    "fourth".clone_into(&mut fourth.name);
+    run.pipeline.conditions.push(fourth);
+    let metadata = Metadata::default().with("weights_fingerprint", "blake3-of-the-weights");
+    let of_each = |condition: &'static str| (0..prompts).map(move |index| (index, condition));
+    let rendered: Vec<RenderedPrompt> = CONDITIONS.into_iter().flat_map(of_each).map(rendered).collect();
+    write_rendered_prompts(&run.layout.rendered_prompts(), &metadata, &rendered).unwrap();
+    let value = |place: usize| ((place * 7919) % 10_007) as f64 / 10_007.3;
+    let mut table = SimilarityWriter::create(&run.layout.similarities(), &metadata).unwrap();
+    // Only of the prompts that are shown; the page shows no others.
+    let shown: Vec<String> = (0..50).map(|index| format!("p{}", index * 255 / 49)).collect();
+    for layer in 0..layers {
+        let mut rows = Vec::new();
+        for (a, b) in (0..4).flat_map(|a| (a..4).map(move |b| (a, b))) {
+            for (prompt_a, prompt_b) in shown.iter().flat_map(|a| shown.iter().map(move |b| (a, b))) {
+                rows.push(Similarity {
+                    layer,
+                    pooling: "newline".to_owned(),
+                    condition_a: CONDITIONS[a].to_owned(),
+                    condition_b: CONDITIONS[b].to_owned(),
+                    prompt_a: prompt_a.clone(),
+                    prompt_b: prompt_b.clone(),
+                    cosine: value(rows.len() + layer),
+                });
+            }
+        }
+        table.append(&rows).unwrap();
+    }
+    table.finish().unwrap();
+    let projections: Vec<Projection> = (0..layers)
+        .flat_map(|layer| CONDITIONS.map(|condition| (layer, condition)))
+        .flat_map(|(layer, condition)| {
+            (0..prompts).map(move |index| Projection {
+                projection: value(index + layer) * 100.0,
+                ..projection(layer, condition, index)
+            })
+        })
+        .collect();
+    write_projections(&run.layout.projections(), &metadata, &projections).unwrap();
+    let components: Vec<ComponentPlace> = (0..layers)
+        .flat_map(|layer| (0..256).map(move |row| (layer, row)))
+        .map(|(layer, row)| ComponentPlace {
+            layer,
+            pooling: "newline".to_owned(),
+            condition: CONDITIONS[row / 64].to_owned(),
+            prompt_id: format!("p{}", row % 64 * 4),
+            pc1: value(row + layer) * 100.0,
+            pc2: value(row * layer) * 100.0,
+            pc1_share: 0.5,
+            pc2_share: 0.25,
+        })
+        .collect();
+    write_principal_components(&run.layout.principal_components(), &metadata, &components).unwrap();
+    let texts: Vec<Generation> = [None, Some(-0.7), Some(0.7)]
+        .into_iter()
+        .flat_map(|coefficient| {
+            of_each("normal").map(move |pair| Generation {
+                set: if coefficient.is_some() {
+                    "steered"
+                } else {
+                    "normal"
+                }
+                .to_owned(),
+                coefficient,
+                text: format!("word{} ", coefficient.unwrap_or_default()).repeat(300),
+                ..generation(pair)
+            })
+        })
+        .collect();
+    write_generations(&run.layout.generations(), &metadata, &texts).unwrap();
+
+    let page = run.page("report.html");
+    assert_eq!(embedded_data(&page)["charts"]["heat-map"]["packed"]["size"], 200);
+    assert_eq!(
+        embedded_data(&page)["charts"]["components"]["places"][41][3][0]
+            .as_array()
+            .unwrap()
+            .len(),
+        64
+    );
+    assert!(page.len() < 10_000_000, "{} bytes", page.len());
 }

@@ -1,10 +1,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use artifacts::{read_rendered_prompts, write_rendered_prompts};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use report::{Inputs, similarity_chart};
 
 use crate::example_run::{ExampleRun, HOSTILE, example_run};
-use crate::reading::{as_read, embedded_data, without_library};
+use crate::reading::{as_read, embedded_data, section, visible, without_library};
 
 fn contrast_rows(run: &ExampleRun) -> Vec<artifacts::Summary> {
     run.summaries
@@ -49,11 +52,12 @@ fn no_text_of_a_table_becomes_html() {
     assert!(own.contains("An example with &lt;angle brackets&gt; &amp; an ampersand."));
     // One script each: library, data, ours.
     assert_eq!(page.matches("</script>").count(), 3);
-    // One user turn in the first format and two in the others: at the top for one prompt, then for all six.
-    let turns = own
-        .matches("<span class=\"token\">&lt;start_of_turn&gt;</span>user")
-        .count();
-    assert_eq!(turns, (1 + 2 + 2) * 7);
+    // Two turns in the first format and three in the others: at the top for one prompt, then, token by token, for all six.
+    let turns = |class: &str| {
+        let turn = format!("<span class=\"{class}\">&lt;start_of_turn&gt;</span>");
+        own.matches(&turn).count()
+    };
+    assert_eq!((turns("token"), turns("t token")), (2 + 3 + 3, 6 * (2 + 3 + 3)));
 }
 
 #[test]
@@ -114,20 +118,118 @@ fn the_cosine_axis_holds_every_value() {
 }
 
 #[test]
-fn the_joint_matrix_covers_all_conditions_and_is_symmetric() {
-    let page = example_run(6).page("report.html");
-    let matrices = &embedded_data(&page)["charts"]["heat-map"]["matrices"];
-    assert_eq!(matrices.as_array().unwrap().len(), 6);
-    for matrix in matrices.as_array().unwrap() {
-        assert_eq!(matrix.as_array().unwrap().len(), 18);
-        for row in 0..18 {
-            assert_eq!(matrix[row][row], 1.0);
-            for column in 0..18 {
-                assert!(matrix[row][column].is_number());
-                assert_eq!(matrix[row][column], matrix[column][row]);
-            }
-        }
+fn the_joint_matrix_holds_the_cosines_of_the_table() {
+    let run = example_run(6);
+    let packed = &embedded_data(&run.page("report.html"))["charts"]["heat-map"]["packed"];
+    let (low, step) = (packed["low"].as_f64().unwrap(), packed["step"].as_f64().unwrap());
+    assert_eq!(packed["size"], 18);
+    let layers = packed["layers"].as_array().unwrap();
+    assert_eq!(layers.len(), 6);
+    let inputs = Inputs::read(&run.pipeline, &run.layout).unwrap();
+    let ids = inputs.prompt_ids();
+    let place = |condition: &str, prompt: &str| {
+        let conditions = &run.pipeline.conditions;
+        let block = conditions.iter().position(|own| own.name == condition).unwrap();
+        6 * block + ids.iter().position(|id| *id == prompt).unwrap()
+    };
+    let mut seen = 0;
+    for row in &inputs.similarities {
+        let bytes = STANDARD.decode(layers[row.layer].as_str().unwrap()).unwrap();
+        assert_eq!(bytes.len(), 18 * 19);
+        let (a, b) = (
+            place(&row.condition_a, &row.prompt_a),
+            place(&row.condition_b, &row.prompt_b),
+        );
+        let at = a.max(b) * (a.max(b) + 1) / 2 + a.min(b);
+        let number = u16::from_le_bytes([bytes[2 * at], bytes[2 * at + 1]]);
+        let cosine = low + f64::from(number) * step;
+        assert!(
+            (cosine - row.cosine).abs() < 1.6e-5,
+            "{cosine} is not {}",
+            row.cosine
+        );
+        seen += 1;
     }
+    assert!(seen >= 6 * 18 * 19 / 2, "{seen}");
+}
+
+#[test]
+fn principal_components_are_those_of_the_table() {
+    let page = example_run(6).page("report.html");
+    let chart = &embedded_data(&page)["charts"]["components"];
+    for layer in 0..6 {
+        let x = layer as f64;
+        let places = &chart["places"][layer];
+        assert_eq!(
+            places[0],
+            serde_json::json!([[x + 100.0, x + 100.0], [0.25, 1.25]])
+        );
+        assert_eq!(
+            places[1],
+            serde_json::json!([[x - 100.0, x - 100.0], [0.25, 1.25]])
+        );
+        assert_eq!(
+            places[2],
+            serde_json::json!([[], []]),
+            "the table has none of the third condition"
+        );
+        let title = format!("PC1 ({}.0 % of the variance)", 50 + layer);
+        assert_eq!(
+            chart["titles"][layer],
+            serde_json::json!([title, "PC2 (12.5 % of the variance)"])
+        );
+    }
+    // Shapes tell the conditions apart where colours don't.
+    let symbol = |trace: usize| chart["data"][trace]["marker"]["symbol"].as_str().unwrap();
+    assert_eq!([symbol(0), symbol(1), symbol(2)], ["circle", "square", "diamond"]);
+}
+
+#[test]
+fn prompts_are_shown_token_by_token_with_the_places_that_were_read() {
+    let own = without_library(&example_run(6).page("report.html"));
+    let prompts = section(&own, "prompts");
+    for part in [
+        "<span class=\"t token\">&lt;bos&gt;</span><span class=\"t token\">&lt;start_of_turn&gt;</span><span class=\"t\">user</span>",
+        "<span class=\"t\">Who</span><span class=\"t\"> are</span><span class=\"t\"> you?</span>",
+        "<span class=\"t read\">\u{21b5}</span><sup class=\"by\">newline</sup><br>",
+    ] {
+        assert!(prompts.contains(part), "{part}");
+    }
+    assert_eq!(
+        prompts.matches("class=\"by\"").count(),
+        18,
+        "one place a text; the mean has none"
+    );
+}
+
+#[test]
+fn what_is_unusual_is_said() {
+    let trust = |run: &ExampleRun| visible(section(&run.page("report.html"), "trust"));
+    let run = example_run(6);
+    assert!(trust(&run).contains("Model Role 6"), "{}", trust(&run));
+    assert!(trust(&run).contains("the line break 0"));
+    let (mut prompts, metadata) = read_rendered_prompts(&run.layout.rendered_prompts()).unwrap();
+    for prompt in prompts.iter_mut().filter(|prompt| prompt.condition == "swapped") {
+        prompt.token_texts.insert(0, "<bos>".to_owned());
+    }
+    write_rendered_prompts(&run.layout.rendered_prompts(), &metadata, &prompts).unwrap();
+    let text = trust(&run);
+    for part in [
+        "The texts of “User Role” have 2 tokens &lt;bos&gt;",
+        "In “User Role” the residual was read up to 1 tokens before the end",
+        "read at different tokens, the line break and",
+    ] {
+        assert!(text.contains(part), "{part:?} is not in: {text}");
+    }
+}
+
+/// The words of the steered text that the unsteered one lacks.
+#[test]
+fn words_that_steering_changed_are_marked() {
+    let own = without_library(&example_run(6).page("report.html"));
+    let generations = section(&own, "generations");
+    assert!(generations.contains("<mark>"), "{generations}");
+    assert!(generations.contains("<option value=\"4\">4</option>"));
 }
 
 #[test]
@@ -138,6 +240,8 @@ fn every_relative_link_follows_the_layout() {
         "../analyze/summary.parquet",
         "../analyze/similarities.parquet",
         "../analyze/projections.parquet",
+        "../analyze/principal_components.parquet",
+        "../extract/activations",
         "../analyze/statistics.parquet",
         "../analyze/statistics.json",
         "../analyze/outliers.parquet",
@@ -176,6 +280,14 @@ fn the_page_says_how_to_make_it_again() {
     assert!(own.contains("cargo xtask all --pipeline example --set &#x27;steer.seed=3&#x27;"));
     assert!(own.contains("blake3-of-an-example"));
     assert!(own.contains("these were set on the command line"));
+    // What was found for the machine is no part of it.
+    let mut run = example_run(6);
+    let found = ["model.device=cpu", "model.path='/somewhere'"].map(str::to_owned);
+    run.pipeline.overrides.extend(found);
+    assert_eq!(without_library(&run.page("report.html")), own);
+    run.pipeline.overrides.insert(0, "model.device=cpu".to_owned());
+    let own = without_library(&run.page("report.html"));
+    assert!(own.contains("--set &#x27;model.device=cpu&#x27; --set &#x27;steer.seed=3&#x27;</code>"));
 }
 
 #[test]

@@ -46,7 +46,7 @@ fn a_table_on_the_grid_agrees_at_every_layer() {
         text.contains("All 42 layers agree within 0.008; the largest difference is 0.00"),
         "{text}"
     );
-    assert!(text.contains("Figure 14.") && section(&page, "certificate").contains("Figure 15."));
+    assert!(text.contains("Figure 16.") && section(&page, "certificate").contains("Figure 15."));
     assert!(!text.contains("differ by") && !section(&page, "published").contains("<details open>"));
     let (header, _) = page.split_once("</header>").unwrap();
     assert!(visible(header).contains("✓ agrees Beside the published table: All 42 layers agree"));

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the message")]
 
 mod bootstrap;
+mod components;
 mod degenerate;
 mod directions;
 mod effects;

@@ -21,6 +21,7 @@ fn prompts() -> Vec<RenderedPrompt> {
         condition: condition.to_owned(),
         text: String::new(),
         token_ids: vec![2, 5],
+        token_texts: Vec::new(),
     };
     vec![
         prompt("a", "normal"),
@@ -52,6 +53,28 @@ fn set(interventions: Vec<InterventionTable>, coefficients: &[f64]) -> Generatio
         coefficients: coefficients.to_vec(),
         unit: CoefficientUnit::Raw,
     }
+}
+
+#[test]
+fn a_vector_of_others_is_there_only_at_its_layers() {
+    let mut vectors = contrast();
+    let kind = VectorKind::parse("refusal").unwrap();
+    vectors.insert_some(&kind, &[None, Some(vec![7.0, 8.0]), None]);
+    let expand = |layer: i64| {
+        let table = table(InterventionKind::Addition, &[layer], &["refusal"]);
+        expand_set(&set(vec![table], &[2.0]), &prompts(), &vectors, &NORMS, 0)
+    };
+    let rows = expand(1).unwrap();
+    let operation = Operation::Addition {
+        direction: vec![7.0, 8.0],
+        coefficient: 2.0,
+    };
+    assert_eq!(rows[0].interventions[0].operation, operation);
+    let error = format!("{:#}", expand(0).unwrap_err());
+    assert!(
+        error.contains("\"refusal\" at layer 0") && error.contains("[[vectors]]"),
+        "{error}"
+    );
 }
 
 #[test]

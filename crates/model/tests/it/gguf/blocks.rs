@@ -1,4 +1,4 @@
-use model::gguf::{BlockKind, GgufFile, dequantize};
+use ::gguf::{BlockKind, GgufFile, dequantize};
 
 const BLOCKS: &[u8] = include_bytes!("../../fixtures/gguf/blocks.gguf");
 

@@ -1,4 +1,5 @@
-use model::gguf::{GgufFile, config_json};
+use ::gguf::GgufFile;
+use model::gguf::config_json;
 use serde_json::{Value, json};
 
 use crate::gguf::build::{BOOL, Builder};

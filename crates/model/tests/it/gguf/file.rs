@@ -1,6 +1,7 @@
 use std::fs;
 
-use model::gguf::{BlockKind, GgufFile, Value, chat_parts, config_json};
+use ::gguf::{BlockKind, GgufFile, Value};
+use model::gguf::{chat_parts, config_json};
 
 use crate::gguf::build::{BOOL, Builder, LIST, U32, list, text};
 

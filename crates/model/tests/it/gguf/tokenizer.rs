@@ -1,4 +1,5 @@
-use model::gguf::{ChatParts, GgufFile, chat_parts};
+use ::gguf::GgufFile;
+use model::gguf::{ChatParts, chat_parts};
 use serde::Deserialize;
 
 use crate::gguf::build::{BOOL, Builder, F32, U32};

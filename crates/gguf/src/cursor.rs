@@ -1,6 +1,6 @@
 /// A place in the bytes of a file, for reading little-endian numbers and texts from it. Reading past the end is an
 /// error that names what was being read.
-pub(super) struct Cursor<'a> {
+pub(crate) struct Cursor<'a> {
     bytes: &'a [u8],
     position: usize,
 }

@@ -1,9 +1,9 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::blocks::{BlockKind, type_name};
-use super::cursor::Cursor;
-use super::metadata::Metadata;
+use crate::blocks::{BlockKind, type_name};
+use crate::cursor::Cursor;
+use crate::metadata::Metadata;
 
 /// What a GGUF file says about itself: its metadata, and where its tensors lie.
 ///

@@ -54,7 +54,7 @@ impl BlockKind {
     }
 
     /// The kind that a file gives by its number in ggml's `ggml_type`.
-    pub(super) fn from_number(number: u32) -> Option<Self> {
+    pub(crate) fn from_number(number: u32) -> Option<Self> {
         Some(match number {
             0 => BlockKind::F32,
             1 => BlockKind::F16,
@@ -120,7 +120,7 @@ pub fn dequantize(kind: BlockKind, bytes: &[u8], out: &mut [f32]) {
 }
 
 /// The name of a type by its number in ggml's `ggml_type`, for messages.
-pub(super) fn type_name(number: u32) -> String {
+pub(crate) fn type_name(number: u32) -> String {
     if let Some(kind) = BlockKind::from_number(number) {
         return kind.to_string();
     }

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use super::cursor::Cursor;
+use crate::cursor::Cursor;
 
 /// One value of a file's metadata. Integers of all widths become one of two kinds.
 #[derive(Clone, Debug, PartialEq)]
@@ -107,7 +107,7 @@ impl Metadata {
         self.typed_list(key, "integers of 0 or more", Value::as_count)
     }
 
-    pub(super) fn read(cursor: &mut Cursor<'_>, entries: usize) -> Result<Self, String> {
+    pub(crate) fn read(cursor: &mut Cursor<'_>, entries: usize) -> Result<Self, String> {
         let mut values = HashMap::new();
         let mut budget = MOST_LIST_ELEMENTS;
         for index in 0..entries {
@@ -152,13 +152,6 @@ impl Metadata {
             .map(Some)
             .ok_or_else(|| format!("`{key}` must be a list of {wanted}; {CONVERT_AGAIN}"))
     }
-}
-
-/// The value of a key that a file must have; the error names the key.
-pub(super) fn present<T>(key: &str, value: Option<T>) -> Result<T, String> {
-    value.ok_or_else(|| {
-        format!("the metadata lacks `{key}`; is this the whole GGUF file of a Gemma model? {CONVERT_AGAIN}")
-    })
 }
 
 const CONVERT_AGAIN: &str = "download the file again, or another conversion of the model";

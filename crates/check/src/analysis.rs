@@ -1,0 +1,239 @@
+//! The tables of the analysis together: numbers of rows, and figures that follow from each other.
+
+use artifacts::{
+    Layout, Metadata, Result, Summary, VectorKind, VectorRow, read_contrast_vectors, read_depth,
+    read_effects, read_outliers, read_projection_batches, read_similarity_batches, read_statistics,
+    read_summaries, read_vectors,
+};
+
+use crate::activations::Means;
+use crate::problem::Problem;
+use crate::shape::{Shape, are_near};
+
+/// Figures in f64 that are the same sum in another order.
+const SAME: f64 = 1e-9;
+/// Vectors are rounded to f32.
+const ROUNDED: f64 = 1e-6;
+
+pub fn check(layout: &Layout, shape: &Shape, means: &Means, problems: &mut Vec<Problem>) -> Result<()> {
+    let (summaries, metadata) = read_summaries(&layout.summary())?;
+    let both = shape.layers * shape.poolings.len();
+    shape.require_rows(
+        &layout.summary(),
+        summaries.len(),
+        &[both],
+        "layers x poolings",
+        problems,
+    );
+    check_summaries(layout, shape, &summaries, problems);
+    check_csv(layout, shape, &metadata, &summaries, problems)?;
+    check_vectors(layout, shape, &metadata, means, problems)?;
+    check_projections(layout, shape, &metadata, &summaries, problems)?;
+    check_counts(layout, shape, both, problems)
+}
+
+fn check_summaries(layout: &Layout, shape: &Shape, rows: &[Summary], problems: &mut Vec<Problem>) {
+    let file = shape.inside(&layout.summary());
+    for (index, row) in rows.iter().enumerate() {
+        let within = (row.avg_within_positive + row.avg_within_negative) / 2.0;
+        if !are_near(row.avg_within_category, within, SAME) {
+            let message = "it is not the mean of the two within figures";
+            problems.push(Problem::of_value(&file, "avg_within_category", index, message));
+        }
+        let difference = row.avg_within_category - row.avg_cross_category;
+        if !are_near(row.similarity_difference, difference, SAME) {
+            let message = "it is not within minus cross";
+            problems.push(Problem::of_value(&file, "similarity_difference", index, message));
+        }
+    }
+}
+
+/// The notebook's table says what the summary says for the contrast's pooling.
+fn check_csv(
+    layout: &Layout,
+    shape: &Shape,
+    metadata: &Metadata,
+    rows: &[Summary],
+    problems: &mut Vec<Problem>,
+) -> Result<()> {
+    let path = layout.summary().with_extension("csv");
+    let text = fs_err::read_to_string(&path)?;
+    let shown = rows
+        .iter()
+        .filter(|row| Some(row.pooling.as_str()) == metadata.get("pooling"));
+    let expected = shown.map(|row| {
+        let figures = [
+            row.avg_within_category,
+            row.avg_cross_category,
+            row.similarity_difference,
+            row.avg_within_positive,
+            row.avg_within_negative,
+        ];
+        figures
+            .iter()
+            .fold(row.layer.to_string(), |line, value| format!("{line},{value:?}"))
+    });
+    if !text.lines().skip(1).eq(expected) {
+        let message = "it does not say what summary.parquet says; run `cargo xtask analyze --force`";
+        problems.push(Problem::of_file(&shape.inside(&path), message));
+    }
+    Ok(())
+}
+
+fn check_vectors(
+    layout: &Layout,
+    shape: &Shape,
+    metadata: &Metadata,
+    means: &Means,
+    problems: &mut Vec<Problem>,
+) -> Result<()> {
+    let file = shape.inside(&layout.vectors());
+    let (rows, _) = read_vectors(&layout.vectors())?;
+    let contrast_file = shape.inside(&layout.contrast_vectors());
+    let contrasts = read_contrast_vectors(&layout.contrast_vectors())?;
+    if contrasts.metadata.get("model_fingerprint") != metadata.get("model_fingerprint") {
+        problems.push(Problem::of_file(
+            &contrast_file,
+            "it is of another model than the tables",
+        ));
+    }
+    let condition = |key: &str| metadata.get(key).unwrap_or_default().to_owned();
+    let (positive, negative) = (condition("positive"), condition("negative"));
+    let mut contrast_rows = 0;
+    for (index, row) in rows.iter().enumerate() {
+        let mean = |condition: &str| means.get(&(row.layer, row.pooling.clone(), condition.to_owned()));
+        let expected = match &row.kind {
+            VectorKind::Contrast => {
+                contrast_rows += 1;
+                let (positive, negative) = (mean(&positive), mean(&negative));
+                positive
+                    .zip(negative)
+                    .map(|(a, b)| a.iter().zip(b).map(|(a, b)| a - b).collect())
+            }
+            VectorKind::Mean(condition) => mean(condition).cloned(),
+            _ => Some(
+                row.vector
+                    .iter()
+                    .map(|value| f64::from(*value))
+                    .collect::<Vec<f64>>(),
+            ),
+        };
+        if !expected.is_some_and(|expected| is_vector(row, &expected)) {
+            let message = format!(
+                "`{}` is not what the activations of its layer and pooling make, or has another norm",
+                row.kind.name()
+            );
+            problems.push(Problem::of_value(&file, "vector", index, message));
+        }
+        let is_steered_with = Some(row.pooling.as_str()) == metadata.get("pooling");
+        let same = contrasts.get(&row.kind.name(), row.layer) == Some(row.vector.as_slice());
+        if is_steered_with && !same {
+            let message = format!(
+                "`{}` of layer {} is another one in {}",
+                row.kind.name(),
+                row.layer,
+                file.display()
+            );
+            problems.push(Problem::of_file(&contrast_file, message));
+        }
+    }
+    let expected = shape.layers * shape.poolings.len();
+    if contrast_rows != expected {
+        let message = format!("{contrast_rows} contrasts, not {expected} (layers x poolings)");
+        problems.push(Problem::of_column(&file, "vector_name", message));
+    }
+    Ok(())
+}
+
+fn is_vector(row: &VectorRow, expected: &[f64]) -> bool {
+    let norm = expected.iter().map(|value| value * value).sum::<f64>().sqrt();
+    let scale = norm.max(1.0);
+    let distances = row
+        .vector
+        .iter()
+        .zip(expected)
+        .map(|(a, b)| (f64::from(*a) - b).abs());
+    expected.len() == row.vector.len()
+        && are_near(row.norm, norm, ROUNDED)
+        && distances.fold(0.0, f64::max) <= ROUNDED * scale
+}
+
+/// The mean projections of the two conditions are apart by the contrast's norm.
+fn check_projections(
+    layout: &Layout,
+    shape: &Shape,
+    metadata: &Metadata,
+    summaries: &[Summary],
+    problems: &mut Vec<Problem>,
+) -> Result<()> {
+    let path = layout.projections();
+    let mut apart = vec![0.0; summaries.len()];
+    let mut rows = 0;
+    for batch in read_projection_batches(&path)?.0 {
+        for row in batch? {
+            rows += 1;
+            let sign = match Some(row.condition.as_str()) {
+                condition if condition == metadata.get("positive") => 1.0,
+                condition if condition == metadata.get("negative") => -1.0,
+                _ => continue,
+            };
+            let of_row = |summary: &Summary| summary.layer == row.layer && summary.pooling == row.pooling;
+            if let Some(place) = summaries.iter().position(of_row) {
+                apart[place] += sign * row.projection / shape.prompts.len() as f64;
+            }
+        }
+    }
+    let expected = shape.layers * shape.poolings.len() * shape.conditions.len() * shape.prompts.len();
+    let why = "layers x poolings x conditions x prompts";
+    shape.require_rows(&path, rows, &[expected], why, problems);
+    for (summary, apart) in summaries.iter().zip(apart) {
+        if !are_near(apart, summary.contrast_norm, ROUNDED) {
+            let message = format!(
+                "layer {}, pooling {}: the conditions' means are {apart} apart, and the contrast's norm is {}",
+                summary.layer, summary.pooling, summary.contrast_norm
+            );
+            problems.push(Problem::of_column(&shape.inside(&path), "projection", message));
+        }
+    }
+    Ok(())
+}
+
+fn check_counts(layout: &Layout, shape: &Shape, both: usize, problems: &mut Vec<Problem>) -> Result<()> {
+    let (statistics, _) = read_statistics(&layout.statistics())?;
+    shape.require_rows(
+        &layout.statistics(),
+        statistics.len(),
+        &[both],
+        "layers x poolings",
+        problems,
+    );
+    for (index, row) in statistics.iter().enumerate() {
+        if row.permutation_p > row.permutation_p_family + SAME {
+            let message = "it is above the p-value that is corrected for all layers";
+            let file = shape.inside(&layout.statistics());
+            problems.push(Problem::of_value(&file, "permutation_p", index, message));
+        }
+    }
+    let (effects, _) = read_effects(&layout.effects())?;
+    let why = "layers x poolings of a 2x2 design";
+    shape.require_rows(&layout.effects(), effects.len(), &[0, both], why, problems);
+    let (depth, _) = read_depth(&layout.depth())?;
+    let why = "poolings x layers x layers";
+    shape.require_rows(
+        &layout.depth(),
+        depth.len(),
+        &[both * shape.layers],
+        why,
+        problems,
+    );
+    read_outliers(&layout.outliers())?;
+    let matrices = shape.conditions.len() * (shape.conditions.len() + 1) / 2;
+    let all = both * matrices * shape.prompts.len() * shape.prompts.len();
+    let mut rows = 0;
+    for batch in read_similarity_batches(&layout.similarities())?.0 {
+        rows += batch?.len();
+    }
+    let why = "layers x poolings x pairs of conditions x prompts x prompts, where they were asked for";
+    shape.require_rows(&layout.similarities(), rows, &[0, all], why, problems);
+    Ok(())
+}

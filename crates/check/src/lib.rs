@@ -1,0 +1,18 @@
+//! Whether the files of a run are what the contract of the tables says (`docs/schemas.md`), one by one and together.
+//!
+//! It needs the folder of a run and nothing else: no pipeline file and no model. What a stage that has not been run would
+//! have written is not missed.
+
+mod activations;
+mod analysis;
+mod markdown;
+mod order;
+mod problem;
+mod run;
+mod shape;
+mod steering;
+mod table;
+
+pub use markdown::schemas_markdown;
+pub use problem::Problem;
+pub use run::{Report, TableReport, check_results};

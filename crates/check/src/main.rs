@@ -1,0 +1,61 @@
+//! `cargo xtask check-results`: whether the files of a run are what `docs/schemas.md` says.
+#![allow(clippy::print_stdout, reason = "printing is what this program is for")]
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use check::{Report, check_results};
+
+const USAGE: &str = "usage: check-results results/NAME [--json]";
+
+fn main() -> ExitCode {
+    let mut arguments: Vec<String> = std::env::args().skip(1).collect();
+    let before = arguments.len();
+    arguments.retain(|argument| argument != "--json");
+    let as_json = arguments.len() < before;
+    let [results] = arguments.as_slice() else {
+        eprintln!("error: {USAGE}");
+        return ExitCode::from(2);
+    };
+    match check_results(&PathBuf::from(results)) {
+        Ok(report) => {
+            if as_json {
+                print_json(&report);
+            } else {
+                print_text(&report);
+            }
+            if report.problems.is_empty() {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            }
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn print_json(report: &Report) {
+    match serde_json::to_string_pretty(report) {
+        Ok(text) => println!("{text}"),
+        Err(error) => eprintln!("error: {error}"),
+    }
+}
+
+fn print_text(report: &Report) {
+    for problem in &report.problems {
+        println!("{problem}");
+    }
+    let rows: usize = report.tables.iter().map(|table| table.rows).sum();
+    println!(
+        "{}: {} tables with {rows} rows, {} problems",
+        report.results.display(),
+        report.tables.len(),
+        report.problems.len()
+    );
+    if !report.not_run.is_empty() {
+        println!("not run: {}", report.not_run.join(", "));
+    }
+}

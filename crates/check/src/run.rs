@@ -1,0 +1,202 @@
+use std::path::{Path, PathBuf};
+
+use artifacts::{
+    Error, Layout, Metadata, Result, Stage, TableSchema, contract, read_certificate, read_dose_summary,
+    read_statistics_summary,
+};
+use serde::Serialize;
+
+use crate::problem::Problem;
+use crate::shape::Shape;
+use crate::table::{Checked, check_table};
+use crate::{activations, analysis, steering};
+
+/// What was found in the folder of a run.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    pub results: PathBuf,
+    pub tables: Vec<TableReport>,
+    /// Stages without a result.
+    pub not_run: Vec<&'static str>,
+    pub problems: Vec<Problem>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct TableReport {
+    pub file: PathBuf,
+    pub schema: &'static str,
+    pub version: u32,
+    pub rows: usize,
+}
+
+/// Looks at every file of a run. An error is a folder that holds no run; everything else is a [`Problem`].
+pub fn check_results(results: &Path) -> Result<Report> {
+    let layout = Layout::new(results);
+    let is_there = |stage: &Stage| layout.stage(*stage).is_dir();
+    if !is_there(&Stage::Extract) {
+        let message =
+            "there is no result of `extract` in this folder, so nothing to check; run `cargo xtask all`";
+        return Err(Error::invalid(results, message));
+    }
+    let mut check = Check {
+        layout: &layout,
+        tables: Vec::new(),
+        first: None,
+        problems: Vec::new(),
+    };
+    let (run, not_run): (Vec<Stage>, Vec<Stage>) = Stage::ALL.into_iter().partition(is_there);
+    for schema in contract() {
+        if run.iter().any(|stage| schema.file.starts_with(stage.as_str())) {
+            check.tables_of(schema);
+        }
+    }
+    check.summaries(&run);
+    // Figures that contradict each other are looked for in tables that are sound by themselves.
+    if check.problems.is_empty() {
+        check.relations(&run);
+    }
+    Ok(Report {
+        results: results.to_owned(),
+        tables: check.tables,
+        not_run: not_run.into_iter().map(Stage::as_str).collect(),
+        problems: check.problems,
+    })
+}
+
+struct Check<'a> {
+    layout: &'a Layout,
+    tables: Vec<TableReport>,
+    /// The footer of the first table, which all others are compared with, and its file.
+    first: Option<(PathBuf, Metadata)>,
+    problems: Vec<Problem>,
+}
+
+impl Check<'_> {
+    /// All files of one kind of table: one, or one for each layer and place.
+    fn tables_of(&mut self, schema: &'static TableSchema) {
+        if schema.name != "activations" {
+            self.table(schema, Path::new(schema.file));
+            return;
+        }
+        match activations::files(self.layout) {
+            Ok(files) => files.iter().for_each(|file| self.table(schema, file)),
+            Err(error) => {
+                let folder = self.inside(&self.layout.activations());
+                self.problems.push(Problem::of_reading(&folder, &error));
+            }
+        }
+    }
+
+    fn table(&mut self, schema: &'static TableSchema, file: &Path) {
+        if !self.layout.root().join(file).is_file() {
+            let stage = file.iter().next().unwrap_or_default().to_string_lossy();
+            let message = format!("the file is missing; run `cargo xtask {stage} --force`");
+            self.problems.push(Problem::of_file(file, message));
+            return;
+        }
+        let Some(checked) = check_table(self.layout.root(), file, schema, &mut self.problems) else {
+            return;
+        };
+        self.compare_footer(file, &checked);
+        self.tables.push(TableReport {
+            file: file.to_owned(),
+            schema: schema.name,
+            version: schema.version,
+            rows: checked.rows,
+        });
+    }
+
+    /// All tables are of one model.
+    fn compare_footer(&mut self, file: &Path, checked: &Checked) {
+        let Some((first, metadata)) = &self.first else {
+            self.first = Some((file.to_owned(), checked.metadata.clone()));
+            return;
+        };
+        for key in [
+            "model_fingerprint",
+            "weights_fingerprint",
+            "template_hash",
+            "layers",
+            "hidden_size",
+        ] {
+            let value = |metadata: &Metadata| metadata.get(key).unwrap_or("none").to_owned();
+            let (expected, found) = (value(metadata), value(&checked.metadata));
+            if expected != found {
+                let message = format!(
+                    "the footer says `{key}` = {found}; {} says {expected}",
+                    first.display()
+                );
+                self.problems.push(Problem::of_file(file, message));
+            }
+        }
+    }
+
+    /// The JSON files that a program may rely on.
+    fn summaries(&mut self, run: &[Stage]) {
+        let layout = self.layout;
+        if run.contains(&Stage::Verify) {
+            self.read(&layout.certificate(), |path| {
+                read_certificate(path).map(|certificate| Some(certificate.weights_fingerprint))
+            });
+        }
+        if run.contains(&Stage::Analyze) && layout.statistics_summary().exists() {
+            self.read(&layout.statistics_summary(), |path| {
+                read_statistics_summary(path).map(|_| None)
+            });
+        }
+        if run.contains(&Stage::Dose) {
+            self.read(&layout.dose_summary(), |path| {
+                read_dose_summary(path).map(|_| None)
+            });
+        }
+    }
+
+    /// `read` may give the fingerprint of the weights that the file is about.
+    fn read(&mut self, path: &Path, read: impl FnOnce(&Path) -> Result<Option<String>>) {
+        let file = self.inside(path);
+        match read(path) {
+            Err(error) => self.problems.push(Problem::of_reading(&file, &error)),
+            Ok(Some(found)) => {
+                let expected = self
+                    .first
+                    .as_ref()
+                    .and_then(|(_, metadata)| metadata.get("weights_fingerprint"));
+                if expected.is_some_and(|expected| expected != found) {
+                    let message = format!("it is about other weights ({found}) than the tables");
+                    self.problems.push(Problem::of_file(&file, message));
+                }
+            }
+            Ok(None) => {}
+        }
+    }
+
+    fn relations(&mut self, run: &[Stage]) {
+        let checked = self.relations_of(run);
+        if let Err((path, error)) = checked {
+            let file = self.inside(&path);
+            self.problems.push(Problem::of_reading(&file, &error));
+        }
+    }
+
+    fn relations_of(&mut self, run: &[Stage]) -> Result<(), (PathBuf, Error)> {
+        let layout = self.layout;
+        let at = |path: PathBuf| move |error: Error| (path, error);
+        let shape = Shape::read(layout).map_err(at(layout.rendered_prompts()))?;
+        let means =
+            activations::check(layout, &shape, &mut self.problems).map_err(at(layout.activations()))?;
+        if run.contains(&Stage::Analyze) {
+            analysis::check(layout, &shape, &means, &mut self.problems).map_err(at(layout.summary()))?;
+        }
+        if run.contains(&Stage::Steer) {
+            steering::check_steer(layout, &shape, &mut self.problems).map_err(at(layout.generations()))?;
+        }
+        if run.contains(&Stage::Dose) {
+            steering::check_dose(layout, &shape, &mut self.problems).map_err(at(layout.doses()))?;
+        }
+        Ok(())
+    }
+
+    fn inside(&self, path: &Path) -> PathBuf {
+        path.strip_prefix(self.layout.root()).unwrap_or(path).to_owned()
+    }
+}

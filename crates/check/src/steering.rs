@@ -1,0 +1,74 @@
+//! The tables of generated texts together.
+
+use std::path::Path;
+
+use artifacts::{Layout, Result, read_dose_texts, read_doses, read_generations, read_lens};
+
+use crate::problem::Problem;
+use crate::shape::{Shape, are_near};
+
+pub fn check_steer(layout: &Layout, shape: &Shape, problems: &mut Vec<Problem>) -> Result<()> {
+    let (generations, _) = read_generations(&layout.generations())?;
+    let rows = generations
+        .iter()
+        .map(|row| (row.prompt_id.as_str(), row.condition.as_str()));
+    check_names(shape, &layout.generations(), rows, problems);
+    let (lens, _) = read_lens(&layout.lens())?;
+    let first = lens.iter().filter(|row| row.layer == 0).count();
+    let why = "as many tokens for each layer";
+    shape.require_rows(&layout.lens(), lens.len(), &[first * shape.layers], why, problems);
+    Ok(())
+}
+
+pub fn check_dose(layout: &Layout, shape: &Shape, problems: &mut Vec<Problem>) -> Result<()> {
+    let (doses, _) = read_doses(&layout.doses())?;
+    let (texts, _) = read_dose_texts(&layout.dose_texts())?;
+    let rows = texts
+        .iter()
+        .map(|row| (row.prompt_id.as_str(), row.condition.as_str()));
+    check_names(shape, &layout.dose_texts(), rows, problems);
+    let file = shape.inside(&layout.doses());
+    // Texts lie in the order of the doses; each dose's are taken in turn.
+    let mut rest = texts.as_slice();
+    for (index, row) in doses.iter().enumerate() {
+        let of_dose = |text: &artifacts::DoseText| text.dose == row.dose && text.condition == row.condition;
+        let own = rest.iter().take_while(|text| of_dose(text)).count();
+        let (own, others) = rest.split_at(own);
+        rest = others;
+        if own.len() != row.texts {
+            let message = format!("texts.parquet has {} texts of this dose", own.len());
+            problems.push(Problem::of_value(&file, "texts", index, message));
+            return Ok(());
+        }
+        let mean = own.iter().map(artifacts::DoseText::log_odds).sum::<f64>() / own.len().max(1) as f64;
+        if !are_near(mean, row.figures.log_odds, 1e-9) {
+            let message = "it is not the mean of the texts' log-odds";
+            problems.push(Problem::of_value(&file, "log_odds", index, message));
+        }
+    }
+    let expected = doses.iter().map(|row| row.texts).sum();
+    let why = "the texts of all doses";
+    shape.require_rows(&layout.dose_texts(), texts.len(), &[expected], why, problems);
+    Ok(())
+}
+
+/// Every text is of a prompt and condition that were extracted.
+fn check_names<'a>(
+    shape: &Shape,
+    path: &Path,
+    rows: impl Iterator<Item = (&'a str, &'a str)>,
+    problems: &mut Vec<Problem>,
+) {
+    for (index, (prompt, condition)) in rows.enumerate() {
+        let unknown = if !shape.prompts.iter().any(|known| known == prompt) {
+            ("prompt_id", prompt)
+        } else if !shape.conditions.iter().any(|known| known == condition) {
+            ("condition", condition)
+        } else {
+            continue;
+        };
+        let message = format!("\"{}\" is not in extract/prompts.parquet", unknown.1);
+        problems.push(Problem::of_value(&shape.inside(path), unknown.0, index, message));
+        return;
+    }
+}

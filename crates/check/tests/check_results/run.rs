@@ -1,0 +1,217 @@
+//! A whole run of small numbers: two layers, three prompts, two conditions, analysed by the stage itself.
+
+use std::path::Path;
+
+use artifacts::{
+    Activation, Dose, DoseDirection, DoseEffect, DoseFigures, DoseOperation, DoseSummary, DoseText,
+    FinishReason, Generation, Layout, LensToken, Metadata, Pipeline, Pooling, RenderedPrompt, Stage,
+    write_activations, write_dose_summary, write_dose_texts, write_doses, write_generations, write_lens,
+    write_rendered_prompts,
+};
+use tempfile::TempDir;
+
+pub const PROMPTS: [&str; 3] = ["who", "job", "life"];
+pub const CONDITIONS: [&str; 2] = ["normal", "swapped"];
+pub const LAYERS: usize = 2;
+
+pub struct Run {
+    pub layout: Layout,
+    pub metadata: Metadata,
+    folder: TempDir,
+}
+
+impl Run {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let run = Run {
+            layout: Layout::new(folder.path().join("example")),
+            metadata: Metadata::default()
+                .with("hidden_size", 4)
+                .with("layers", LAYERS)
+                .with("model_fingerprint", "ab12")
+                .with("weights_fingerprint", "cd34"),
+            folder,
+        };
+        run.extract();
+        run.analyze();
+        run.steer();
+        run.dose();
+        run
+    }
+
+    pub fn root(&self) -> &Path {
+        self.layout.root()
+    }
+
+    fn extract(&self) {
+        let folder = self.layout.stage(Stage::Extract);
+        fs_err::create_dir_all(&folder).unwrap();
+        let each = || {
+            CONDITIONS
+                .iter()
+                .flat_map(|condition| PROMPTS.map(|prompt| (*condition, prompt)))
+        };
+        let rendered = each().map(|(condition, prompt)| RenderedPrompt {
+            prompt_id: prompt.to_owned(),
+            prompt: format!("{prompt}?"),
+            condition: condition.to_owned(),
+            text: format!("<bos>{prompt}?"),
+            token_ids: vec![2, 7, 9],
+        });
+        let rendered: Vec<RenderedPrompt> = rendered.collect();
+        write_rendered_prompts(&self.layout.rendered_prompts(), &self.metadata, &rendered).unwrap();
+        for layer in 0..LAYERS {
+            let rows = each().enumerate().map(|(index, (condition, prompt))| {
+                let vector = [1.0, index as f32, 2.0 - index as f32, (layer + index % 3) as f32];
+                Activation {
+                    prompt_id: prompt.to_owned(),
+                    condition: condition.to_owned(),
+                    pooling: Pooling::Last,
+                    position: Some(2),
+                    token_id: Some(9),
+                    token_text: Some("?".to_owned()),
+                    norm: vector.iter().map(|value| value * value).sum::<f32>().sqrt(),
+                    activation: vector.to_vec(),
+                }
+            });
+            let rows: Vec<Activation> = rows.collect();
+            let metadata = self.metadata.clone().with("site", "hook_resid_post");
+            write_activations(&self.layout.activations(), layer, &metadata, &rows).unwrap();
+        }
+    }
+
+    fn analyze(&self) {
+        let path = self.folder.path().join("example.toml");
+        fs_err::write(&path, PIPELINE).unwrap();
+        let out = self.layout.stage(Stage::Analyze);
+        fs_err::create_dir_all(&out).unwrap();
+        analyze::run(&Pipeline::read(&path, &[]).unwrap(), &self.layout, &out).unwrap();
+    }
+
+    fn steer(&self) {
+        fs_err::create_dir_all(self.layout.stage(Stage::Steer)).unwrap();
+        let texts = PROMPTS.map(|prompt| Generation {
+            set: "normal".to_owned(),
+            prompt_id: prompt.to_owned(),
+            prompt: format!("{prompt}?"),
+            condition: "normal".to_owned(),
+            coefficient: None,
+            sample: 0,
+            seed: 1,
+            text: "I am.".to_owned(),
+            n_tokens: 4,
+            finish_reason: FinishReason::Stop,
+            interventions: String::new(),
+            greedy: true,
+        });
+        write_generations(&self.layout.generations(), &self.metadata, &texts).unwrap();
+        write_lens(&self.layout.lens(), &self.metadata, &lens()).unwrap();
+    }
+
+    fn dose(&self) {
+        fs_err::create_dir_all(self.layout.stage(Stage::Dose)).unwrap();
+        let added = Dose {
+            layer: Some(1),
+            operation: DoseOperation::Addition,
+            direction: DoseDirection::Contrast,
+            coefficient: Some(-1.0),
+            relative_coefficient: Some(-0.5),
+            ..Dose::unsteered()
+        };
+        let (mut doses, mut texts) = (Vec::new(), Vec::new());
+        for (number, dose) in [Dose::unsteered(), added].into_iter().enumerate() {
+            for condition in CONDITIONS {
+                texts.extend(PROMPTS.map(|prompt| DoseText {
+                    dose: dose.clone(),
+                    condition: condition.to_owned(),
+                    prompt_id: prompt.to_owned(),
+                    prompt: format!("{prompt}?"),
+                    text: "I am.".to_owned(),
+                    token_ids: vec![5, 6, 1],
+                    ended: true,
+                    surprise_positive: 1.0,
+                    surprise_negative: 1.5 + number as f64,
+                    distinct_2: 1.0,
+                }));
+                let log_odds = 0.5 + number as f64;
+                doses.push(DoseEffect {
+                    dose: dose.clone(),
+                    condition: condition.to_owned(),
+                    texts: PROMPTS.len(),
+                    figures: DoseFigures {
+                        log_odds,
+                        log_odds_low: log_odds,
+                        log_odds_high: log_odds,
+                        perplexity: 1.0,
+                        ..DoseFigures::default()
+                    },
+                });
+            }
+        }
+        write_doses(&self.layout.doses(), &self.metadata, &doses).unwrap();
+        write_dose_texts(&self.layout.dose_texts(), &self.metadata, &texts).unwrap();
+        write_dose_summary(
+            &self.layout.dose_summary(),
+            &DoseSummary::nothing(1.5, "Nothing."),
+        )
+        .unwrap();
+    }
+}
+
+/// One token promoted and one suppressed, at each layer.
+pub fn lens() -> Vec<LensToken> {
+    let token = |layer: usize, is_promoted: bool| LensToken {
+        layer,
+        is_promoted,
+        rank: 0,
+        token_id: 5,
+        token_text: "I".to_owned(),
+        logit: 1.5,
+    };
+    (0..LAYERS)
+        .flat_map(|layer| [token(layer, true), token(layer, false)])
+        .collect()
+}
+
+const PIPELINE: &str = r#"
+[model]
+source = "nowhere"
+name = "An Example"
+short_name = "example"
+
+[prompts]
+file = "prompts.jsonl"
+
+[[conditions]]
+name = "normal"
+label = "Model Role"
+turns = [{ speaker = "user", text = "{prompt}" }]
+opens = "model"
+
+[[conditions]]
+name = "swapped"
+label = "User Role"
+turns = [{ speaker = "model", text = "{prompt}" }]
+opens = "user"
+
+[contrast]
+positive = "normal"
+negative = "swapped"
+pooling = "last"
+
+[extract]
+poolings = ["last"]
+
+[steer]
+seed = 0
+max_new_tokens = 8
+
+[steer.decoding]
+temperature = 1.0
+top_k = 0
+top_p = 1.0
+repetition_penalty = 1.0
+
+[report]
+title = "An example"
+"#;

@@ -1,0 +1,94 @@
+use std::path::Path;
+
+use anyhow::{Context as _, Result, ensure};
+use artifacts::{
+    ContrastVectors, DoseSummary, Generation, LayerStatistics, Layout, Metadata, RenderedPrompt,
+    StatisticsSummary, Summary, read_contrast_vectors, read_dose_summary, read_generations,
+    read_rendered_prompts, read_statistics, read_statistics_summary, read_summaries,
+};
+
+/// What is compared of one results folder. Rows of one a layer are of the contrast's pooling and go by layer.
+#[derive(Debug)]
+pub struct Run {
+    /// The folder's own name, which is the pipeline's.
+    pub name: String,
+    pub metadata: Metadata,
+    pub about: StatisticsSummary,
+    pub summaries: Vec<Summary>,
+    pub statistics: Vec<LayerStatistics>,
+    pub contrast: ContrastVectors,
+    pub prompts: Vec<RenderedPrompt>,
+    /// None where the run has generated nothing yet.
+    pub generations: Option<(Vec<Generation>, Metadata)>,
+    pub dose: Option<DoseSummary>,
+}
+
+impl Run {
+    /// Reads `folder`, such as `results/tiny`. The stages extract and analyze must have run; steer and dose are read
+    /// where they have.
+    pub fn read(folder: &Path) -> Result<Run> {
+        ensure!(
+            folder.is_dir(),
+            "{}: there is no such results folder; name a pipeline that has run, or the folder of its results",
+            folder.display()
+        );
+        let layout = Layout::new(folder);
+        let analyzed = || {
+            format!(
+                "{}: can't be compared; `cargo xtask analyze` writes what is missing",
+                folder.display()
+            )
+        };
+        let about = read_statistics_summary(&layout.statistics_summary()).with_context(analyzed)?;
+        let (mut summaries, metadata) = read_summaries(&layout.summary()).with_context(analyzed)?;
+        summaries.retain(|row| row.pooling == about.pooling);
+        let (mut statistics, _) = read_statistics(&layout.statistics()).with_context(analyzed)?;
+        statistics.retain(|row| row.pooling == about.pooling);
+        let contrast = read_contrast_vectors(&layout.contrast_vectors()).with_context(analyzed)?;
+        let by_layer = |layers: Vec<usize>| layers.iter().copied().eq(0..contrast.layers);
+        ensure!(
+            by_layer(summaries.iter().map(|row| row.layer).collect())
+                && by_layer(statistics.iter().map(|row| row.layer).collect()),
+            "{}: summary and statistics don't have the {} layers of the contrast vectors; run `cargo xtask analyze --force`",
+            folder.display(),
+            contrast.layers
+        );
+        let (prompts, _) = read_rendered_prompts(&layout.rendered_prompts())?;
+        Ok(Run {
+            name: folder.file_name().map_or_else(
+                || folder.display().to_string(),
+                |name| name.to_string_lossy().into_owned(),
+            ),
+            metadata,
+            about,
+            summaries,
+            statistics,
+            contrast,
+            prompts,
+            generations: read_if_there(&layout.generations(), read_generations)?,
+            dose: read_if_there(&layout.dose_summary(), read_dose_summary)?,
+        })
+    }
+
+    pub fn layers(&self) -> usize {
+        self.summaries.len()
+    }
+
+    pub fn model(&self) -> &str {
+        self.metadata.get("model_name").unwrap_or("unknown model")
+    }
+
+    /// Where a layer lies between the first (0) and the last (1).
+    pub fn depth(&self, layer: usize) -> f64 {
+        relative_depth(layer, self.layers())
+    }
+}
+
+/// `layer / (layers - 1)`, and 0 for a single layer.
+pub fn relative_depth(layer: usize, layers: usize) -> f64 {
+    layer as f64 / layers.saturating_sub(1).max(1) as f64
+}
+
+fn read_if_there<T>(path: &Path, read: fn(&Path) -> artifacts::Result<T>) -> Result<Option<T>> {
+    Ok(if path.exists() { Some(read(path)?) } else { None })
+}

@@ -1,0 +1,153 @@
+//! A results folder with made-up figures, as far as a comparison reads it.
+
+use std::path::Path;
+
+use artifacts::{
+    ContrastVectors, DoseSummary, FinishReason, Generation, LayerStatistics, Layout, Metadata,
+    RenderedPrompt, StatisticsSummary, Summary, VectorKind, write_contrast_vectors, write_dose_summary,
+    write_generations, write_rendered_prompts, write_statistics, write_statistics_summary, write_summaries,
+};
+
+pub const HIDDEN: usize = 3;
+
+/// What the tests change.
+pub struct Example {
+    pub weights: &'static str,
+    pub layers: usize,
+    pub greeting: &'static str,
+    /// Added to within minus cross of every layer.
+    pub shift: f64,
+    /// The contrast vector of every layer.
+    pub contrast: [f32; HIDDEN],
+    /// None where nothing was generated.
+    pub answer: Option<&'static str>,
+}
+
+impl Default for Example {
+    fn default() -> Self {
+        Example {
+            weights: "aaaa",
+            layers: 4,
+            greeting: "Hello.",
+            shift: 0.0,
+            contrast: [1.0, 2.0, 2.0],
+            answer: Some("I am a model."),
+        }
+    }
+}
+
+impl Example {
+    pub fn write(&self, folder: &Path) {
+        let layout = Layout::new(folder);
+        for stage in ["extract", "analyze", "steer", "dose"] {
+            fs_err::create_dir_all(folder.join(stage)).unwrap();
+        }
+        let metadata = Metadata::default()
+            .with("model_name", "Example")
+            .with("weights_fingerprint", self.weights)
+            .with("layers", self.layers)
+            .with("hidden_size", HIDDEN);
+        write_summaries(&layout.summary(), &metadata, &self.summaries()).unwrap();
+        write_statistics(&layout.statistics(), &metadata, &self.statistics()).unwrap();
+        write_statistics_summary(&layout.statistics_summary(), &self.about()).unwrap();
+        let mut vectors = ContrastVectors::new(metadata.clone(), self.layers, HIDDEN);
+        vectors.insert(&VectorKind::Contrast, self.contrast.repeat(self.layers));
+        write_contrast_vectors(&layout.contrast_vectors(), &vectors).unwrap();
+        write_rendered_prompts(&layout.rendered_prompts(), &metadata, &self.prompts()).unwrap();
+        let Some(answer) = self.answer else { return };
+        write_generations(&layout.generations(), &metadata, &generations(answer)).unwrap();
+        let nothing = DoseSummary::nothing(1.5, "No dose was looked for.");
+        write_dose_summary(&layout.dose_summary(), &nothing).unwrap();
+    }
+
+    fn difference(&self, layer: usize) -> f64 {
+        0.1 * layer as f64 + self.shift
+    }
+
+    fn summaries(&self) -> Vec<Summary> {
+        let row = |layer: usize, pooling: &str| Summary {
+            layer,
+            pooling: pooling.to_owned(),
+            avg_within_category: 0.9,
+            avg_cross_category: 0.9 - self.difference(layer),
+            similarity_difference: self.difference(layer),
+            avg_within_positive: 0.9,
+            avg_within_negative: 0.9,
+            contrast_norm: 3.0,
+            mean_residual_norm: 10.0,
+        };
+        let layers = 0..self.layers;
+        layers
+            .flat_map(|layer| [row(layer, "newline"), row(layer, "mean")])
+            .collect()
+    }
+
+    fn statistics(&self) -> Vec<LayerStatistics> {
+        let row = |layer: usize| LayerStatistics {
+            layer,
+            pooling: "newline".to_owned(),
+            prompts: 2,
+            difference_low: self.difference(layer) - 0.01,
+            difference_high: self.difference(layer) + 0.01,
+            split_half: 0.8,
+            ..LayerStatistics::default()
+        };
+        (0..self.layers).map(row).collect()
+    }
+
+    fn about(&self) -> StatisticsSummary {
+        StatisticsSummary {
+            pooling: "newline".to_owned(),
+            positive: "normal".to_owned(),
+            negative: "swapped".to_owned(),
+            prompts: 2,
+            all_prompts: 2,
+            labellings: 4,
+            is_exact: true,
+            smallest_p: 0.5,
+            level: 0.05,
+            significant_layers: Vec::new(),
+            onset: None,
+            strongest: None,
+            findings: vec!["Two prompts say little.".to_owned()],
+        }
+    }
+
+    fn prompts(&self) -> Vec<RenderedPrompt> {
+        let row = |id: &str, condition: &str| RenderedPrompt {
+            prompt_id: id.to_owned(),
+            prompt: format!("What of {id}?"),
+            condition: condition.to_owned(),
+            text: format!("<bos>{} {id} {condition}", self.greeting),
+            token_ids: vec![2, 3, 4],
+            token_texts: Vec::from(["a", "b", "c"].map(str::to_owned)),
+        };
+        let conditions = ["normal", "swapped"];
+        conditions
+            .iter()
+            .flat_map(|condition| [row("who", condition), row("what", condition)])
+            .collect()
+    }
+}
+
+fn generations(answer: &str) -> Vec<Generation> {
+    let row = |set: &str, coefficient: Option<f64>, text: &str| Generation {
+        set: set.to_owned(),
+        prompt_id: "who".to_owned(),
+        prompt: "What of who?".to_owned(),
+        condition: "normal".to_owned(),
+        coefficient,
+        sample: 0,
+        seed: 1,
+        text: text.to_owned(),
+        n_tokens: 3,
+        finish_reason: FinishReason::Stop,
+        interventions: String::new(),
+        greedy: true,
+    };
+    vec![
+        row("normal", None, "The same in all."),
+        row("steered", Some(-0.5), answer),
+        row("steered", Some(0.5), "Also the same."),
+    ]
+}

@@ -1,0 +1,147 @@
+//! Files that can't be used end with a message that names them and says what to do.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use exchange::read_vector;
+use gguf::{Entry, write_f32};
+use safetensors::serialize;
+use safetensors::tensor::{Dtype, TensorView};
+
+use crate::formats::npy;
+
+fn message(name: &str, bytes: &[u8], layer: Option<usize>) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    fs_err::write(&path, bytes).unwrap();
+    let error = read_vector(&path, "refusal", layer, 3, 2)
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains(name), "{error}");
+    error
+}
+
+fn control_vector(architecture: &str, tensors: &[(&str, Vec<f32>)]) -> Vec<u8> {
+    let tensors: Vec<(String, &[f32])> = tensors
+        .iter()
+        .map(|(name, row)| ((*name).to_owned(), row.as_slice()))
+        .collect();
+    write_f32(
+        &[("general.architecture", Entry::Text(architecture.to_owned()))],
+        &tensors,
+    )
+}
+
+fn floats(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+}
+
+fn assert_says(message: &str, words: &[&str]) {
+    for word in words {
+        assert!(message.contains(word), "`{word}` is not in: {message}");
+    }
+}
+
+#[test]
+fn control_vectors() {
+    let row = || vec![1.0, 2.0];
+    let found = message(
+        "a.gguf",
+        &control_vector("controlvector", &[("direction.0", row())]),
+        None,
+    );
+    assert_says(&found, &["direction.0", "0-based block N"]);
+    let found = message(
+        "a.gguf",
+        &control_vector("gemma2", &[("direction.1", row())]),
+        None,
+    );
+    assert_says(&found, &["\"gemma2\"", "\"controlvector\""]);
+    let found = message(
+        "a.gguf",
+        &control_vector("controlvector", &[("direction.7", row())]),
+        None,
+    );
+    assert_says(&found, &["8 layers", "the model has 3"]);
+    let found = message(
+        "a.gguf",
+        &control_vector("controlvector", &[("direction.x", row())]),
+        None,
+    );
+    assert_says(&found, &["`direction.x`"]);
+    let found = message(
+        "a.gguf",
+        &control_vector("controlvector", &[("direction.1", vec![1.0; 5])]),
+        None,
+    );
+    assert_says(&found, &["5 numbers", "hidden size of the model is 2"]);
+    let found = message("a.gguf", &control_vector("controlvector", &[]), None);
+    assert_says(&found, &["no `direction.N`"]);
+    let whole = control_vector("controlvector", &[("direction.1", row())]);
+    let found = message("a.gguf", &whole[..whole.len() - 40], None);
+    assert_says(&found, &["end of the file"]);
+}
+
+#[test]
+fn npy_files() {
+    let data = floats(&[1.0, 2.0]);
+    let found = message("a.npy", &npy("<f4", "False", "(2,)", &data), None);
+    assert_says(&found, &["one vector", "`layer = …`"]);
+    let found = message("a.npy", &npy("<f4", "False", "(2,)", &data), Some(3));
+    assert_says(&found, &["no layer 3", "has 3"]);
+    let found = message("a.npy", &npy("<f4", "False", "(1, 2)", &data), Some(0));
+    assert_says(&found, &["leave out `layer`"]);
+    let found = message("a.npy", &npy("<i4", "False", "(2,)", &data), Some(0));
+    assert_says(&found, &["\"<i4\"", "astype"]);
+    let found = message("a.npy", &npy("<f4", "False", "(3,)", &data), Some(0));
+    assert_says(&found, &["[3]", "8 bytes"]);
+    let found = message("a.npy", &npy("<f4", "False", "(2, 1, 1)", &data), None);
+    assert_says(&found, &["[2, 1, 1]", "[layers, hidden]"]);
+    let found = message(
+        "a.npy",
+        &npy("<f4", "False", "(2,)", &floats(&[1.0, f32::NAN])),
+        Some(1),
+    );
+    assert_says(&found, &["layer 1", "not finite"]);
+    let found = message("a.npy", b"\x93NUMPY\x01\x00\xff\xff", None);
+    assert_says(&found, &["no .npy file"]);
+}
+
+#[test]
+fn safetensors_files() {
+    let file = |tensors: &[(&str, Dtype, Vec<usize>, &[u8])]| {
+        let views = tensors.iter().map(|(name, dtype, shape, bytes)| {
+            (*name, TensorView::new(*dtype, shape.clone(), bytes).unwrap())
+        });
+        serialize(views, None::<HashMap<String, String>>).unwrap()
+    };
+    let data = floats(&[1.0, 2.0]);
+    let two = file(&[
+        ("a", Dtype::F32, vec![2], &data),
+        ("b", Dtype::F32, vec![2], &data),
+    ]);
+    assert_says(
+        &message("a.safetensors", &two, Some(0)),
+        &["several tensors (a, b)"],
+    );
+    let whole = file(&[("a", Dtype::I32, vec![2], &data)]);
+    assert_says(&message("a.safetensors", &whole, Some(0)), &["`a`", "I32"]);
+    assert_says(
+        &message("a.safetensors", b"nothing", None),
+        &["no safetensors file"],
+    );
+    assert_says(&message("a.pt", b"PK", None), &[".gguf, .npy or .safetensors"]);
+}
+
+#[test]
+fn the_right_tensor_is_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let path: &Path = &folder.path().join("many.safetensors");
+    let (ours, named) = (floats(&[1.0, 2.0]), floats(&[3.0, 4.0]));
+    let view = |bytes| TensorView::new(Dtype::F32, vec![1, 2], bytes).unwrap();
+    let file = serialize([("contrast", view(&ours)), ("refusal", view(&named))], None).unwrap();
+    fs_err::write(path, file).unwrap();
+    let of = |name: &str| read_vector(path, name, None, 3, 2).unwrap().rows;
+    assert_eq!(of("refusal"), [Some(vec![3.0, 4.0]), None, None]);
+    assert_eq!(of("another"), [Some(vec![1.0, 2.0]), None, None]);
+}

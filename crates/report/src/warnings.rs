@@ -1,0 +1,116 @@
+//! What a reader should know before trusting the figures.
+
+use artifacts::{FinishReason, Pipeline, Verdict};
+use serde::Serialize;
+
+use crate::inputs::Inputs;
+use crate::tokens::{ConditionFacts, Range};
+
+/// The facts of the conditions in words.
+#[derive(Serialize)]
+pub struct FactsView {
+    label: String,
+    texts: usize,
+    tokens: String,
+    bos: String,
+    read: String,
+    after: String,
+}
+
+pub fn facts_views(pipeline: &Pipeline, facts: &[ConditionFacts]) -> Vec<FactsView> {
+    let view = |facts: &ConditionFacts| FactsView {
+        label: label(pipeline, &facts.condition),
+        texts: facts.texts,
+        tokens: range(facts.tokens),
+        bos: range(facts.bos),
+        read: match facts.read.as_slice() {
+            [] => "the mean of all tokens".to_owned(),
+            read => named(read),
+        },
+        after: if facts.read.is_empty() {
+            "\u{2013}".to_owned()
+        } else {
+            range(facts.after)
+        },
+    };
+    facts.iter().map(view).collect()
+}
+
+/// Sentences; none where nothing is unusual.
+pub fn warnings(pipeline: &Pipeline, inputs: &Inputs) -> Vec<String> {
+    let mut warnings = Vec::new();
+    match inputs.certificate.verdict {
+        Verdict::Verified => {}
+        Verdict::NotVerified => warnings.push(
+            "Nothing independent has been compared with this model: that it is computed right is not shown."
+                .to_owned(),
+        ),
+        Verdict::Failed => warnings.push("The check of the model failed; see below.".to_owned()),
+    }
+    for facts in &inputs.facts {
+        let label = label(pipeline, &facts.condition);
+        if facts.bos != (Range { least: 1, most: 1 }) {
+            let bos = range(facts.bos);
+            warnings.push(format!(
+                "The texts of “{label}” have {bos} tokens <bos>, and models are trained with one at the beginning."
+            ));
+        }
+        if facts.after.most > 0 {
+            warnings.push(format!(
+                "In “{label}” the residual was read up to {} tokens before the end of the text, not where the model would go on.",
+                facts.after.most
+            ));
+        }
+    }
+    warnings.extend(other_tokens(pipeline, &inputs.facts));
+    let cut = |row: &&artifacts::Generation| row.finish_reason == FinishReason::Length;
+    let count = inputs.generations.iter().filter(cut).count();
+    if count > 0 {
+        warnings.push(format!(
+            "{count} of {} generated texts were cut off at {} tokens.",
+            inputs.generations.len(),
+            pipeline.steer.max_new_tokens
+        ));
+    }
+    warnings
+}
+
+/// A contrast of two kinds of tokens holds what the tokens differ in.
+fn other_tokens(pipeline: &Pipeline, facts: &[ConditionFacts]) -> Option<String> {
+    let of = |name: &str| facts.iter().find(|facts| facts.condition == name);
+    let (positive, negative) = (of(&pipeline.contrast.positive)?, of(&pipeline.contrast.negative)?);
+    (positive.read != negative.read).then(|| {
+        format!(
+            "The two sides of the contrast were read at different tokens, {} and {}: it holds what these differ in, too.",
+            named(&positive.read),
+            named(&negative.read)
+        )
+    })
+}
+
+fn label(pipeline: &Pipeline, name: &str) -> String {
+    let condition = pipeline.condition(name);
+    condition.map_or(name.to_owned(), |condition| condition.label.clone())
+}
+
+/// Tokens by name, a few of them.
+fn named(tokens: &[String]) -> String {
+    const NAMED: usize = 5;
+    let name = |token: &String| match token.as_str() {
+        "\n" => "the line break".to_owned(),
+        token => format!("“{token}”"),
+    };
+    let mut names: Vec<String> = tokens.iter().take(NAMED).map(name).collect();
+    if tokens.len() > NAMED {
+        names.push(format!("{} others", tokens.len() - NAMED));
+    }
+    names.join(", ")
+}
+
+fn range(range: Range) -> String {
+    if range.least == range.most {
+        range.least.to_string()
+    } else {
+        format!("{} to {}", range.least, range.most)
+    }
+}

@@ -11,6 +11,8 @@ mod client;
 mod page;
 mod pieces;
 mod serve;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod tokens;
 
 use std::path::{Path, PathBuf};

@@ -48,7 +48,7 @@ fn run() -> Result<()> {
         register_conditional_shutdown(SIGINT, INTERRUPTED, Arc::clone(&stop))?;
         register(SIGINT, Arc::clone(&stop))?;
     }
-    converse(Talk::begin(model, Screen::open()?, stop, opens, system)?)
+    converse(Talk::begin(model, Screen::open(), stop, opens, system)?)
 }
 
 fn converse(mut talk: Talk) -> Result<()> {

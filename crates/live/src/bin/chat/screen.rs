@@ -3,13 +3,16 @@ use std::io::{IsTerminal as _, Write as _, stderr, stdin, stdout};
 use anyhow::Result;
 use artifacts::Speaker;
 use console::{Term, style};
-use rustyline::DefaultEditor;
 use rustyline::error::ReadlineError;
+use rustyline::history::MemHistory;
+use rustyline::{Config, Editor};
 
 /// Where lines come from and answers go to. At a terminal there is a prompt and each answer says whose it is; otherwise
 /// standard output holds answers and lists only, and what else is to be said goes to standard error.
 pub struct Screen {
-    editor: Option<DefaultEditor>,
+    is_terminal: bool,
+    /// What the arrow keys bring back.
+    history: MemHistory,
 }
 
 pub enum Input {
@@ -20,34 +23,36 @@ pub enum Input {
 }
 
 impl Screen {
-    pub fn open() -> Result<Self> {
-        let at_terminal = stdin().is_terminal();
-        let editor = if at_terminal {
-            Some(DefaultEditor::new()?)
-        } else {
-            None
-        };
-        Ok(Screen { editor })
+    pub fn open() -> Self {
+        Screen {
+            is_terminal: stdin().is_terminal(),
+            history: MemHistory::new(),
+        }
     }
 
     pub fn is_terminal(&self) -> bool {
-        self.editor.is_some()
+        self.is_terminal
     }
 
     /// The next line, of whom it will be said.
     pub fn read(&mut self, speaker: Speaker) -> Result<Input> {
-        let Some(editor) = &mut self.editor else {
+        if !self.is_terminal {
             let mut line = String::new();
             return Ok(match stdin().read_line(&mut line)? {
                 0 => Input::End,
                 _ => Input::Line(line),
             });
-        };
-        match editor.readline(&format!("{}> ", style(speaker.as_str()).bold())) {
-            Ok(line) => {
-                editor.add_history_entry(line.as_str())?;
-                Ok(Input::Line(line))
-            }
+        }
+        // As long as there is an editor, Ctrl-C is its affair; while the model speaks it is ours.
+        let history = std::mem::take(&mut self.history);
+        let mut editor = Editor::<(), MemHistory>::with_history(Config::default(), history)?;
+        let line = editor.readline(&format!("{}> ", style(speaker.as_str()).bold()));
+        if let Ok(line) = &line {
+            editor.add_history_entry(line.as_str())?;
+        }
+        self.history = std::mem::take(editor.history_mut());
+        match line {
+            Ok(line) => Ok(Input::Line(line)),
             Err(ReadlineError::Interrupted) => Ok(Input::Interrupted),
             Err(ReadlineError::Eof) => Ok(Input::End),
             Err(error) => Err(error.into()),

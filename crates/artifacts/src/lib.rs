@@ -102,7 +102,8 @@ pub use projections::{
 pub use prompts::{Prompt, parse_prompts, read_prompts};
 pub use rendered::{RenderedPrompt, read_rendered_prompts, write_rendered_prompts};
 pub use similarities::{
-    Similarity, SimilarityWriter, read_similarities, read_similarities_where, write_similarities,
+    Similarity, SimilarityWriter, read_similarities, read_similarities_where, read_similarity_batches,
+    write_similarities,
 };
 pub use site::Site;
 pub use stage::{StageArguments, StageDirectory, run_stage, start_log};

@@ -71,6 +71,14 @@ pub fn write_similarities(path: &Path, metadata: &Metadata, rows: &[Similarity])
     write_table(path, &SCHEMA, metadata, columns_of(rows))
 }
 
+/// Reads the table in batches, in the memory of one batch.
+pub fn read_similarity_batches(
+    path: &Path,
+) -> Result<(impl Iterator<Item = Result<Vec<Similarity>>> + use<>, Metadata)> {
+    let rows = |columns: &Columns<'_>, _: usize| rows_of(columns, |_, _, _| true);
+    read_batches(path.to_owned(), &SCHEMA, BATCH_ROWS, rows)
+}
+
 /// Reads the table at once.
 pub fn read_similarities(path: &Path) -> Result<(Vec<Similarity>, Metadata)> {
     read_similarities_where(path, |_, _, _| true)

@@ -2,8 +2,8 @@
 
 use artifacts::{
     Layout, Metadata, Result, Summary, VectorKind, VectorRow, read_contrast_vectors, read_depth,
-    read_effects, read_outliers, read_projection_batches, read_similarity_batches, read_statistics,
-    read_summaries, read_vectors,
+    read_effects, read_outliers, read_principal_components, read_projection_batches, read_similarity_batches,
+    read_statistics, read_summaries, read_vectors,
 };
 
 use crate::activations::Means;
@@ -227,6 +227,7 @@ fn check_counts(layout: &Layout, shape: &Shape, both: usize, problems: &mut Vec<
         problems,
     );
     read_outliers(&layout.outliers())?;
+    read_principal_components(&layout.principal_components())?;
     let matrices = shape.conditions.len() * (shape.conditions.len() + 1) / 2;
     let all = both * matrices * shape.prompts.len() * shape.prompts.len();
     let mut rows = 0;

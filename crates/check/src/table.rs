@@ -199,6 +199,11 @@ fn wrong_value(column: &Column, array: &ArrayRef, row: usize) -> Option<String> 
             let bad = (0..ids.len()).find(|place| ids.is_null(*place) || ids.value(*place) < 0)?;
             Some(format!("entry {bad} is no token id"))
         }
+        ColumnKind::Texts => {
+            let texts = array.as_list_opt::<i32>()?.value(row);
+            let bad = (0..texts.len()).find(|place| texts.is_null(*place))?;
+            Some(format!("entry {bad} is no text"))
+        }
         ColumnKind::Vector => {
             let numbers = array.as_fixed_size_list_opt()?.value(row);
             let numbers = numbers.as_primitive_opt::<Float32Type>()?.clone();

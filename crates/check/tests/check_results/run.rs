@@ -57,6 +57,7 @@ impl Run {
             condition: condition.to_owned(),
             text: format!("<bos>{prompt}?"),
             token_ids: vec![2, 7, 9],
+            token_texts: ["<bos>", prompt, "?"].map(str::to_owned).to_vec(),
         });
         let rendered: Vec<RenderedPrompt> = rendered.collect();
         write_rendered_prompts(&self.layout.rendered_prompts(), &self.metadata, &rendered).unwrap();

@@ -102,9 +102,7 @@ impl Links {
 /// same way, after all others: that is not asked for by anybody.
 pub fn given(pipeline: &Pipeline) -> Vec<String> {
     let entries = || pipeline.overrides.iter().map(String::as_str).enumerate();
-    let device = entries()
-        .filter(|(_, entry)| entry.starts_with("model.device="))
-        .next_back();
+    let device = entries().rfind(|(_, entry)| entry.starts_with("model.device="));
     entries()
         .filter(|own| Some(*own) != device && !own.1.starts_with("model.path="))
         .map(|(_, entry)| entry.to_owned())

@@ -324,7 +324,7 @@ fn paper_has_no_controls_and_nothing_is_folded_or_cut() {
         }
         assert_eq!(
             get(page, "getComputedStyle(document.body).backgroundColor"),
-            "rgb(253, 253, 251)"
+            "rgb(255, 255, 255)"
         );
         page.set_print(false).unwrap();
         page.evaluate("let open; addEventListener('beforeprint', () => { open = document.querySelectorAll('details:not([open])').length; })")

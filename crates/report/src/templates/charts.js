@@ -30,20 +30,21 @@ function withColours(layout, { ink, quiet, line, panel }) {
   };
 }
 
-function forPage(layout) {
+function forPage(layout, height) {
   const themed = { ...withColours(layout, colours()), uirevision: "as the reader left it" };
-  return isPhone() ? forPhone(themed) : themed;
+  return isPhone() || paper.matches ? forNarrow(themed, height) : themed;
 }
 
-// Small letters, the title on two lines, and the legend below, where it may take as many lines as it needs.
-function forPhone(layout) {
+// On phones and paper: small letters, the title on two lines, and the legend below, where it may take as many lines as it needs.
+function forNarrow(layout, height) {
   const title = layout.title && {
     ...layout.title,
     text: layout.title.text.replace(" Across ", "<br>Across "),
     font: { size: 14 },
     subtitle: { ...layout.title.subtitle, font: { size: 11 } },
   };
-  const legend = { ...layout.legend, y: -0.22, yanchor: "top" };
+  // Below the axis and its title, which are as high in a low chart as in a high one.
+  const legend = { ...layout.legend, y: -70 / Math.max(height - 130, 100), yanchor: "top" };
   return { ...layout, title, legend, font: { ...layout.font, size: 11 }, margin: { ...layout.margin, l: 44, r: 8 } };
 }
 
@@ -65,8 +66,9 @@ function matrix({ size, low, step, layers }, layer) {
 
 function drawChart(id) {
   const chart = data.charts[id];
-  const width = paper.matches ? document.getElementById(id).clientWidth : undefined;
-  Plotly.react(id, chart.data, { ...forPage(chart.layout), width }, configuration());
+  const { clientWidth, clientHeight } = document.getElementById(id);
+  const width = paper.matches ? clientWidth : undefined;
+  Plotly.react(id, chart.data, { ...forPage(chart.layout, clientHeight), width }, configuration());
 }
 
 function drawCharts() {

@@ -85,7 +85,7 @@ fn steering(doses: &Doses) -> String {
     let summary = &doses.summary;
     match doses.chosen() {
         Some(chosen) => format!(
-            "Pushed at layer {} with {} times the vector toward the other role, texts move by {} nats per token (95 % interval \
+            "Pushed at layer {} with {} times that layer's vector toward the other role, texts move by {} nats per token (95 % interval \
              {} to {}; no control reaches more than {}), and {} of them sound like the other speaker.",
             chosen.layer,
             number(chosen.coefficient, 2),

@@ -18,6 +18,7 @@ fn the_svg_says_what_the_chart_says() {
         );
     }
     assert!(svg.contains("width=\"1000\" height=\"600\""));
+    assert_eq!(svg.matches("<polygon").count(), 3, "a band for each line");
 }
 
 #[test]

@@ -90,13 +90,13 @@ fn dispatch(flags: &Xtask) -> Result<()> {
         }
         XtaskCmd::CheckResults(check) => {
             let results = project.results(&pipeline::name_of(flags.pipeline())?);
-            let mut arguments = vec![results.into_os_string()];
+            let mut arguments: Vec<std::ffi::OsString> = vec![project.display(&results).into()];
             arguments.extend(check.json.then(|| "--json".into()));
             tool::run(&project, Device::Cpu, "check", "check-results", &arguments)
         }
         XtaskCmd::Export(export) => {
             let results = project.results(&pipeline::name_of(flags.pipeline())?);
-            let mut arguments = vec![results.into_os_string()];
+            let mut arguments: Vec<std::ffi::OsString> = vec![project.display(&results).into()];
             arguments.extend(export.vectors.iter().map(Into::into));
             for format in &export.format {
                 arguments.extend(["--format".into(), format.into()]);

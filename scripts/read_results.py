@@ -12,10 +12,12 @@ import json
 import sys
 
 import duckdb
+import gguf
 import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow.parquet as pq
+from safetensors.numpy import load_file
 
 
 def activations(run):
@@ -134,6 +136,23 @@ def doses(run):
     return len(table)
 
 
+def exports(run):
+    """The contrast in the files for other tools, read by their own packages."""
+    contrast = load_file(f"{run}/analyze/contrast.safetensors")["contrast"]
+    folder = f"{run}/analyze/export"
+    assert np.array_equal(np.load(f"{folder}/contrast.npy"), contrast), "contrast.npy"
+    reader = gguf.GGUFReader(f"{folder}/contrast.gguf")
+    directions = {tensor.name: tensor.data for tensor in reader.tensors}
+    assert list(directions) == [f"direction.{layer}" for layer in range(1, len(contrast))], f"contrast.gguf: {list(directions)}"
+    assert all(np.array_equal(directions[f"direction.{layer}"], contrast[layer]) for layer in range(1, len(contrast))), "contrast.gguf"
+    assert reader.get_field("general.architecture").contents() == "controlvector"
+    for layer, row in enumerate(contrast):
+        with open(f"{folder}/neuronpedia/contrast/L{layer}.json") as file:
+            body = json.load(file)
+        assert body["layerNumber"] == layer and np.array_equal(np.float32(body["vector"]), row), f"neuronpedia, layer {layer}"
+    return len(contrast)
+
+
 def other_tables(run):
     names = ("summary", "similarities", "projections", "vectors", "statistics", "depth")
     tables = [f"{run}/analyze/{name}.parquet" for name in names]
@@ -163,7 +182,9 @@ def main():
     statistics(run)
     swept = doses(run)
     tables = other_tables(run)
+    exported = exports(run)
     print(f"{run}: {layers} layers of activations and {tables} other tables read alike by pyarrow, Polars, pandas and DuckDB")
+    print(f"{run}: the contrast of {exported} layers is the same in safetensors, .npy, GGUF and Neuronpedia's JSON")
     print(f"{run}: similarities, label swaps and the figures of {swept} doses are what numpy and pandas make of the rows")
 
 

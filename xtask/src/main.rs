@@ -207,7 +207,7 @@ fn run_live(project: &Project, flags: &Xtask, binary: &str, arguments: &[OsStrin
 /// What a program about a run's results is told first: their folder. The pipeline file need not be there.
 fn results_of(project: &Project, flags: &Xtask) -> Result<Vec<OsString>> {
     let results = project.results(&pipeline::name_of(flags.pipeline())?);
-    Ok(vec![results.into_os_string()])
+    Ok(vec![project.display(&results).into()])
 }
 
 fn load_pipeline(project: &Project, flags: &Xtask) -> Result<Pipeline> {

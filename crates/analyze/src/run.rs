@@ -147,7 +147,7 @@ fn export(folder: &Path, vectors: &ContrastVectors) -> Result<()> {
     let Some(contrast) = Vector::of(vectors, "contrast") else {
         return Ok(());
     };
-    let origin = Origin(vectors.metadata.clone());
+    let origin = Origin::of(vectors, "contrast");
     for format in [Format::Gguf, Format::Npy, Format::Neuronpedia] {
         write_vector(folder, format, &contrast, &origin)?;
     }

@@ -1,4 +1,4 @@
-use artifacts::{ContrastVectors, Metadata};
+use artifacts::{ContrastVectors, Metadata, VectorKind};
 
 /// One vector for each layer, or for some of them.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,6 +42,15 @@ impl Vector {
 }
 
 impl Origin {
+    /// Of a vector of the analysis. Those of others were not made from the run's conditions.
+    pub fn of(vectors: &ContrastVectors, name: &str) -> Self {
+        let is_ours = !matches!(VectorKind::parse(name), Some(VectorKind::Imported(_)));
+        let of_conditions = ["positive", "negative", "pooling"];
+        let entries = vectors.metadata.iter();
+        let kept = entries.filter(|(key, _)| is_ours || !of_conditions.contains(key));
+        Origin(kept.fold(Metadata::default(), |all, (key, value)| all.with(key, value)))
+    }
+
     pub fn get(&self, key: &str) -> Option<&str> {
         self.0.get(key)
     }

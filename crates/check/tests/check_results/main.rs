@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used, reason = "in a test, a panic is the message")]
+
 mod findings;
 mod run;
 mod schemas;

@@ -48,9 +48,14 @@ impl Found {
             }
             (Found::Layers(mut rows), None) => {
                 if rows.len() > layers {
+                    let hint = if rows.len() == layers + 1 {
+                        "; is its first row of the embeddings? leave that one out"
+                    } else {
+                        ""
+                    };
+                    let found = rows.len();
                     return Err(format!(
-                        "it has vectors for {} layers, and the model has {layers}",
-                        rows.len()
+                        "it has vectors for {found} layers, and the model has {layers}{hint}"
                     ));
                 }
                 rows.resize(layers, None);

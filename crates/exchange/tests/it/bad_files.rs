@@ -103,6 +103,8 @@ fn npy_files() {
         Some(1),
     );
     assert_says(&found, &["layer 1", "not finite"]);
+    let found = message("a.npy", &npy("<f4", "False", "(4, 2)", &floats(&[0.5; 8])), None);
+    assert_says(&found, &["4 layers", "the model has 3", "embeddings"]);
     let found = message("a.npy", b"\x93NUMPY\x01\x00\xff\xff", None);
     assert_says(&found, &["no .npy file"]);
 }

@@ -1,0 +1,131 @@
+#!/usr/bin/env python3
+"""Runs the recipes of scripts/recipes/ on results/tiny and compares what they print with the run's own figures.
+
+    venv/bin/pip install -r scripts/readers-requirements.txt
+    venv/bin/python scripts/check_recipes.py DuckDB Polars pandas DataFusion
+    venv/bin/python scripts/check_recipes.py --write      # writes docs/recipes.md, which shows the recipes, anew
+
+Without names it runs all. The recipes with PyTorch and transformers need crates/model/reference/requirements.txt, the one with R needs
+Rscript with arrow and dplyr, and the one in Rust compiles DataFusion. Exits with an error where a figure differs, or where
+docs/recipes.md shows another recipe.
+"""
+import csv
+import pathlib
+import re
+import subprocess
+import sys
+
+FOLDER = pathlib.Path("scripts/recipes")
+DOCUMENT = pathlib.Path("docs/recipes.md")
+RUN = "results/tiny"
+# Name, file, language, sentence.
+RECIPES = [
+    ("DuckDB", "similarity_with_duckdb.sql", "sql", "The same in DuckDB's own shell: `duckdb < scripts/recipes/similarity_with_duckdb.sql`."),
+    ("Polars", "similarity_with_polars.py", "python", ""),
+    ("pandas", "similarity_with_pandas.py", "python", ""),
+    ("PyTorch", "similarity_with_pytorch.py", "python", "From the activations, as a tensor of [prompts, layers, hidden]."),
+    ("DataFusion", "datafusion/src/main.rs", "rust", "A crate of its own, outside of the workspace, with `datafusion` and `tokio`: `scripts/recipes/datafusion`."),
+    ("R", "similarity_with_arrow.R", "r", "Not run by `.ci/run`, which has no R."),
+    ("transformers", "steer_with_transformers.py", "python", "Steering with the contrast, outside of Roleswap: the greedy texts are those of `steer/generations.parquet`, which is checked."),
+]
+BEFORE = """# Recipes
+
+<!-- Made from scripts/recipes: python3 scripts/check_recipes.py --write -->
+
+How other tools read a run. Each of the first six computes one column of `analyze/summary.csv`, the mean cosine across the two conditions, and
+`scripts/check_recipes.py` compares what it prints. They run from the root of the repository, after `cargo xtask all`. What the columns are
+stands in [schemas.md](schemas.md).
+"""
+AFTER = """
+## A vector in llama.cpp
+
+`analyze/export/contrast.gguf` is a control vector; the scale is the coefficient:
+
+```
+llama-cli -m model.gguf --control-vector-scaled results/NAME/analyze/export/contrast.gguf:0.5 --control-vector-layer-range 9 9
+```
+
+`direction.N` is added to the output of the 0-based block N, which is our layer N, so that the range names our layers. llama.cpp can't steer block 0. On Gemma 3
+270M (Q4_K_M) the logits move in llama.cpp as they do here (`scripts/llama_cpp_control_vector.py`, through its library; the command line above was
+not run): over layer 9, layer 17 and layers 1 to 17 at once the two moves have cosines of 0.994 to 0.9998 and differ by 3 to 11 percent, since
+llama.cpp computes with quantized activations. A vector that is given one layer later moves them by something else (62 and 211 percent). At
+layer 1, whose push of one contrast is small, 16 layers magnify the rounding: cosines of 0.86 and 0.96.
+
+## Vectors of others
+
+```toml
+[[vectors]]
+name = "refusal"              # what sets, tables and `contrast.project_out` call it
+file = "data/refusal.npy"     # or a GGUF control vector, or safetensors
+layer = 20                    # only for files with a single vector
+```
+
+| file | what is read | layers |
+|---|---|---|
+| `.gguf` | a control vector, F32 `direction.N` | N is the 0-based block whose output it is added to, so our layer N. Files of llama.cpp's own cvector-generator are named one later than what they were measured at |
+| `.npy` | floats of 16, 32 or 64 bits, `[layers, hidden]` or `[hidden]` | row l is our layer l |
+| `.safetensors` | the tensor of the vector's name, or `contrast`, or the only one; f16, bf16, f32, f64 | row l is our layer l |
+
+A matrix whose first row is of the embeddings, such as those made of transformers' `hidden_states`, has one row more: save `v[1:]`. A torch file becomes a safetensors one with
+`save_file({"refusal": torch.load("axis.pt").float()}, "axis.safetensors")`. `analyze/comparisons.parquet` has the cosines with the run's own vectors, and
+`directions = ["refusal"]` steers with it.
+"""
+
+
+def document():
+    parts = [BEFORE]
+    for name, file, language, sentence in RECIPES:
+        text = (FOLDER / file).read_text(encoding="utf-8").strip()
+        parts.append(f"\n## {name}\n\n{sentence}\n\n```{language}\n{text}\n```\n".replace("\n\n\n", "\n\n"))
+    return "".join(parts) + AFTER
+
+
+def output(name, file):
+    path = FOLDER / file
+    if name == "DuckDB":
+        import duckdb
+
+        return "\n".join(f"{layer} {cosine}" for layer, cosine in duckdb.sql(path.read_text()).fetchall())
+    command = [sys.executable, path]
+    if name == "DataFusion":
+        command = ["cargo", "run", "--quiet", "--locked", "--manifest-path", FOLDER / "datafusion/Cargo.toml", "--target-dir", "target/recipes"]
+    if name == "R":
+        command = ["Rscript", path]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def check_similarity(name, text):
+    with open(f"{RUN}/analyze/summary.csv", encoding="utf-8") as file:
+        expected = {int(row["layer"]): float(row["avg_cross_category"]) for row in csv.DictReader(file)}
+    found = {int(layer): float(cosine) for layer, cosine in re.findall(r"^\W*(\d+)[\s|]+(-?\d\.\d+)", text, re.M)}
+    assert found.keys() == expected.keys(), f"{name}: layers {sorted(found)} in\n{text}"
+    worst = max(abs(found[layer] - expected[layer]) for layer in expected)
+    assert worst < 1e-9, f"{name}: {worst} from summary.csv"
+    print(f"{name}: {len(found)} layers, at most {worst:.0e} from summary.csv")
+
+
+def check_texts(name, text):
+    import pandas as pd
+
+    rows = pd.read_parquet(f"{RUN}/steer/generations.parquet").query("set == 'steered' and coefficient == -0.65")
+    found = dict(line.split("\t", 1) for line in text.splitlines())
+    expected = dict(zip(rows["prompt_id"], rows["text"]))
+    assert found == expected, f"{name}: {found} is not {expected}"
+    print(f"{name}: {len(found)} steered texts as in generations.parquet")
+
+
+def main(names):
+    if names == ["--write"]:
+        DOCUMENT.write_text(document(), encoding="utf-8")
+        return
+    assert DOCUMENT.read_text(encoding="utf-8") == document(), f"{DOCUMENT} is not what the recipes make; run it with --write"
+    unknown = set(names) - {recipe[0] for recipe in RECIPES}
+    assert not unknown, f"no recipe is called {unknown}"
+    for name, file, _, _ in RECIPES:
+        if not names or name in names:
+            check = check_texts if name == "transformers" else check_similarity
+            check(name, output(name, file))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,5 +1,3 @@
-use std::io::IsTerminal as _;
-
 use anyhow::{Context as _, Result, bail};
 use artifacts::{Layout, Pipeline, StageArguments};
 
@@ -42,13 +40,6 @@ impl OwnArguments {
 
     /// Opens the pipeline's model with its vectors.
     pub fn open(&self) -> Result<LiveModel> {
-        tracing_subscriber::fmt()
-            .with_writer(std::io::stderr)
-            .with_ansi(std::io::stderr().is_terminal())
-            .without_time()
-            .with_target(false)
-            .with_max_level(tracing::Level::WARN)
-            .init();
         let stage = StageArguments::parse(self.rest.clone())?;
         let pipeline = Pipeline::read(&stage.pipeline, &stage.overrides)?;
         LiveModel::open(pipeline, &Layout::new(stage.results))

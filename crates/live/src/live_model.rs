@@ -63,7 +63,7 @@ impl LiveModel {
         let (place, name) = (layout.contrast_vectors(), &pipeline.name);
         if !place.exists() {
             bail!(
-                "{} is not there: there are no vectors to steer with; run `cargo xtask analyze --pipeline {name}` first",
+                "there are no vectors to steer with at {}; run `cargo xtask analyze --pipeline {name}` first",
                 place.display()
             );
         }

@@ -27,13 +27,11 @@ use talk::Talk;
 const INTERRUPTED: i32 = 130;
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    artifacts::start_log();
+    artifacts::finish(
+        "the conversation ended",
+        run().map_err(|error| format!("{error:#}")),
+    )
 }
 
 fn run() -> Result<()> {
@@ -71,7 +69,7 @@ fn converse(mut talk: Talk) -> Result<()> {
         match done {
             Ok(flow) if flow.is_break() => return Ok(()),
             Ok(_) => {}
-            Err(error) if talk.screen.is_terminal() => talk.screen.complain(&format!("{error:#}"))?,
+            Err(error) if talk.screen.is_terminal() => artifacts::print_failure("", &format!("{error:#}")),
             Err(error) => return Err(error.context(format!("{:?}", line.trim()))),
         }
     }

@@ -83,12 +83,6 @@ impl Screen {
         Ok(writeln!(stderr().lock(), "{}", style(text).dim().for_stderr())?)
     }
 
-    /// Why a line could not be obeyed.
-    pub fn complain(&self, text: &str) -> Result<()> {
-        let error = style("error:").red().bold().for_stderr();
-        Ok(writeln!(stderr().lock(), "{error} {text}")?)
-    }
-
     /// Columns of characters, where lists are laid out.
     pub fn width(&self) -> usize {
         Term::stdout()

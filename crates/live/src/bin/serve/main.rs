@@ -34,13 +34,11 @@ const INTERRUPTED: i32 = 130;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    artifacts::start_log();
+    artifacts::finish(
+        "the page can't be served",
+        run().map_err(|error| format!("{error:#}")),
+    )
 }
 
 fn run() -> Result<()> {

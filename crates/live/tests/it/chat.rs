@@ -56,7 +56,10 @@ fn steering_gives_the_texts_of_the_stage_steer() {
 fn the_model_speaks_as_the_user() {
     let question = "What is your job?";
     let swapped = text_of_stage("swapped", question, None);
-    assert_eq!(texts(&["--as", "user"], &[question]), [swapped.clone()]);
+    assert_eq!(
+        texts(&["--as", "user"], &[question]),
+        std::slice::from_ref(&swapped)
+    );
     assert_eq!(
         texts(&[], &["/as user", question, "/reset", question]),
         [swapped.clone(), swapped.clone()]

@@ -57,7 +57,7 @@ pub struct InterventionTable {
     pub kind: InterventionKind,
     /// One layer for each direction, or one for all. Negative numbers count from the end.
     pub layers: Vec<i64>,
-    /// `contrast`, `mean.<condition>` or another [vector](VectorKind): a row of the contrast file at the
+    /// `contrast`, `mean.<condition>` or another [vector](crate::VectorKind): a row of the contrast file at the
     /// intervention's layer.
     #[serde(default = "contrast_direction")]
     pub directions: Vec<String>,

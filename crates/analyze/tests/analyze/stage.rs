@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use artifacts::{
     Activation, Pooling, read_contrast_vectors, read_projections, read_similarities, read_summaries,
@@ -131,20 +132,24 @@ fn the_printed_text_and_the_csv_show_the_contrasts_pooling() {
 fn the_same_activations_give_the_same_bytes() {
     let example = example();
     let pipeline = example.pipeline("normal", "swapped");
-    let mut first: Option<BTreeMap<String, Vec<u8>>> = None;
+    let mut first: Option<BTreeMap<PathBuf, Vec<u8>>> = None;
     for _ in 0..10 {
         analyze::run(&pipeline, &example.layout, &example.out).unwrap();
-        let files: BTreeMap<String, Vec<u8>> = fs_err::read_dir(&example.out)
-            .unwrap()
-            .map(|entry| entry.unwrap())
-            .map(|entry| {
-                (
-                    entry.file_name().to_string_lossy().into_owned(),
-                    fs_err::read(entry.path()).unwrap(),
-                )
-            })
-            .collect();
-        assert_eq!(files.len(), 13, "{:?}", files.keys());
+        let mut files = BTreeMap::new();
+        add_files(&example.out, &mut files);
+        // Fourteen, and the contrast for other tools: GGUF, .npy, and a body for each of the three layers.
+        assert_eq!(files.len(), 19, "{:?}", files.keys());
         assert!(*first.get_or_insert_with(|| files.clone()) == files);
+    }
+}
+
+fn add_files(folder: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) {
+    for entry in fs_err::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            add_files(&path, files);
+        } else {
+            files.insert(path.clone(), fs_err::read(path).unwrap());
+        }
     }
 }

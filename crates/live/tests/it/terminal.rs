@@ -20,8 +20,10 @@ impl Terminal {
     fn start() -> Option<Self> {
         let program = env!("CARGO_BIN_EXE_chat");
         let results = layout().root().display();
-        let command =
-            format!("{program} --pipeline pipelines/tiny.toml --set model.device=cpu --results {results}");
+        // What runs in the background, as the tests may, has Ctrl-C switched off, which its children would inherit.
+        let command = format!(
+            "env --default-signal=INT {program} --pipeline pipelines/tiny.toml --set model.device=cpu --results {results}"
+        );
         let child = Command::new("script")
             .args(["--quiet", "--return", "--command", &command, "/dev/null"])
             .current_dir(root())

@@ -195,7 +195,6 @@ pub const VERBS: &[Verb] = &[
         arguments: "[VECTOR]... [--format gguf|npy|safetensors|neuronpedia]... [--out FOLDER]",
         options: &["--pipeline", "--quiet", "--verbose"],
         passes_on: true,
-        ..PLAIN
     },
     Verb {
         name: "accept",

@@ -7,7 +7,7 @@
 //! # fn main() -> anyhow::Result<()> {
 //! let Some(browser) = browser::Browser::start_or_say_why_not()? else { return Ok(()) };
 //! let page = browser.page()?;
-//! page.open("file:///tmp/report.html")?;
+//! page.open("file:///home/me/report.html")?;
 //! page.press("Tab")?;
 //! assert_eq!(page.evaluate("document.title")?, "A report");
 //! assert!(page.problems().is_empty() && page.requests().len() == 1);

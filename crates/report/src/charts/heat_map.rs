@@ -21,7 +21,7 @@ struct Entry<'a> {
     prompt: &'a str,
 }
 
-/// The cosines of all conditions' prompts with each other as one matrix, packed for every layer (see [`Packed`]): the page
+/// The cosines of all conditions' prompts with each other as one matrix, packed for every layer (see `Packed`): the page
 /// unpacks the one that its slider asks for. The colours mean the same at every layer. Nothing where the run has no matrices.
 pub fn heat_map(pipeline: &Pipeline, inputs: &Inputs) -> Result<Option<Value>> {
     if inputs.similarities.is_empty() {

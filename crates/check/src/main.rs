@@ -4,6 +4,7 @@ use std::io::{Write, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use artifacts::print_failure;
 use check::{Report, check_results};
 
 const USAGE: &str = "usage: check-results results/NAME [--json]";
@@ -31,7 +32,7 @@ fn main() -> ExitCode {
             }
         }
         Err(error) => {
-            eprintln!("error: {error}");
+            print_failure("the results can't be checked", &error.to_string());
             ExitCode::FAILURE
         }
     }

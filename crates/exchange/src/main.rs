@@ -4,7 +4,7 @@ use std::io::{Write, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use artifacts::{Error, Layout, Result, read_contrast_vectors};
+use artifacts::{Error, Layout, Result, print_failure, read_contrast_vectors};
 use exchange::{Format, Origin, Vector, write_vector};
 
 const USAGE: &str = "usage: export results/NAME [VECTOR]... [--format gguf|npy|safetensors|neuronpedia]... [--out FOLDER]
@@ -20,7 +20,7 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
         Err(error) => {
-            eprintln!("error: {error}");
+            print_failure("the vectors can't be exported", &error.to_string());
             ExitCode::FAILURE
         }
     }

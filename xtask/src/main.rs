@@ -4,7 +4,6 @@
 //! no Parquet, no crate of the workspace. A stage is a process of its own, so this binary builds in seconds.
 //!
 //! Read `stage.rs` for what there is to run, `staleness.rs` for when it runs again, `run.rs` for how.
-#![allow(clippy::print_stdout, reason = "printing is what a command line is for")]
 
 mod accept;
 mod clean;
@@ -59,13 +58,14 @@ use crate::{
     process::Processes,
     project::Project,
     run::Goal,
+    terminal::Output,
 };
 
 fn main() -> ExitCode {
     let flags = match Xtask::from_command_line(std::env::args_os().skip(1).collect()) {
         Ok(Asked::Do(flags)) => flags,
         Ok(Asked::Help(text)) => {
-            print!("{text}");
+            let _ = write!(Output, "{text}");
             return ExitCode::SUCCESS;
         }
         Err(message) => {
@@ -87,7 +87,7 @@ fn main() -> ExitCode {
 
 fn dispatch(flags: &Xtask) -> Result<()> {
     let project = Project::find()?;
-    let out = &mut std::io::stdout();
+    let out = &mut Output;
     match &flags.subcommand {
         XtaskCmd::All(_) => bring_up_to_date(&project, flags, Goal::all(flags.force)),
         XtaskCmd::Verify(_) => verify(&project, flags),
@@ -164,7 +164,7 @@ fn dispatch(flags: &Xtask) -> Result<()> {
 
 fn bring_up_to_date(project: &Project, flags: &Xtask, goal: Goal) -> Result<()> {
     let pipeline = load_pipeline(project, flags)?;
-    let out = &mut std::io::stdout();
+    let out = &mut Output;
     if flags.dry_run {
         return run::dry_run(project, &pipeline, &goal, out);
     }
@@ -188,7 +188,11 @@ fn verify(project: &Project, flags: &Xtask) -> Result<()> {
     bring_up_to_date(project, flags, Goal::stage("verify", flags.force)?)?;
     if flags.json && !flags.dry_run {
         let folder = project.stage_folder(&load_pipeline(project, flags)?.name, stage::named("verify")?);
-        print!("{}", fs_err::read_to_string(folder.join("certificate.json"))?);
+        write!(
+            Output,
+            "{}",
+            fs_err::read_to_string(folder.join("certificate.json"))?
+        )?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@
 
 use std::env;
 use std::fmt::Display;
-use std::io::{IsTerminal, stderr};
+use std::io::{ErrorKind, IsTerminal, Result as IoResult, Write, stderr, stdout};
 use std::process::ExitCode;
 
 /// Set by `cargo xtask -q` and `-v` for every program that it starts.
@@ -44,6 +44,30 @@ pub fn colours() -> bool {
 /// Whether the user lets anything be coloured.
 pub fn may_colour() -> bool {
     env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Standard output. A reader that went away, as `head` does, is no reason to fail: what is still written is dropped, and
+/// the program goes on to its end.
+#[derive(Clone, Copy, Debug)]
+pub struct Output;
+
+impl Output {
+    fn dropped<T>(outcome: IoResult<T>, instead: T) -> IoResult<T> {
+        match outcome {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(instead),
+            outcome => outcome,
+        }
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> IoResult<usize> {
+        Output::dropped(stdout().write(bytes), bytes.len())
+    }
+
+    fn flush(&mut self) -> IoResult<()> {
+        Output::dropped(stdout().flush(), ())
+    }
 }
 
 /// Prints what went wrong on standard error. `message` is a cause as errors are written here: `place: what is wrong; what

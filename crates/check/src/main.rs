@@ -1,10 +1,10 @@
 //! `cargo xtask check-results`: whether the files of a run are what `docs/schemas.md` says.
 
-use std::io::{Write, stdout};
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use artifacts::print_failure;
+use artifacts::{Output, print_failure};
 use check::{Report, check_results};
 
 const USAGE: &str = "usage: check-results results/NAME [--json]";
@@ -60,7 +60,8 @@ fn print_text(report: &Report) {
     print(&(lines.join("\n") + "\n"));
 }
 
-/// A reader that went away, as in `| head`, is no reason to fail.
 fn print(text: &str) {
-    let _ = stdout().write_all(text.as_bytes());
+    if let Err(error) = Output.write_all(text.as_bytes()) {
+        print_failure("standard output", &error.to_string());
+    }
 }

@@ -1,11 +1,11 @@
 //! `cargo xtask diff RUN_A RUN_B [--html FILE]`
-#![allow(clippy::print_stdout, reason = "the comparison is its result")]
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
-use artifacts::finish;
+use artifacts::{Output, finish};
 use diff::{Comparison, Run, page, summary};
 
 const USAGE: &str =
@@ -22,8 +22,7 @@ fn run(arguments: impl Iterator<Item = String>) -> Result<()> {
         match argument.as_str() {
             "--" => {}
             "--help" | "-h" => {
-                println!("{USAGE}");
-                return Ok(());
+                return Ok(writeln!(Output, "{USAGE}")?);
             }
             "--html" => {
                 html = Some(PathBuf::from(
@@ -39,15 +38,14 @@ fn run(arguments: impl Iterator<Item = String>) -> Result<()> {
     };
     let (a, b) = (Run::read(&folder(a))?, Run::read(&folder(b))?);
     let comparison = Comparison::of(&a, &b);
-    print!("{}", summary(&a, &b, &comparison));
+    write!(Output, "{}", summary(&a, &b, &comparison))?;
     let html = html.unwrap_or_else(|| PathBuf::from(format!("results/{}-and-{}.html", a.name, b.name)));
     let text = page(&a, &b, &comparison)?;
     // Under another name first, so that a page is there as a whole or not at all.
     let partial = html.with_extension("partial");
     fs_err::write(&partial, text)?;
     fs_err::rename(&partial, &html)?;
-    println!("\npage: {}", html.display());
-    Ok(())
+    Ok(writeln!(Output, "\npage: {}", html.display())?)
 }
 
 /// A name without a separator is that of a pipeline, unless a folder of that name is here.

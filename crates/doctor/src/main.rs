@@ -1,10 +1,10 @@
 //! `cargo xtask doctor`: a line for each check, a row for each stage; exit code 1 where something will fail.
-#![allow(clippy::print_stdout, reason = "what it finds is its output")]
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use artifacts::{Layout, Pipeline, StageArguments};
+use artifacts::{Layout, Output, Pipeline, StageArguments};
 use doctor::{Machine, diagnose};
 
 const USAGE: &str = "usage: cargo xtask doctor [--pipeline NAME] [--json]";
@@ -24,7 +24,7 @@ fn run() -> Result<bool> {
         .iter()
         .any(|argument| argument == "--help" || argument == "-h")
     {
-        println!("{USAGE}");
+        writeln!(Output, "{USAGE}")?;
         return Ok(true);
     }
     let count = arguments.len();
@@ -35,9 +35,9 @@ fn run() -> Result<bool> {
     let layout = Layout::new(arguments.results);
     let diagnosis = diagnose(&pipeline, &layout, &Machine::measure())?;
     if wants_json {
-        println!("{:#}", doctor::json(&diagnosis));
+        writeln!(Output, "{:#}", doctor::json(&diagnosis))?;
     } else {
-        print!("{}", doctor::table(&diagnosis));
+        write!(Output, "{}", doctor::table(&diagnosis))?;
     }
     Ok(!diagnosis.has_problem())
 }

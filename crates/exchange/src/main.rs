@@ -1,10 +1,10 @@
 //! `cargo xtask export`: vectors of a run in the formats of other tools.
 
-use std::io::{Write, stdout};
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use artifacts::{Error, Layout, Result, print_failure, read_contrast_vectors};
+use artifacts::{Error, Layout, Output, Result, print_failure, read_contrast_vectors};
 use exchange::{Format, Origin, Vector, write_vector};
 
 const USAGE: &str = "usage: export results/NAME [VECTOR]... [--format gguf|npy|safetensors|neuronpedia]... [--out FOLDER]
@@ -92,8 +92,7 @@ impl Wanted {
             let origin = Origin::of(&vectors, &name);
             for format in &self.formats {
                 let place = write_vector(&self.out, *format, &vector, &origin)?;
-                // A reader that went away is no reason to fail.
-                let _ = writeln!(stdout(), "{}", place.display());
+                let _ = writeln!(Output, "{}", place.display());
             }
         }
         Ok(())

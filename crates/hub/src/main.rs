@@ -4,21 +4,20 @@
 #[allow(dead_code, reason = "of the shared file only a part is needed")]
 mod terminal;
 
-use std::io::{IsTerminal, stderr};
+use std::io::{IsTerminal, Write as _, stderr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::terminal::Loudness;
+use crate::terminal::{Loudness, Output};
 use hub::{Environment, Error, Progress, Request, Result, fetch};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 const USAGE: &str = "usage: fetch owner/name [--revision BRANCH_TAG_OR_COMMIT] [--file NAME]";
 
-#[allow(clippy::print_stdout, reason = "the path is what the caller asked for")]
 fn main() -> ExitCode {
     match run(std::env::args().skip(1)) {
         Ok(path) => {
-            println!("{}", path.display());
+            let _ = writeln!(Output, "{}", path.display());
             ExitCode::SUCCESS
         }
         Err(error) => {

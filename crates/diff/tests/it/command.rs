@@ -61,3 +61,20 @@ fn it_says_what_is_missing() {
     }
     assert!(!folder.path().join("results/one-and-begun.html").exists());
 }
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    Example::default().write(&folder.path().join("results/one"));
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = Command::new(env!("CARGO_BIN_EXE_diff"))
+        .args(["one", "one"])
+        .current_dir(folder.path())
+        .stdout(writer)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+    assert!(folder.path().join("results/one-and-one.html").is_file());
+}

@@ -72,6 +72,8 @@ impl Talk {
 
     /// Does what a line asks for; breaks when that is the end.
     pub fn obey(&mut self, command: Command) -> Result<ControlFlow<()>> {
+        // A Ctrl-C from now on stops the answer, also before its first token; an earlier one has had its effect.
+        self.stop.store(false, Ordering::Relaxed);
         match command {
             Command::Say(text) => self.say(&text)?,
             Command::ShowSteering => self.list_steering()?,
@@ -194,7 +196,6 @@ impl Talk {
             draw: self.samples.then_some(self.draw),
         };
         let (screen, stop) = (&self.screen, &self.stop);
-        stop.store(false, Ordering::Relaxed);
         let mut each = |pieces: &[Piece]| {
             let shown = pieces
                 .iter()

@@ -1,6 +1,5 @@
 //! `cargo xtask serve`: one page on this machine alone, on which a pipeline's model answers twice at the same time, as it
 //! is and steered, with a slider for each vector.
-#![allow(clippy::print_stdout, reason = "the address is what it prints")]
 
 mod guard;
 mod page;
@@ -8,6 +7,7 @@ mod question;
 mod server;
 mod worker;
 
+use std::io::Write as _;
 use std::net::Ipv4Addr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -16,6 +16,7 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use artifacts::Output;
 use live::{LiveModel, OwnArguments};
 use signal_hook::consts::SIGINT;
 use signal_hook::flag::{register, register_conditional_shutdown};
@@ -69,7 +70,7 @@ async fn serve(model: LiveModel, port: u16) -> Result<()> {
     register(SIGINT, Arc::clone(&stop))?;
     let server = axum::serve(listener, router(Server { guard, page, jobs }))
         .with_graceful_shutdown(stopped(Arc::clone(&stop)));
-    println!("{address}");
+    writeln!(Output, "{address}")?;
     eprintln!("Open it in a browser on this machine. Ctrl-C stops the server.");
     let out_of_patience = async {
         stopped(stop).await;

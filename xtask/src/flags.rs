@@ -244,7 +244,10 @@ pub enum Asked {
 impl Xtask {
     /// Parses the arguments that follow the name of the program; none at all ask for the overview. An error is a
     /// sentence with advice.
-    pub fn from_command_line(arguments: Vec<OsString>) -> Result<Asked, String> {
+    pub fn from_command_line(mut arguments: Vec<OsString>) -> Result<Asked, String> {
+        if let Some(first) = arguments.first_mut().filter(|first| *first == "help") {
+            *first = "--help".into();
+        }
         if arguments.is_empty() {
             return Ok(Asked::Help(help::overview()));
         }
@@ -318,6 +321,7 @@ fn divide(
                     ours.push(value);
                 }
             }
+            None if is_help(&argument) && !verb.explains_itself => ours.push(argument),
             _ if verb.passes_on && is_after => theirs.push(argument),
             None if is_after && verb.arguments.contains(&format!("[{text} ")) => ours.push(argument),
             Some(option) => {

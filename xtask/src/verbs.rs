@@ -51,6 +51,8 @@ pub struct Verb {
     pub options: &'static [&'static str],
     /// Whether everything else goes to a program.
     pub passes_on: bool,
+    /// Whether `--help` also goes to that program, as it has more to say than `arguments` here.
+    pub explains_itself: bool,
 }
 
 const RUNS: &[&str] = &[
@@ -73,6 +75,7 @@ const PLAIN: Verb = Verb {
     arguments: "",
     options: RUNS,
     passes_on: false,
+    explains_itself: false,
 };
 
 pub const VERBS: &[Verb] = &[
@@ -169,6 +172,7 @@ pub const VERBS: &[Verb] = &[
         arguments: "[--json]",
         options: READS,
         passes_on: true,
+        ..PLAIN
     },
     Verb {
         name: "diff",
@@ -178,6 +182,7 @@ pub const VERBS: &[Verb] = &[
         arguments: "RUN_A RUN_B [--html FILE]",
         options: BUILDS,
         passes_on: true,
+        ..PLAIN
     },
     Verb {
         name: "check-results",
@@ -195,6 +200,7 @@ pub const VERBS: &[Verb] = &[
         arguments: "[VECTOR]... [--format gguf|npy|safetensors|neuronpedia]... [--out FOLDER]",
         options: &["--pipeline", "--quiet", "--verbose"],
         passes_on: true,
+        ..PLAIN
     },
     Verb {
         name: "accept",
@@ -221,6 +227,7 @@ pub const VERBS: &[Verb] = &[
         arguments: "[--as model|user] [--system TEXT]",
         options: READS,
         passes_on: true,
+        ..PLAIN
     },
     Verb {
         name: "serve",
@@ -230,6 +237,7 @@ pub const VERBS: &[Verb] = &[
         arguments: "[--port N]",
         options: READS,
         passes_on: true,
+        ..PLAIN
     },
     Verb {
         name: "completions",
@@ -248,6 +256,7 @@ pub const VERBS: &[Verb] = &[
         arguments: "[ARGUMENTS OF THE TRAINER]",
         options: BUILDS,
         passes_on: true,
+        explains_itself: true,
     },
     Verb {
         name: "synth",
@@ -257,6 +266,7 @@ pub const VERBS: &[Verb] = &[
         arguments: "--like NAME FOLDER [--seed N] [--tokenizer FOLDER]",
         options: BUILDS,
         passes_on: true,
+        explains_itself: true,
     },
     Verb {
         name: "bench",
@@ -266,6 +276,7 @@ pub const VERBS: &[Verb] = &[
         arguments: "[CHECKPOINT] [--dtype auto|f32|bf16] [--new TOKENS] [--repeat N] [--json]",
         options: BUILDS,
         passes_on: true,
+        explains_itself: true,
     },
 ];
 

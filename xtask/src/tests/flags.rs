@@ -74,6 +74,10 @@ fn help_is_of_the_verb_before_it() {
         "{steer}"
     );
     assert_eq!(help("-h steer"), steer);
+    assert_eq!(help("help steer"), steer);
+    assert_eq!(help("help"), overview());
+    // Without building the program that the verb stands for.
+    assert!(help("chat --help").contains("[--as model|user]"));
 }
 
 #[test]

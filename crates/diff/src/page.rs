@@ -2,7 +2,7 @@ use anyhow::Result;
 use artifacts::DoseCandidate;
 use minijinja::context;
 use minijinja::value::{Serde, Value as TemplateValue};
-use report::assets::{PIECES, page_parts, render};
+use report::assets::{page_parts, render};
 use report::format::{coefficient, number, number_or_dash, with_interval};
 use report::pieces::Piece;
 use serde::Serialize;
@@ -34,7 +34,7 @@ pub fn page(a: &Run, b: &Run, comparison: &Comparison) -> Result<String> {
     }
     let curves = &comparison.curves;
     render(
-        &[("diff.html", TEMPLATE), ("pieces.html", PIECES)],
+        &[("diff.html", TEMPLATE)],
         "diff.html",
         context! {
             runs => shown(runs.map(RunView::of)),

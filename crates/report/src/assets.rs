@@ -8,13 +8,17 @@ use serde_json::{Value, json};
 
 use crate::charts::style::library_script;
 
-/// The template `pieces.html`, whose macro `show` writes [pieces](crate::pieces) of a text.
-pub const PIECES: &str = include_str!("templates/pieces.html");
+/// What every page is made of: the skeleton, with the policy that lets a page ask for nothing, and the macro `show`, which
+/// writes [pieces](crate::pieces) of a text.
+const SHARED: [(&str, &str); 2] = [
+    ("page.html", include_str!("templates/page.html")),
+    ("pieces.html", include_str!("templates/pieces.html")),
+];
 
 const STYLE: &str = include_str!("templates/style.css");
 const CHARTS_SCRIPT: &str = include_str!("templates/charts.js");
 
-/// Fills the template `name`; `templates` are names and texts, those that it includes among them.
+/// Fills the template `name`, which extends `page.html`; `templates` are names and texts, those that it includes among them.
 pub fn render(templates: &[(&str, &str)], name: &str, context: TemplateValue) -> Result<String> {
     let mut environment = Environment::new();
     environment.set_syntax(
@@ -23,7 +27,7 @@ pub fn render(templates: &[(&str, &str)], name: &str, context: TemplateValue) ->
             .lstrip_blocks(true)
             .build()?,
     );
-    for (own, text) in templates {
+    for (own, text) in SHARED.iter().chain(templates) {
         environment.add_template_owned((*own).to_owned(), (*text).to_owned())?;
     }
     let page = environment.get_template(name)?.render(context);

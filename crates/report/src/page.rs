@@ -34,7 +34,7 @@ use crate::warnings::{facts_views, warnings};
 
 const REPORT_SCRIPT: &str = include_str!("templates/report.js");
 
-const TEMPLATES: [(&str, &str); 13] = [
+const TEMPLATES: [(&str, &str); 12] = [
     ("report.html", include_str!("templates/report.html")),
     ("lens.html", include_str!("templates/lens.html")),
     ("layers.html", include_str!("templates/layers.html")),
@@ -46,7 +46,6 @@ const TEMPLATES: [(&str, &str); 13] = [
     ("provenance.html", include_str!("templates/provenance.html")),
     ("chart.html", include_str!("templates/chart.html")),
     ("banner.html", include_str!("templates/banner.html")),
-    ("pieces.html", assets::PIECES),
     ("figure.html", include_str!("templates/figure.html")),
 ];
 

@@ -31,10 +31,10 @@ impl Guard {
                 project.display(&project.running(pipeline))
             ),
             // Some network file systems have no locks at all: a warning serves better than no run.
-            Err(TryLockError::Error(error)) => eprintln!(
+            Err(TryLockError::Error(error)) => crate::terminal::remark(format_args!(
                 "warning: this file system cannot lock {} ({error}); run one xtask at a time",
                 project.display(&project.running(pipeline))
-            ),
+            )),
         }
         Ok(Guard { file })
     }

@@ -230,7 +230,7 @@ fn run_quietly(command: &mut Command) -> Result<ExitStatus> {
 
 fn show(lines: &mut Vec<String>) {
     for line in lines.drain(..) {
-        eprintln!("{line}");
+        terminal::remark(line);
     }
 }
 

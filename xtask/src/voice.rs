@@ -28,14 +28,14 @@ pub fn loudness() -> Loudness {
 /// What is going on, on standard error.
 pub fn say(text: &str) {
     if loudness() != Loudness::Quiet {
-        eprintln!("{text}");
+        terminal::remark(text);
     }
 }
 
 /// What only `-v` wants to know.
 pub fn detail(text: impl FnOnce() -> String) {
     if loudness() == Loudness::Verbose {
-        eprintln!("  {}", text());
+        terminal::remark(format_args!("  {}", text()));
     }
 }
 

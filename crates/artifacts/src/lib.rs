@@ -111,7 +111,7 @@ pub use statistics::{LayerStatistics, read_statistics, write_statistics};
 pub use steer_table::{Decoding, GenerationSet, InterventionKind, InterventionTable, Positions, SteerTable};
 pub use summaries::{Summary, read_summaries, write_summaries, write_summary_csv};
 pub use table::{Metadata, TableFile};
-pub use terminal::{Loudness, Output, colours, failure, finish, may_colour, print_failure};
+pub use terminal::{Loudness, Output, colours, failure, finish, may_colour, print_failure, remark};
 pub use vector_table::VectorTable;
 pub use vectors::{
     ContrastVectors, VectorKind, VectorRow, read_contrast_vectors, read_vectors, write_contrast_vectors,

@@ -70,10 +70,15 @@ impl Write for Output {
     }
 }
 
+/// A line on standard error, dropped where nobody reads that any more (`2>&1 | head`); `eprintln!` would panic there.
+pub fn remark(line: impl Display) {
+    let _ = writeln!(stderr(), "{line}");
+}
+
 /// Prints what went wrong on standard error. `message` is a cause as errors are written here: `place: what is wrong; what
 /// to do`.
 pub fn print_failure(what: &str, message: &str) {
-    eprintln!("{}", failure(what, message, colours()));
+    remark(failure(what, message, colours()));
 }
 
 /// The end of a program's `main`: an error is printed, with its whole chain of causes, and is exit code 1.

@@ -47,7 +47,7 @@ fn run(arguments: Vec<String>) -> Result<()> {
         match argument.as_str() {
             "--" => {}
             "--help" | "-h" => {
-                eprintln!("{USAGE}");
+                artifacts::remark(USAGE);
                 return Ok(());
             }
             "--json" => only_json = true,
@@ -89,7 +89,7 @@ const USAGE: &str = "usage: cargo xtask bench [CHECKPOINT] [--dtype auto|f32|bf1
 fn default_checkpoint() -> Result<PathBuf> {
     let folder = Path::new(DEFAULT_CHECKPOINT);
     if !folder.join("config.json").exists() {
-        eprintln!("writing {DEFAULT_CHECKPOINT}…");
+        artifacts::remark(format_args!("writing {DEFAULT_CHECKPOINT}…"));
         synth::write_model("small", Path::new("data/tiny"), folder, 0)?;
     }
     Ok(folder.to_owned())

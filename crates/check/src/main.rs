@@ -15,7 +15,7 @@ fn main() -> ExitCode {
     arguments.retain(|argument| argument != "--json");
     let as_json = arguments.len() < before;
     let [results] = arguments.as_slice() else {
-        eprintln!("error: {USAGE}");
+        artifacts::remark(format_args!("error: {USAGE}"));
         return ExitCode::from(2);
     };
     match check_results(&PathBuf::from(results)) {
@@ -41,7 +41,7 @@ fn main() -> ExitCode {
 fn print_json(report: &Report) {
     match serde_json::to_string_pretty(report) {
         Ok(text) => print(&(text + "\n")),
-        Err(error) => eprintln!("error: {error}"),
+        Err(error) => artifacts::remark(format_args!("error: {error}")),
     }
 }
 

@@ -16,7 +16,7 @@ fn main() -> ExitCode {
     match Wanted::parse(arguments).and_then(|wanted| wanted.export()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Error::Usage(message)) => {
-            eprintln!("error: {message}\n{USAGE}");
+            artifacts::remark(format_args!("error: {message}\n{USAGE}"));
             ExitCode::from(2)
         }
         Err(error) => {

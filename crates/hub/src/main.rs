@@ -87,6 +87,7 @@ impl Progress for Bar {
     }
 
     fn warning(&mut self, message: &str) {
-        self.0.suspend(|| eprintln!("warning: {message}"));
+        self.0
+            .suspend(|| terminal::remark(format_args!("warning: {message}")));
     }
 }

@@ -25,7 +25,7 @@ fn run(arguments: Vec<String>) -> Result<()> {
         match argument.as_str() {
             "--" => {}
             "--help" | "-h" => {
-                eprintln!("{}", usage());
+                artifacts::remark(usage());
                 return Ok(());
             }
             "--like" => like = Some(value()?),

@@ -17,6 +17,7 @@ struct Terminal {
 
 impl Terminal {
     /// Nothing where there is no `script`; then the reason is printed.
+    #[allow(clippy::print_stderr, reason = "a skipped test says why")]
     fn start() -> Option<Self> {
         let program = env!("CARGO_BIN_EXE_chat");
         let results = layout().root().display();

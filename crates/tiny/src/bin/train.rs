@@ -1,11 +1,11 @@
 //! Trains the embedded model, saves it, and prints how it does in the positive control; `cargo xtask train` runs it.
-#![expect(clippy::print_stdout, reason = "the figures are this program's output")]
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use artifacts::Pipeline;
+use artifacts::{Output, Pipeline};
 use tiny::control::Control;
 use tiny::{checkpoint, train};
 
@@ -44,10 +44,11 @@ fn run() -> Result<()> {
         let settings = train::Settings::new(flags.seed.unwrap_or(SHIPPED_SEED));
         let trained = train::train(&settings, None)?;
         checkpoint::save(&trained, &folder)?;
-        println!(
+        writeln!(
+            Output,
             "seed {}: loss {:.3}, held-out perplexity {:.3}",
             settings.seed, trained.last_loss, trained.held_out_perplexity
-        );
+        )?;
     }
     let pipeline = Pipeline::read(
         &flags
@@ -87,7 +88,8 @@ fn dose(pipeline: &Pipeline) -> Result<(usize, f64)> {
 
 fn print_roles(control: &Control) -> Result<()> {
     let roles = control.roles()?;
-    println!(
+    writeln!(
+        Output,
         "within - cross by layer: {}",
         control
             .similarity_difference
@@ -95,42 +97,46 @@ fn print_roles(control: &Control) -> Result<()> {
             .map(|d| format!("{d:.3}"))
             .collect::<Vec<_>>()
             .join(" ")
-    );
-    println!(
+    )?;
+    writeln!(
+        Output,
         "normal format, as the assistant: {}; swapped format, as a human: {}",
         roles.normal, roles.swapped
-    );
+    )?;
     for text in &roles.texts {
-        println!("  {:8} {:30} {}", text.condition, text.prompt, text.text);
+        writeln!(Output, "  {:8} {:30} {}", text.condition, text.prompt, text.text)?;
     }
     Ok(())
 }
 
 fn print_steering(control: &Control, layer: usize, coefficient: f64) -> Result<()> {
     let steered = control.steered(layer, &control.contrast[layer], coefficient)?;
-    println!(
+    writeln!(
+        Output,
         "layer {layer}, coefficient {coefficient}: normal to human {}; swapped to assistant {}",
         steered.normal, steered.swapped
-    );
+    )?;
     for text in &steered.texts {
-        println!("  {:8} {:30} {}", text.condition, text.prompt, text.text);
+        writeln!(Output, "  {:8} {:30} {}", text.condition, text.prompt, text.text)?;
     }
     let (mut to_human, mut to_assistant, mut texts) = (0, 0, 0);
     for seed in 0..10 {
         let random = control.steered(layer, &control.random_direction(layer, seed), coefficient)?;
         for text in random.texts.iter().filter(|text| control.is_turned(text)) {
-            println!(
+            writeln!(
+                Output,
                 "  random {seed}: {:8} {:30} {}",
                 text.condition, text.prompt, text.text
-            );
+            )?;
         }
         to_human += random.normal.turned;
         to_assistant += random.swapped.turned;
         texts += random.normal.texts;
     }
-    println!(
+    writeln!(
+        Output,
         "ten random directions of the same norm: normal to human {to_human}/{texts}; swapped to assistant {to_assistant}/{texts}"
-    );
+    )?;
     Ok(())
 }
 
@@ -138,10 +144,11 @@ fn print_sweep(control: &Control) -> Result<()> {
     for layer in 0..control.contrast.len() {
         for coefficient in [0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.9, 1.0] {
             let steered = control.steered(layer, &control.contrast[layer], coefficient)?;
-            println!(
+            writeln!(
+                Output,
                 "layer {layer}, coefficient {coefficient}: {} and {}",
                 steered.normal, steered.swapped
-            );
+            )?;
         }
     }
     Ok(())

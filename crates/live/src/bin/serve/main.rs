@@ -71,7 +71,7 @@ async fn serve(model: LiveModel, port: u16) -> Result<()> {
     let server = axum::serve(listener, router(Server { guard, page, jobs }))
         .with_graceful_shutdown(stopped(Arc::clone(&stop)));
     writeln!(Output, "{address}")?;
-    eprintln!("Open it in a browser on this machine. Ctrl-C stops the server.");
+    artifacts::remark("Open it in a browser on this machine. Ctrl-C stops the server.");
     let out_of_patience = async {
         stopped(stop).await;
         sleep(PATIENCE).await;

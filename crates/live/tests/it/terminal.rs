@@ -22,12 +22,14 @@ impl Terminal {
         let program = env!("CARGO_BIN_EXE_chat");
         let results = layout().root().display();
         // What runs in the background, as the tests may, has Ctrl-C switched off, which its children would inherit.
+        // And the shell must be gone: one that waits for the program is interrupted with it, and says so at the end.
         let command = format!(
-            "env --default-signal=INT {program} --pipeline pipelines/tiny.toml --set model.device=cpu --results {results}"
+            "exec env --default-signal=INT '{program}' --pipeline pipelines/tiny.toml --set model.device=cpu --results '{results}'"
         );
         let child = Command::new("script")
             .args(["--quiet", "--return", "--command", &command, "/dev/null"])
             .current_dir(root())
+            .env("SHELL", "/bin/sh")
             .env("TERM", "xterm")
             .env("NO_COLOR", "1")
             .stdin(Stdio::piped())

@@ -2,6 +2,11 @@
 
 mod read;
 
+/// More layers than any network has. Bounded, since a broken file must not make the lists of layers huge.
+pub(crate) const MOST_LAYERS: usize = 512;
+/// More than any size of a network; the products of two stay far from what a number can hold.
+const MOST: usize = 1 << 30;
+
 /// A Gemma network: what all layers share, and one description for each layer.
 ///
 /// The three generations differ in nothing but this: the network asks no further which of them it is.
@@ -58,17 +63,16 @@ impl GemmaConfig {
             ("num_attention_heads", self.num_attention_heads),
             ("num_key_value_heads", self.num_key_value_heads),
             ("head_dim", self.head_dim),
-            (
-                "sliding_window",
-                self.layers
-                    .iter()
-                    .filter_map(|layer| layer.window)
-                    .min()
-                    .unwrap_or(1),
-            ),
         ];
-        if let Some((key, _)) = sizes.iter().find(|(_, size)| *size == 0) {
-            return Err(format!("`{key}` is 0"));
+        for (key, size) in sizes {
+            match size {
+                0 => return Err(format!("`{key}` is 0")),
+                1..=MOST => {}
+                _ => return Err(format!("`{key}` is {size}, more than the {MOST} possible")),
+            }
+        }
+        if self.layers.iter().any(|layer| layer.window == Some(0)) {
+            return Err("`sliding_window` is 0".to_owned());
         }
         if !self.num_attention_heads.is_multiple_of(self.num_key_value_heads) {
             let (heads, groups) = (self.num_attention_heads, self.num_key_value_heads);

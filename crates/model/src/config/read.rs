@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{GemmaConfig, LayerDescription, Rope};
+use super::{GemmaConfig, LayerDescription, MOST_LAYERS, Rope};
 use crate::{Error, Result};
 
 impl GemmaConfig {
@@ -210,6 +210,12 @@ impl RawConfig {
     }
 
     fn layers(&self, family: Family) -> Result<Vec<LayerDescription>, String> {
+        if self.num_hidden_layers > MOST_LAYERS {
+            return Err(format!(
+                "`num_hidden_layers` is {}, more than the {MOST_LAYERS} possible",
+                self.num_hidden_layers
+            ));
+        }
         let slides = self.sliding_layers(family)?;
         let global_rope = self.rope(
             "full_attention",

@@ -4,6 +4,7 @@ use ::gguf::{GgufFile, Metadata, Value};
 use serde_json::{Value as Json, json};
 
 use super::present;
+use crate::config::MOST_LAYERS;
 
 /// The architectures that can be read, by the names of `general.architecture`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,9 +96,6 @@ pub fn config_json(file: &GgufFile) -> Result<Json, String> {
     }
     Ok(config)
 }
-
-/// llama.cpp's LLAMA_MAX_LAYERS.
-const MOST_LAYERS: usize = 512;
 
 /// The rows of the embedding, which may be more than the tokens that have a text, or, without that tensor, the
 /// number of tokens.

@@ -229,6 +229,12 @@ fn configurations_that_are_not_supported_are_refused_by_name() {
         &["num_key_value_heads", "multiple"],
     );
     check("head_dim", 15.into(), &["head_dim", "even"]);
+    check("head_dim", (1_u64 << 63).into(), &["head_dim", "more than"]);
+    check(
+        "num_hidden_layers",
+        (1_u64 << 40).into(),
+        &["num_hidden_layers", "more than the 512"],
+    );
     check("sliding_window", 0.into(), &["sliding_window"]);
     check("rms_norm_eps", 0.0.into(), &["rms_norm_eps"]);
     check(

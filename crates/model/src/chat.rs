@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, ErrorKind, context};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokenizers::Tokenizer;
 
@@ -52,6 +52,7 @@ impl ChatTokenizer {
     pub fn read(folder: &Path, template: Option<&Path>) -> Result<Self> {
         let path = folder.join("tokenizer.json");
         let bytes = fs_err::read(&path)?;
+        check_decoder(&bytes).map_err(|error| Error::file(&path, error.to_string()))?;
         let tokenizer =
             Tokenizer::from_bytes(bytes).map_err(|error| Error::file(&path, error.to_string()))?;
         let config_path = folder.join("tokenizer_config.json");
@@ -245,6 +246,16 @@ impl ChatTokenizer {
 
 /// Stands for the text of a turn that is opened; letters only, so that no template changes it.
 const MARK: &str = "RoleswapOpensTheTurnHere";
+
+/// The tokenizers library panics where the JSON of the decoder is broken, so that part is read before it.
+fn check_decoder(bytes: &[u8]) -> serde_json::Result<()> {
+    #[derive(Deserialize)]
+    struct Parts {
+        #[serde(default, rename = "decoder")]
+        _decoder: Value,
+    }
+    serde_json::from_slice(bytes).map(|_: Parts| ())
+}
 
 /// A special token is written as its text, or as an object with the text in `content`.
 fn special_token(config: &Value, key: &str) -> Option<String> {

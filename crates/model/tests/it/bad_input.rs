@@ -289,6 +289,24 @@ fn a_tokenizer_with_more_tokens_than_the_model_has_embeddings() {
 }
 
 #[test]
+fn a_tokenizer_that_breaks_off_anywhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = std::fs::read_to_string(nano().join("tokenizer.json")).unwrap();
+    let decoder = text.find("\"decoder\"").unwrap();
+    for length in [0, 1, decoder - 1, decoder + 12, decoder + 40, text.len() - 2] {
+        std::fs::write(folder.path().join("tokenizer.json"), &text[..length]).unwrap();
+        let error = ChatTokenizer::read(folder.path(), None)
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(
+            error.contains("tokenizer.json") && error.contains("EOF"),
+            "{length}: {error}"
+        );
+    }
+}
+
+#[test]
 fn places_without_a_model() {
     let folder = tempfile::tempdir().unwrap();
     let error = |path: &Path| ModelFiles::at(path).unwrap_err().to_string();

@@ -17,6 +17,23 @@ fn wait_for_answers(page: &Page<'_>, column: &str, text: &str) {
     .unwrap_or_else(|error| panic!("{error}: {:?}, not {text:?}", answer(page, column)));
 }
 
+/// The last answer of a column, what is marked in brackets.
+fn marked(page: &Page<'_>, column: &str) -> String {
+    let pieces = format!(
+        "Array.from(document.querySelector('#{column} .turn:last-child p').childNodes, \
+         (node) => node.nodeName === 'MARK' ? `[${{node.textContent}}]` : node.textContent).join('')"
+    );
+    page.evaluate(&pieces).unwrap().as_str().unwrap().to_owned()
+}
+
+/// What the page's own function makes of two texts, in the same manner.
+fn compared(page: &Page<'_>, reference: &str, text: &str) -> String {
+    let pieces = format!(
+        "compared({reference:?}, {text:?}).map(({{ text, differs }}) => differs ? `[${{text}}]` : text).join('')"
+    );
+    page.evaluate(&pieces).unwrap().as_str().unwrap().to_owned()
+}
+
 fn focus(page: &Page<'_>, selector: &str) {
     page.evaluate(&format!("document.querySelector('{selector}').focus()"))
         .unwrap();
@@ -59,9 +76,14 @@ fn a_person_asks_and_moves_the_sliders_with_keys() {
         "{words}"
     );
 
+    assert_eq!(marked(&page, "steered"), compared(&page, &plain, &steered));
+    assert!(marked(&page, "steered").contains('['));
+    assert_eq!(marked(&page, "plain"), plain);
+
     // Steered by nothing, it is the model as it is.
     page.click("#off").unwrap();
     wait_for_answers(&page, "steered", &plain);
+    assert_eq!(marked(&page, "steered"), plain);
 
     // The other speaker: the conversation begins anew, with the greeting of the pipeline.
     page.click("[name=opens][value=user]").unwrap();
@@ -99,6 +121,31 @@ fn a_person_asks_and_moves_the_sliders_with_keys() {
         "{:?}",
         page.requests()
     );
+}
+
+#[test]
+fn words_that_are_not_in_the_other_text_are_marked() {
+    let Some(browser) = Browser::start_or_say_why_not().unwrap() else {
+        return;
+    };
+    let server = Server::start();
+    let page = browser.page().unwrap();
+    page.open(&server.address()).unwrap();
+    for (reference, text, expected) in [
+        ("I am a model.", "I am a teacher.", "I am a [teacher.]"),
+        ("a b c", "a x y c", "a [x y] c"),
+        ("a b", "b a b", "[b] a b"),
+        ("same  text\n", "same text", "same text"),
+        ("", "all of it", "[all of it]"),
+        ("all of it", "", ""),
+        ("a", " b\n c ", " [b\n c] "),
+    ] {
+        assert_eq!(
+            compared(&page, reference, text),
+            expected,
+            "{reference:?} {text:?}"
+        );
+    }
 }
 
 #[test]

@@ -99,7 +99,7 @@ function begin() {
 }
 
 function render(column) {
-  const turns = column.turns.map((turn) => {
+  const turns = column.turns.map((turn, place) => {
     const block = document.createElement("div");
     block.className = "turn";
     block.classList.toggle("own", turn.speaker === opens);
@@ -107,12 +107,54 @@ function render(column) {
     const who = document.createElement("span");
     who.textContent = names[turn.speaker];
     const text = document.createElement("p");
-    text.textContent = turn.text;
+    text.append(...marked(turn, column === columns[0] ? null : columns[0].turns[place]));
     block.append(who, text);
     return block;
   });
   column.element.replaceChildren(...turns);
   column.element.setAttribute("aria-busy", column.turns.some((turn) => turn.pending));
+}
+
+// The words of an answer, those that the answer beside it doesn't have there in marks, once both have ended.
+function marked(turn, beside) {
+  if (!beside || turn.speaker !== opens || turn.pending || beside.pending) return [turn.text];
+  return compared(beside.text, turn.text).map(({ text, differs }) => {
+    if (!differs) return text;
+    const mark = document.createElement("mark");
+    mark.textContent = text;
+    return mark;
+  });
+}
+
+// The text in pieces. Words that a longest common sequence with `reference` leaves over differ, and the space between two such.
+function compared(reference, text) {
+  const old = reference.match(/\S+/g) ?? [];
+  const words = text.match(/\S+/g) ?? [];
+  const lengths = Array.from({ length: old.length + 1 }, () => new Uint32Array(words.length + 1));
+  for (let i = old.length - 1; i >= 0; i -= 1) {
+    for (let j = words.length - 1; j >= 0; j -= 1) {
+      lengths[i][j] = old[i] === words[j] ? lengths[i + 1][j + 1] + 1 : Math.max(lengths[i + 1][j], lengths[i][j + 1]);
+    }
+  }
+  const differs = words.map(() => true);
+  for (let i = 0, j = 0; i < old.length && j < words.length;) {
+    if (old[i] === words[j]) {
+      differs[j] = false;
+      [i, j] = [i + 1, j + 1];
+    } else if (lengths[i + 1][j] >= lengths[i][j + 1]) i += 1;
+    else j += 1;
+  }
+  const pieces = [];
+  let word = 0;
+  for (const unit of text.match(/\s+|\S+/g) ?? []) {
+    const isSpace = /^\s/.test(unit);
+    const own = isSpace ? word > 0 && word < words.length && differs[word - 1] && differs[word] : differs[word];
+    if (!isSpace) word += 1;
+    const before = pieces[pieces.length - 1];
+    if (before?.differs === own) before.text += unit;
+    else pieces.push({ text: unit, differs: own });
+  }
+  return pieces;
 }
 
 const last = (column) => column.turns[column.turns.length - 1];
@@ -199,10 +241,9 @@ function takeBack() {
 }
 
 function settle() {
-  for (const column of columns.filter(isPending)) {
-    last(column).pending = false;
-    render(column);
-  }
+  const asked = columns.filter(isPending);
+  for (const column of asked) last(column).pending = false;
+  asked.forEach(render);
   buttons();
 }
 

@@ -17,13 +17,15 @@ fn wait_for_answers(page: &Page<'_>, column: &str, text: &str) {
     .unwrap_or_else(|error| panic!("{error}: {:?}, not {text:?}", answer(page, column)));
 }
 
-/// The last answer of a column, what is marked in brackets.
-fn marked(page: &Page<'_>, column: &str) -> String {
-    let pieces = format!(
+/// Waits for what is marked in the last answer of a column, in brackets. Other answers may come before it, since a slider
+/// moves through other values.
+fn wait_for_marks(page: &Page<'_>, column: &str, expected: &str) {
+    let shown = format!(
         "Array.from(document.querySelector('#{column} .turn:last-child p').childNodes, \
          (node) => node.nodeName === 'MARK' ? `[${{node.textContent}}]` : node.textContent).join('')"
     );
-    page.evaluate(&pieces).unwrap().as_str().unwrap().to_owned()
+    page.wait_for(&format!("{shown} === {expected:?}"))
+        .unwrap_or_else(|error| panic!("{error}: {expected:?}"));
 }
 
 /// What the page's own function makes of two texts, in the same manner.
@@ -76,14 +78,15 @@ fn a_person_asks_and_moves_the_sliders_with_keys() {
         "{words}"
     );
 
-    assert_eq!(marked(&page, "steered"), compared(&page, &plain, &steered));
-    assert!(marked(&page, "steered").contains('['));
-    assert_eq!(marked(&page, "plain"), plain);
+    let marked = compared(&page, &plain, &steered);
+    assert!(marked.contains('['));
+    wait_for_marks(&page, "steered", &marked);
+    wait_for_marks(&page, "plain", &plain);
 
     // Steered by nothing, it is the model as it is.
     page.click("#off").unwrap();
     wait_for_answers(&page, "steered", &plain);
-    assert_eq!(marked(&page, "steered"), plain);
+    wait_for_marks(&page, "steered", &plain);
 
     // The other speaker: the conversation begins anew, with the greeting of the pipeline.
     page.click("[name=opens][value=user]").unwrap();

@@ -201,7 +201,7 @@ fn findings(summary: &DoseSummary, [positive, negative]: [&str; 2]) -> Vec<Strin
         }
         None => findings.push(format!(
             "None of the {} doses passes: each one either damages the texts more than the budget of {} allows, or does nothing that \
-             the controls don't do as well. `candidates` gives the reason for each.",
+             the controls don't do as well. The list of doses says why for each.",
             summary.candidates.len(),
             summary.perplexity_budget,
         )),

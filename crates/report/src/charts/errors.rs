@@ -5,7 +5,7 @@ use plotly::layout::{AxisRange, AxisType};
 use plotly::{Scatter, Trace};
 use serde_json::Value;
 
-use super::similarity::layer_tick_step;
+use super::by_layer::layer_axis;
 use super::style::{BLUE, VERMILLION, axis, layout, legend_above, line, marker, to_json};
 
 /// How far each layer is from the reference, and how far it may be.
@@ -29,21 +29,13 @@ pub fn errors_chart(comparison: &Comparison) -> Result<Value> {
         tolerance(comparison),
     ];
     let (low, high) = decades(comparison);
-    let layout = layout()
-        .legend(legend_above())
-        .x_axis(
-            axis("Layer")
-                .dtick(layer_tick_step(layers) as f64)
-                .tick0(0.0)
-                .range(AxisRange::new(-0.5, layers as f64 - 0.5)),
-        )
-        .y_axis(
-            axis("Relative error")
-                .type_(AxisType::Log)
-                .dtick(1.0)
-                .exponent_format(ExponentFormat::SmallE)
-                .range(AxisRange::new(low, high)),
-        );
+    let layout = layout().legend(legend_above()).x_axis(layer_axis(layers)).y_axis(
+        axis("Relative error")
+            .type_(AxisType::Log)
+            .dtick(1.0)
+            .exponent_format(ExponentFormat::SmallE)
+            .range(AxisRange::new(low, high)),
+    );
     to_json(traces, layout)
 }
 

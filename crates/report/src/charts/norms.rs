@@ -5,7 +5,7 @@ use plotly::layout::RangeMode;
 use plotly::{Scatter, Trace};
 use serde_json::Value;
 
-use super::similarity::layer_tick_step;
+use super::by_layer::layer_axis;
 use super::style::{Colour, axis, condition_colour, layout, legend_above, line, marker, to_json};
 
 /// The contrast vector's norm beside the mean norm of the residuals that it is added to.
@@ -35,7 +35,7 @@ pub fn norms_chart(pipeline: &Pipeline, rows: &[Summary]) -> Result<Value> {
     let traces: Vec<Box<dyn Trace>> = vec![contrast, residual];
     let layout = layout()
         .legend(legend_above())
-        .x_axis(axis("Layer").dtick(layer_tick_step(rows.len()) as f64).tick0(0.0))
+        .x_axis(layer_axis(rows.len()))
         .y_axis(axis("Norm").range_mode(RangeMode::ToZero));
     to_json(traces, layout)
 }

@@ -3,7 +3,7 @@ use plotly::common::{DashType, Line, Marker, MarkerSymbol, Mode};
 use plotly::{Scatter, Trace};
 use serde_json::Value;
 
-use super::similarity::layer_tick_step;
+use super::by_layer::layer_axis;
 use super::style::{BLUE, GREEN, axis, layout, legend_above, line, marker, to_json};
 use crate::format::plain;
 use crate::published::{Measure, Published};
@@ -27,11 +27,7 @@ pub fn published_chart(published: &Published) -> Result<Value> {
         .flat_map(|(measure, line, symbol, colour)| pair(measure, line, marker(colour, 9).symbol(symbol)));
     let layout = layout()
         .legend(legend_above())
-        .x_axis(
-            axis("Layer")
-                .dtick(layer_tick_step(published.layers) as f64)
-                .tick0(0.0),
-        )
+        .x_axis(layer_axis(published.layers))
         .y_axis(axis("Cosine similarity"));
     to_json(traces.collect(), layout)
 }

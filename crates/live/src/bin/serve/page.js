@@ -127,6 +127,7 @@ function marked(turn, beside) {
 }
 
 // The text in pieces. Words that a longest common sequence with `reference` leaves over differ, and the space between two such.
+// The report has the same rule (crates/report/src/difference.rs).
 function compared(reference, text) {
   const old = reference.match(/\S+/g) ?? [];
   const words = text.match(/\S+/g) ?? [];

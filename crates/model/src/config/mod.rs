@@ -2,9 +2,9 @@
 
 mod read;
 
-/// More layers than any network has. Bounded, since a broken file must not make the lists of layers huge.
+/// llama.cpp's LLAMA_MAX_LAYERS. Asked for before anything is made for each layer of a broken file.
 pub(crate) const MOST_LAYERS: usize = 512;
-/// More than any size of a network; the products of two stay far from what a number can hold.
+/// No size of a network comes near, and the product of two fits a number.
 const MOST: usize = 1 << 30;
 
 /// A Gemma network: what all layers share, and one description for each layer.

@@ -1,3 +1,8 @@
+//! The weights of a model in mapped files, whatever the format.
+
+mod gguf;
+mod safetensors;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -5,12 +10,9 @@ use std::sync::Arc;
 
 use burn::tensor::TensorData;
 use memmap2::{Advice, Mmap, UncheckedAdvice};
-use safetensors::{Dtype, SafeTensors};
-use serde::Deserialize;
 
-use ::gguf::{BlockKind, GgufFile};
+use ::gguf::BlockKind;
 
-use crate::gguf::{Architecture, hugging_face_name, stores_one_plus_weight};
 use crate::numbers::Stored;
 use crate::{Error, Precision, Result};
 
@@ -46,142 +48,12 @@ pub(crate) enum Form {
     StoredOr(Precision),
 }
 
-#[derive(Deserialize)]
-struct Index {
-    weight_map: BTreeMap<String, String>,
-}
-
 impl Checkpoint {
-    /// Opens a Hugging Face folder: `model.safetensors`, or the shards that `model.safetensors.index.json` names.
-    pub fn open(folder: &Path) -> Result<Self> {
-        let index_path = folder.join("model.safetensors.index.json");
-        if index_path.exists() {
-            return Self::open_shards(folder, &index_path);
-        }
-        let path = folder.join("model.safetensors");
-        if !path.exists() {
-            return Err(Error::file(
-                folder,
-                "there is neither model.safetensors nor model.safetensors.index.json; is this the folder of a model?",
-            ));
-        }
-        let mut checkpoint = Self::empty();
-        checkpoint.add_safetensors(path)?;
-        Ok(checkpoint)
-    }
-
-    fn open_shards(folder: &Path, index_path: &Path) -> Result<Self> {
-        let text = fs_err::read_to_string(index_path)?;
-        let index: Index =
-            serde_json::from_str(&text).map_err(|error| Error::file(index_path, error.to_string()))?;
-        let names: BTreeSet<&String> = index.weight_map.values().collect();
-        let mut checkpoint = Self::empty();
-        for name in names {
-            let path = folder.join(name);
-            if !path.exists() {
-                return Err(Error::file(
-                    &path,
-                    "this shard is missing, though model.safetensors.index.json names it; download the model again",
-                ));
-            }
-            checkpoint.add_safetensors(path)?;
-        }
-        for (name, file) in &index.weight_map {
-            let Some(name) = name_in_text_model(name) else {
-                continue;
-            };
-            let place = checkpoint
-                .tensors
-                .get(&name)
-                .map(|tensor| &checkpoint.files[tensor.file].path);
-            if place != Some(&folder.join(file)) {
-                return Err(Error::file(
-                    index_path,
-                    format!("tensor `{name}` should be in {file}, but is not; download the model again"),
-                ));
-            }
-        }
-        Ok(checkpoint)
-    }
-
-    /// Opens a GGUF file of a Gemma text model.
-    pub fn open_gguf(path: &Path) -> Result<Self> {
-        let bytes = map(path)?;
-        let wrong = |message: String| Error::file(path, message);
-        let file = GgufFile::parse(&bytes).map_err(wrong)?;
-        let architecture = Architecture::read(file.metadata()).map_err(wrong)?;
-        let mut checkpoint = Self::empty();
-        for tensor in file.tensors() {
-            let (storage, range) = tensor.blocks().map_err(wrong)?;
-            let Some(name) = hugging_face_name(architecture, &tensor.name).map_err(wrong)? else {
-                continue;
-            };
-            let stored = StoredTensor {
-                file: 0,
-                storage,
-                shape: tensor.shape.clone(),
-                range,
-                one_was_added: stores_one_plus_weight(&tensor.name),
-            };
-            checkpoint.tensors.insert(name, stored);
-        }
-        checkpoint.files.push(MappedFile {
-            path: path.to_owned(),
-            bytes: Arc::new(bytes),
-        });
-        Ok(checkpoint)
-    }
-
     fn empty() -> Self {
         Checkpoint {
             files: Vec::new(),
             tensors: BTreeMap::new(),
         }
-    }
-
-    fn add_safetensors(&mut self, path: PathBuf) -> Result<()> {
-        let bytes = map(&path)?;
-        let start = bytes.as_ptr() as usize;
-        let tensors = SafeTensors::deserialize(&bytes).map_err(|error| {
-            Error::file(
-                &path,
-                format!("not a whole safetensors file ({error}); download it again"),
-            )
-        })?;
-        for (name, view) in tensors.iter() {
-            let Some(name) = name_in_text_model(name) else {
-                continue;
-            };
-            let storage = match view.dtype() {
-                Dtype::F32 => BlockKind::F32,
-                Dtype::F16 => BlockKind::F16,
-                Dtype::BF16 => BlockKind::Bf16,
-                other => {
-                    let message =
-                        format!("tensor `{name}` is of type {other:?}; only F32, BF16 and F16 can be read");
-                    return Err(Error::file(&path, message));
-                }
-            };
-            let first = view.data().as_ptr() as usize - start;
-            let tensor = StoredTensor {
-                file: self.files.len(),
-                storage,
-                shape: view.shape().to_vec(),
-                range: first..first + view.data().len(),
-                one_was_added: false,
-            };
-            if self.tensors.insert(name.clone(), tensor).is_some() {
-                return Err(Error::file(
-                    &path,
-                    format!("tensor `{name}` is in another shard too"),
-                ));
-            }
-        }
-        self.files.push(MappedFile {
-            path,
-            bytes: Arc::new(bytes),
-        });
-        Ok(())
     }
 
     /// The files of the weights.
@@ -375,23 +247,4 @@ pub(crate) fn map(path: &Path) -> Result<Mmap> {
     // SAFETY: the mapping is only read. If another process cuts the file short meanwhile, reading it ends this process,
     // as any program that maps files accepts.
     unsafe { Mmap::map(file.file()) }.map_err(|error| Error::file(path, error.to_string()))
-}
-
-/// The name that a tensor has in a text model of its own. Models that see keep their language model below a prefix
-/// (one on the hub, another in what newer versions of transformers write), and the rest of them is left alone; so is a
-/// head that repeats the embeddings.
-fn name_in_text_model(name: &str) -> Option<String> {
-    let elsewhere = ["vision_tower.", "multi_modal_projector."];
-    let below_model = name.strip_prefix("model.").unwrap_or(name);
-    if elsewhere.iter().any(|prefix| below_model.starts_with(prefix)) {
-        return None;
-    }
-    let inner = name.strip_prefix("language_model.").unwrap_or(name);
-    if inner == "lm_head.weight" {
-        return None;
-    }
-    match name.strip_prefix("model.language_model.") {
-        Some(rest) => Some(format!("model.{rest}")),
-        None => Some(inner.to_owned()),
-    }
 }

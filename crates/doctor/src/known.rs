@@ -1,6 +1,7 @@
 use anyhow::{Result, bail};
 use artifacts::{Dtype, ModelTable};
-use model::{ChatTokenizer, DeviceKind, Gemma, GemmaConfig, ModelFiles, Precision, open_device};
+use extract::inspect;
+use model::{ChatTokenizer, DeviceKind, Gemma, GemmaConfig, Precision, open_device};
 use synth::{PRESETS, preset};
 
 /// What is known of a pipeline's model without running it.
@@ -8,8 +9,10 @@ pub struct Known {
     pub whereabouts: Whereabouts,
     /// `None`: a repository whose shape is not among the published ones that we know.
     pub shape: Option<Shape>,
-    /// Where the model is here; with what kept it from being read.
-    pub tokenizer: Option<Result<ChatTokenizer>>,
+    /// Where the model is here.
+    pub tokenizer: Option<ChatTokenizer>,
+    /// Tensors that are left out, and that a user may not expect to be.
+    pub left_out: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,35 +61,28 @@ impl Known {
                 published(name, table.dtype)
             },
             tokenizer: None,
+            left_out: Vec::new(),
         })
     }
 
+    /// Compares the files as every stage does when it opens the model.
     fn here(table: &ModelTable) -> Result<Self> {
-        let files = ModelFiles::at(table.place())?;
-        let config = files.config()?;
-        let checkpoint = files.checkpoint()?;
-        let precision = match table.dtype {
-            Dtype::Auto => checkpoint.stored_precision(),
-            Dtype::F32 => Precision::F32,
-            Dtype::Bf16 => Precision::Bf16,
-        };
+        let model = inspect(table)?;
+        let checkpoint = &model.parts.checkpoint;
         let device = open_device(DeviceKind::Cpu)?;
-        let loaded = Gemma::loaded_size(&checkpoint, &device, precision) as u64;
+        let loaded = Gemma::loaded_size(checkpoint, &device, model.precision) as u64;
         let stored = checkpoint.size() as u64;
         Ok(Known {
             whereabouts: Whereabouts::Here,
             shape: Some(Shape {
-                config,
-                precision,
+                precision: model.precision,
                 stored,
                 loaded,
                 is_copied: loaded != stored,
+                config: model.parts.config,
             }),
-            tokenizer: Some(
-                files
-                    .tokenizer(table.chat_template.as_deref())
-                    .map_err(Into::into),
-            ),
+            left_out: checkpoint.left_out().to_vec(),
+            tokenizer: Some(model.parts.tokenizer),
         })
     }
 }

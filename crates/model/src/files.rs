@@ -45,8 +45,16 @@ impl ModelFiles {
     /// Reads configuration and tokenizer, opens the weights, and compares all of them: names and shapes of the tensors,
     /// the vocabulary, the head. Reads no weight.
     pub fn open(&self, options: &ChatOptions<'_>) -> Result<ModelParts> {
-        let (config, checkpoint) = self.network()?;
+        let (mut config, checkpoint) = self.network()?;
         let tokenizer = self.tokenizer(options)?.for_rows(config.vocab_size)?;
+        if config.end_tokens.is_empty() {
+            // The last place where a folder says it.
+            let eos = tokenizer.eos_id().filter(|id| (*id as usize) < config.vocab_size);
+            let (ModelFiles::HuggingFace(path) | ModelFiles::Gguf(path)) = self;
+            config
+                .end_tokens
+                .push(eos.ok_or_else(|| Error::file(path, WITHOUT_END))?);
+        }
         Ok(ModelParts {
             config,
             tokenizer,
@@ -122,6 +130,9 @@ impl ModelFiles {
             .collect()
     }
 }
+
+const WITHOUT_END: &str =
+    "no file says which token ends a text; add `eos_token_id` to generation_config.json";
 
 const WITHOUT_TEMPLATE: &str =
     "the file has no chat template (base models have none); name a template's file in model.chat_template";

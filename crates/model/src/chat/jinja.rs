@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use chrono::NaiveDateTime;
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::{Kwargs, ValueKind};
+use minijinja::value::{Kwargs, ValueKind, from_args};
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 use minijinja_contrib::pycompat;
 
@@ -26,68 +26,168 @@ pub(super) fn environment<'a>(now: NaiveDateTime) -> Outcome<Environment<'a>> {
         Err(Error::new(ErrorKind::InvalidOperation, message))
     });
     environment.add_function("strftime_now", move |format: String| strftime(now, &format));
+    environment.set_formatter(|out, state, value| match float(value) {
+        Some(text) => out.write_str(&text).map_err(Error::from),
+        None => minijinja::escape_formatter(out, state, value),
+    });
     environment.add_filter("tojson", to_json);
     environment.add_filter("trim", |text: Cow<'_, str>, characters: Option<String>| {
         strip(&text, characters.as_deref(), true, true).to_owned()
     });
+    environment.add_filter("e", escape);
+    environment.add_filter("escape", escape);
+    environment.add_filter("int", |value: &Value, default: Option<i64>, named: Kwargs| {
+        let default = default.or(named.get("default")?).unwrap_or(0);
+        named.assert_all_used()?;
+        Outcome::Ok(int(value).unwrap_or(default))
+    });
+    // Lays out lists in another way than Python's.
+    environment.remove_filter("pprint");
+    environment.add_test("callable", |value: &Value| value.kind() == ValueKind::Plain);
     // A text is a sequence and can be iterated over, and a mapping too.
     environment.add_test("sequence", |value: &Value| {
         value.is_undefined() || matches!(value.kind(), ValueKind::Seq | ValueKind::String | ValueKind::Map)
     });
     environment.add_test("iterable", |value: &Value| {
-        value.kind() == ValueKind::String || value.try_iter().is_ok()
+        value.kind() == ValueKind::String || (!value.is_none() && value.try_iter().is_ok())
     });
     Ok(environment)
 }
 
-/// A template's source as this environment takes it: line breaks of any system are `\n`, as Jinja2 reads them, and the
-/// `generation` blocks that trainers mark answers with are scopes that print what they hold.
-pub(super) fn source(text: &str) -> String {
-    let text = text.replace("\r\n", "\n").replace('\r', "\n");
-    let mut source = String::with_capacity(text.len());
-    let mut rest = text.as_str();
-    while let Some(start) = rest.find("{%") {
-        let (before, tag) = rest.split_at(start);
-        source.push_str(before);
-        let Some(end) = tag.find("%}") else {
-            rest = tag;
-            break;
-        };
-        let (tag, after) = tag.split_at(end);
-        source.push_str(&scope_for(tag));
-        rest = after;
-    }
-    source.push_str(rest);
-    source
-}
-
-/// `tag` is a tag without its `%}`.
-fn scope_for(tag: &str) -> Cow<'_, str> {
-    let inside = tag.trim_start_matches("{%");
-    let word = inside
-        .trim_start_matches(['-', '+'])
-        .trim_end_matches(['-', '+'])
-        .trim();
-    match word {
-        "generation" => Cow::Owned(tag.replacen(word, "with", 1)),
-        "endgeneration" => Cow::Owned(tag.replacen(word, "endwith", 1)),
-        _ => Cow::Borrowed(tag),
-    }
-}
-
-/// Methods of Python's values. Those that strip go by Python's notion of white space.
+/// Methods of Python's values, where `pycompat` has none or goes by another notion of white space.
 fn method(state: &mut State<'_, '_>, value: &Value, name: &str, arguments: &[Value]) -> Outcome<Value> {
-    let (start, end) = match name {
-        "strip" => (true, true),
-        "lstrip" => (true, false),
-        "rstrip" => (false, true),
-        _ => return pycompat::unknown_method_callback(state, value, name, arguments),
+    let (
+        Some(text),
+        "strip" | "lstrip" | "rstrip" | "splitlines" | "title" | "rsplit" | "partition" | "rpartition"
+        | "removeprefix" | "removesuffix",
+    ) = (value.as_str(), name)
+    else {
+        return pycompat::unknown_method_callback(state, value, name, arguments);
     };
-    let Some(text) = value.as_str() else {
-        return Err(Error::from(ErrorKind::UnknownMethod));
+    let (argument, rest): (Option<Value>, Option<Value>) = from_args(arguments)?;
+    let wanted = || {
+        let text = argument
+            .as_ref()
+            .and_then(Value::as_str)
+            .filter(|text| !text.is_empty());
+        text.ok_or_else(|| Error::new(ErrorKind::InvalidOperation, format!("{name} needs a text")))
     };
-    let (characters,): (Option<&str>,) = minijinja::value::from_args(arguments)?;
-    Ok(Value::from(strip(text, characters, start, end)))
+    let characters = argument.as_ref().and_then(Value::as_str);
+    Ok(match name {
+        "strip" => strip(text, characters, true, true).into(),
+        "lstrip" => strip(text, characters, true, false).into(),
+        "rstrip" => strip(text, characters, false, true).into(),
+        "splitlines" => {
+            let keeps = argument.as_ref().is_some_and(Value::is_true);
+            lines(text, keeps).into_iter().map(Value::from).collect()
+        }
+        "title" => title(text).into(),
+        "rsplit" => {
+            let most = rest.and_then(|most| usize::try_from(most).ok());
+            let parts: Vec<&str> = match most {
+                Some(most) => text.rsplitn(most + 1, wanted()?).collect(),
+                None => text.rsplit(wanted()?).collect(),
+            };
+            parts.into_iter().rev().map(Value::from).collect()
+        }
+        "partition" => parts(text, wanted()?, text.split_once(wanted()?), true),
+        "rpartition" => parts(text, wanted()?, text.rsplit_once(wanted()?), false),
+        "removeprefix" => text.strip_prefix(wanted()?).unwrap_or(text).into(),
+        _ => text.strip_suffix(wanted()?).unwrap_or(text).into(),
+    })
+}
+
+fn parts(text: &str, separator: &str, found: Option<(&str, &str)>, first: bool) -> Value {
+    let parts = match found {
+        Some((before, after)) => [before, separator, after],
+        None if first => [text, "", ""],
+        None => ["", "", text],
+    };
+    Value::from(parts.map(Value::from).to_vec())
+}
+
+/// Python's `str.splitlines`.
+fn lines(text: &str, keeps: bool) -> Vec<&str> {
+    let ends = |c: char| {
+        matches!(
+            c,
+            '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}'
+        )
+    };
+    let (mut lines, mut rest) = (Vec::new(), text);
+    while let Some(end) = rest.find(ends) {
+        let width = match rest[end..].starts_with("\r\n") {
+            true => 2,
+            false => rest[end..].chars().next().map_or(1, char::len_utf8),
+        };
+        lines.push(&rest[..if keeps { end + width } else { end }]);
+        rest = &rest[end + width..];
+    }
+    if !rest.is_empty() {
+        lines.push(rest);
+    }
+    lines
+}
+
+/// Python's `str.title`: the first letter of each run of letters is large.
+fn title(text: &str) -> String {
+    let mut inside = false;
+    let mut titled = String::with_capacity(text.len());
+    for c in text.chars() {
+        if inside {
+            titled.extend(c.to_lowercase());
+        } else {
+            titled.extend(c.to_uppercase());
+        }
+        inside = c.is_alphabetic();
+    }
+    titled
+}
+
+/// As MarkupSafe escapes.
+fn escape(value: &Value) -> Value {
+    if value.is_safe() {
+        return value.clone();
+    }
+    let text = value.to_string();
+    let text = text
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;");
+    Value::from_safe_string(text.replace('\'', "&#39;").replace('"', "&#34;"))
+}
+
+/// Jinja2's filter `int`, for what a chat template may hold.
+fn int(value: &Value) -> Option<i64> {
+    match value.as_str() {
+        Some(text) => {
+            let text = strip(text, None, true, true).replace('_', "");
+            let truncated = |number: f64| number.is_finite().then_some(number as i64);
+            text.parse().ok().or_else(|| truncated(text.parse().ok()?))
+        }
+        None if value.kind() == ValueKind::Bool => Some(value.is_true().into()),
+        None => value
+            .as_i64()
+            .or_else(|| f64::try_from(value.clone()).ok().map(|number| number as i64)),
+    }
+}
+
+/// A float as Python's `repr` writes it; none where the value is something else.
+fn float(value: &Value) -> Option<String> {
+    if value.kind() != ValueKind::Number || value.is_integer() {
+        return None;
+    }
+    let number = f64::try_from(value.clone())
+        .ok()
+        .filter(|number| number.is_finite())?;
+    let scientific = format!("{number:e}");
+    let (digits, exponent) = scientific.split_once('e')?;
+    let exponent: i32 = exponent.parse().ok()?;
+    if (-4..16).contains(&exponent) {
+        return None;
+    }
+    let sign = if exponent < 0 { '-' } else { '+' };
+    Some(format!("{digits}e{sign}{:02}", exponent.abs()))
 }
 
 /// Python's `str.strip`, `lstrip` and `rstrip`.
@@ -110,9 +210,11 @@ fn is_space(c: char) -> bool {
 }
 
 fn strftime(now: NaiveDateTime, format: &str) -> Outcome<String> {
+    // Python's microseconds; and a time without a zone, of which it prints nothing.
+    let format = format.replace("%f", "%6f").replace("%Z", "").replace("%z", "");
     let mut text = String::new();
     // chrono reports a directive that it doesn't know when it writes.
-    write!(text, "{}", now.format(format)).map_err(|_| {
+    write!(text, "{}", now.format(&format)).map_err(|_| {
         Error::new(
             ErrorKind::InvalidOperation,
             format!("strftime_now can't tell the date as {format:?}"),
@@ -178,7 +280,8 @@ impl JsonStyle {
             ValueKind::None => out.push_str("null"),
             ValueKind::Bool => out.push_str(if value.is_true() { "true" } else { "false" }),
             ValueKind::Number => {
-                out.push_str(&value.to_string().replace("NaN", "NaN").replace("inf", "Infinity"))
+                let plain = || value.to_string().replace("inf", "Infinity");
+                out.push_str(&float(value).unwrap_or_else(plain));
             }
             ValueKind::String => self.write_text(value.as_str().unwrap_or_default(), out),
             ValueKind::Map => {
@@ -191,7 +294,12 @@ impl JsonStyle {
                     pairs.sort_by(|(a, _), (b, _)| a.cmp(b));
                 }
                 self.write_items('{', '}', depth, out, pairs, |(key, item), out| {
-                    self.write_text(&key.to_string(), out);
+                    let name = match key.kind() {
+                        ValueKind::None => "null".to_owned(),
+                        ValueKind::Bool => key.is_true().to_string(),
+                        _ => key.to_string(),
+                    };
+                    self.write_text(&name, out);
                     out.push_str(&self.key);
                     self.write(&item, depth + 1, out)
                 })?;
@@ -250,7 +358,7 @@ impl JsonStyle {
             return;
         }
         for c in quoted.chars() {
-            if c.is_ascii() {
+            if c.is_ascii() && c != '\u{7f}' {
                 out.push(c);
             } else {
                 for unit in c.encode_utf16(&mut [0; 2]) {

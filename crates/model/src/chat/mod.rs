@@ -4,7 +4,10 @@ mod control;
 mod files;
 mod jinja;
 mod opening;
+mod source;
 mod template;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 

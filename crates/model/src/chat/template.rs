@@ -4,6 +4,7 @@ use chrono::{NaiveDate, NaiveDateTime};
 use serde_json::{Map, Value as Json};
 
 use super::jinja;
+use super::source::source;
 use crate::{Error, Message, Result};
 
 /// What a chat template is told beside the conversation, and which one it is.
@@ -23,7 +24,8 @@ pub(super) struct Template {
     pub text: String,
     /// Where it comes from, for messages.
     pub path: PathBuf,
-    source: String,
+    /// As the engine takes it, or why it can't.
+    source: std::result::Result<String, String>,
     /// Special tokens under their names, and the pipeline's arguments above them.
     variables: Map<String, Json>,
     now: NaiveDateTime,
@@ -49,7 +51,7 @@ impl Template {
             None => chrono::Local::now().naive_local(),
         };
         Template {
-            source: jinja::source(&text),
+            source: source(&text),
             text,
             path,
             variables,
@@ -59,7 +61,7 @@ impl Template {
 
     /// Whether the text may depend on the day it is rendered.
     pub fn tells_the_date(&self) -> bool {
-        self.source.contains("strftime_now")
+        self.text.contains("strftime_now")
     }
 
     /// The day that it tells.
@@ -70,7 +72,16 @@ impl Template {
     /// # Errors
     /// What the template says where it refuses a conversation, or what keeps it from being rendered.
     pub fn render(&self, messages: &[Message], add_generation_prompt: bool) -> Result<String> {
-        self.try_render(messages, add_generation_prompt).map_err(|error| {
+        let messages = serde_json::to_value(messages).unwrap_or_default();
+        self.render_json(messages, add_generation_prompt)
+    }
+
+    pub fn render_json(&self, messages: Json, add_generation_prompt: bool) -> Result<String> {
+        let source = self.source.as_ref().map_err(|message| {
+            let advice = "write the template without it, into a file for model.chat_template";
+            Error::file(&self.path, format!("the chat template: {message}; {advice}"))
+        })?;
+        self.try_render(source, messages, add_generation_prompt).map_err(|error| {
             let detail = error.detail().map_or_else(|| error.to_string(), str::to_owned);
             let message = if error.kind() == minijinja::ErrorKind::SyntaxError {
                 let line = error.line().map_or(String::new(), |line| format!("line {line}: "));
@@ -86,15 +97,15 @@ impl Template {
 
     fn try_render(
         &self,
-        messages: &[Message],
+        source: &str,
+        messages: Json,
         add_generation_prompt: bool,
     ) -> std::result::Result<String, minijinja::Error> {
         let mut variables = self.variables.clone();
-        let messages = serde_json::to_value(messages).unwrap_or_default();
         variables.insert("messages".to_owned(), messages);
         variables.insert("add_generation_prompt".to_owned(), add_generation_prompt.into());
         let environment = jinja::environment(self.now)?;
-        let template = environment.template_from_str(&self.source)?;
+        let template = environment.template_from_str(source)?;
         template.render(minijinja::Value::from(minijinja::value::Serde(&variables)))
     }
 }

@@ -7,11 +7,9 @@ use serde_json::Value;
 use crate::text_file::json_file;
 use crate::{Error, Result};
 
-/// What ends a text where no file says so: the default of the configuration classes in transformers.
-const DEFAULT: u32 = 1;
-
-/// The end tokens of a folder: of `generation_config.json`, else of `config.json`, else of its `text_config`, else the
-/// default of the classes. Every id must have a row among `vocab_size`; an error names the file that has it.
+/// The end tokens of a folder: of `generation_config.json`, else of `config.json`, else of its `text_config`; none where no
+/// file says. (transformers asks the first of these files alone where it is there, and without an id in it a text never
+/// ends.) Every id must have a row among `vocab_size`; an error names the file that has it.
 pub(super) fn read(folder: &Path, config_path: &Path, config: &Value, vocab_size: usize) -> Result<Vec<u32>> {
     let generation = folder.join("generation_config.json");
     if generation.exists() {
@@ -33,8 +31,7 @@ pub(super) fn of_config(config: &Value) -> Result<Vec<u32>, String> {
     if !own.is_empty() {
         return Ok(own);
     }
-    let nested = config.get("text_config").map_or(Ok(Vec::new()), of)?;
-    Ok(if nested.is_empty() { vec![DEFAULT] } else { nested })
+    config.get("text_config").map_or(Ok(Vec::new()), of)
 }
 
 pub(super) fn within(ids: Vec<u32>, vocab_size: usize) -> Result<Vec<u32>, String> {

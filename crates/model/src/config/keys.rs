@@ -72,11 +72,12 @@ impl Keys {
         }
     }
 
-    /// Refuses the first key that may change what a network computes and that nobody here has heard of.
+    /// Refuses the first key that changes what a network computes, or looks as if it did, and that nobody here has heard
+    /// of.
     ///
-    /// transformers leaves keys alone that a model's class doesn't read, and so does everything here with those that are
-    /// known to steer training, generation or the Python classes, with texts, and with lists and tables. A number or
-    /// a switch that is on may be a part of the network that was changed: not to be ignored.
+    /// transformers leaves keys alone that a model's class doesn't read. So does this with those that are known to
+    /// steer training, generation or the Python classes, and with those whose names say nothing of a network. But a number
+    /// or a switch whose name does may be a part of the network that was changed: not to be ignored.
     pub fn refuse_unknown(&self) -> Result<(), String> {
         for (key, value) in &self.0 {
             if CHANGES_ARITHMETIC.contains(&key.as_str()) && !is_neutral(value) {
@@ -84,8 +85,8 @@ impl Keys {
                     "`{key}` {value} is not supported: it changes what the network computes; use a checkpoint without it"
                 ));
             }
-            let is_unknown = !READ.contains(&key.as_str()) && !is_harmless(key);
-            if is_unknown && (value.is_number() || value == &Value::Bool(true)) {
+            let counts = value.is_number() || value == &Value::Bool(true);
+            if counts && names_a_part(key) && !READ.contains(&key.as_str()) && !is_harmless(key) {
                 return Err(format!(
                     "`{key}` {value} is not known here, and may change what the network computes; if it doesn't, remove it from \
                      config.json"
@@ -140,6 +141,7 @@ const READ: &[&str] = &[
     "hidden_activation",
     "hidden_size",
     "intermediate_size",
+    "is_causal",
     "layer_types",
     "max_position_embeddings",
     "model_type",
@@ -170,7 +172,6 @@ const CHANGES_ARITHMETIC: &[&str] = &[
     "attention_multiplier",
     "attention_out_bias",
     "attn_temperature_tuning",
-    "auto_map",
     "compression_config",
     "cross_attention_layers",
     "embedding_multiplier",
@@ -191,7 +192,6 @@ const CHANGES_ARITHMETIC: &[&str] = &[
     "num_local_experts",
     "partial_rotary_factor",
     "per_layer_config",
-    "pruned_heads",
     "qkv_bias",
     "quantization",
     "residual_multiplier",
@@ -213,6 +213,7 @@ const HARMLESS: &[&str] = &[
     "_name_or_path",
     "add_cross_attention",
     "architectures",
+    "auto_map",
     "attention_dropout",
     "bad_words_ids",
     "begin_suppress_tokens",
@@ -256,11 +257,13 @@ const HARMLESS: &[&str] = &[
     "prefix",
     "pretraining_tp",
     "problem_type",
+    "pruned_heads",
     "remove_invalid_values",
     "repetition_penalty",
     "return_dict",
     "return_dict_in_generate",
     "sep_token_id",
+    "sliding_window_size",
     "suppress_tokens",
     "task_specific_params",
     "temperature",
@@ -278,6 +281,49 @@ const HARMLESS: &[&str] = &[
     "use_cache",
     "vision_config",
 ];
+
+/// Whether a name speaks of a part of a network.
+fn names_a_part(key: &str) -> bool {
+    let parts = [
+        "activation",
+        "alibi",
+        "attention",
+        "attn",
+        "bias",
+        "cap",
+        "embd",
+        "embed",
+        "eps",
+        "expert",
+        "factor",
+        "ffn",
+        "freq",
+        "gate",
+        "gating",
+        "head",
+        "hidden",
+        "kv_",
+        "latent",
+        "layer",
+        "logit",
+        "mlp",
+        "moe",
+        "multiplier",
+        "norm",
+        "position",
+        "qk",
+        "query",
+        "residual",
+        "rope",
+        "rotary",
+        "router",
+        "scal",
+        "sparsity",
+        "theta",
+        "window",
+    ];
+    parts.iter().any(|part| key.contains(part))
+}
 
 fn is_harmless(key: &str) -> bool {
     // Of trainers, and of attention that computes the same in another way.

@@ -25,7 +25,12 @@ impl GemmaConfig {
     /// configuration classes of transformers 5.24 make of it (`crates/model/tests/fixtures/configs.json` compares); a key that
     /// changes what the network computes and isn't known is an error.
     pub fn from_json(value: &Value) -> Result<Self, String> {
-        let (family, keys, is_tied) = text_part(value)?;
+        let TextPart {
+            family,
+            keys,
+            is_tied,
+            sees,
+        } = text_part(value)?;
         refuse_unsupported(family, &keys)?;
         keys.refuse_unknown()?;
         let defaults = family.defaults();
@@ -45,8 +50,16 @@ impl GemmaConfig {
                 Family::Gemma1 => head_dim as f64,
                 Family::Gemma2 | Family::Gemma3 => keys.number("query_pre_attn_scalar", 256.0)?,
             },
-            attn_logit_softcapping: family.cap(&keys, "attn_logit_softcapping", 50.0)?,
-            final_logit_softcapping: family.cap(&keys, "final_logit_softcapping", 30.0)?,
+            attn_logit_softcapping: match family {
+                Family::Gemma2 => keys.optional_number("attn_logit_softcapping", Some(50.0))?,
+                // Their classes don't pass one to the attention, whatever the file says.
+                Family::Gemma1 | Family::Gemma3 => None,
+            },
+            final_logit_softcapping: match family {
+                Family::Gemma2 => keys.optional_number("final_logit_softcapping", Some(30.0))?,
+                Family::Gemma3 if !sees => keys.optional_number("final_logit_softcapping", None)?,
+                Family::Gemma1 | Family::Gemma3 => None,
+            },
             own_head: !is_tied,
             end_tokens: ends::of_config(value)?,
         };
@@ -77,8 +90,17 @@ struct Defaults {
     positions: usize,
 }
 
-/// The family, the keys of the language model, and whether its head is tied to the embeddings.
-fn text_part(value: &Value) -> Result<(Family, Keys, bool), String> {
+/// What a `config.json` says of the language model.
+struct TextPart {
+    family: Family,
+    keys: Keys,
+    /// Whether the head is tied to the embeddings.
+    is_tied: bool,
+    /// Whether it is a part of a model that sees.
+    sees: bool,
+}
+
+fn text_part(value: &Value) -> Result<TextPart, String> {
     let model_type = value.get("model_type").and_then(Value::as_str);
     let (family, part) = match model_type {
         Some("gemma") => (Family::Gemma1, Some(value)),
@@ -98,17 +120,20 @@ fn text_part(value: &Value) -> Result<(Family, Keys, bool), String> {
         Some(Value::Object(keys)) => keys.clone(),
         Some(_) => return Err("`text_config` must be a table".to_owned()),
     };
-    if let Some("gemma3") = model_type {
-        let whole = value.as_object().cloned().unwrap_or_default();
-        let whole = Keys::new(whole);
-        // The class that sees ties the head by its own key, and quantized weights are named there.
-        refuse_quantized(&whole)?;
-        let is_tied = whole.flag("tie_word_embeddings", true)?;
-        return Ok((family, Keys::new(keys), is_tied));
-    }
+    let sees = model_type == Some("gemma3");
     let keys = Keys::new(keys);
-    let is_tied = keys.flag("tie_word_embeddings", true)?;
-    Ok((family, keys, is_tied))
+    let whole = Keys::new(value.as_object().cloned().unwrap_or_default());
+    refuse_quantized(&whole)?;
+    if !whole.flag("is_causal", true)? {
+        return Err("`is_causal` false is not supported; only models that generate can be run".to_owned());
+    }
+    Ok(TextPart {
+        // The class of a model that sees goes by its own key, and unties the head where that is null.
+        is_tied: whole.flag("tie_word_embeddings", !(sees && whole.has("tie_word_embeddings")))?,
+        family,
+        keys,
+        sees,
+    })
 }
 
 impl Family {
@@ -149,15 +174,6 @@ impl Family {
         }
     }
 
-    /// A soft cap: Gemma 1 has no such key, Gemma 2 has one unless the file says `null`, Gemma 3 only where the file says so.
-    fn cap(self, keys: &Keys, key: &str, of_gemma_2: f64) -> Result<Option<f64>, String> {
-        match self {
-            Family::Gemma1 => Ok(None),
-            Family::Gemma2 => keys.optional_number(key, Some(of_gemma_2)),
-            Family::Gemma3 => keys.optional_number(key, None),
-        }
-    }
-
     /// Whether a layer slides where the file doesn't list the layers' types.
     fn slides(self, layer: usize, pattern: usize) -> bool {
         match self {
@@ -190,6 +206,9 @@ fn refuse_unsupported(family: Family, keys: &Keys) -> Result<(), String> {
             "`use_bidirectional_attention` true is not supported; only models that generate can be run"
                 .to_owned(),
         );
+    }
+    if !keys.flag("is_causal", true)? {
+        return Err("`is_causal` false is not supported; only models that generate can be run".to_owned());
     }
     refuse_quantized(keys)
 }
@@ -255,7 +274,7 @@ fn sliding_layers(family: Family, keys: &Keys, count: usize) -> Result<Vec<bool>
     }
     let slides = |name: &Value| match name.as_str() {
         Some("sliding_attention") => Ok(true),
-        Some("full_attention") => Ok(false),
+        Some("full_attention" | "attention") => Ok(false),
         _ => Err(format!(
             "`layer_types`: {name} is not supported; use sliding_attention or full_attention"
         )),

@@ -41,6 +41,13 @@ pub(super) fn of_kinds(keys: &Keys) -> Result<(Rope, Rope), String> {
         );
     }
     if let Some(scaling) = table(keys, "rope_scaling")? {
+        if scaling.contains_key("type") && !scaling.contains_key("rope_type") {
+            return Err(
+                "`rope_scaling.type` is an old name, by which versions of transformers scale this model or don't; write \
+                 `rope_type`"
+                    .to_owned(),
+            );
+        }
         full.get_or_insert_default().extend(scaling.clone());
     }
     Ok((

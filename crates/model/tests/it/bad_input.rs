@@ -212,7 +212,13 @@ fn configurations_that_are_not_supported_are_refused_by_name() {
     };
     check("model_type", "llama".into(), &["llama", "gemma2"]);
     check("attention_bias", true.into(), &["attention_bias"]);
-    check("tie_word_embeddings", false.into(), &["tie_word_embeddings"]);
+    check("is_causal", false.into(), &["is_causal"]);
+    check("num_local_experts", 8.into(), &["num_local_experts", "changes"]);
+    check(
+        "residual_scale",
+        0.5.into(),
+        &["residual_scale", "not known here"],
+    );
     check(
         "rope_scaling",
         serde_json::json!({"type": "linear"}),
@@ -242,7 +248,11 @@ fn configurations_that_are_not_supported_are_refused_by_name() {
         serde_json::json!(["full_attention"]),
         &["layer_types", "1 entries for 4 layers"],
     );
-    check("hidden_size", "large".into(), &["expected usize"]);
+    check(
+        "hidden_size",
+        "large".into(),
+        &["`hidden_size`", "a whole number", "\"large\""],
+    );
 }
 
 #[test]

@@ -23,11 +23,13 @@ pub const STAGES: &[Stage] = &[
     Stage {
         name: "verify",
         version: 1,
-        tables: &["model", "verify"],
+        // The prompts and conditions too: what they become as tokens is compared.
+        tables: &["model", "verify", "prompts", "conditions"],
         inputs: &[
             Input::Model,
             Input::File("model.chat_template"),
             Input::File("verify.reference"),
+            Input::File("prompts.file"),
         ],
         upstream: &[],
         crates: &["artifacts", "gguf", "kernels", "model", "extract", "verify"],

@@ -61,6 +61,20 @@ pub struct Comparison {
     /// Tokens of a greedy continuation, and how many of them agree up to the first that doesn't. `None` where the
     /// reference has none, or the weights were streamed.
     pub greedy: Option<GreedyAgreement>,
+    /// The tokens of the run's own texts.
+    pub texts: TextAgreement,
+}
+
+/// How many of a run's texts become the tokens that the reference has for them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TextAgreement {
+    /// Prompts times conditions.
+    pub texts: usize,
+    /// As many of them the reference has.
+    pub compared: usize,
+    pub agreeing: usize,
+    /// The first that differs, and where.
+    pub first_difference: Option<String>,
 }
 
 /// Where a reference comes from.
@@ -92,7 +106,7 @@ pub struct GreedyAgreement {
     pub agreeing: usize,
 }
 
-pub const CERTIFICATE_FORMAT: u32 = 1;
+pub const CERTIFICATE_FORMAT: u32 = 2;
 
 impl Comparison {
     /// The largest relative RMS error of a residual stream.

@@ -66,8 +66,8 @@ pub use activations::{
     read_activations, read_positions, write_activations,
 };
 pub use certificate::{
-    CERTIFICATE_FORMAT, Certificate, Comparison, GreedyAgreement, ReferenceOrigin, RelativeError, Verdict,
-    read_certificate, write_certificate,
+    CERTIFICATE_FORMAT, Certificate, Comparison, GreedyAgreement, ReferenceOrigin, RelativeError,
+    TextAgreement, Verdict, read_certificate, write_certificate,
 };
 pub use comparisons::{VectorComparison, read_comparisons, write_comparisons};
 pub use components::{ComponentPlace, read_principal_components, write_principal_components};
@@ -87,7 +87,7 @@ pub use json::{
 };
 pub use layout::{Layout, Stage};
 pub use lens::{LensToken, read_lens, write_lens};
-pub use model_reference::{ModelReference, read_model_reference};
+pub use model_reference::{ModelReference, ReferenceText, read_model_reference};
 pub use model_table::{Device, Dtype, ModelTable, Residency};
 pub use notebook::{NotebookDescription, python_float, write_steering_json, write_swapped_role_json};
 pub use outliers::{Outlier, read_outliers, write_outliers};

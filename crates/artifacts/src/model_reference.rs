@@ -3,6 +3,7 @@ use std::path::Path;
 
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
+use serde::Deserialize;
 
 use crate::{Error, Result};
 
@@ -21,11 +22,26 @@ pub struct ModelReference {
     pub logits: Vec<f32>,
     /// The greedy continuation of the sequence; empty where none was made.
     pub greedy: Vec<u32>,
+    /// Conversations of a pipeline as the implementation renders and tokenises them; none in older files.
+    pub texts: Vec<ReferenceText>,
     pub weights_fingerprint: String,
     /// The type that the reference computed in.
     pub dtype: String,
     /// Name and version of the implementation.
     pub implementation: String,
+}
+
+/// A conversation, and what the implementation makes of it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct ReferenceText {
+    /// Instructions.
+    pub system: Option<String>,
+    /// Who spoke (`user` or `model`), and what.
+    pub turns: Vec<(String, String)>,
+    /// Whose turn is opened.
+    pub opens: String,
+    pub text: String,
+    pub ids: Vec<i32>,
 }
 
 const FORMAT: &str = "roleswap-reference-1";
@@ -88,6 +104,12 @@ fn parse(bytes: &[u8]) -> std::result::Result<ModelReference, String> {
             integers("greedy")?
         } else {
             Vec::new()
+        },
+        texts: match entries.get("texts") {
+            Some(text) => {
+                serde_json::from_str(text).map_err(|error| format!("its entry `texts`: {error}"))?
+            }
+            None => Vec::new(),
         },
         weights_fingerprint: entry("weights_fingerprint")?,
         dtype: entry("dtype")?,

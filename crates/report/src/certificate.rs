@@ -143,6 +143,18 @@ fn facts(comparison: &Comparison) -> Vec<Fact> {
         Some(greedy) => format!("{} of {} the same", greedy.agreeing, greedy.tokens),
         None => "not compared".to_owned(),
     };
+    let texts = &comparison.texts;
+    let texts = match texts.compared {
+        0 => "tokens not compared".to_owned(),
+        compared => format!(
+            "{} of {compared} the same tokens{}",
+            texts.agreeing,
+            match texts.texts - compared.min(texts.texts) {
+                0 => String::new(),
+                others => format!(", {others} others not compared"),
+            }
+        ),
+    };
     let reference = &comparison.reference;
     let fact = |name, value: &str| Fact {
         name,
@@ -166,6 +178,7 @@ fn facts(comparison: &Comparison) -> Vec<Fact> {
         ),
         fact("Worst residual stream", &scientific(comparison.worst())),
         fact("Greedy tokens", &greedy),
+        fact("Texts of this run", &texts),
     ]
 }
 

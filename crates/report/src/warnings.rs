@@ -63,6 +63,7 @@ pub fn warnings(pipeline: &Pipeline, inputs: &Inputs) -> Vec<String> {
         }
     }
     warnings.extend(other_tokens(pipeline, &inputs.facts));
+    warnings.extend(found_by_extract(inputs));
     let cut = |row: &&artifacts::Generation| row.finish_reason == FinishReason::Length;
     let count = inputs.generations.iter().filter(cut).count();
     if count > 0 {
@@ -73,6 +74,14 @@ pub fn warnings(pipeline: &Pipeline, inputs: &Inputs) -> Vec<String> {
         ));
     }
     warnings
+}
+
+/// What was found when the prompts were rendered: a line each.
+fn found_by_extract(inputs: &Inputs) -> Vec<String> {
+    let prompts = inputs.metadata.iter().find(|(table, _)| *table == "prompts");
+    let findings = prompts.and_then(|(_, metadata)| metadata.get("findings"));
+    let lines = findings.into_iter().flat_map(str::lines);
+    lines.map(|line| format!("{line}.")).collect()
 }
 
 /// A contrast of two kinds of tokens holds what the tokens differ in.

@@ -1,17 +1,21 @@
 //! The certificate: runs a fixed sequence of tokens through the model and compares the residual stream after every
 //! layer, the final norm and the logits with what an independent implementation computed from the same weights.
 //!
+//! Where the reference also holds the run's own texts, their tokens are compared too: a model that computes right is given
+//! the wrong text where a tokenizer's file is.
+//!
 //! Without such a reference there is no verdict: the certificate then says "not verified" and why.
 
 mod compare;
 mod pass;
+mod texts;
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use artifacts::{
     CERTIFICATE_FORMAT, Certificate, Comparison, Layout, ModelReference, Pipeline, ReferenceOrigin,
-    RememberedHashes, Verdict, read_model_reference, write_certificate,
+    RememberedHashes, TextAgreement, Verdict, read_model_reference, write_certificate,
 };
 use extract::{Network, open_model};
 use model::{ModelFiles, Precision, fingerprint};
@@ -90,6 +94,7 @@ fn compare_with(
     let model = open_model(&pipeline.model, hashes)?;
     let (tolerance, tolerance_after_norm) = tolerances(model.precision);
     let errors = pass::errors(&model.network, reference).with_context(|| path.display().to_string())?;
+    let texts = texts::compare(pipeline, &model.tokenizer, &reference.texts)?;
     Ok(Comparison {
         device: model.device.to_string(),
         dtype: model.precision.as_str().to_owned(),
@@ -111,6 +116,7 @@ fn compare_with(
         final_norm: errors.final_norm,
         logits: errors.logits,
         greedy: errors.greedy,
+        texts,
     })
 }
 
@@ -124,6 +130,14 @@ fn judge(name: &str, comparison: &Comparison) -> (Verdict, String) {
         comparison.dtype,
         comparison.layers.len()
     );
+    if let Some(place) = &comparison.texts.first_difference {
+        let statement = format!(
+            "{name} is not given the texts that {implementation} gives it: their tokens differ first for {place}. Compare tokenizer.json \
+             and the chat template with those that the reference was made from."
+        );
+        return (Verdict::Failed, statement);
+    }
+    let figures = format!("{figures}; {}", tokens(&comparison.texts));
     // A comparison with NaN is false, so that it can't pass.
     let within = worst <= tolerance && after <= tolerance_after;
     // In f32 a greedy text is the same, token for token; bf16 may part where two tokens are nearly equal.
@@ -143,6 +157,20 @@ fn judge(name: &str, comparison: &Comparison) -> (Verdict, String) {
         _ => (
             Verdict::Failed,
             format!("{name} does not agree with {implementation}: {figures}."),
+        ),
+    }
+}
+
+/// What was compared of the texts.
+fn tokens(texts: &TextAgreement) -> String {
+    let TextAgreement { texts, compared, .. } = texts;
+    match compared {
+        0 => "the tokens of the run's texts were not compared, since the reference has none \
+              (make_reference.py --pipeline)"
+            .to_owned(),
+        _ if compared == texts => format!("the {texts} texts of the run become the same tokens"),
+        _ => format!(
+            "{compared} of the {texts} texts of the run become the same tokens, and the reference lacks the others"
         ),
     }
 }

@@ -29,6 +29,12 @@ fn certificate(last_layer: RelativeError) -> Certificate {
             final_norm: small,
             logits: small,
             greedy: None,
+            texts: artifacts::TextAgreement {
+                texts: 12,
+                compared: 12,
+                agreeing: 11,
+                first_difference: Some("prompt \"a\"".to_owned()),
+            },
         }),
     }
 }

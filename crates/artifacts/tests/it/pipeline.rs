@@ -187,12 +187,12 @@ fn hazard_13_a_system_turn_is_refused_with_what_to_do() {
     check_error(
         "speaker = \"user\"",
         "speaker = \"system\"",
-        &["no system turn", "first user turn"],
+        &["instructions are no turn", "`system = ", "first user turn"],
     );
     check_error(
         "opens = \"model\"",
-        "opens = \"assistant\"",
-        &["assistant", "\"user\" and \"model\""],
+        "opens = \"tool\"",
+        &["tool", "\"user\" and \"model\""],
     );
 }
 

@@ -6,6 +6,7 @@ use artifacts::Pipeline;
 const EXAMPLES: &[&str] = &[
     "revision",
     "chat_template",
+    "date",
     "system",
     "cosine_matrices",
     "project_out",

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use artifacts::{
     Activation, CERTIFICATE_FORMAT, Certificate, Comparison, FinishReason, Generation, GreedyAgreement,
     Layout, Metadata, Pipeline, Pooling, Projection, ReferenceOrigin, RelativeError, RenderedPrompt,
-    Similarity, Stage, Summary, Verdict, write_activations, write_certificate, write_generations,
-    write_projections, write_rendered_prompts, write_similarities, write_summaries,
+    Similarity, Stage, Summary, TextAgreement, Verdict, write_activations, write_certificate,
+    write_generations, write_projections, write_rendered_prompts, write_similarities, write_summaries,
 };
 use tempfile::TempDir;
 
@@ -138,6 +138,12 @@ pub fn verified(layers: usize) -> Certificate {
             logits: RelativeError {
                 max: 8.3e-5,
                 rms: 9.4e-6,
+            },
+            texts: TextAgreement {
+                texts: 12,
+                compared: 12,
+                agreeing: 12,
+                first_difference: None,
             },
             greedy: Some(GreedyAgreement {
                 tokens: 16,

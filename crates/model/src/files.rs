@@ -1,24 +1,35 @@
 use std::path::{Path, PathBuf};
 
-use ::gguf::GgufFile;
-
-use crate::checkpoint::map;
-use crate::gguf::{chat_parts, config_json};
+use crate::gguf::{chat_parts, config_json, not_a_model_file, not_a_model_folder, open, without_template};
 use crate::{ChatTokenizer, Checkpoint, Error, GemmaConfig, Result};
 
-/// A model on this disk: a Hugging Face folder, or one GGUF file that holds everything.
+/// A model on this disk: a Hugging Face folder, or a GGUF file that holds everything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModelFiles {
     HuggingFace(PathBuf),
+    /// The file, or the first of several that are one model; the others lie beside it.
     Gguf(PathBuf),
 }
 
 impl ModelFiles {
+    /// Tells the kind of model by what is at the path.
+    ///
+    /// A file is GGUF if it begins with these letters, whatever its name: Ollama's have no ending. Anything else is an
+    /// error that says what it is and what to give instead (a pointer of Git LFS, a web page, an older format, one file of
+    /// a Hugging Face folder, a manifest of Ollama), and so is a folder of GGUF files, of which one must be named. Nothing
+    /// but the first bytes is read: whether the model is whole and one of those that can be run, [`Self::config`],
+    /// [`Self::tokenizer`] and [`Self::checkpoint`] say.
     pub fn at(path: &Path) -> Result<Self> {
         if path.is_dir() {
-            Ok(ModelFiles::HuggingFace(path.to_owned()))
-        } else if path.is_file() && path.extension().is_some_and(|extension| extension == "gguf") {
-            Ok(ModelFiles::Gguf(path.to_owned()))
+            match not_a_model_folder(path) {
+                Some(message) => Err(Error::file(path, message)),
+                None => Ok(ModelFiles::HuggingFace(path.to_owned())),
+            }
+        } else if path.is_file() {
+            match not_a_model_file(path)? {
+                Some(message) => Err(Error::file(path, message)),
+                None => Ok(ModelFiles::Gguf(path.to_owned())),
+            }
         } else {
             Err(Error::file(
                 path,
@@ -32,7 +43,7 @@ impl ModelFiles {
             ModelFiles::HuggingFace(folder) => GemmaConfig::read(folder),
             ModelFiles::Gguf(path) => {
                 let wrong = |message: String| Error::file(path, message);
-                let json = config_json(&parsed(path)?).map_err(wrong)?;
+                let json = config_json(&open(path)?.file).map_err(wrong)?;
                 let config = GemmaConfig::from_json(&json).map_err(wrong)?;
                 config.check_end_tokens().map_err(wrong)?;
                 Ok(config)
@@ -45,12 +56,12 @@ impl ModelFiles {
         match self {
             ModelFiles::HuggingFace(folder) => ChatTokenizer::read(folder, template),
             ModelFiles::Gguf(path) => {
-                let parts =
-                    chat_parts(parsed(path)?.metadata()).map_err(|message| Error::file(path, message))?;
+                let file = open(path)?.file;
+                let parts = chat_parts(file.metadata()).map_err(|message| Error::file(path, message))?;
                 let (text, place) = match (template, parts.chat_template) {
                     (Some(template), _) => (fs_err::read_to_string(template)?, template),
                     (None, Some(text)) => (text, path.as_path()),
-                    (None, None) => return Err(Error::file(path, WITHOUT_TEMPLATE)),
+                    (None, None) => return Err(Error::file(path, without_template(file.metadata()))),
                 };
                 let special = [parts.bos_token, parts.eos_token];
                 ChatTokenizer::assemble(parts.tokenizer, path.clone(), special, text, place.to_owned())
@@ -83,11 +94,4 @@ impl ModelFiles {
             .filter(|path| path.exists())
             .collect()
     }
-}
-
-const WITHOUT_TEMPLATE: &str =
-    "the file has no chat template (base models have none); name a template's file in model.chat_template";
-
-fn parsed(path: &Path) -> Result<GgufFile> {
-    GgufFile::parse(&map(path)?).map_err(|message| Error::file(path, message))
 }

@@ -41,8 +41,8 @@ pub fn not_gguf(bytes: &[u8]) -> String {
     } else if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"\x80\x02") {
         "the file is a checkpoint of PyTorch or a zip archive; give a folder with safetensors, or a .gguf file"
     } else {
-        "the file is not GGUF: it does not begin with the letters GGUF; is it the right file, or a later piece of one that \
-         was cut up and must be joined (cat) first?"
+        "the file is not GGUF: it does not begin with the letters GGUF; is it the right file? give a .gguf file, joined (cat) \
+         where it was cut up, or the folder of a model"
     };
     known.to_owned()
 }

@@ -10,10 +10,17 @@ use crate::{Error, Result};
 impl Checkpoint {
     /// Opens a GGUF file of a Gemma model, or, given the first of its parts, all of them. Tensors of a part that sees are
     /// left out.
+    ///
+    /// A head of its own (`output.weight`) is `lm_head.weight`. llama.cpp uses one in Gemma 3, and refuses files of Gemma 1
+    /// and 2 that have one.
     pub fn open_gguf(path: &Path) -> Result<Self> {
         let OpenGguf { file, parts } = open(path)?;
         let architecture =
             Architecture::read(file.metadata()).map_err(|message| Error::file(path, message))?;
+        if file.tensors().is_empty() {
+            let message = "the file holds a vocabulary and no weights; give the file of the model";
+            return Err(Error::file(path, message));
+        }
         let mut checkpoint = Self::empty();
         for tensor in file.tensors() {
             let wrong = |message: String| Error::file(&parts[tensor.part].0, message);

@@ -207,8 +207,12 @@ impl Model<'_> {
     /// llama.cpp reads a period or a list of flags.
     fn sliding_layers(&self, layers: usize, usual: usize) -> Result<Vec<bool>, String> {
         let key = self.keys.key("attention.sliding_window_pattern");
-        let wrong =
-            || format!("`{key}` must be a number of layers, or true or false for each of {layers} layers");
+        let wrong = || {
+            format!(
+                "`{key}` must be a number of layers, or true or false for each of {layers} layers; download the file again, or \
+                 another conversion of the model"
+            )
+        };
         let period = match self.keys.metadata.get(&key) {
             None => usual,
             Some(Value::List(flags)) => {

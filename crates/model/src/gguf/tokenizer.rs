@@ -117,7 +117,9 @@ fn tokenizer(metadata: &Metadata, vocabulary: &Vocabulary, bos: Option<usize>) -
     if let Some(unknown) = vocabulary.named(metadata, UNKNOWN)? {
         builder = builder.unk_token(vocabulary.tokens[unknown].clone());
     }
-    let failed = |error: tokenizers::Error| format!("`{TOKENS}` makes no tokenizer ({error})");
+    let failed = |error: tokenizers::Error| {
+        format!("`{TOKENS}` makes no tokenizer ({error}); get another conversion of the model")
+    };
     let mut tokenizer = Tokenizer::new(builder.build().map_err(failed)?);
     add_surroundings(&mut tokenizer).map_err(failed)?;
     tokenizer
@@ -163,7 +165,9 @@ fn added_tokens(metadata: &Metadata, vocabulary: &Vocabulary) -> Result<Vec<Adde
 
 /// Puts the beginning token before each text, where special tokens are asked for.
 fn beginning(text: &str, id: usize) -> Result<TemplateProcessing, String> {
-    let failed = |error: &dyn std::fmt::Display| format!("`{BOS}` makes no beginning of texts ({error})");
+    let failed = |error: &dyn std::fmt::Display| {
+        format!("`{BOS}` makes no beginning of texts ({error}); get another conversion of the model")
+    };
     let id = u32::try_from(id).map_err(|error| failed(&error))?;
     // "bos" is only the name of the piece; the token itself may be any text.
     let token = SpecialToken::new("bos".to_owned(), vec![id], vec![text.to_owned()]);

@@ -155,6 +155,16 @@ fn a_conversion_of_ollama_computes_the_same() {
 }
 
 #[test]
+fn a_vocabulary_is_no_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ggml-vocab-gemma2.gguf");
+    fs::write(&path, Builder::model("gemma2").bytes()).unwrap();
+    let opened = ModelFiles::at(&path).unwrap().checkpoint();
+    let error = opened.err().expect("a refusal").to_string();
+    assert!(error.contains("a vocabulary and no weights; give"), "{error}");
+}
+
+#[test]
 fn a_file_without_a_template_is_told_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.gguf");

@@ -20,9 +20,10 @@ impl<'a> Cursor<'a> {
 
     pub fn take(&mut self, count: usize, what: &str) -> Result<&'a [u8], String> {
         let rest = &self.bytes[self.position..];
-        let taken = rest
-            .get(..count)
-            .ok_or_else(|| format!("the file ends within {what}; download it again"))?;
+        let taken = rest.get(..count).ok_or_else(|| {
+            let size = self.bytes.len();
+            format!("the file ends within {what}, after {size} bytes; download it again")
+        })?;
         self.position += count;
         Ok(taken)
     }

@@ -1,18 +1,22 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use crate::blocks::{BlockKind, type_name};
 use crate::cursor::Cursor;
+use crate::foreign::not_gguf;
+use crate::kind::{BlockKind, unreadable_name};
 use crate::metadata::Metadata;
 
-/// What a GGUF file says about itself: its metadata, and where its tensors lie.
+/// What a GGUF file says about itself: its metadata, and where its tensors lie. Several files that hold one model are
+/// one such value, see [`GgufFile::join`].
 ///
 /// The format is described in docs/gguf.md of ggml (<https://github.com/ggml-org/ggml>).
 #[derive(Debug)]
 pub struct GgufFile {
-    metadata: Metadata,
-    tensors: Vec<TensorInfo>,
-    places: HashMap<String, usize>,
+    pub(crate) metadata: Metadata,
+    pub(crate) tensors: Vec<TensorInfo>,
+    pub(crate) places: HashMap<String, usize>,
+    /// How many files were joined to this.
+    pub(crate) parts: usize,
 }
 
 /// One tensor of a file.
@@ -22,6 +26,8 @@ pub struct TensorInfo {
     /// As Hugging Face has it, rows first: `[outputs, inputs]` of a linear layer. A GGUF file lists it the other
     /// way round.
     pub shape: Vec<usize>,
+    /// The file that holds it: 0 but in a model of several files, where the first is 0.
+    pub part: usize,
     stored: Stored,
 }
 
@@ -39,10 +45,9 @@ impl TensorInfo {
         match &self.stored {
             Stored::Blocks(kind, range) => Ok((*kind, range.clone())),
             Stored::Unreadable(number) => Err(format!(
-                "tensor `{}` is of type {}; Roleswap reads {}",
+                "tensor `{}` is of type {}, which Roleswap does not read; get a BF16, Q8_0 or Q4_K_M file of the model",
                 self.name,
-                type_name(*number),
-                BlockKind::NAMES
+                unreadable_name(*number),
             )),
         }
     }
@@ -60,7 +65,7 @@ impl GgufFile {
     /// caller asks for all tensors before it begins to load. Errors name the key or the tensor.
     pub fn parse(bytes: &[u8]) -> Result<Self, String> {
         let mut cursor = Cursor::new(bytes);
-        check_version(&mut cursor)?;
+        check_version(&mut cursor, bytes)?;
         let tensor_count = cursor.count(LEAST_TENSOR_BYTES, "the list of tensors")?;
         let entries = cursor.count(LEAST_ENTRY_BYTES, "the metadata")?;
         let metadata = Metadata::read(&mut cursor, entries)?;
@@ -76,7 +81,7 @@ impl GgufFile {
         let mut tensors = Vec::new();
         let mut places = HashMap::new();
         for tensor in raw {
-            let info = tensor.place(start, alignment, bytes.len())?;
+            let info = tensor.place(start, alignment)?;
             if places.insert(info.name.clone(), tensors.len()).is_some() {
                 return Err(format!(
                     "tensor `{}` is listed twice; download the file again",
@@ -85,10 +90,12 @@ impl GgufFile {
             }
             tensors.push(info);
         }
+        check_end(&tensors, bytes.len())?;
         Ok(GgufFile {
             metadata,
             tensors,
             places,
+            parts: 1,
         })
     }
 
@@ -118,13 +125,11 @@ const LEAST_ENTRY_BYTES: usize = 8 + 4 + 1;
 /// ggml's GGML_MAX_DIMS.
 const MOST_DIMENSIONS: u32 = 4;
 
-fn check_version(cursor: &mut Cursor<'_>) -> Result<(), String> {
-    if cursor.take(4, "its first bytes")? != b"GGUF" {
-        return Err(
-            "this is not a GGUF file: it does not begin with the letters GGUF; is it the right file?"
-                .to_owned(),
-        );
+fn check_version(cursor: &mut Cursor<'_>, bytes: &[u8]) -> Result<(), String> {
+    if !bytes.starts_with(b"GGUF") {
+        return Err(not_gguf(bytes));
     }
+    cursor.take(4, "its first bytes")?;
     match cursor.u32("its version")? {
         2 | 3 => Ok(()),
         version if (1..=u32::from(u16::MAX)).contains(&version.swap_bytes()) => Err(
@@ -133,6 +138,23 @@ fn check_version(cursor: &mut Cursor<'_>) -> Result<(), String> {
         ),
         version => Err(format!(
             "the file is of GGUF version {version}; Roleswap reads versions 2 and 3, so get another conversion"
+        )),
+    }
+}
+
+/// Every tensor's bytes lie within the file.
+fn check_end(tensors: &[TensorInfo], size: usize) -> Result<(), String> {
+    let end = |tensor: &TensorInfo| match &tensor.stored {
+        Stored::Blocks(_, range) => range.end,
+        Stored::Unreadable(_) => 0,
+    };
+    let needed = tensors.iter().map(end).max().unwrap_or(0);
+    match tensors.iter().find(|tensor| end(tensor) > size) {
+        None => Ok(()),
+        Some(tensor) => Err(format!(
+            "tensor `{}` reaches past the end of the file, which has {size} bytes where its tensors need {needed}; download \
+             it again, or, where it was cut up, join its pieces (cat)",
+            tensor.name
         )),
     }
 }
@@ -180,8 +202,8 @@ impl RawTensor {
         })
     }
 
-    /// Finds the tensor's bytes, given where the bytes of all tensors start and where the file ends.
-    fn place(self, start: usize, alignment: usize, end: usize) -> Result<TensorInfo, String> {
+    /// Finds the tensor's bytes, given where the bytes of all tensors start.
+    fn place(self, start: usize, alignment: usize) -> Result<TensorInfo, String> {
         let name = &self.name;
         let elements = self
             .shape
@@ -207,13 +229,14 @@ impl RawTensor {
                 let length = (elements / kind.block_elements()).checked_mul(kind.block_bytes());
                 let first = offset.and_then(|offset| start.checked_add(offset));
                 let range = first.and_then(|first| Some(first..first.checked_add(length?)?));
-                let range = range.filter(|range| range.end <= end);
-                Stored::Blocks(kind, present_range(name, range)?)
+                let past = || format!("tensor `{name}` reaches past the end of any file; download it again");
+                Stored::Blocks(kind, range.ok_or_else(past)?)
             }
         };
         Ok(TensorInfo {
             name: self.name,
             shape: self.shape,
+            part: 0,
             stored,
         })
     }
@@ -221,8 +244,4 @@ impl RawTensor {
 
 fn bad_shape(name: &str) -> String {
     format!("tensor `{name}` has an impossible shape; download the file again")
-}
-
-fn present_range(name: &str, range: Option<Range<usize>>) -> Result<Range<usize>, String> {
-    range.ok_or_else(|| format!("tensor `{name}` reaches past the end of the file; download it again"))
 }

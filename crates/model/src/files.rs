@@ -1,18 +1,16 @@
 use std::path::{Path, PathBuf};
 
-use ::gguf::GgufFile;
-
 use crate::chat::{FILES, Parts};
-use crate::checkpoint::map;
 use crate::folders::require_model;
-use crate::gguf::{chat_parts, config_json};
+use crate::gguf::{chat_parts, config_json, not_a_model_file, not_a_model_folder, open, without_template};
 use crate::text_file::text_file;
 use crate::{ChatOptions, ChatTokenizer, Checkpoint, Error, GemmaConfig, Result};
 
-/// A model on this disk: a Hugging Face folder, or one GGUF file that holds everything.
+/// A model on this disk: a Hugging Face folder, or a GGUF file that holds everything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModelFiles {
     HuggingFace(PathBuf),
+    /// The file, or the first of several that are one model; the others lie beside it.
     Gguf(PathBuf),
 }
 
@@ -24,16 +22,27 @@ pub struct ModelParts {
 }
 
 impl ModelFiles {
-    /// What is at a path.
+    /// Tells the kind of model by what is at the path.
+    ///
+    /// A file is GGUF if it begins with these letters, whatever its name: Ollama's have no ending. Nothing but the first
+    /// bytes is read: whether the model is whole and one of those that can be run, [`Self::open`] says.
     ///
     /// # Errors
-    /// Where there is no model; where something else is there, what it is and what to give in its place.
+    /// Where there is no model. What is there instead is named, with what to give in its place: a pointer of Git LFS, a web
+    /// page, an older format, one file of a Hugging Face folder, a manifest of Ollama, a folder of GGUF files, an adapter,
+    /// a repository's folder in the hub's cache.
     pub fn at(path: &Path) -> Result<Self> {
         if path.is_dir() {
+            if let Some(message) = not_a_model_folder(path) {
+                return Err(Error::file(path, message));
+            }
             require_model(path)?;
             Ok(ModelFiles::HuggingFace(path.to_owned()))
-        } else if path.is_file() && path.extension().is_some_and(|extension| extension == "gguf") {
-            Ok(ModelFiles::Gguf(path.to_owned()))
+        } else if path.is_file() {
+            match not_a_model_file(path)? {
+                Some(message) => Err(Error::file(path, message)),
+                None => Ok(ModelFiles::Gguf(path.to_owned())),
+            }
         } else {
             Err(Error::file(
                 path,
@@ -77,7 +86,7 @@ impl ModelFiles {
             ModelFiles::HuggingFace(folder) => GemmaConfig::read(folder),
             ModelFiles::Gguf(path) => {
                 let wrong = |message: String| Error::file(path, message);
-                let json = config_json(&parsed(path)?).map_err(wrong)?;
+                let json = config_json(&open(path)?.file).map_err(wrong)?;
                 let config = GemmaConfig::from_json(&json).map_err(wrong)?;
                 config.check_end_tokens().map_err(wrong)?;
                 Ok(config)
@@ -89,12 +98,12 @@ impl ModelFiles {
         match self {
             ModelFiles::HuggingFace(folder) => ChatTokenizer::read(folder, options),
             ModelFiles::Gguf(path) => {
-                let parts =
-                    chat_parts(parsed(path)?.metadata()).map_err(|message| Error::file(path, message))?;
+                let file = open(path)?.file;
+                let parts = chat_parts(file.metadata()).map_err(|message| Error::file(path, message))?;
                 let (template, template_path) = match (options.template, parts.chat_template) {
                     (Some(template), _) => (text_file(template)?, template.to_owned()),
                     (None, Some(text)) => (text, path.clone()),
-                    (None, None) => return Err(Error::file(path, WITHOUT_TEMPLATE)),
+                    (None, None) => return Err(Error::file(path, without_template(file.metadata()))),
                 };
                 let special = [("bos_token", parts.bos_token), ("eos_token", parts.eos_token)];
                 let special = special.map(|(name, text)| (name.to_owned(), text.into()));
@@ -133,10 +142,3 @@ impl ModelFiles {
 
 const WITHOUT_END: &str =
     "no file says which token ends a text; add `eos_token_id` to generation_config.json";
-
-const WITHOUT_TEMPLATE: &str =
-    "the file has no chat template (base models have none); name a template's file in model.chat_template";
-
-fn parsed(path: &Path) -> Result<GgufFile> {
-    GgufFile::parse(&map(path)?).map_err(|message| Error::file(path, message))
-}

@@ -107,27 +107,11 @@ fn folder_of_models(folder: &Path) -> Option<String> {
     })
 }
 
-/// Other formats.
+/// Another format.
 fn other_files(folder: &Path) -> Option<String> {
-    let names: Vec<String> = std::fs::read_dir(folder)
-        .ok()?
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .collect();
-    let mut ggufs: Vec<&String> = names.iter().filter(|name| name.ends_with(".gguf")).collect();
-    ggufs.sort();
-    if let [first, ..] = ggufs[..] {
-        return Some(format!(
-            "there is no config.json in this folder, but a GGUF file; give it in model.source: {}",
-            folder.join(first).display()
-        ));
-    }
-    let has = |name: &str| names.iter().any(|other| other == name);
-    if has("params.json") {
-        return Some(
-            "this is a checkpoint in its maker's own format (params.json); give the Hugging Face version of the model".to_owned(),
-        );
-    }
-    None
+    folder.join("params.json").exists().then(|| {
+        "this is a checkpoint in its maker's own format (params.json); give the Hugging Face version of the model".to_owned()
+    })
 }
 
 fn subfolders(folder: &Path) -> Vec<PathBuf> {

@@ -3,27 +3,33 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use ::gguf::GgufFile;
-
-use super::{Checkpoint, MappedFile, StoredTensor, map};
-use crate::gguf::{Architecture, hugging_face_name, stores_one_plus_weight};
+use super::{Checkpoint, MappedFile, StoredTensor};
+use crate::gguf::{Architecture, OpenGguf, hugging_face_name, open, stores_one_plus_weight};
 use crate::{Error, Result};
 
 impl Checkpoint {
-    /// Opens a GGUF file of a Gemma text model.
+    /// Opens a GGUF file of a Gemma model, or, given the first of its parts, all of them. Tensors of a part that sees are
+    /// left out.
+    ///
+    /// A head of its own (`output.weight`) is `lm_head.weight`. llama.cpp uses one in Gemma 3, and refuses files of Gemma 1
+    /// and 2 that have one.
     pub fn open_gguf(path: &Path) -> Result<Self> {
-        let bytes = map(path)?;
-        let wrong = |message: String| Error::file(path, message);
-        let file = GgufFile::parse(&bytes).map_err(wrong)?;
-        let architecture = Architecture::read(file.metadata()).map_err(wrong)?;
+        let OpenGguf { file, parts } = open(path)?;
+        let architecture =
+            Architecture::read(file.metadata()).map_err(|message| Error::file(path, message))?;
+        if file.tensors().is_empty() {
+            let message = "the file holds a vocabulary and no weights; give the file of the model";
+            return Err(Error::file(path, message));
+        }
         let mut checkpoint = Self::empty();
         for tensor in file.tensors() {
-            let (storage, range) = tensor.blocks().map_err(wrong)?;
+            let wrong = |message: String| Error::file(&parts[tensor.part].0, message);
             let Some(name) = hugging_face_name(architecture, &tensor.name).map_err(wrong)? else {
                 continue;
             };
+            let (storage, range) = tensor.blocks().map_err(wrong)?;
             let stored = StoredTensor {
-                file: 0,
+                file: tensor.part,
                 storage,
                 shape: tensor.shape.clone(),
                 range,
@@ -31,10 +37,13 @@ impl Checkpoint {
             };
             checkpoint.tensors.insert(name, stored);
         }
-        checkpoint.files.push(MappedFile {
-            path: path.to_owned(),
-            bytes: Arc::new(bytes),
-        });
+        checkpoint.files = parts
+            .into_iter()
+            .map(|(path, bytes)| MappedFile {
+                path,
+                bytes: Arc::new(bytes),
+            })
+            .collect();
         Ok(checkpoint)
     }
 }

@@ -1,71 +1,29 @@
-use std::fmt;
-
-use ::gguf::{GgufFile, Metadata, Value};
+use ::gguf::{GgufFile, Value};
 use serde_json::{Value as Json, json};
 
-use super::present;
+use super::ends::end_tokens;
+use super::keys::Keys;
+use super::known::check_keys;
+use super::vocabulary::TOKENS;
+use super::{Architecture, ollama, present};
 use crate::config::MOST_LAYERS;
-
-/// The architectures that can be read, by the names of `general.architecture`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Architecture {
-    Gemma,
-    Gemma2,
-    Gemma3,
-}
-
-impl Architecture {
-    pub fn read(metadata: &Metadata) -> Result<Self, String> {
-        const KEY: &str = "general.architecture";
-        match present(KEY, metadata.text(KEY)?)? {
-            "gemma" => Ok(Architecture::Gemma),
-            "gemma2" => Ok(Architecture::Gemma2),
-            "gemma3" => Ok(Architecture::Gemma3),
-            other => Err(format!(
-                "the file holds a model of the architecture \"{other}\"; Roleswap reads gemma, gemma2 and gemma3"
-            )),
-        }
-    }
-
-    /// `model_type` and `architectures` of the config.json.
-    fn hugging_face(self) -> (&'static str, &'static str) {
-        match self {
-            Architecture::Gemma => ("gemma", "GemmaForCausalLM"),
-            Architecture::Gemma2 => ("gemma2", "Gemma2ForCausalLM"),
-            Architecture::Gemma3 => ("gemma3_text", "Gemma3ForCausalLM"),
-        }
-    }
-
-    /// The layers of the 27B model, if there is one.
-    fn layers_of_27b(self) -> Option<usize> {
-        match self {
-            Architecture::Gemma => None,
-            Architecture::Gemma2 => Some(46),
-            Architecture::Gemma3 => Some(62),
-        }
-    }
-}
-
-impl fmt::Display for Architecture {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Architecture::Gemma => "gemma",
-            Architecture::Gemma2 => "gemma2",
-            Architecture::Gemma3 => "gemma3",
-        })
-    }
-}
 
 /// The metadata under the keys of a Hugging Face config.json (`model_type` "gemma", "gemma2" or "gemma3_text").
 ///
-/// What the file leaves out is filled in as llama.cpp does for the architecture (src/models/gemma*.cpp there): see
-/// the functions below. Errors name the missing or unusable key.
+/// What the file leaves out is filled in as llama.cpp does for the architecture (src/models/gemma*.cpp there), and as
+/// Ollama does where its own converter made the file: see the functions below. Errors name the missing or unusable key,
+/// or one that nobody here knows and that may change what the model computes.
 pub fn config_json(file: &GgufFile) -> Result<Json, String> {
     let architecture = Architecture::read(file.metadata())?;
-    let keys = Keys {
-        metadata: file.metadata(),
-        architecture,
+    let model = Model {
+        keys: Keys {
+            metadata: file.metadata(),
+            architecture,
+        },
+        file,
+        of_ollama: ollama::converted(file, architecture),
     };
+    let keys = &model.keys;
     let (model_type, class) = architecture.hugging_face();
     let mut config = json!({
         "architectures": [class],
@@ -73,14 +31,14 @@ pub fn config_json(file: &GgufFile) -> Result<Json, String> {
         "vocab_size": vocab_size(file)?,
         "hidden_size": keys.count("embedding_length")?,
         "intermediate_size": keys.count("feed_forward_length")?,
-        "num_hidden_layers": keys.layers()?,
+        "num_hidden_layers": model.layers()?,
         "num_attention_heads": keys.count("attention.head_count")?,
-        "num_key_value_heads": keys.key_value_heads()?,
+        "num_key_value_heads": model.key_value_heads()?,
         "head_dim": keys.count("attention.key_length")?,
         "max_position_embeddings": keys.count("context_length")?,
-        "rms_norm_eps": keys.number("attention.layer_norm_rms_epsilon")?,
-        "rope_theta": keys.rope_theta()?,
-        "rope_scaling": keys.rope_scaling()?,
+        "rms_norm_eps": model.epsilon()?,
+        "rope_theta": model.rope_theta()?,
+        "rope_scaling": model.rope_scaling()?,
         "hidden_activation": "gelu_pytorch_tanh",
         "attention_bias": false,
         "tie_word_embeddings": file.tensor("output.weight").is_none(),
@@ -89,87 +47,43 @@ pub fn config_json(file: &GgufFile) -> Result<Json, String> {
         "pad_token_id": file.metadata().count("tokenizer.ggml.padding_token_id")?,
     });
     if architecture != Architecture::Gemma {
-        keys.add_windows(&mut config)?;
-        config["query_pre_attn_scalar"] = keys.query_scalar()?.into();
-        config["attn_logit_softcapping"] = keys.softcapping("attn_logit_softcapping", 50.0)?;
-        config["final_logit_softcapping"] = keys.softcapping("final_logit_softcapping", 30.0)?;
+        model.add_windows(&mut config)?;
+        config["query_pre_attn_scalar"] = model.query_scalar()?.into();
+        config["attn_logit_softcapping"] = model.softcapping("attn_logit_softcapping", 50.0)?;
+        config["final_logit_softcapping"] = model.softcapping("final_logit_softcapping", 30.0)?;
     }
+    check_keys(file.metadata(), architecture)?;
     Ok(config)
 }
 
-/// The rows of the embedding, which may be more than the tokens that have a text, or, without that tensor, the
-/// number of tokens.
+/// The rows of the embedding, or, without that tensor, the number of tokens. There may be rows without a token (they
+/// are padded) and tokens without a row, such as the token for images that files of Gemma 3 list behind the others.
 fn vocab_size(file: &GgufFile) -> Result<usize, String> {
-    const TOKENS: &str = "tokenizer.ggml.tokens";
     let tokens = present(TOKENS, file.metadata().list(TOKENS)?)?.len();
     let rows = file
         .tensor("token_embd.weight")
         .and_then(|tensor| tensor.shape.first());
-    match rows {
-        Some(rows) if *rows < tokens => Err(format!(
-            "tensor `token_embd.weight` has {rows} rows, but `{TOKENS}` has {tokens} tokens; download the file again"
-        )),
-        Some(rows) => Ok(*rows),
-        None => Ok(tokens),
-    }
+    Ok(rows.copied().unwrap_or(tokens))
 }
 
-/// Where generation ends: at the end of the text, and at the end of a turn. Files of chat models name the latter
-/// or not, so `<end_of_turn>` is looked up too.
-fn end_tokens(metadata: &Metadata) -> Result<Vec<usize>, String> {
-    let end_of_turn = metadata.list("tokenizer.ggml.tokens")?.and_then(|tokens| {
-        let wanted = Some("<end_of_turn>");
-        tokens.iter().position(|token| token.as_text() == wanted)
-    });
-    let named = [
-        metadata.count("tokenizer.ggml.eos_token_id")?,
-        metadata.count("tokenizer.ggml.eot_token_id")?,
-        end_of_turn,
-    ];
-    let mut ids = Vec::new();
-    for id in named.into_iter().flatten() {
-        if !ids.contains(&id) {
-            ids.push(id);
-        }
-    }
-    Ok(ids)
+/// A file, and what its configuration follows from.
+struct Model<'a> {
+    keys: Keys<'a>,
+    file: &'a GgufFile,
+    of_ollama: bool,
 }
 
-/// The keys of an architecture, whose names begin with it: `gemma3.block_count`.
-struct Keys<'a> {
-    metadata: &'a Metadata,
-    architecture: Architecture,
-}
-
-impl Keys<'_> {
-    fn key(&self, name: &str) -> String {
-        format!("{}.{name}", self.architecture)
-    }
-
-    fn count(&self, name: &str) -> Result<usize, String> {
-        let key = self.key(name);
-        present(&key, self.metadata.count(&key)?)
-    }
-
-    fn optional_count(&self, name: &str) -> Result<Option<usize>, String> {
-        self.metadata.count(&self.key(name))
-    }
-
-    fn number(&self, name: &str) -> Result<f64, String> {
-        let key = self.key(name);
-        present(&key, self.metadata.number(&key)?)
-    }
-
-    fn optional_number(&self, name: &str) -> Result<Option<f64>, String> {
-        self.metadata.number(&self.key(name))
+impl Model<'_> {
+    fn architecture(&self) -> Architecture {
+        self.keys.architecture
     }
 
     /// Bounded, since a broken file must not make the lists of layers huge.
     fn layers(&self) -> Result<usize, String> {
-        match self.count("block_count")? {
+        match self.keys.count("block_count")? {
             layers if layers > MOST_LAYERS => Err(format!(
                 "`{}` is {layers}, more than the {MOST_LAYERS} possible; download the file again",
-                self.key("block_count")
+                self.keys.key("block_count")
             )),
             layers => Ok(layers),
         }
@@ -177,41 +91,66 @@ impl Keys<'_> {
 
     /// As many as there are query heads, if the file does not say.
     fn key_value_heads(&self) -> Result<usize, String> {
-        match self.optional_count("attention.head_count_kv")? {
+        match self.keys.optional_count("attention.head_count_kv")? {
             Some(heads) => Ok(heads),
-            None => self.count("attention.head_count"),
+            None => self.keys.count("attention.head_count"),
+        }
+    }
+
+    fn epsilon(&self) -> Result<f64, String> {
+        const NAME: &str = "attention.layer_norm_rms_epsilon";
+        match self.of_ollama && !self.keys.has(NAME) {
+            true => Ok(ollama::EPSILON),
+            false => self.keys.number(NAME),
         }
     }
 
     /// Converters write it for Gemma 3 only; before, it was 10000 in all models.
     fn rope_theta(&self) -> Result<f64, String> {
-        match self.architecture {
-            Architecture::Gemma | Architecture::Gemma2 => {
-                Ok(self.optional_number("rope.freq_base")?.unwrap_or(1e4))
-            }
-            Architecture::Gemma3 => self.number("rope.freq_base"),
+        const NAME: &str = "rope.freq_base";
+        if self.architecture() != Architecture::Gemma3 {
+            return Ok(self.keys.optional_number(NAME)?.unwrap_or(1e4));
+        }
+        let global = self.keys.optional_number(ollama::GLOBAL_BASE)?;
+        match self.of_ollama && !self.keys.has(NAME) {
+            true => Ok(global.unwrap_or(ollama::BASE)),
+            false => self.keys.number(NAME),
         }
     }
 
     /// The factor by which positions are divided (4B to 27B of Gemma 3, in their full-attention layers).
     fn rope_scaling(&self) -> Result<Json, String> {
-        let factor = match self.optional_number("rope.scaling.factor")? {
+        let factor_key = self.keys.key("rope.scaling.factor");
+        let factor = match self.keys.optional_number("rope.scaling.factor")? {
             Some(factor) => Some(factor),
             // The older name.
-            None => self.optional_number("rope.scale_linear")?,
+            None => self.keys.optional_number("rope.scale_linear")?,
         };
-        let kind_key = self.key("rope.scaling.type");
-        let kind = self.metadata.text(&kind_key)?;
-        match (kind, factor) {
-            (Some("none"), _) | (None, None) => Ok(Json::Null),
-            (Some("linear") | None, Some(factor)) => Ok(json!({"rope_type": "linear", "factor": factor})),
-            (Some("linear"), None) => Err(format!(
-                "`{kind_key}` is \"linear\", but `{}` is missing; download the file again",
-                self.key("rope.scaling.factor")
+        let kind_key = self.keys.key("rope.scaling.type");
+        let factor = match (self.keys.metadata.text(&kind_key)?, factor) {
+            (None, None) if self.of_ollama => ollama::rope_factor(self.layers()?),
+            (Some("none"), _) | (None, None) => None,
+            (Some("linear") | None, Some(factor)) => Some(factor),
+            (Some("linear"), None) => {
+                return Err(format!(
+                    "`{kind_key}` is \"linear\", but `{factor_key}` is missing; download the file again"
+                ));
+            }
+            (Some(other), _) => {
+                return Err(format!(
+                    "`{kind_key}` \"{other}\" is not supported, since Gemma models have none or \"linear\"; get the model as \
+                     it was before its context was stretched"
+                ));
+            }
+        };
+        // llama.cpp: a factor of 0 is none.
+        match factor.filter(|factor| ![0.0, 1.0].contains(factor)) {
+            None => Ok(Json::Null),
+            Some(_) if self.architecture() != Architecture::Gemma3 => Err(format!(
+                "`{factor_key}` is not supported, since Gemma 1 and 2 have none; get the model as it was before its context \
+                 was stretched"
             )),
-            (Some(other), _) => Err(format!(
-                "`{kind_key}` \"{other}\" is not supported; Gemma models have none or \"linear\""
-            )),
+            Some(factor) => Ok(json!({"rope_type": "linear", "factor": factor})),
         }
     }
 
@@ -219,10 +158,14 @@ impl Keys<'_> {
     fn add_windows(&self, config: &mut Json) -> Result<(), String> {
         let layers = self.layers()?;
         let window = self
+            .keys
             .optional_count("attention.sliding_window")?
             .filter(|size| *size > 0);
-        let sliding = if self.architecture == Architecture::Gemma3 {
-            let base = self.optional_number("rope.freq_base_swa")?;
+        let sliding = if self.architecture() == Architecture::Gemma3 {
+            let base = match self.keys.optional_number("rope.freq_base_swa")? {
+                Some(base) => Some(base),
+                None => self.keys.optional_number(ollama::LOCAL_BASE)?,
+            };
             config["rope_local_base_freq"] = base.unwrap_or(1e4).into();
             // A model without a window has full attention in all layers.
             match window {
@@ -230,6 +173,7 @@ impl Keys<'_> {
                 None => vec![false; layers],
             }
         } else {
+            self.check_one_base()?;
             self.sliding_layers(layers, 2)?
         };
         let kind = |slides: bool| {
@@ -240,20 +184,36 @@ impl Keys<'_> {
             }
         };
         config["layer_types"] = sliding.into_iter().map(kind).collect();
-        config["sliding_window"] = match self.architecture {
+        config["sliding_window"] = match self.architecture() {
             Architecture::Gemma2 => json!(window.unwrap_or(4096)),
             _ => json!(window),
         };
         Ok(())
     }
 
+    /// llama.cpp reads a base of its own for the sliding layers of Gemma 2 too, which no published model has.
+    fn check_one_base(&self) -> Result<(), String> {
+        let base = self.rope_theta()?;
+        match self.keys.optional_number("rope.freq_base_swa")? {
+            Some(other) if other != base => Err(format!(
+                "`{}` is {other}, but Gemma 2 has one base ({base}) in all layers; get another conversion of the model",
+                self.keys.key("rope.freq_base_swa")
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// Which layers slide: each but every `period`-th, or as the file lists it. Converters leave it out so far;
     /// llama.cpp reads a period or a list of flags.
     fn sliding_layers(&self, layers: usize, usual: usize) -> Result<Vec<bool>, String> {
-        let key = self.key("attention.sliding_window_pattern");
-        let wrong =
-            || format!("`{key}` must be a number of layers, or true or false for each of {layers} layers");
-        let period = match self.metadata.get(&key) {
+        let key = self.keys.key("attention.sliding_window_pattern");
+        let wrong = || {
+            format!(
+                "`{key}` must be a number of layers, or true or false for each of {layers} layers; download the file again, or \
+                 another conversion of the model"
+            )
+        };
+        let period = match self.keys.metadata.get(&key) {
             None => usual,
             Some(Value::List(flags)) => {
                 let flag = |value: &Value| value.as_bool().or_else(|| value.as_count().map(|flag| flag != 0));
@@ -271,24 +231,31 @@ impl Keys<'_> {
     /// No file has this number. It is the size of a head, but the 27B models, known by their number of layers, have
     /// the width divided by the number of heads (144 in Gemma 2, 168 in Gemma 3).
     fn query_scalar(&self) -> Result<usize, String> {
-        if Some(self.layers()?) != self.architecture.layers_of_27b() {
-            return self.count("attention.key_length");
+        if Some(self.layers()?) != self.architecture().layers_of_27b() {
+            return self.keys.count("attention.key_length");
         }
-        let heads = self.count("attention.head_count")?;
-        self.count("embedding_length")?.checked_div(heads).ok_or_else(|| {
-            format!(
-                "`{}` is 0; download the file again",
-                self.key("attention.head_count")
-            )
-        })
+        let heads = self.keys.count("attention.head_count")?;
+        self.keys
+            .count("embedding_length")?
+            .checked_div(heads)
+            .ok_or_else(|| {
+                format!(
+                    "`{}` is 0; download the file again",
+                    self.keys.key("attention.head_count")
+                )
+            })
     }
 
-    /// Gemma 2 has both caps, and they are the same in all its models; Gemma 3 has one only if the file says so.
+    /// Gemma 2 has both caps, and they are the same in all its models; Gemma 3 has one only if the file says so, and 0
+    /// says that it has none.
     fn softcapping(&self, name: &str, usual: f64) -> Result<Json, String> {
-        let cap = self.optional_number(name)?;
-        Ok(match self.architecture {
-            Architecture::Gemma2 => json!(cap.unwrap_or(usual)),
-            _ => json!(cap),
-        })
+        let cap = self.keys.optional_number(name)?;
+        if self.architecture() == Architecture::Gemma2 {
+            return Ok(json!(cap.unwrap_or(usual)));
+        }
+        if self.of_ollama && ollama::has_wrong_cap(self.file, self.layers()?) {
+            return Ok(Json::Null);
+        }
+        Ok(json!(cap.filter(|cap| *cap != 0.0)))
     }
 }

@@ -2,19 +2,31 @@
 //!
 //! The crate `gguf` reads the container. Here its metadata becomes what a Hugging Face folder has in files of their own:
 //! [`config_json`], the tokenizer and the chat template ([`ChatParts`]). [`hugging_face_name`] gives a tensor the name
-//! that a Hugging Face checkpoint has it under.
+//! that a Hugging Face checkpoint has it under. Files come from llama.cpp's converter, or from Ollama's own.
 //!
 //! Errors are texts that name the key or tensor and say what to do; the caller adds the path of the file.
 
+mod architecture;
 mod config;
+mod ends;
+mod keys;
+mod known;
 mod merges;
 mod names;
+mod ollama;
+mod open;
+mod place;
 mod tokenizer;
 mod vocabulary;
 
-pub use config::{Architecture, config_json};
+pub use architecture::Architecture;
+pub use config::config_json;
 pub use names::{hugging_face_name, stores_one_plus_weight};
 pub use tokenizer::{ChatParts, chat_parts};
+
+pub(crate) use open::{OpenGguf, open};
+pub(crate) use place::{not_a_model_file, not_a_model_folder};
+pub(crate) use tokenizer::without_template;
 
 /// The value of a key that a file must have; the error names the key.
 fn present<T>(key: &str, value: Option<T>) -> Result<T, String> {

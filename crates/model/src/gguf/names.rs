@@ -1,7 +1,8 @@
-use super::config::Architecture;
+use super::{Architecture, ollama};
 
 /// The name that a Hugging Face checkpoint has a tensor under: `blk.3.attn_q.weight` is
-/// `model.layers.3.self_attn.q_proj.weight`. `None` for a tensor that a network is built without.
+/// `model.layers.3.self_attn.q_proj.weight`. `None` for a tensor that a network is built without, such as those of the
+/// part of a model that sees.
 ///
 /// The error names a tensor that no text model of the architecture has.
 pub fn hugging_face_name(architecture: Architecture, name: &str) -> Result<Option<String>, String> {
@@ -16,9 +17,13 @@ pub fn hugging_face_name(architecture: Architecture, name: &str) -> Result<Optio
     if let Some(found) = whole {
         return Ok(Some(found.to_owned()));
     }
+    if architecture == Architecture::Gemma3 && ollama::sees(name) {
+        return Ok(None);
+    }
     in_layer(architecture, name).map(Some).ok_or_else(|| {
         format!(
-            "tensor `{name}` is not one of a {architecture} text model; Roleswap reads files of the text model alone"
+            "tensor `{name}` is not one of a {architecture} model that generates text; is this another kind of model, or an \
+             unusual conversion? get the BF16, Q8_0 or Q4_K_M file that llama.cpp's converter made"
         )
     })
 }

@@ -33,9 +33,11 @@ pub fn chat_parts(metadata: &Metadata) -> Result<ChatParts, String> {
     let model = present(MODEL, metadata.text(MODEL)?)?;
     if !["llama", "gemma"].contains(&model) {
         return Err(format!(
-            "`{MODEL}` is \"{model}\"; Roleswap reads \"llama\", the SentencePiece tokenizer of Gemma 1 to 3"
+            "`{MODEL}` is \"{model}\", not \"llama\", the SentencePiece tokenizer of Gemma 1 to 3, as where a model was converted \
+             without its tokenizer.model; get another conversion of the model"
         ));
     }
+    refuse_normalizers(metadata)?;
     let vocabulary = Vocabulary::read(metadata)?;
     let bos = present(BOS, vocabulary.named(metadata, BOS)?)?;
     let eos = present(EOS, vocabulary.named(metadata, EOS)?)?;
@@ -45,14 +47,61 @@ pub fn chat_parts(metadata: &Metadata) -> Result<ChatParts, String> {
         tokenizer,
         bos_token: vocabulary.tokens[bos].clone(),
         eos_token: vocabulary.tokens[eos].clone(),
-        chat_template: metadata.text("tokenizer.chat_template")?.map(str::to_owned),
+        chat_template: metadata
+            .text(TEMPLATE)?
+            .filter(|text| !text.trim().is_empty())
+            .map(str::to_owned),
     })
 }
+
+/// What to say of a file without a chat template.
+pub(crate) fn without_template(metadata: &Metadata) -> String {
+    let named = |key: &str| key.strip_prefix(TEMPLATE)?.strip_prefix('.').map(str::to_owned);
+    let mut names: Vec<String> = metadata.keys().filter_map(named).collect();
+    names.sort();
+    if names.is_empty() {
+        return "the file has no chat template (base models and Ollama's conversions have none); name a template's file in \
+                model.chat_template"
+            .to_owned();
+    }
+    format!(
+        "the file has no chat template for general use, only those called {}; write the one that you mean into a file and \
+         name that in model.chat_template",
+        names.join(", ")
+    )
+}
+
+const TEMPLATE: &str = "tokenizer.chat_template";
 
 const BOS: &str = "tokenizer.ggml.bos_token_id";
 const EOS: &str = "tokenizer.ggml.eos_token_id";
 const UNKNOWN: &str = "tokenizer.ggml.unknown_token_id";
 const PADDING: &str = "tokenizer.ggml.padding_token_id";
+
+/// Gemma's texts are tokenized as they are. llama.cpp would change them first where a file says so.
+fn refuse_normalizers(metadata: &Metadata) -> Result<(), String> {
+    let set = |key: &str| Ok::<_, String>(metadata.flag(key)? == Some(true));
+    let changing = [
+        (
+            "tokenizer.ggml.add_space_prefix",
+            set("tokenizer.ggml.add_space_prefix")?,
+        ),
+        (
+            "tokenizer.ggml.remove_extra_whitespaces",
+            set("tokenizer.ggml.remove_extra_whitespaces")?,
+        ),
+        (
+            "tokenizer.ggml.precompiled_charsmap",
+            metadata.get("tokenizer.ggml.precompiled_charsmap").is_some(),
+        ),
+    ];
+    match changing.iter().find(|(_, changes)| *changes) {
+        None => Ok(()),
+        Some((key, _)) => Err(format!(
+            "`{key}` changes texts before they are tokenized, as no tokenizer of Gemma does; get another conversion of the model"
+        )),
+    }
+}
 
 fn tokenizer(metadata: &Metadata, vocabulary: &Vocabulary, bos: Option<usize>) -> Result<Tokenizer, String> {
     let ids = vocabulary.ids()?;
@@ -68,7 +117,9 @@ fn tokenizer(metadata: &Metadata, vocabulary: &Vocabulary, bos: Option<usize>) -
     if let Some(unknown) = vocabulary.named(metadata, UNKNOWN)? {
         builder = builder.unk_token(vocabulary.tokens[unknown].clone());
     }
-    let failed = |error: tokenizers::Error| format!("`{TOKENS}` makes no tokenizer ({error})");
+    let failed = |error: tokenizers::Error| {
+        format!("`{TOKENS}` makes no tokenizer ({error}); get another conversion of the model")
+    };
     let mut tokenizer = Tokenizer::new(builder.build().map_err(failed)?);
     add_surroundings(&mut tokenizer).map_err(failed)?;
     tokenizer
@@ -114,7 +165,9 @@ fn added_tokens(metadata: &Metadata, vocabulary: &Vocabulary) -> Result<Vec<Adde
 
 /// Puts the beginning token before each text, where special tokens are asked for.
 fn beginning(text: &str, id: usize) -> Result<TemplateProcessing, String> {
-    let failed = |error: &dyn std::fmt::Display| format!("`{BOS}` makes no beginning of texts ({error})");
+    let failed = |error: &dyn std::fmt::Display| {
+        format!("`{BOS}` makes no beginning of texts ({error}); get another conversion of the model")
+    };
     let id = u32::try_from(id).map_err(|error| failed(&error))?;
     // "bos" is only the name of the piece; the token itself may be any text.
     let token = SpecialToken::new("bos".to_owned(), vec![id], vec![text.to_owned()]);

@@ -2,6 +2,7 @@ use std::collections::HashMap;
 
 use ::gguf::Metadata;
 
+use super::ends::ends_texts;
 use super::present;
 
 /// The tokens of a SentencePiece vocabulary by id: texts as tokenizer.json spells them, scores that give the order
@@ -29,8 +30,8 @@ pub(super) enum TokenKind {
 pub(super) const SPACE: &str = "\u{2581}";
 
 pub(super) const TOKENS: &str = "tokenizer.ggml.tokens";
-const SCORES: &str = "tokenizer.ggml.scores";
-const TYPES: &str = "tokenizer.ggml.token_type";
+pub(super) const SCORES: &str = "tokenizer.ggml.scores";
+pub(super) const TYPES: &str = "tokenizer.ggml.token_type";
 
 impl Vocabulary {
     pub fn read(metadata: &Metadata) -> Result<Self, String> {
@@ -52,7 +53,7 @@ impl Vocabulary {
         }
         let mut kinds: Vec<TokenKind> = types.into_iter().map(kind).collect();
         check_scores(&scores, &kinds)?;
-        correct_early_kinds(&texts, &scores, &mut kinds);
+        correct_kinds(&texts, &scores, &mut kinds);
         let spelled = texts.iter().zip(&kinds).map(|(text, kind)| spelled(text, *kind));
         let mut tokens: Vec<String> = spelled.collect();
         add_tab(&mut tokens);
@@ -94,8 +95,8 @@ impl Vocabulary {
 /// Gemma's longest have under 100 bytes. Each way to cut a token is looked at, so a long one would take forever.
 const LONGEST_TOKEN: usize = 512;
 
-/// Control tokens that early files call normal ones, though the chat format depends on them.
-const TURN_TOKENS: [&str; 2] = ["<start_of_turn>", "<end_of_turn>"];
+/// A control token, whatever the file calls it; so are those that end texts.
+const START_OF_TURN: &str = "<start_of_turn>";
 
 /// The kind behind llama.cpp's number for it (`llama_token_type`).
 fn kind(number: usize) -> TokenKind {
@@ -126,19 +127,27 @@ fn check_scores(scores: &[f64], kinds: &[TokenKind]) -> Result<(), String> {
     Ok(())
 }
 
-/// Early files call user-defined tokens normal ones. They are told by the score 0, which otherwise
-/// only the first learned token has: the one before that of the score -1.
-fn correct_early_kinds(texts: &[&str], scores: &[f64], kinds: &mut [TokenKind]) {
-    let early = !kinds.contains(&TokenKind::UserDefined);
+/// Early files, and those of Ollama's converter, call user-defined tokens normal ones. They are told by the score 0,
+/// which otherwise only the first learned token has: the one before that of the score -1. Tokens of the format may be
+/// called anything. What converters fill a vocabulary up with is no token of a text.
+fn correct_kinds(texts: &[&str], scores: &[f64], kinds: &mut [TokenKind]) {
     for (id, kind) in kinds.iter_mut().enumerate() {
-        if TURN_TOKENS.contains(&texts[id]) {
-            *kind = TokenKind::Control;
-        }
         let first_learned = scores.get(id + 1) == Some(&-1.0);
-        if early && *kind == TokenKind::Normal && scores[id] == 0.0 && !first_learned {
+        let learned = *kind == TokenKind::Normal && scores[id] < 0.0;
+        if texts[id] == START_OF_TURN || ends_texts(texts[id], learned) {
+            *kind = TokenKind::Control;
+        } else if is_padding(texts[id]) {
+            *kind = TokenKind::Other;
+        } else if *kind == TokenKind::Normal && scores[id] == 0.0 && !first_learned {
             *kind = TokenKind::UserDefined;
         }
     }
+}
+
+/// `[PAD0]`, `[PAD1]` and so on, for rows of the embeddings that have no token.
+fn is_padding(text: &str) -> bool {
+    let number = text.strip_prefix("[PAD").and_then(|rest| rest.strip_suffix(']'));
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// The text of a token in tokenizer.json. Converters write the user-defined runs of spaces with real spaces.

@@ -1,3 +1,5 @@
+use ::gguf::{BlockKind, GgufFile, Value};
+
 /// Builds GGUF files byte by byte, broken ones too. Every part is written as given.
 #[derive(Clone)]
 pub struct Builder {
@@ -102,6 +104,29 @@ impl Builder {
         self
     }
 
+    /// The metadata of a file, integers as 32 bits.
+    pub fn entries_of(mut self, file: &GgufFile) -> Self {
+        let mut keys: Vec<&str> = file.metadata().keys().collect();
+        keys.sort();
+        for key in keys {
+            let (kind, bytes) = value_bytes(file.metadata().get(key).unwrap());
+            self = self.entry(key, kind, &bytes);
+        }
+        self
+    }
+
+    /// A tensor of a file, whose bytes are given, behind the data that is there. It must be F32.
+    pub fn tensor_of(mut self, file: &GgufFile, bytes: &[u8], place: usize) -> Self {
+        let tensor = &file.tensors()[place];
+        let (kind, range) = tensor.blocks().unwrap();
+        assert_eq!(kind, BlockKind::F32);
+        let dimensions: Vec<u64> = tensor.shape.iter().rev().map(|size| *size as u64).collect();
+        let offset = self.data.len().next_multiple_of(32);
+        self.data.resize(offset, 0);
+        self.data.extend(&bytes[range]);
+        self.tensor(&tensor.name, &dimensions, 0, offset as u64)
+    }
+
     pub fn data(mut self, bytes: usize) -> Self {
         self.data = vec![0; bytes];
         self
@@ -138,4 +163,21 @@ pub fn list(kind: u32, claimed: u64, elements: &[Vec<u8>]) -> Vec<u8> {
         &elements.concat(),
     ]
     .concat()
+}
+
+fn value_bytes(value: &Value) -> (u32, Vec<u8>) {
+    match value {
+        Value::Unsigned(number) => (U32, (*number as u32).to_le_bytes().to_vec()),
+        Value::Signed(number) => (5, (*number as i32).to_le_bytes().to_vec()),
+        Value::F32(number) => (F32, number.to_le_bytes().to_vec()),
+        Value::F64(number) => (12, number.to_le_bytes().to_vec()),
+        Value::Bool(flag) => (BOOL, vec![u8::from(*flag)]),
+        Value::Text(value) => (TEXT, text(value)),
+        Value::List(values) => {
+            let elements: Vec<(u32, Vec<u8>)> = values.iter().map(value_bytes).collect();
+            let kind = elements.first().map_or(U32, |(kind, _)| *kind);
+            let elements: Vec<Vec<u8>> = elements.into_iter().map(|(_, bytes)| bytes).collect();
+            (LIST, list(kind, elements.len() as u64, &elements))
+        }
+    }
 }

@@ -2,7 +2,7 @@ use ::gguf::GgufFile;
 use model::gguf::config_json;
 use serde_json::{Value, json};
 
-use crate::gguf::build::{BOOL, Builder};
+use crate::gguf::build::{BOOL, Builder, F32, U32};
 
 #[test]
 fn gemma_3_has_the_keys_of_its_config_json() {
@@ -164,10 +164,235 @@ fn what_is_missing_or_unusable_is_named() {
     refuses(&file, &["`gemma2.rope.scaling.type`", "yarn"]);
     let file = gemma2.clone().text("gemma2.rope.scaling.type", "linear");
     refuses(&file, &["`gemma2.rope.scaling.factor`"]);
-    let file = gemma2
-        .tensor("token_embd.weight", &[64, 4], 0, 0)
-        .data(64 * 4 * 4);
-    refuses(&file, &["`token_embd.weight`", "4 rows", "5 tokens"]);
+    for (value, words) in [
+        ("adapter", "a LoRA adapter and no model; give"),
+        ("imatrix", "an importance matrix and no model; give"),
+    ] {
+        refuses(&gemma2.clone().text("general.type", value), &[words]);
+    }
+    for (architecture, words) in [
+        ("clip", "an mmproj file); give the file of the language model"),
+        (
+            "controlvector",
+            "a control vector and no model; list it under [[vectors]]",
+        ),
+        (
+            "gemma-embedding",
+            "\"gemma-embedding\", which Roleswap does not run; give",
+        ),
+        ("gemma4", "\"gemma4\", which Roleswap does not run; give"),
+    ] {
+        refuses(&Builder::model(architecture), &[words]);
+    }
+}
+
+#[test]
+fn rows_and_tokens_may_differ_in_number() {
+    for rows in [4, 9] {
+        let file = Builder::model("gemma2")
+            .tensor("token_embd.weight", &[64, rows], 0, 0)
+            .data(64 * rows as usize * 4);
+        assert_eq!(config(&file)["vocab_size"], rows);
+    }
+}
+
+#[test]
+fn keys_that_nobody_knows_are_refused() {
+    let gemma3 = Builder::model("gemma3").number("gemma3.rope.freq_base", 1e6);
+    for key in [
+        "expert_count",
+        "attention.temperature_scale",
+        "altup.num_inputs",
+        "attention.scale",
+    ] {
+        let key = format!("gemma3.{key}");
+        refuses(&gemma3.clone().number(&key, 4.0), &[&format!("`{key}`"), "; get"]);
+        // None of it is as if the key weren't there.
+        config(&gemma3.clone().count(&key, 0));
+    }
+    refuses(
+        &gemma3.clone().flag("gemma3.attention.causal", false),
+        &["`gemma3.attention.causal`"],
+    );
+    refuses(
+        &gemma3.clone().number("gemma3.rope.scaling.attn_factor", 1.2),
+        &["`gemma3.rope.scaling.attn_factor`"],
+    );
+    for key in [
+        "attention.value_length",
+        "rope.dimension_count",
+        "attention.key_length_swa",
+    ] {
+        let key = format!("gemma3.{key}");
+        refuses(
+            &gemma3.clone().count(&key, 16),
+            &[&format!("`{key}`"), "attention.key_length"],
+        );
+        config(&gemma3.clone().count(&key, 32));
+    }
+    let harmless = gemma3
+        .flag("gemma3.attention.causal", true)
+        .number("gemma3.rope.scaling.attn_factor", 1.0)
+        .count("gemma3.vocab_size", 5)
+        .count("gemma3.vision.block_count", 27)
+        .count("gemma3.rope.scaling.original_context_length", 4096)
+        .count("general.quantization_version", 2)
+        .text("quantize.imatrix.file", "matrix");
+    config(&harmless);
+    // Of another generation.
+    refuses(
+        &Builder::model("gemma").count("gemma.attention.sliding_window", 8),
+        &["`gemma.attention.sliding_window`"],
+    );
+    refuses(
+        &Builder::model("gemma2").number("gemma2.rope.freq_base_swa", 5e3),
+        &["`gemma2.rope.freq_base_swa`", "10000"],
+    );
+}
+
+#[test]
+fn sizes_by_layer_are_read_where_they_are_the_same() {
+    let list = |numbers: [u32; 7]| numbers.map(|number| number.to_le_bytes().to_vec());
+    let key = "gemma2.attention.head_count_kv";
+    let file = Builder::model("gemma2").without(key);
+    let same = config(&file.clone().list(key, U32, &list([2; 7])));
+    assert_eq!(same["num_key_value_heads"], 2);
+    refuses(
+        &file.clone().list(key, U32, &list([2, 2, 2, 2, 2, 2, 4])),
+        &["`gemma2.attention.head_count_kv`", "layer to layer"],
+    );
+    refuses(&file.list(key, U32, &[]), &["`gemma2.attention.head_count_kv`"]);
+}
+
+#[test]
+fn only_gemma_3_scales_positions() {
+    for architecture in ["gemma", "gemma2"] {
+        let key = format!("{architecture}.rope.scaling.factor");
+        let file = Builder::model(architecture);
+        refuses(&file.clone().number(&key, 8.0), &[&format!("`{key}`"), "; get"]);
+        for factor in [0.0, 1.0] {
+            assert_eq!(
+                config(&file.clone().number(&key, factor))["rope_scaling"],
+                Value::Null
+            );
+        }
+    }
+    let gemma3 = Builder::model("gemma3").number("gemma3.rope.freq_base", 1e6);
+    let yarn = gemma3.clone().text("gemma3.rope.scaling.type", "yarn");
+    refuses(
+        &yarn.number("gemma3.rope.scaling.factor", 4.0),
+        &["`gemma3.rope.scaling.type`", "yarn"],
+    );
+    let none = gemma3
+        .text("gemma3.rope.scaling.type", "none")
+        .number("gemma3.rope.scaling.factor", 8.0);
+    assert_eq!(config(&none)["rope_scaling"], Value::Null);
+}
+
+/// The keys of the files that Ollama published for Gemma 3 1B and 4B.
+#[test]
+fn what_ollama_leaves_out_is_filled_in() {
+    let with_layers = |layers: u32| {
+        Builder::model("gemma3")
+            .without("gemma3.block_count")
+            .count("gemma3.block_count", layers)
+            .count("gemma3.attention.sliding_window", 512)
+            .flag("tokenizer.ggml.add_padding_token", false)
+    };
+    let one = with_layers(26)
+        .number("gemma3.rope.global.freq_base", 5e5)
+        .number("gemma3.rope.local.freq_base", 2e4)
+        .number("gemma3.final_logit_softcapping", 30.0);
+    let one = config(&one);
+    assert_eq!(one["rope_theta"], 5e5);
+    assert_eq!(one["rope_local_base_freq"], 2e4);
+    assert_eq!(one["final_logit_softcapping"], Value::Null);
+    assert_eq!(one["rope_scaling"], Value::Null);
+    let four = with_layers(34).without("gemma3.attention.layer_norm_rms_epsilon");
+    let four = config(&four.count("gemma3.mm.tokens_per_image", 256));
+    assert_eq!(four["rope_theta"], 1e6);
+    assert_eq!(four["rope_local_base_freq"], 1e4);
+    assert_eq!(four["rms_norm_eps"], 1e-6);
+    assert_eq!(
+        four["rope_scaling"],
+        json!({"rope_type": "linear", "factor": 8.0})
+    );
+    // A cap in a later conversion is one of the model; what is said of positions is true.
+    let later = with_layers(34)
+        .number("gemma3.rope.local.freq_base", 1e4)
+        .number("gemma3.rope.freq_base", 1e6)
+        .number("gemma3.rope.scaling.factor", 4.0)
+        .number("gemma3.final_logit_softcapping", 30.0);
+    let later = config(&later);
+    assert_eq!(later["final_logit_softcapping"], 30.0);
+    assert_eq!(later["rope_scaling"]["factor"], 4.0);
+    // Nothing is filled in where another converter made the file.
+    let other = Builder::model("gemma3").number("gemma3.rope.freq_base", 1e6);
+    refuses(
+        &other.without("gemma3.attention.layer_norm_rms_epsilon"),
+        &["layer_norm_rms_epsilon"],
+    );
+}
+
+#[test]
+fn texts_end_where_llama_cpp_ends_them() {
+    let ends = |tokens: &[&str], types: &[u32], file: Builder| {
+        let scores: Vec<f32> = types
+            .iter()
+            .map(|kind| if *kind == 1 { -2.0 } else { 0.0 })
+            .collect();
+        let file = file
+            .without("tokenizer.ggml.tokens")
+            .without("tokenizer.ggml.token_type")
+            .without("tokenizer.ggml.scores")
+            .texts("tokenizer.ggml.tokens", tokens)
+            .list(
+                "tokenizer.ggml.token_type",
+                U32,
+                &types.iter().map(|n| n.to_le_bytes().to_vec()).collect::<Vec<_>>(),
+            )
+            .list(
+                "tokenizer.ggml.scores",
+                F32,
+                &scores
+                    .iter()
+                    .map(|n| n.to_le_bytes().to_vec())
+                    .collect::<Vec<_>>(),
+            );
+        config(&file)["eos_token_id"].clone()
+    };
+    let file = Builder::model("gemma2").without("tokenizer.ggml.eos_token_id");
+    let tokens = ["<pad>", "<eos>", "<bos>", "<end_of_turn>", "a"];
+    let named = |id| file.clone().count("tokenizer.ggml.eos_token_id", id);
+    assert_eq!(ends(&tokens, &[3, 3, 3, 3, 1], named(3)), json!([3, 1]));
+    assert_eq!(ends(&tokens, &[3, 3, 3, 4, 1], named(1)), json!([1, 3]));
+    // However an early file calls them.
+    assert_eq!(ends(&tokens, &[3, 1, 3, 1, 1], named(4)), json!([4, 1, 3]));
+    // Another format, whose token was added; a piece of texts that looks so; a tag of HTML.
+    let tokens = ["<|im_end|>", "<eos>", "[EOS]", "</s>", "<|endoftext|>"];
+    assert_eq!(ends(&tokens, &[4, 3, 1, 4, 3], named(1)), json!([1, 0, 4]));
+    let listed = named(1).list(
+        "tokenizer.ggml.eos_token_ids",
+        5,
+        &[1i32, 2].map(|id| id.to_le_bytes().to_vec()),
+    );
+    assert_eq!(ends(&["a", "b", "c", "d", "e"], &[1; 5], listed), json!([1, 2]));
+    let eom = named(1).count("tokenizer.ggml.eom_token_id", 4);
+    assert_eq!(ends(&["a", "b", "c", "d", "e"], &[1; 5], eom), json!([1, 4]));
+    refuses(
+        &named(1).count("tokenizer.ggml.eot_token_id", 107),
+        &["`tokenizer.ggml.eot_token_id` is 107", "5 tokens"],
+    );
+}
+
+#[test]
+fn the_example_whose_end_is_the_end_of_the_turn_ends_at_both() {
+    let mut bytes = include_bytes!("../../fixtures/gguf/tiny_gemma3.gguf").to_vec();
+    let key = b"tokenizer.ggml.eos_token_id";
+    let at = bytes.windows(key.len()).position(|window| window == key).unwrap() + key.len() + 4;
+    bytes[at] = 7;
+    let config = config_json(&GgufFile::parse(&bytes).unwrap()).unwrap();
+    assert_eq!(config["eos_token_id"], json!([7, 1]));
 }
 
 fn config(file: &Builder) -> Value {

@@ -102,8 +102,34 @@ fn version_2_is_read_and_others_are_refused() {
     refuses(&file.bytes(), &["version 4"]);
     file.version = 3u32.swap_bytes();
     refuses(&file.bytes(), &["big-endian"]);
-    refuses(b"GGML\x03\0\0\0", &["not a GGUF file"]);
-    refuses(b"", &["ends within its first bytes"]);
+    refuses(b"GGUF", &["ends within its version, after 4 bytes"]);
+}
+
+#[test]
+fn other_files_are_told() {
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:abab\nsize 3343816\n";
+    let safetensors = [&20u64.to_le_bytes()[..], b"{\"a\":{}}"].concat();
+    let told: [(&[u8], &str); 13] = [
+        (b"", "is empty; download it again"),
+        (&[0; 64], "nothing but zeros"),
+        (
+            pointer.as_bytes(),
+            "is a pointer of Git LFS, not the model; run `git lfs pull`",
+        ),
+        (b"<!DOCTYPE html>\n<html>", "is a web page (HTML)"),
+        (b"\n<html lang=\"en\">", "is a web page (HTML)"),
+        (b"{\"error\":\"Not Found\"}", "is JSON"),
+        (b"Entry not found", "an error of the Hugging Face hub"),
+        (b"lmgg\x01\0\0\0", "GGML, GGMF, GGJT"),
+        (b"tjgg\x03\0\0\0", "GGML, GGMF, GGJT"),
+        (b"FUGG\0\0\0\x03", "big-endian"),
+        (&safetensors, "is a safetensors file; give the folder"),
+        (b"PK\x03\x04", "a checkpoint of PyTorch or a zip archive"),
+        (b"GGML\x03\0\0\0", "does not begin with the letters GGUF"),
+    ];
+    for (bytes, words) in told {
+        refuses(bytes, &[words, "; "]);
+    }
 }
 
 #[test]
@@ -177,7 +203,12 @@ fn broken_tensors_are_refused() {
     refused(&[4, 0], 0, 0, &["shape"]);
     refused(&[u64::MAX, 2], 0, 0, &["shape"]);
     refused(&[1 << 62, 1], 0, 0, &["past the end"]);
-    refused(&[17], 0, 0, &["past the end"]);
+    refused(
+        &[24],
+        0,
+        0,
+        &["past the end", "160 bytes", "need 192", "download it again"],
+    );
     refused(&[16], 0, 32, &["past the end"]);
     refused(&[1], 0, u64::MAX - 31, &["past the end"]);
     refused(&[1], 0, 4, &["multiple of 32"]);
@@ -210,13 +241,13 @@ fn the_alignment_of_the_file_counts() {
 #[test]
 fn types_that_cannot_be_read_are_named_when_asked_for() {
     let file = Builder::new()
-        .tensor("blk.0.attn_q.weight", &[256, 4], 10, 0)
+        .tensor("blk.0.attn_q.weight", &[256, 4], 15, 0)
         .tensor("b", &[4], 77, 0)
         .tensor("c", &[4], 1, 0)
         .data(32);
     let file = GgufFile::parse(&file.bytes()).unwrap();
     let error = file.tensors()[0].blocks().unwrap_err();
-    let expected = "tensor `blk.0.attn_q.weight` is of type Q2_K; Roleswap reads F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K, Q6_K";
+    let expected = "tensor `blk.0.attn_q.weight` is of type Q8_K, which Roleswap does not read; get a BF16, Q8_0 or Q4_K_M file of the model";
     assert_eq!(error, expected);
     let error = file.tensors()[1].blocks().unwrap_err();
     assert!(error.contains("`b`") && error.contains("number 77"), "{error}");

@@ -5,4 +5,6 @@ mod build;
 mod config;
 mod file;
 mod names;
+mod parts;
+mod place;
 mod tokenizer;

@@ -25,7 +25,7 @@ fn names_are_those_that_the_converter_began_with() {
 }
 
 #[test]
-fn an_untied_head_is_named_and_frequencies_are_left_out() {
+fn an_untied_head_is_named_and_frequencies_and_images_are_left_out() {
     for (_, architecture) in ARCHITECTURES {
         let head = hugging_face_name(architecture, "output.weight").unwrap();
         assert_eq!(head.as_deref(), Some("lm_head.weight"));
@@ -34,12 +34,25 @@ fn an_untied_head_is_named_and_frequencies_are_left_out() {
             None
         );
     }
+    for name in [
+        "v.blk.0.attn_q.weight",
+        "v.patch_embedding.bias",
+        "mm.mm_input_projection.weight",
+    ] {
+        assert_eq!(
+            hugging_face_name(Architecture::Gemma3, name).unwrap(),
+            None,
+            "{name}"
+        );
+    }
 }
 
 #[test]
 fn other_names_are_errors() {
     let strange = [
-        (Architecture::Gemma3, "v.blk.0.attn_q.weight"),
+        (Architecture::Gemma2, "v.blk.0.attn_q.weight"),
+        (Architecture::Gemma3, "dense.0.weight"),
+        (Architecture::Gemma3, "blk.0.attn_q.scale"),
         (Architecture::Gemma3, "blk.0.attn_q.bias"),
         (Architecture::Gemma3, "blk.07.attn_q.weight"),
         (Architecture::Gemma3, "blk.+7.attn_q.weight"),

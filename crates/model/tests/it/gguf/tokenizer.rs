@@ -106,13 +106,60 @@ fn early_files_keep_turn_tokens_and_line_breaks_whole() {
     );
 }
 
+/// Ollama's converter calls user-defined tokens normal ones, and adds others with the right kind.
+#[test]
+fn ollamas_kinds_are_corrected_beside_right_ones() {
+    let tokens = [
+        ("<pad>", 0.0, 3),
+        ("<eos>", 0.0, 1),
+        ("<bos>", 0.0, 3),
+        ("<end_of_turn>", 0.0, 4),
+        ("\n", 0.0, 1),
+        ("\n\n", 0.0, 1),
+        ("<0x09>", 0.0, 6),
+        ("ab", -0.0, 1),
+        ("a", -1.0, 1),
+        ("b", -2.0, 1),
+        ("[PAD0]", -1.0, 4),
+        ("<image_soft_token>", -1000.0, 4),
+        ("<|im_end|>", -1000.0, 4),
+        ("[EOS]", -7.0, 1),
+    ];
+    let parts = chat(&with_vocabulary(&tokens)).unwrap();
+    let added = parts.tokenizer.get_added_tokens_decoder();
+    let special = |id: u32| added.get(&id).map(|token| token.special);
+    assert_eq!([1, 3, 12].map(special), [Some(true); 3]);
+    assert_eq!([4, 5, 11].map(special), [Some(false); 3]);
+    // What fills rows up is no token of a text; what was learned is an ordinary one.
+    assert_eq!([7, 8, 10, 13].map(special), [None; 4]);
+}
+
+#[test]
+fn what_changes_texts_before_they_are_tokenized_is_refused() {
+    let file = Builder::model("gemma2");
+    for key in ["add_space_prefix", "remove_extra_whitespaces"] {
+        let key = format!("tokenizer.ggml.{key}");
+        chat(&file.clone().flag(&key, false)).unwrap();
+        refuses(
+            &file.clone().flag(&key, true),
+            &[&format!("`{key}`"), "; get another"],
+        );
+    }
+    let key = "tokenizer.ggml.precompiled_charsmap";
+    refuses(&file.list(key, BOOL, &[vec![1]]), &[key]);
+}
+
 #[test]
 fn what_makes_no_tokenizer_is_named() {
     let file = Builder::model("gemma2");
     let model = "tokenizer.ggml.model";
     refuses(
         &file.clone().without(model).text(model, "gpt2"),
-        &["`tokenizer.ggml.model`", "\"gpt2\""],
+        &[
+            "`tokenizer.ggml.model`",
+            "\"gpt2\"",
+            "tokenizer.model; get another",
+        ],
     );
     for key in [
         model,

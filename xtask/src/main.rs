@@ -29,6 +29,7 @@ mod model_source;
 mod nearest;
 mod new;
 mod open;
+mod owner;
 mod pipeline;
 mod plan;
 mod process;

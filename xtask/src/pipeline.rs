@@ -12,6 +12,7 @@ use toml::{Table, Value};
 use crate::{
     device::Device,
     nearest::nearest,
+    owner,
     project::Project,
     set,
     source::{place, source},
@@ -48,6 +49,7 @@ impl Pipeline {
             Err(error) => return Err(error).context("cannot read the pipeline file"),
         };
         let mut tables = parse(&file, &text)?;
+        owner::require(project, &name, &file, &text)?;
         for assignment in assignments {
             set::apply(&mut tables, assignment)?;
         }

@@ -24,6 +24,7 @@
 //! ```
 
 mod activations;
+mod bounds;
 mod certificate;
 mod comparisons;
 mod components;

@@ -59,10 +59,12 @@ def recorded_positions(run):
     return {key: int(position) for key, position in zip(keys, rows["position"])}
 
 
-def pooled(residuals, pooling, position):
+def pooled(residuals, pooling, position, opening):
     """`residuals`: [layers, tokens, hidden]; the result: [layers, hidden], in float64."""
     residuals = residuals.double().numpy()
-    return residuals.mean(axis=1) if pooling == "mean" else residuals[:, position]
+    if position is None:
+        return residuals[:, opening if pooling == "opening" else 0:].mean(axis=1)
+    return residuals[:, position]
 
 
 def activations(model, prompts, poolings, positions):
@@ -72,9 +74,9 @@ def activations(model, prompts, poolings, positions):
         residuals = torch.stack(model.forward(prompt.token_ids.tolist()).residuals)
         for pooling in poolings:
             position = positions.get((prompt.prompt_id, prompt.condition, pooling))
-            if position is None and pooling != "mean":
+            if position is None and pooling not in ("mean", "opening"):
                 raise RunError(f'the activations have no position for prompt "{prompt.prompt_id}", pooling {pooling}')
-            rows.setdefault((pooling, prompt.condition), []).append(pooled(residuals, pooling, position))
+            rows.setdefault((pooling, prompt.condition), []).append(pooled(residuals, pooling, position, prompt.opening))
     return {key: np.stack(vectors, axis=1) for key, vectors in rows.items()}
 
 
@@ -110,12 +112,11 @@ def tokenizer_of(source):
     return hf_model.transformers.AutoTokenizer.from_pretrained(folder)
 
 
-def newline_position(tokenizer, tokens):
-    """The method's rule: the last blank line's token, else the last newline's, else the last token."""
-    for text in ("\n\n", "\n"):
-        ids = tokenizer(text, add_special_tokens=False).input_ids
-        if len(ids) == 1 and ids[0] in tokens:
-            return len(tokens) - 1 - tokens[::-1].index(ids[0])
+def newline_position(tokenizer, tokens, opening):
+    """The last newline in the header of the opened turn, which begins at `opening`; the last token where it has none."""
+    for place in range(len(tokens) - 1, opening - 1, -1):
+        if "\n" in tokenizer.decode([tokens[place]]):
+            return place
     return len(tokens) - 1
 
 
@@ -126,7 +127,7 @@ def check_inputs(tokenizer, prompts, positions):
         tokens = tokenizer(prompt.text, add_special_tokens=False).input_ids
         if tokens != prompt.token_ids.tolist():
             raise RunError(f"{place}: the model's tokenizer gives {tokens}, the run has {prompt.token_ids.tolist()}")
-        rules = {"newline": newline_position(tokenizer, tokens), "last": len(tokens) - 1}
+        rules = {"newline": newline_position(tokenizer, tokens, prompt.opening), "last": len(tokens) - 1}
         for pooling, expected in rules.items():
             found = positions.get((prompt.prompt_id, prompt.condition, pooling), expected)
             if found != expected:

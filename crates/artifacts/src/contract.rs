@@ -153,7 +153,7 @@ impl Column {
     pub(crate) const fn pooling() -> Self {
         Column::word(
             "pooling",
-            &["newline", "last", "mean"],
+            &["newline", "last", "mean", "opening"],
             "how one vector was made of a text's tokens",
         )
     }

@@ -102,7 +102,7 @@ pub use notebook::{NotebookDescription, python_float, write_steering_json, write
 pub use outliers::{Outlier, read_outliers, write_outliers};
 pub use pipeline::{
     Condition, Contrast, ExtractTable, Pipeline, Pooling, PromptsTable, ReportTable, Speaker, Turn,
-    VerifyTable, with_system,
+    VerifyTable,
 };
 pub use progress::{progress_bar, progress_of_bytes};
 pub use projections::{

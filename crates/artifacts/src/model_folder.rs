@@ -44,7 +44,8 @@ pub fn shards(index: &str) -> Result<BTreeSet<String>, String> {
     let index: Value =
         serde_json::from_str(index).map_err(|error| format!("is not JSON ({error}); {ADVICE}"))?;
     let map = index["weight_map"].as_object();
-    let map = map.ok_or_else(|| format!("has no `weight_map`, so it is not an index; {ADVICE}"))?;
+    let map = map.filter(|map| !map.is_empty());
+    let map = map.ok_or_else(|| format!("its `weight_map` names no file; {ADVICE}"))?;
     let shards = map.iter().map(|(tensor, shard)| match shard.as_str() {
         Some(shard) if is_inside(shard) => Ok(shard.to_owned()),
         _ => Err(format!(

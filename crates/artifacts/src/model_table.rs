@@ -1,7 +1,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 
 /// The `[model]` table of a pipeline: which model, and how it is run.
 #[derive(Clone, Debug, Deserialize)]
@@ -26,6 +27,12 @@ pub struct ModelTable {
     pub residency: Residency,
     /// A Jinja file that takes the place of the model's own chat template; base models have none.
     pub chat_template: Option<PathBuf>,
+    /// Variables of the chat template, such as `enable_thinking = false`.
+    #[serde(default)]
+    pub template_arguments: toml::Table,
+    /// The day that a chat template is told which asks for today's (`2026-11-30`); left out, it is today.
+    #[serde(default, deserialize_with = "day")]
+    pub date: Option<String>,
 }
 
 impl ModelTable {
@@ -41,12 +48,36 @@ impl ModelTable {
             device: Device::Cpu,
             residency: Residency::Auto,
             chat_template: None,
+            template_arguments: toml::Table::new(),
+            date: None,
         }
+    }
+
+    /// The first thing that can't be, in words that name the key.
+    pub(crate) fn problem(&self) -> Option<String> {
+        let taken = ["messages", "add_generation_prompt"];
+        let name = taken
+            .iter()
+            .find(|name| self.template_arguments.contains_key(**name))?;
+        Some(format!(
+            "model.template_arguments.{name}: this is what the conditions say; leave it out"
+        ))
     }
 
     /// Where the model's files lie.
     pub fn place(&self) -> &Path {
         self.path.as_deref().unwrap_or(&self.source)
+    }
+}
+
+/// A day in quotes or without: TOML has a type for it.
+fn day<'de, D: Deserializer<'de>>(source: D) -> Result<Option<String>, D::Error> {
+    match toml::Value::deserialize(source)? {
+        toml::Value::String(text) => Ok(Some(text)),
+        toml::Value::Datetime(day) => Ok(Some(day.to_string())),
+        other => Err(Error::custom(format!(
+            "model.date = {other} is not a day; write it as \"2026-11-30\""
+        ))),
     }
 }
 

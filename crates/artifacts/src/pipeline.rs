@@ -55,32 +55,27 @@ pub struct Condition {
     pub name: String,
     /// What the report calls it, such as "Model Role".
     pub label: String,
-    /// Instructions, which Gemma's format has no turn for: they stand at the start of the first user turn, before a blank
-    /// line.
+    /// Instructions: a turn of their own where the chat format has one. Where it has none, as Gemma 2's, they are put at the
+    /// start of the first user turn, before a blank line.
     pub system: Option<String>,
     pub turns: Vec<Turn>,
     pub opens: Speaker,
 }
 
 impl Condition {
-    /// The turns with the prompt's text in place of `{prompt}`, and the system text in the first user turn.
-    pub fn turns_for(&self, prompt: &str) -> Vec<Turn> {
+    /// The same with the prompt's text in place of `{prompt}`.
+    pub fn filled(&self, prompt: &str) -> Condition {
         let fill = |text: &str| text.replace("{prompt}", prompt);
-        let filled = self.turns.iter().map(|turn| Turn {
+        let turns = self.turns.iter().map(|turn| Turn {
             speaker: turn.speaker,
             text: fill(&turn.text),
         });
-        with_system(filled.collect(), self.system.as_deref().map(fill).as_deref())
+        Condition {
+            system: self.system.as_deref().map(fill),
+            turns: turns.collect(),
+            ..self.clone()
+        }
     }
-}
-
-/// The turns with instructions at the start of the first one of the user, before a blank line.
-pub fn with_system(mut turns: Vec<Turn>, system: Option<&str>) -> Vec<Turn> {
-    let first = turns.iter_mut().find(|turn| turn.speaker == Speaker::User);
-    if let (Some(turn), Some(system)) = (first, system) {
-        turn.text = format!("{system}\n\n{}", turn.text);
-    }
-    turns
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -104,14 +99,14 @@ impl TryFrom<String> for Speaker {
     fn try_from(name: String) -> std::result::Result<Self, String> {
         match name.as_str() {
             "user" => Ok(Speaker::User),
-            "model" => Ok(Speaker::Model),
+            "model" | "assistant" => Ok(Speaker::Model),
             "system" => Err(
-                "Gemma's chat format has no system turn; give the condition a `system = \"…\"`, which is put at the \
-                 start of the first user turn"
+                "instructions are no turn; give the condition a `system = \"…\"`, which becomes the format's system turn, or \
+                 the start of the first user turn where it has none"
                     .to_owned(),
             ),
             other => Err(format!(
-                "unknown speaker \"{other}\"; the speakers are \"user\" and \"model\""
+                "unknown speaker \"{other}\"; the speakers are \"user\" and \"model\" (or \"assistant\")"
             )),
         }
     }
@@ -162,12 +157,14 @@ pub struct ExtractTable {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Pooling {
-    /// The last `"\n\n"` token if there is one, else the last `"\n"` token, else the last token.
+    /// The newline that ends the header of the opened turn; in a format without one there, the last token.
     Newline,
     /// The last token.
     Last,
     /// The mean over all tokens, `<bos>` included.
     Mean,
+    /// The mean over the tokens of the opened turn's header, such as `<start_of_turn>`, `model` and the newline.
+    Opening,
 }
 
 impl Pooling {
@@ -176,11 +173,12 @@ impl Pooling {
             Pooling::Newline => "newline",
             Pooling::Last => "last",
             Pooling::Mean => "mean",
+            Pooling::Opening => "opening",
         }
     }
 
     pub fn parse(name: &str) -> Option<Self> {
-        [Pooling::Newline, Pooling::Last, Pooling::Mean]
+        [Pooling::Newline, Pooling::Last, Pooling::Mean, Pooling::Opening]
             .into_iter()
             .find(|pooling| pooling.as_str() == name)
     }
@@ -231,7 +229,9 @@ impl Pipeline {
 
     /// The first thing that doesn't fit, in words that name the key.
     fn problem(&self) -> Option<String> {
-        self.model_problem()
+        self.model
+            .problem()
+            .or_else(|| self.short_name_problem())
             .or_else(|| self.condition_problem())
             .or_else(|| VectorTable::problem(&self.vectors))
             .or_else(|| self.contrast_problem())
@@ -239,7 +239,7 @@ impl Pipeline {
             .or_else(|| self.dose.problem())
     }
 
-    fn model_problem(&self) -> Option<String> {
+    fn short_name_problem(&self) -> Option<String> {
         let name = &self.model.short_name;
         (!is_file_name(name))
             .then(|| format!("model.short_name = \"{name}\" is a part of file names; {FILE_NAME}"))
@@ -261,12 +261,6 @@ impl Pipeline {
             if !is_plain_name(name) {
                 return Some(format!(
                     "conditions: the name \"{name}\" may hold only letters, digits, `-` and `_`"
-                ));
-            }
-            let has_user_turn = condition.turns.iter().any(|turn| turn.speaker == Speaker::User);
-            if condition.system.is_some() && !has_user_turn {
-                return Some(format!(
-                    "conditions.{name}: `system` stands in the first user turn, and there is none"
                 ));
             }
             let uses_prompt = condition.turns.iter().any(|turn| turn.text.contains("{prompt}"));

@@ -8,7 +8,7 @@ use crate::{Metadata, Result};
 
 pub(crate) const SCHEMA: TableSchema = TableSchema {
     name: "prompts",
-    version: 2,
+    version: 3,
     file: "extract/prompts.parquet",
     row: "one prompt in one condition, as the model sees it",
     key: &["condition", "prompt_id"],
@@ -32,6 +32,11 @@ pub(crate) const SCHEMA: TableSchema = TableSchema {
                 NO_UNIT,
                 "the same tokens as text",
             ),
+            Column::int32(
+                "opening",
+                NO_UNIT,
+                "the position of the first token of the opened turn's header",
+            ),
         ]
     },
 };
@@ -47,6 +52,8 @@ pub struct RenderedPrompt {
     pub token_ids: Vec<i32>,
     /// The same tokens as the vocabulary spells them, `▁` for a space.
     pub token_texts: Vec<String>,
+    /// The position of the first token of the opened turn's header, such as `<start_of_turn>`.
+    pub opening: i32,
 }
 
 /// Ids and texts.
@@ -61,6 +68,7 @@ pub fn write_rendered_prompts(path: &Path, metadata: &Metadata, rows: &[Rendered
         column::<Int32Type>("n_tokens", rows.iter().map(|row| row.token_ids.len() as i32)),
         ids_column("token_ids", rows.iter().map(|row| row.token_ids.as_slice())),
         texts_column("token_texts", rows.iter().map(|row| row.token_texts.as_slice())),
+        column::<Int32Type>("opening", rows.iter().map(|row| row.opening)),
     ];
     write_table(path, &SCHEMA, metadata, columns)
 }
@@ -70,6 +78,7 @@ pub fn read_rendered_prompts(path: &Path) -> Result<(Vec<RenderedPrompt>, Metada
     let columns = Columns { path, batch: &batch };
     let (prompt_ids, prompts) = (columns.texts("prompt_id")?, columns.texts("prompt")?);
     let (conditions, texts) = (columns.texts("condition")?, columns.texts("text")?);
+    let openings = columns.numbers::<Int32Type>("opening")?;
     let token_ids = columns.ids("token_ids")?;
     let tokens = token_ids.into_iter().zip(columns.lists_of_texts("token_texts")?);
     let rows = texts.into_iter().zip(tokens).enumerate();
@@ -80,6 +89,7 @@ pub fn read_rendered_prompts(path: &Path) -> Result<(Vec<RenderedPrompt>, Metada
         text,
         token_ids,
         token_texts,
+        opening: openings[index],
     };
     Ok((rows.map(row).collect(), metadata))
 }

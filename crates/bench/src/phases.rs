@@ -5,9 +5,10 @@ use artifacts::{
     Layout, Metadata, Pipeline, RenderedPrompt, Stage, Verdict, write_certificate, write_dose_summary,
     write_dose_texts, write_doses, write_generations, write_lens, write_rendered_prompts,
 };
-use extract::{Network, Newlines, OpenModel, capture};
+use extract::{Network, OpenModel, capture};
 use model::{
-    Batch, DeviceKind, Gemma, GenerationRequest, ModelFiles, Precision, ResidualTap, generate, open_device,
+    Batch, ChatOptions, DeviceKind, Gemma, GenerationRequest, ModelFiles, Precision, ResidualTap, generate,
+    open_device,
 };
 use serde_json::{Value, json};
 use steer::Steer;
@@ -21,8 +22,7 @@ use crate::workload::{interventions, prompts, requests, steering_layer};
 pub fn run(settings: &Settings) -> Result<Value> {
     let pipeline = Pipeline::read("pipelines/tiny.toml".as_ref(), &[])?;
     let files = ModelFiles::at(&settings.checkpoint)?;
-    let checkpoint = files.checkpoint()?;
-    let mut config = files.config()?;
+    let (mut config, checkpoint) = files.network()?;
     // Every text gets its full length.
     config.end_tokens.clear();
     let precision = match settings.dtype {
@@ -43,10 +43,9 @@ pub fn run(settings: &Settings) -> Result<Value> {
         )?)
     })?;
     parts.push(loaded);
-    let tokenizer = files.tokenizer(None)?;
+    let tokenizer = files.tokenizer(&ChatOptions::default())?;
     let model = OpenModel {
         network: Network::Resident(Box::new(network.context("the model was not loaded")?)),
-        newlines: Newlines::of(&tokenizer),
         tokenizer,
         fingerprint: String::new(),
         weights_fingerprint: String::new(),

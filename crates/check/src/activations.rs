@@ -74,8 +74,8 @@ fn check_layer(
             if !are_near(norm, row.norm.into(), 1e-5) {
                 tell("norm", "it is not the norm of the row's vector");
             }
-            if (row.pooling == Pooling::Mean) != row.position.is_none() {
-                tell("position", "only a mean over all tokens has no position");
+            if matches!(row.pooling, Pooling::Mean | Pooling::Opening) != row.position.is_none() {
+                tell("position", "only a mean over tokens has no position");
             }
             if !shape.prompts.contains(&row.prompt_id) {
                 tell("prompt_id", "there is no such prompt in extract/prompts.parquet");

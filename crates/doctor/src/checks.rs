@@ -102,8 +102,11 @@ fn of_model(pipeline: &Pipeline, machine: &Machine, known: &Known) -> Vec<Check>
             "model",
             format!("{}, {size}", pipeline.model.place().display()),
         )];
-        if let Some(Err(error)) = &known.tokenizer {
-            all.push(Check::problem("tokenizer", format!("{error:#}")));
+        for name in &known.left_out {
+            all.push(Check::warning(
+                "model",
+                format!("tensor `{name}` is the head of a classifier, and is left out; expect texts of the embeddings' head"),
+            ));
         }
         return all;
     };

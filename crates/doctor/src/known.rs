@@ -2,7 +2,8 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 use artifacts::{Dtype, ModelSource, ModelTable, hub_snapshot, missing_files, offline_problem};
-use model::{ChatTokenizer, DeviceKind, Gemma, GemmaConfig, ModelFiles, Precision, open_device};
+use extract::inspect;
+use model::{ChatTokenizer, DeviceKind, Gemma, GemmaConfig, Precision, open_device};
 use synth::{PRESETS, preset};
 
 use crate::machine::Machine;
@@ -12,8 +13,10 @@ pub struct Known {
     pub whereabouts: Whereabouts,
     /// `None`: a repository whose shape is not among the published ones that we know.
     pub shape: Option<Shape>,
-    /// Where the model is here; with what kept it from being read.
-    pub tokenizer: Option<Result<ChatTokenizer>>,
+    /// Where the model is here.
+    pub tokenizer: Option<ChatTokenizer>,
+    /// Tensors that are left out, and that a user may not expect to be.
+    pub left_out: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,8 +44,8 @@ impl Known {
     pub fn of(table: &ModelTable, machine: &Machine) -> Result<Self> {
         let source = table.source.to_string_lossy();
         // What `cargo xtask` found: a path of this disk, or a whole snapshot of the hub's cache.
-        if let Some(place) = &table.path {
-            return Known::here(table, place);
+        if table.path.is_some() {
+            return Known::here(table);
         }
         // Paths of a pipeline start at the project's root, where this runs.
         let home = std::env::home_dir();
@@ -52,7 +55,13 @@ impl Known {
             Path::new("."),
             home.as_deref(),
         ) {
-            ModelSource::Local(place) => return Known::here(table, &place),
+            ModelSource::Local(_) if table.place().exists() => return Known::here(table),
+            ModelSource::Local(place) => {
+                return Known::here(&ModelTable {
+                    path: Some(place),
+                    ..table.clone()
+                });
+            }
             ModelSource::Hub(model) => model,
             ModelSource::Wrong(problem) => bail!("model.source = \"{source}\": {problem}"),
         };
@@ -78,35 +87,28 @@ impl Known {
                 None => published(name, table.dtype),
             },
             tokenizer: None,
+            left_out: Vec::new(),
         })
     }
 
-    fn here(table: &ModelTable, place: &Path) -> Result<Self> {
-        let files = ModelFiles::at(place)?;
-        let config = files.config()?;
-        let checkpoint = files.checkpoint()?;
-        let precision = match table.dtype {
-            Dtype::Auto => checkpoint.stored_precision(),
-            Dtype::F32 => Precision::F32,
-            Dtype::Bf16 => Precision::Bf16,
-        };
+    /// Compares the files as every stage does when it opens the model.
+    fn here(table: &ModelTable) -> Result<Self> {
+        let model = inspect(table)?;
+        let checkpoint = &model.parts.checkpoint;
         let device = open_device(DeviceKind::Cpu)?;
-        let loaded = Gemma::loaded_size(&checkpoint, &device, precision) as u64;
+        let loaded = Gemma::loaded_size(checkpoint, &device, model.precision) as u64;
         let stored = checkpoint.size() as u64;
         Ok(Known {
             whereabouts: Whereabouts::Here,
             shape: Some(Shape {
-                config,
-                precision,
+                precision: model.precision,
                 stored,
                 loaded,
                 is_copied: loaded != stored,
+                config: model.parts.config,
             }),
-            tokenizer: Some(
-                files
-                    .tokenizer(table.chat_template.as_deref())
-                    .map_err(Into::into),
-            ),
+            left_out: checkpoint.left_out().to_vec(),
+            tokenizer: Some(model.parts.tokenizer),
         })
     }
 }

@@ -1,8 +1,7 @@
 use std::collections::BTreeMap;
-use std::path::Path;
 
-use artifacts::{DoseTable, Pipeline, Prompt, read_model_reference, read_prompts};
-use extract::render_prompts;
+use artifacts::{Condition, DoseTable, Pipeline, RenderedPrompt, read_model_reference, read_prompts};
+use extract::{PreparedPrompts, prepare_prompts};
 use model::Batch;
 
 use crate::checks::Check;
@@ -50,13 +49,12 @@ impl Workload {
     /// `None` where the prompts can't be read; the checks say what is wrong.
     pub fn of(pipeline: &Pipeline, known: Option<&Known>) -> (Option<Self>, Vec<Check>) {
         let mut found = Vec::new();
-        let prompts = match read_prompts(&pipeline.prompts.file) {
-            Ok(prompts) => prompts,
-            Err(error) => return (None, vec![Check::problem("prompts", error)]),
-        };
-        let lengths = match lengths(pipeline, known, &prompts) {
+        let lengths = match lengths(pipeline, known, &mut found) {
             Ok(lengths) => lengths,
-            Err(error) => return (None, vec![Check::problem("prompts", format!("{error:#}"))]),
+            Err(error) => {
+                found.push(Check::problem("prompts", format!("{error:#}")));
+                return (None, found);
+            }
         };
         let means: BTreeMap<&str, f64> = lengths
             .mean
@@ -67,7 +65,7 @@ impl Workload {
             "prompts",
             format!(
                 "{} prompts in {} conditions, {} tokens at most{}",
-                prompts.len(),
+                lengths.prompts,
                 pipeline.conditions.len(),
                 lengths.longest,
                 if lengths.is_guess {
@@ -88,12 +86,12 @@ impl Workload {
             None => EVERYDAY_PROMPTS,
         };
         let workload = Workload {
-            prompts: prompts.len(),
-            texts: prompts.len() * pipeline.conditions.len(),
+            prompts: lengths.prompts,
+            texts: lengths.prompts * pipeline.conditions.len(),
             extracted: lengths.computed,
             longest: lengths.longest,
             verified: verified(pipeline, &mut found),
-            steer: steer(pipeline, prompts.len(), &means),
+            steer: steer(pipeline, lengths.prompts, &means),
             ..Workload::default()
         };
         (Some(workload.with_dose(pipeline, known, neutral, &means)), found)
@@ -181,6 +179,7 @@ fn verified(pipeline: &Pipeline, found: &mut Vec<Check>) -> usize {
 }
 
 struct Lengths {
+    prompts: usize,
     /// Tokens of a text, by condition.
     mean: BTreeMap<String, f64>,
     longest: usize,
@@ -188,48 +187,66 @@ struct Lengths {
     is_guess: bool,
 }
 
-fn lengths(pipeline: &Pipeline, known: Option<&Known>, prompts: &[Prompt]) -> anyhow::Result<Lengths> {
-    let file: &Path = &pipeline.prompts.file;
-    let rows: Vec<(String, f64)>;
-    let mut computed = None;
-    match known.and_then(|known| known.tokenizer.as_ref()) {
-        Some(Ok(tokenizer)) => {
-            let rendered = render_prompts(tokenizer, file, prompts, &pipeline.conditions)?;
-            let ids: Vec<Vec<u32>> = rendered
-                .iter()
-                .map(|row| row.token_ids.iter().map(|id| id.cast_unsigned()).collect())
-                .collect();
-            // What neighbours share is computed once. A piece is enough to see how much that is.
-            let piece = &ids[..ids.len().min(512)];
-            let shared =
-                Batch::of(piece)?.len() as f64 / piece.iter().map(Vec::len).sum::<usize>().max(1) as f64;
-            computed = Some(shared * ids.iter().map(Vec::len).sum::<usize>() as f64);
-            rows = rendered
-                .iter()
-                .map(|row| (row.condition.clone(), row.token_ids.len() as f64))
-                .collect();
-        }
-        // Why it can't be read is a check of its own.
-        _ => {
-            let turns = |turns: Vec<artifacts::Turn>| {
-                let letters: usize = turns.iter().map(|turn| turn.text.chars().count()).sum();
-                letters as f64 / LETTERS_PER_TOKEN + (turns.len() + 1) as f64 * TOKENS_PER_TURN
-            };
-            rows = pipeline
-                .conditions
-                .iter()
-                .flat_map(|condition| prompts.iter().map(move |prompt| (condition, prompt)))
-                .map(|(condition, prompt)| (condition.name.clone(), turns(condition.turns_for(&prompt.text))))
-                .collect();
-        }
-    }
+/// As the run would render the texts, where the tokenizer is here; what is to be said about them is added to `found`.
+fn lengths(pipeline: &Pipeline, known: Option<&Known>, found: &mut Vec<Check>) -> anyhow::Result<Lengths> {
+    let model = known.and_then(|known| Some((known.shape.as_ref()?, known.tokenizer.as_ref()?)));
+    let Some((shape, tokenizer)) = model else {
+        return guessed(pipeline);
+    };
+    let PreparedPrompts { rendered, findings } = prepare_prompts(pipeline, &shape.config, tokenizer)?;
+    found.extend(
+        findings
+            .into_iter()
+            .map(|finding| Check::warning("prompts", finding)),
+    );
+    let ids =
+        |row: &RenderedPrompt| -> Vec<u32> { row.token_ids.iter().map(|id| id.cast_unsigned()).collect() };
+    // What neighbours share is computed once. A piece is enough to see how much that is.
+    let piece: Vec<Vec<u32>> = rendered.iter().take(512).map(ids).collect();
+    let shared = Batch::of(&piece)?.len() as f64 / piece.iter().map(Vec::len).sum::<usize>().max(1) as f64;
+    let rows = rendered
+        .iter()
+        .map(|row| (row.condition.clone(), row.token_ids.len() as f64));
+    let lengths = summed(pipeline, rows.collect());
+    Ok(Lengths {
+        computed: lengths.computed * shared,
+        is_guess: false,
+        ..lengths
+    })
+}
+
+/// Why the model can't be read, or isn't here yet, is a check of its own.
+fn guessed(pipeline: &Pipeline) -> anyhow::Result<Lengths> {
+    let prompts = read_prompts(&pipeline.prompts.file)?;
+    let tokens = |condition: &Condition| {
+        let texts = condition
+            .turns
+            .iter()
+            .map(|turn| &turn.text)
+            .chain(&condition.system);
+        let letters: usize = texts.map(|text| text.chars().count()).sum();
+        letters as f64 / LETTERS_PER_TOKEN + (condition.turns.len() + 1) as f64 * TOKENS_PER_TURN
+    };
+    let conditions = pipeline.conditions.iter();
+    let rows = conditions.flat_map(|condition| prompts.iter().map(move |prompt| (condition, prompt)));
+    let rows =
+        rows.map(|(condition, prompt)| (condition.name.clone(), tokens(&condition.filled(&prompt.text))));
+    let lengths = summed(pipeline, rows.collect());
+    Ok(Lengths {
+        computed: lengths.computed * USUALLY_LEFT,
+        ..lengths
+    })
+}
+
+/// Of all texts, by the names of their conditions.
+fn summed(pipeline: &Pipeline, rows: Vec<(String, f64)>) -> Lengths {
     let mut sums: BTreeMap<String, (f64, f64)> = BTreeMap::new();
     for (condition, tokens) in &rows {
         let sum = sums.entry(condition.clone()).or_default();
         *sum = (sum.0 + tokens, sum.1 + 1.0);
     }
-    let total: f64 = rows.iter().map(|(_, tokens)| tokens).sum();
-    Ok(Lengths {
+    Lengths {
+        prompts: rows.len() / pipeline.conditions.len().max(1),
         mean: sums
             .into_iter()
             .map(|(name, (sum, count))| (name, sum / count))
@@ -239,7 +256,7 @@ fn lengths(pipeline: &Pipeline, known: Option<&Known>, prompts: &[Prompt]) -> an
             .map(|(_, tokens)| tokens.ceil() as usize)
             .max()
             .unwrap_or(0),
-        computed: computed.unwrap_or(total * USUALLY_LEFT),
-        is_guess: computed.is_none(),
-    })
+        computed: rows.iter().map(|(_, tokens)| tokens).sum(),
+        is_guess: true,
+    }
 }

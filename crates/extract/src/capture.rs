@@ -52,7 +52,7 @@ pub fn capture_in_pieces(
         let places = places(sites, n_layers);
         let mut captured: Vec<Vec<Option<Vec<f32>>>> =
             vec![vec![None; prompts.len() * poolings.len()]; places.len()];
-        let passes = passes(model, prompts, poolings, sites)?;
+        let passes = passes(prompts, poolings, sites)?;
         for (rows, record) in run(&model.network, passes, &mut |residuals| bar.inc(residuals as u64))? {
             for recorded in record.finish()? {
                 let site = recorded.site.map_or(Site::ResidualPost, named);
@@ -137,19 +137,14 @@ struct Pass {
 }
 
 /// Prompts that begin alike go side by side, so that what they have in common is computed once.
-fn passes(
-    model: &OpenModel,
-    prompts: &[RenderedPrompt],
-    poolings: &[Pooling],
-    sites: &[Site],
-) -> Result<Vec<Pass>> {
+fn passes(prompts: &[RenderedPrompt], poolings: &[Pooling], sites: &[Site]) -> Result<Vec<Pass>> {
     let sites: Vec<model::Site> = sites.iter().filter_map(in_network).collect();
     let mut order: Vec<usize> = (0..prompts.len()).collect();
     order.sort_by(|a, b| prompts[*a].token_ids.cmp(&prompts[*b].token_ids));
     let mut passes = Vec::new();
     let mut open = OpenPass::default();
     for prompt in order {
-        open.push(model, prompt, &prompts[prompt].token_ids, poolings)?;
+        open.push(prompt, &prompts[prompt], poolings)?;
         if open.batch.len() >= TOKENS_PER_BATCH {
             passes.push(std::mem::take(&mut open).close(&sites));
         }
@@ -169,20 +164,13 @@ struct OpenPass {
 
 impl OpenPass {
     /// Tokens after the last that is wanted are left out: nothing before them depends on them.
-    fn push(
-        &mut self,
-        model: &OpenModel,
-        prompt: usize,
-        token_ids: &[i32],
-        poolings: &[Pooling],
-    ) -> Result<()> {
-        let wanted = poolings
-            .iter()
-            .map(|pooling| pooled_position(&model.newlines, *pooling, token_ids));
+    fn push(&mut self, prompt: usize, rendered: &RenderedPrompt, poolings: &[Pooling]) -> Result<()> {
+        let token_ids = &rendered.token_ids;
+        let wanted = poolings.iter().map(|pooling| pooled_position(*pooling, rendered));
         let wanted: Vec<Wanted> = wanted.collect();
         let needed = wanted.iter().map(|wanted| match wanted {
             Wanted::Position(position) => position + 1,
-            Wanted::Mean => token_ids.len(),
+            Wanted::MeanFrom(_) => token_ids.len(),
         });
         let needed = needed.max().unwrap_or(token_ids.len());
         let ids: Vec<u32> = token_ids[..needed].iter().map(|id| id.cast_unsigned()).collect();
@@ -251,9 +239,9 @@ fn rows_of_layer(
                 "the residual after layer {layer} for prompt \"{id}\" in condition \"{condition}\" is not finite; try model.dtype = \"f32\""
             );
         }
-        let position = match pooled_position(&model.newlines, pooling, &prompt.token_ids) {
+        let position = match pooled_position(pooling, prompt) {
             Wanted::Position(position) => Some(position),
-            Wanted::Mean => None,
+            Wanted::MeanFrom(_) => None,
         };
         let token_id = position.map(|position| prompt.token_ids[position]);
         let squares: f64 = activation.iter().map(|value| f64::from(*value).powi(2)).sum();
@@ -284,6 +272,7 @@ mod tests {
             text: String::new(),
             token_ids: vec![2; length],
             token_texts: Vec::new(),
+            opening: 0,
         };
         let rendered: Vec<RenderedPrompt> = (0..50).map(|index| prompt(1 + index % 7)).collect();
         let config = GemmaConfig {

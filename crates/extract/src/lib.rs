@@ -2,6 +2,7 @@
 //! once, and writes the residual stream after every layer, pooled to one vector, as one Parquet file a layer.
 
 mod capture;
+mod findings;
 mod memory;
 mod open;
 mod pooling;
@@ -12,30 +13,28 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use artifacts::{
-    ActivationWriter, Layout, Metadata, Pipeline, RememberedHashes, Site, read_prompts,
-    write_rendered_prompts,
+    ActivationWriter, Layout, Metadata, Pipeline, RememberedHashes, Site, write_rendered_prompts,
 };
 
 pub use capture::{capture, capture_in_pieces};
+pub use findings::{PreparedPrompts, prepare_prompts};
 pub use memory::available as available_memory;
-pub use open::{Network, OpenModel, open_for_generation, open_model};
+pub use open::{InspectedModel, Network, OpenModel, chat_options, inspect, open_for_generation, open_model};
 pub use pooling::{Newlines, Wanted, pooled_position};
 pub use prompts::{render_prompts, render_turns};
 pub use record::{Record, Recorded};
 
 /// The stage: reads `[model]`, `[prompts]`, `[conditions]` and `[extract]`, writes into `out`.
 pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<()> {
-    let prompts = read_prompts(&pipeline.prompts.file).context("reading the prompts (prompts.file)")?;
     let model = open_model(
         &pipeline.model,
         &RememberedHashes::read(&layout.remembered_hashes()),
     )?;
-    let rendered = render_prompts(
-        &model.tokenizer,
-        &pipeline.prompts.file,
-        &prompts,
-        &pipeline.conditions,
-    )?;
+    let PreparedPrompts { rendered, findings } =
+        prepare_prompts(pipeline, model.network.config(), &model.tokenizer)?;
+    for finding in &findings {
+        tracing::warn!("{finding}");
+    }
     let metadata = metadata(pipeline, &model);
     let layers = model.network.config().layers.len();
     let mut writers = Vec::new();
@@ -61,6 +60,10 @@ pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<()> {
     for (_, writer) in writers {
         writer.finish()?;
     }
+    let metadata = match findings.is_empty() {
+        true => metadata,
+        false => metadata.with("findings", findings.join("\n")),
+    };
     write_rendered_prompts(
         &layout.in_progress(out, &layout.rendered_prompts()),
         &metadata,
@@ -71,7 +74,7 @@ pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<()> {
 
 fn metadata(pipeline: &Pipeline, model: &OpenModel) -> Metadata {
     let config = model.network.config();
-    Metadata::default()
+    let metadata = Metadata::default()
         .with("pipeline", &pipeline.name)
         .with("model_name", &pipeline.model.name)
         .with("model_type", config.model_type)
@@ -82,5 +85,9 @@ fn metadata(pipeline: &Pipeline, model: &OpenModel) -> Metadata {
         .with("device", model.device)
         .with("layers", config.layers.len())
         .with("hidden_size", config.hidden_size)
-        .with("roleswap_version", env!("CARGO_PKG_VERSION"))
+        .with("roleswap_version", env!("CARGO_PKG_VERSION"));
+    match model.tokenizer.date() {
+        Some(date) => metadata.with("template_date", date),
+        None => metadata,
+    }
 }

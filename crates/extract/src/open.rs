@@ -4,18 +4,16 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use artifacts::{Device, Dtype, ModelTable, RememberedHashes, Residency, progress_of_bytes};
 use model::{
-    ChatTokenizer, Checkpoint, DeviceKind, Gemma, GemmaConfig, ModelFiles, Precision, StreamedGemma,
-    fingerprint, hash_file,
+    ChatOptions, ChatTokenizer, Checkpoint, DeviceKind, Gemma, GemmaConfig, ModelFiles, ModelParts,
+    Precision, StreamedGemma, fingerprint, hash_file,
 };
 
-use crate::Newlines;
 use crate::memory::available;
 
 /// A model that is ready to run, with its tokenizer.
 pub struct OpenModel {
     pub network: Network,
     pub tokenizer: ChatTokenizer,
-    pub newlines: Newlines,
     /// Of everything that decides what the model computes.
     pub fingerprint: String,
     /// Of the weight files alone, by which a certificate names its model.
@@ -60,21 +58,67 @@ pub fn open_for_generation(table: &ModelTable, hashes: &RememberedHashes) -> Res
     open(table, hashes, Residency::Resident)
 }
 
-fn open(table: &ModelTable, hashes: &RememberedHashes, residency: Residency) -> Result<OpenModel> {
+/// What a pipeline's model is: everything that can be known of it before a weight is read.
+pub struct InspectedModel {
+    pub files: ModelFiles,
+    pub parts: ModelParts,
+    pub precision: Precision,
+}
+
+/// Reads and compares a model's files as every stage does before it loads weights, and loads none.
+///
+/// # Errors
+/// Whatever keeps the model from being run.
+pub fn inspect(table: &ModelTable) -> Result<InspectedModel> {
     let files = ModelFiles::at(table.place()).context("model.source")?;
+    let parts = files.open(&chat_options(table)?)?;
+    let precision = match table.dtype {
+        Dtype::Auto => parts.checkpoint.stored_precision(),
+        Dtype::F32 => Precision::F32,
+        Dtype::Bf16 => Precision::Bf16,
+    };
+    Ok(InspectedModel {
+        files,
+        parts,
+        precision,
+    })
+}
+
+/// What the `[model]` table tells the chat template.
+pub fn chat_options(table: &ModelTable) -> Result<ChatOptions<'_>> {
+    let arguments = serde_json::to_value(&table.template_arguments).context("model.template_arguments")?;
+    let date = table.date.as_deref().map(|date| {
+        let wrong = || format!("model.date = \"{date}\" is not a day; write it as \"2026-11-30\"");
+        date.parse().with_context(wrong)
+    });
+    Ok(ChatOptions {
+        template: table.chat_template.as_deref(),
+        arguments: arguments.as_object().cloned().unwrap_or_default(),
+        date: date.transpose()?,
+    })
+}
+
+fn open(table: &ModelTable, hashes: &RememberedHashes, residency: Residency) -> Result<OpenModel> {
+    let InspectedModel {
+        files,
+        parts,
+        precision,
+    } = inspect(table)?;
+    let ModelParts {
+        config,
+        tokenizer,
+        checkpoint,
+    } = parts;
+    for name in checkpoint.left_out() {
+        tracing::warn!(
+            "{}: tensor `{name}` is the head of a classifier, and is left out",
+            table.name
+        );
+    }
     let device = match table.device {
         Device::Auto => DeviceKind::present(),
         Device::Cpu => DeviceKind::Cpu,
         Device::Cuda(number) => DeviceKind::Cuda(number),
-    };
-    let config = files.config()?;
-    let tokenizer = files.tokenizer(table.chat_template.as_deref())?;
-    tokenizer.check_vocabulary(config.vocab_size)?;
-    let checkpoint = files.checkpoint()?;
-    let precision = match table.dtype {
-        Dtype::Auto => checkpoint.stored_precision(),
-        Dtype::F32 => Precision::F32,
-        Dtype::Bf16 => Precision::Bf16,
     };
     let weights: Vec<PathBuf> = checkpoint.files().map(Path::to_owned).collect();
     let named = [
@@ -102,11 +146,9 @@ fn open(table: &ModelTable, hashes: &RememberedHashes, residency: Residency) -> 
         table.name,
         precision.as_str()
     );
-    let newlines = Newlines::of(&tokenizer);
     Ok(OpenModel {
         network,
         tokenizer,
-        newlines,
         fingerprint,
         weights_fingerprint,
         device,

@@ -1,4 +1,4 @@
-use artifacts::Pooling;
+use artifacts::{Pooling, RenderedPrompt};
 use model::ChatTokenizer;
 
 /// What of a sequence becomes its vector.
@@ -6,8 +6,32 @@ use model::ChatTokenizer;
 pub enum Wanted {
     /// The residual at this position, counted from the first token.
     Position(usize),
-    /// The mean over all positions.
-    Mean,
+    /// The mean over this position and all after it.
+    MeanFrom(usize),
+}
+
+/// Where a pooling reads in a rendered prompt of at least one token.
+///
+/// `newline` reads the newline that ends the header of the opened turn, whatever was said before; in a format whose header
+/// has none, the last token. `opening` is the mean over the tokens of that header.
+pub fn pooled_position(pooling: Pooling, prompt: &RenderedPrompt) -> Wanted {
+    let last = prompt.token_ids.len().saturating_sub(1);
+    let opening = usize::try_from(prompt.opening).map_or(last, |opening| opening.min(last));
+    match pooling {
+        Pooling::Newline => {
+            let header = prompt.token_texts.get(opening..).unwrap_or_default();
+            let newline = header.iter().rposition(|token| holds_newline(token));
+            Wanted::Position(newline.map_or(last, |place| opening + place))
+        }
+        Pooling::Last => Wanted::Position(last),
+        Pooling::Mean => Wanted::MeanFrom(0),
+        Pooling::Opening => Wanted::MeanFrom(opening),
+    }
+}
+
+/// As vocabularies spell it: as it is, in the letters of byte-level vocabularies, or as a byte.
+fn holds_newline(token: &str) -> bool {
+    token.contains(['\n', '\u{10a}']) || token == "<0x0A>"
 }
 
 /// The token ids of one and of two newlines, where the vocabulary has them.
@@ -25,23 +49,14 @@ impl Newlines {
             double: id("\n\n"),
         }
     }
-}
 
-/// Where a pooling reads in a sequence of at least one token.
-///
-/// `newline` is the method's rule: the last `"\n\n"` token if there is one, else the last `"\n"` token, else the
-/// last token.
-pub fn pooled_position(newlines: &Newlines, pooling: Pooling, token_ids: &[i32]) -> Wanted {
-    let last = token_ids.len() - 1;
-    let last_of = |id: Option<i32>| token_ids.iter().rposition(|token| Some(*token) == id);
-    match pooling {
-        Pooling::Newline => Wanted::Position(
-            last_of(newlines.double)
-                .or_else(|| last_of(newlines.single))
-                .unwrap_or(last),
-        ),
-        Pooling::Last => Wanted::Position(last),
-        Pooling::Mean => Wanted::Mean,
+    /// Where the notebook that the method comes from reads: the last `"\n\n"` token of the whole text if there is one,
+    /// else the last `"\n"` token, else the last token. A blank line in a prompt or in instructions moves it there.
+    pub fn read_by_the_notebook(&self, token_ids: &[i32]) -> usize {
+        let last_of = |id: Option<i32>| id.and_then(|id| token_ids.iter().rposition(|token| *token == id));
+        last_of(self.double)
+            .or_else(|| last_of(self.single))
+            .unwrap_or(token_ids.len().saturating_sub(1))
     }
 }
 
@@ -49,47 +64,65 @@ pub fn pooled_position(newlines: &Newlines, pooling: Pooling, token_ids: &[i32])
 mod tests {
     use super::*;
 
-    const NEWLINES: Newlines = Newlines {
-        single: Some(6),
-        double: Some(7),
-    };
-
-    fn check(token_ids: &[i32], expected: usize) {
-        assert_eq!(
-            pooled_position(&NEWLINES, Pooling::Newline, token_ids),
-            Wanted::Position(expected)
-        );
+    fn prompt(tokens: &[&str], opening: i32) -> RenderedPrompt {
+        RenderedPrompt {
+            prompt_id: String::new(),
+            prompt: String::new(),
+            condition: String::new(),
+            text: String::new(),
+            token_ids: (0..tokens.len() as i32).collect(),
+            token_texts: tokens.iter().map(|token| (*token).to_owned()).collect(),
+            opening,
+        }
     }
 
     #[test]
-    fn hazard_10_newline_prefers_a_blank_line_as_the_method_does() {
-        check(&[2, 6, 9, 6], 3);
-        check(&[2, 7, 9, 6], 1);
-        check(&[2, 7, 7, 9], 2);
-        check(&[2, 9, 9], 2);
+    fn newline_reads_in_the_header_of_the_opened_turn_alone() {
+        let read = |tokens: &[&str], opening| pooled_position(Pooling::Newline, &prompt(tokens, opening));
+        let told = [
+            "<bos>",
+            "Be brief.",
+            "\n\n",
+            "Hi.",
+            "<end>",
+            "\n",
+            "<start>",
+            "user",
+            "\n",
+        ];
+        assert_eq!(read(&told, 6), Wanted::Position(8));
+        let thinks = [
+            "<bos>", "Hi.", "<start>", "\n", "<think>", "\n\n", "</think>", "\n\n",
+        ];
+        assert_eq!(read(&thinks, 2), Wanted::Position(7));
+        let followed = ["<bos>", "Hi.", "<start>", "\u{10a}", "<answer>"];
+        assert_eq!(read(&followed, 2), Wanted::Position(3));
+        assert_eq!(read(&["<bos>", "\n", "Hi.", "[/INST]"], 3), Wanted::Position(3));
     }
 
     #[test]
-    fn a_vocabulary_without_newlines_falls_back_to_the_last_token() {
+    fn the_other_poolings() {
+        let tokens = ["<bos>", "Hi.", "<start>", "user", "\n"];
+        let read = |pooling| pooled_position(pooling, &prompt(&tokens, 2));
+        assert_eq!(read(Pooling::Last), Wanted::Position(4));
+        assert_eq!(read(Pooling::Mean), Wanted::MeanFrom(0));
+        assert_eq!(read(Pooling::Opening), Wanted::MeanFrom(2));
+    }
+
+    #[test]
+    fn hazard_10_the_notebook_prefers_a_blank_line() {
+        let newlines = Newlines {
+            single: Some(6),
+            double: Some(7),
+        };
+        assert_eq!(newlines.read_by_the_notebook(&[2, 6, 9, 6]), 3);
+        assert_eq!(newlines.read_by_the_notebook(&[2, 7, 9, 6]), 1);
+        assert_eq!(newlines.read_by_the_notebook(&[2, 7, 7, 9]), 2);
+        assert_eq!(newlines.read_by_the_notebook(&[2, 9, 9]), 2);
         let none = Newlines {
             single: None,
             double: None,
         };
-        assert_eq!(
-            pooled_position(&none, Pooling::Newline, &[2, 6, 7, 9]),
-            Wanted::Position(3)
-        );
-    }
-
-    #[test]
-    fn last_and_mean() {
-        assert_eq!(
-            pooled_position(&NEWLINES, Pooling::Last, &[2, 6, 9]),
-            Wanted::Position(2)
-        );
-        assert_eq!(
-            pooled_position(&NEWLINES, Pooling::Mean, &[2, 6, 9]),
-            Wanted::Mean
-        );
+        assert_eq!(none.read_by_the_notebook(&[2, 6, 7, 9]), 3);
     }
 }

@@ -2,10 +2,13 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use artifacts::{Condition, Prompt, RenderedPrompt, Speaker, Turn};
-use model::{ChatTokenizer, Message, Role};
+use model::{ChatTokenizer, Message, Role, Tokens};
 
 /// Every prompt in every condition as the model sees it, prompts first: all of the first condition, then all of
 /// the second. `file` is where the prompts come from, for messages.
+///
+/// # Errors
+/// A text that holds a token of the chat format, and what the chat template or the tokenizer refuses.
 pub fn render_prompts(
     tokenizer: &ChatTokenizer,
     file: &Path,
@@ -19,11 +22,16 @@ pub fn render_prompts(
                 "{file}: the prompt \"{id}\" holds the control token {token}, which would end or open a turn; remove it"
             );
         }
-        if prompt.text.contains("\n\n") {
-            tracing::warn!(
-                "prompt \"{}\" holds a blank line: pooling `newline` may read there instead of at the end (see the column `position`)",
-                prompt.id
-            );
+    }
+    for condition in conditions {
+        let texts = condition.turns.iter().map(|turn| &turn.text);
+        for text in texts.chain(&condition.system) {
+            if let Some(token) = tokenizer.control_token_in(text) {
+                let name = &condition.name;
+                bail!(
+                    "conditions.{name}: the text {text:?} holds the control token {token}, which would end or open a turn; remove it"
+                );
+            }
         }
     }
     let pairs = conditions
@@ -35,32 +43,41 @@ pub fn render_prompts(
 }
 
 /// A conversation in the model's chat format, with the turn of `opens` opened at the end: its text and its tokens.
-pub fn render_turns(tokenizer: &ChatTokenizer, turns: &[Turn], opens: Speaker) -> Result<(String, Vec<u32>)> {
-    let messages: Vec<Message> = turns
+pub fn render_turns(
+    tokenizer: &ChatTokenizer,
+    system: Option<&str>,
+    turns: &[Turn],
+    opens: Speaker,
+) -> Result<(String, Tokens)> {
+    let system = system.map(|text| Message::new(Role::System, text));
+    let turns = turns
         .iter()
-        .map(|turn| Message::new(role(turn.speaker), turn.text.as_str()))
-        .collect();
-    let text = tokenizer.render(&messages, role(opens))?;
-    let token_ids = tokenizer.encode(&text)?;
-    Ok((text, token_ids))
+        .map(|turn| Message::new(role(turn.speaker), turn.text.as_str()));
+    let messages: Vec<Message> = system.into_iter().chain(turns).collect();
+    let rendered = tokenizer.render(&messages, role(opens))?;
+    let tokens = tokenizer.tokenize(&rendered)?;
+    Ok((rendered.text, tokens))
 }
 
 fn render(tokenizer: &ChatTokenizer, condition: &Condition, prompt: &Prompt) -> Result<RenderedPrompt> {
-    let turns = condition.turns_for(&prompt.text);
-    let (text, token_ids) = render_turns(tokenizer, &turns, condition.opens).with_context(|| {
+    let Condition {
+        system, turns, opens, ..
+    } = condition.filled(&prompt.text);
+    let (text, tokens) = render_turns(tokenizer, system.as_deref(), &turns, opens).with_context(|| {
         format!(
             "rendering prompt \"{}\" in condition \"{}\"",
             prompt.id, condition.name
         )
     })?;
-    let token_texts = token_ids.iter().map(|id| tokenizer.token_text(*id)).collect();
+    let token_texts = tokens.ids.iter().map(|id| tokenizer.token_text(*id)).collect();
     Ok(RenderedPrompt {
         prompt_id: prompt.id.clone(),
         prompt: prompt.text.clone(),
         condition: condition.name.clone(),
         text,
-        token_ids: token_ids.into_iter().map(u32::cast_signed).collect(),
+        token_ids: tokens.ids.into_iter().map(u32::cast_signed).collect(),
         token_texts,
+        opening: i32::try_from(tokens.opening).unwrap_or(i32::MAX),
     })
 }
 

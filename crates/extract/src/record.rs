@@ -35,7 +35,7 @@ impl Record {
             let places = batch.places(index / per_row);
             match wanted {
                 Wanted::Position(position) => vec![places[*position]],
-                Wanted::Mean => places.to_vec(),
+                Wanted::MeanFrom(first) => places[*first..].to_vec(),
             }
         };
         let wanted: Vec<Vec<usize>> = wanted.iter().enumerate().map(places).collect();

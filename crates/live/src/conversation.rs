@@ -1,9 +1,9 @@
-use artifacts::{Condition, Pipeline, Speaker, Turn, with_system};
+use artifacts::{Condition, Pipeline, Speaker, Turn};
 
 /// What was said so far, and whom the model speaks as.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conversation {
-    /// Instructions, at the start of the first turn of the user.
+    /// Instructions, in a turn of their own where the chat format has one.
     pub system: Option<String>,
     /// The speaker whose turns the model speaks.
     pub opens: Speaker,
@@ -42,11 +42,6 @@ impl Conversation {
             speaker: self.next(),
             text: text.to_owned(),
         });
-    }
-
-    /// All turns as they are rendered, with the instructions where they belong.
-    pub fn rendered_turns(&self) -> Vec<Turn> {
-        with_system(self.turns.clone(), self.system.as_deref())
     }
 }
 

@@ -133,13 +133,9 @@ impl LiveModel {
 
     /// Renders a conversation as `extract` renders conditions, and looks its steering up.
     pub fn prepare(&self, conversation: &Conversation, steering: &[Steering]) -> Result<Prepared> {
-        let typed = conversation
-            .turns
-            .iter()
-            .filter(|turn| turn.speaker != conversation.opens)
-            .map(|turn| &turn.text)
-            .chain(&conversation.system);
-        for text in typed {
+        // What was generated can hold such a token too, and would end its turn early when it is read again.
+        let said = conversation.turns.iter().map(|turn| &turn.text);
+        for text in said.chain(&conversation.system) {
             if let Some(token) = self.model.tokenizer.control_token_in(text) {
                 bail!(
                     "the text holds the control token {token}, which would end or open a turn; leave it out"
@@ -148,7 +144,8 @@ impl LiveModel {
         }
         let (text, tokens) = render_turns(
             &self.model.tokenizer,
-            &conversation.rendered_turns(),
+            conversation.system.as_deref(),
+            &conversation.turns,
             conversation.opens,
         )?;
         let mut all = Vec::new();
@@ -157,7 +154,7 @@ impl LiveModel {
         }
         Ok(Prepared {
             text,
-            tokens,
+            tokens: tokens.ids,
             interventions: all,
         })
     }

@@ -5,15 +5,17 @@
     venv/bin/python crates/model/reference/make_reference.py MODEL OUT.safetensors [options]
     venv/bin/python crates/model/reference/make_reference.py MODEL --check FILE
 
-MODEL is a folder in Hugging Face layout, a hub id, or a .gguf file. No tokenizer is needed: the token sequences come from
-a generator (see `token_stream`). The README beside this file lists the tensors and metadata of OUT.safetensors. `--check`
-computes everything again as FILE's metadata say, and exits with 1 where the two differ.
+MODEL is a folder in Hugging Face layout, a hub id, or a .gguf file. The token sequences come from a generator (see
+`token_stream`); `--pipeline` adds the tokens of a pipeline's own texts, which needs the folder's tokenizer (see
+pipeline_texts.py). The README beside this file lists the tensors and metadata of OUT.safetensors. `--check` computes
+everything again as FILE's metadata say, and exits with 1 where the two differ.
 """
 import argparse
 import os
 import sys
 
 import hf_model
+import pipeline_texts
 
 try:
     import blake3
@@ -97,8 +99,9 @@ def reference(source, dtype, positions, greedy, prompt_tokens):
     return {name: tensor.contiguous() for name, tensor in tensors.items()}, metadata
 
 
-def check(source, path):
-    """Computes `path` again; returns the largest difference of each tensor, in units of its root mean square."""
+def check(source, path, pipeline):
+    """Computes `path` again; returns the largest difference of each tensor, in units of its root mean square, and
+    how many texts were compared."""
     try:
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
@@ -114,7 +117,8 @@ def check(source, path):
         raise hf_model.ModelError(f"{source}: these are not the weights of {path}")
     if set(actual) != set(expected):
         raise hf_model.ModelError(f"{path}: other tensors than now: {', '.join(sorted(set(actual) ^ set(expected)))}")
-    return {name: difference(name, actual[name], expected[name]) for name in expected}
+    errors = {name: difference(name, actual[name], expected[name]) for name in expected}
+    return errors, pipeline_texts.check(source, path, metadata.get("texts"), pipeline)
 
 
 def difference(name, actual, expected):
@@ -135,6 +139,7 @@ def main():
     parser.add_argument("--positions", choices=("all", "last"), help="whose logits are kept; all where the vocabulary is small")
     parser.add_argument("--greedy", type=int, metavar="N", help="tokens after the sequence; 16 where the vocabulary is small, else 0")
     parser.add_argument("--prompts", type=int, metavar="N", help="tokens after each of the three prompts; 12 or 0 likewise")
+    parser.add_argument("--pipeline", metavar="TOML", help="also the tokens of this pipeline's texts; paths in it count from here")
     parser.add_argument("--check", metavar="FILE", help="compare with this reference instead of writing one")
     options = parser.parse_args()
     if bool(options.out) == bool(options.check):
@@ -143,11 +148,13 @@ def main():
     torch.set_num_threads(1)
     try:
         if options.check:
-            errors = check(options.model, options.check)
+            errors, texts = check(options.model, options.check, options.pipeline)
             worst = max(errors, key=errors.get)
-            print(f"{options.check}: {len(errors)} tensors; largest error {errors[worst]:.1e} of the RMS, in {worst}")
+            print(f"{options.check}: {len(errors)} tensors; largest error {errors[worst]:.1e} of the RMS, in {worst}; {texts} texts")
             sys.exit(errors[worst] > TOLERANCE)
         tensors, metadata = reference(options.model, options.dtype, options.positions, options.greedy, options.prompts)
+        if options.pipeline:
+            metadata["texts"] = pipeline_texts.written(options.model, options.pipeline)
     except hf_model.ModelError as error:
         sys.exit(f"error: {error}")
     save_file(tensors, options.out, metadata=metadata)

@@ -2,9 +2,12 @@ use std::path::{Path, PathBuf};
 
 use ::gguf::GgufFile;
 
+use crate::chat::{FILES, Parts};
 use crate::checkpoint::map;
+use crate::folders::require_model;
 use crate::gguf::{chat_parts, config_json};
-use crate::{ChatTokenizer, Checkpoint, Error, GemmaConfig, Result};
+use crate::text_file::text_file;
+use crate::{ChatOptions, ChatTokenizer, Checkpoint, Error, GemmaConfig, Result};
 
 /// A model on this disk: a Hugging Face folder, or one GGUF file that holds everything.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,9 +16,21 @@ pub enum ModelFiles {
     Gguf(PathBuf),
 }
 
+/// A model that is open and was checked as a whole; no weight has been read yet.
+pub struct ModelParts {
+    pub config: GemmaConfig,
+    pub tokenizer: ChatTokenizer,
+    pub checkpoint: Checkpoint,
+}
+
 impl ModelFiles {
+    /// What is at a path.
+    ///
+    /// # Errors
+    /// Where there is no model; where something else is there, what it is and what to give in its place.
     pub fn at(path: &Path) -> Result<Self> {
         if path.is_dir() {
+            require_model(path)?;
             Ok(ModelFiles::HuggingFace(path.to_owned()))
         } else if path.is_file() && path.extension().is_some_and(|extension| extension == "gguf") {
             Ok(ModelFiles::Gguf(path.to_owned()))
@@ -27,6 +42,36 @@ impl ModelFiles {
         }
     }
 
+    /// Reads configuration and tokenizer, opens the weights, and compares all of them: names and shapes of the tensors,
+    /// the vocabulary, the head. Reads no weight.
+    pub fn open(&self, options: &ChatOptions<'_>) -> Result<ModelParts> {
+        let (mut config, checkpoint) = self.network()?;
+        let tokenizer = self.tokenizer(options)?.for_rows(config.vocab_size)?;
+        if config.end_tokens.is_empty() {
+            // The last place where a folder says it.
+            let eos = tokenizer.eos_id().filter(|id| (*id as usize) < config.vocab_size);
+            let (ModelFiles::HuggingFace(path) | ModelFiles::Gguf(path)) = self;
+            config
+                .end_tokens
+                .push(eos.ok_or_else(|| Error::file(path, WITHOUT_END))?);
+        }
+        Ok(ModelParts {
+            config,
+            tokenizer,
+            checkpoint,
+        })
+    }
+
+    /// The same without a tokenizer, which a network doesn't need.
+    pub fn network(&self) -> Result<(GemmaConfig, Checkpoint)> {
+        let mut config = self.config()?;
+        let mut checkpoint = self.checkpoint()?;
+        checkpoint.settle_head(&mut config)?;
+        checkpoint.check(&config)?;
+        Ok((config, checkpoint))
+    }
+
+    /// The configuration as the files have it; [`network`](Self::network) also looks whether the weights agree.
     pub fn config(&self) -> Result<GemmaConfig> {
         match self {
             ModelFiles::HuggingFace(folder) => GemmaConfig::read(folder),
@@ -40,20 +85,28 @@ impl ModelFiles {
         }
     }
 
-    /// `template` is a Jinja file that takes the place of the model's own chat template.
-    pub fn tokenizer(&self, template: Option<&Path>) -> Result<ChatTokenizer> {
+    pub fn tokenizer(&self, options: &ChatOptions<'_>) -> Result<ChatTokenizer> {
         match self {
-            ModelFiles::HuggingFace(folder) => ChatTokenizer::read(folder, template),
+            ModelFiles::HuggingFace(folder) => ChatTokenizer::read(folder, options),
             ModelFiles::Gguf(path) => {
                 let parts =
                     chat_parts(parsed(path)?.metadata()).map_err(|message| Error::file(path, message))?;
-                let (text, place) = match (template, parts.chat_template) {
-                    (Some(template), _) => (fs_err::read_to_string(template)?, template),
-                    (None, Some(text)) => (text, path.as_path()),
+                let (template, template_path) = match (options.template, parts.chat_template) {
+                    (Some(template), _) => (text_file(template)?, template.to_owned()),
+                    (None, Some(text)) => (text, path.clone()),
                     (None, None) => return Err(Error::file(path, WITHOUT_TEMPLATE)),
                 };
-                let special = [parts.bos_token, parts.eos_token];
-                ChatTokenizer::assemble(parts.tokenizer, path.clone(), special, text, place.to_owned())
+                let special = [("bos_token", parts.bos_token), ("eos_token", parts.eos_token)];
+                let special = special.map(|(name, text)| (name.to_owned(), text.into()));
+                let parts = Parts {
+                    tokenizer: parts.tokenizer,
+                    path: path.clone(),
+                    special_tokens: special.into_iter().collect(),
+                    adds_bos: None,
+                    template,
+                    template_path,
+                };
+                ChatTokenizer::assemble(parts, options)
             }
         }
     }
@@ -70,20 +123,16 @@ impl ModelFiles {
         let ModelFiles::HuggingFace(folder) = self else {
             return Vec::new();
         };
-        let names = [
-            "config.json",
-            "generation_config.json",
-            "tokenizer.json",
-            "tokenizer_config.json",
-            "chat_template.jinja",
-        ];
+        let names = ["config.json", "generation_config.json"].iter().chain(&FILES);
         names
-            .iter()
             .map(|name| folder.join(name))
             .filter(|path| path.exists())
             .collect()
     }
 }
+
+const WITHOUT_END: &str =
+    "no file says which token ends a text; add `eos_token_id` to generation_config.json";
 
 const WITHOUT_TEMPLATE: &str =
     "the file has no chat template (base models have none); name a template's file in model.chat_template";

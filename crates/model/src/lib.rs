@@ -19,7 +19,7 @@
 //! ```
 //! use burn::tensor::Tensor;
 //! use model::{
-//!     Batch, DeviceKind, Gemma, Message, ModelFiles, Precision, ResidualTap, Role, Token, open_device,
+//!     Batch, ChatOptions, DeviceKind, Gemma, Message, ModelFiles, Precision, ResidualTap, Role, Token, open_device,
 //! };
 //!
 //! struct LastNorms(Vec<f32>);
@@ -34,12 +34,12 @@
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let files = ModelFiles::at("../../data/tiny".as_ref())?; // a Hugging Face folder or a .gguf file
-//! let (config, tokenizer) = (files.config()?, files.tokenizer(None)?);
+//! let (config, tokenizer) = (files.config()?, files.tokenizer(&ChatOptions::default())?);
 //! let device = open_device(DeviceKind::Cpu)?;
 //! let network = Gemma::load(&config, &files.checkpoint()?, &device, Precision::F32, &mut |_| ())?;
 //!
 //! let text = tokenizer.render(&[Message::new(Role::User, "Who are you?")], Role::Assistant)?;
-//! let batch = Batch::of(&[tokenizer.encode(&text)?])?;
+//! let batch = Batch::of(&[tokenizer.tokenize(&text)?.ids])?;
 //! let mut norms = LastNorms(Vec::new());
 //! network.forward(&batch, None, &mut norms)?;
 //! assert_eq!(norms.0.len(), config.layers.len());
@@ -56,6 +56,7 @@ mod device;
 mod error;
 mod files;
 mod fingerprint;
+mod folders;
 mod generate;
 pub mod gguf;
 mod memory;
@@ -63,15 +64,16 @@ mod network;
 mod numbers;
 mod sampling;
 mod tap;
+mod text_file;
 
 pub use batch::{Batch, Token};
 pub use cache::Cache;
-pub use chat::{ChatTokenizer, Message, Role};
+pub use chat::{ChatOptions, ChatTokenizer, Message, Rendered, Role, Tokens};
 pub use checkpoint::Checkpoint;
 pub use config::{GemmaConfig, LayerDescription, Rope};
 pub use device::{DeviceKind, Precision, open_device};
 pub use error::{Error, Result};
-pub use files::ModelFiles;
+pub use files::{ModelFiles, ModelParts};
 pub use fingerprint::{fingerprint, hash_file};
 pub use generate::{Finish, Generated, GenerationRequest, NewToken, generate, generate_on};
 pub use memory::Memory;

@@ -193,8 +193,7 @@ impl Control {
     fn nats_per_token(&self, prompt: &[i32], text: &str) -> Result<f64> {
         let mut tokens: Vec<u32> = prompt.iter().map(|id| id.cast_unsigned()).collect();
         let start = tokens.len();
-        // The tokenizer puts <bos> in front of a text that has none; the prompt holds it already.
-        tokens.extend(self.model.tokenizer.encode(text)?.into_iter().skip(1));
+        tokens.extend(self.model.tokenizer.encode(text)?);
         let count = tokens.len() - start;
         let network = self.model.resident()?;
         let logits = network.head(network.forward(&Batch::of(&[&tokens])?, None, &mut ())?.narrow(

@@ -79,7 +79,7 @@ fn turns_hold_the_prompt() {
         text: text.to_owned(),
     };
     assert_eq!(
-        swapped.turns_for("Who?"),
+        swapped.filled("Who?").turns,
         [turn(Speaker::User, "Hello."), turn(Speaker::Model, "Who?")]
     );
 }
@@ -392,17 +392,37 @@ fn a_missing_file_is_named() {
 }
 
 #[test]
-fn a_system_text_stands_in_the_first_user_turn() {
+fn a_system_text_holds_the_prompt_too() {
     let condition = "label = \"User Role\"";
     let pipeline = read(condition, &format!("{condition}\nsystem = \"Be {{prompt}}.\"")).unwrap();
-    let turns = pipeline.condition("swapped").unwrap().turns_for("brief");
-    let texts: Vec<&str> = turns.iter().map(|turn| turn.text.as_str()).collect();
-    assert_eq!(texts, ["Be brief.\n\nHello.", "brief"]);
-    check_error(
-        "label = \"Model Role\"\nturns = [{ speaker = \"user\"",
-        "label = \"Model Role\"\nsystem = \"Be brief.\"\nturns = [{ speaker = \"model\"",
-        &["conditions.normal", "system", "first user turn"],
+    let filled = pipeline.condition("swapped").unwrap().filled("brief");
+    assert_eq!(filled.system.as_deref(), Some("Be brief."));
+    let texts: Vec<&str> = filled.turns.iter().map(|turn| turn.text.as_str()).collect();
+    assert_eq!(texts, ["Hello.", "brief"]);
+}
+
+#[test]
+fn assistant_is_another_word_for_the_model() {
+    let pipeline = read("opens = \"model\"", "opens = \"assistant\"").unwrap();
+    assert_eq!(pipeline.condition("normal").unwrap().opens, Speaker::Model);
+}
+
+#[test]
+fn the_template_is_told_what_the_pipeline_says() {
+    let with = |line: &str| read("short_name = ", &format!("{line}\nshort_name = "));
+    let table = with("date = 2026-11-30\ntemplate_arguments = { enable_thinking = false }")
+        .unwrap()
+        .model;
+    assert_eq!(table.date.as_deref(), Some("2026-11-30"));
+    assert_eq!(table.template_arguments["enable_thinking"].as_bool(), Some(false));
+    assert_eq!(
+        with("date = \"2026-11-30\"").unwrap().model.date.as_deref(),
+        Some("2026-11-30")
     );
+    let error = with("template_arguments = { messages = [] }")
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("model.template_arguments.messages"), "{error}");
 }
 
 #[test]

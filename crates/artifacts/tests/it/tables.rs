@@ -111,6 +111,7 @@ fn tables_read_back_as_they_were_written() {
         text: text("<bos>…"),
         token_ids: vec![2, 4, 99],
         token_texts: vec![text("<bos>"), text("▁Who"), String::new()],
+        opening: 0,
     };
     write_rendered_prompts(&at("prompts"), &metadata(), std::slice::from_ref(&prompt)).unwrap();
     assert_eq!(read_rendered_prompts(&at("prompts")).unwrap().0, [prompt]);

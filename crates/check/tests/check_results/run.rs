@@ -58,6 +58,7 @@ impl Run {
             text: format!("<bos>{prompt}?"),
             token_ids: vec![2, 7, 9],
             token_texts: ["<bos>", prompt, "?"].map(str::to_owned).to_vec(),
+            opening: 0,
         });
         let rendered: Vec<RenderedPrompt> = rendered.collect();
         write_rendered_prompts(&self.layout.rendered_prompts(), &self.metadata, &rendered).unwrap();

@@ -121,6 +121,7 @@ impl Example {
             text: format!("<bos>{} {id} {condition}", self.greeting),
             token_ids: vec![2, 3, 4],
             token_texts: Vec::from(["a", "b", "c"].map(str::to_owned)),
+            opening: 0,
         };
         let conditions = ["normal", "swapped"];
         conditions

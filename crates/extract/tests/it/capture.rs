@@ -22,8 +22,12 @@ fn prompt(id: usize, token_ids: Vec<i32>) -> RenderedPrompt {
         prompt: String::new(),
         condition: "normal".to_owned(),
         text: String::new(),
+        opening: (token_ids.len() / 2) as i32,
+        token_texts: token_ids
+            .iter()
+            .map(|id| if [108, 109].contains(id) { "\n" } else { "a" }.to_owned())
+            .collect(),
         token_ids,
-        token_texts: Vec::new(),
     }
 }
 
@@ -49,9 +53,10 @@ fn prompts() -> Vec<RenderedPrompt> {
 #[test]
 fn one_batched_pass_equals_a_pass_for_each_prompt() {
     let model = crate::open(&crate::nano());
-    let (prompts, poolings) = (prompts(), [Pooling::Newline, Pooling::Last, Pooling::Mean]);
+    let poolings = [Pooling::Newline, Pooling::Last, Pooling::Mean, Pooling::Opening];
+    let prompts = prompts();
     let layers = capture(&model, &prompts, &poolings).unwrap();
-    assert_eq!((layers.len(), layers[0].len()), (4, 120));
+    assert_eq!((layers.len(), layers[0].len()), (4, 160));
     let mut seen_inside = false;
     for (index, prompt) in prompts.iter().enumerate() {
         let row: Vec<u32> = prompt.token_ids.iter().map(|id| id.cast_unsigned()).collect();
@@ -63,15 +68,12 @@ fn one_batched_pass_equals_a_pass_for_each_prompt() {
             .unwrap();
         for (layer, rows) in layers.iter().enumerate() {
             for (offset, pooling) in poolings.iter().enumerate() {
-                let actual = &rows[index * 3 + offset];
+                let actual = &rows[index * 4 + offset];
                 assert_eq!(
                     (actual.prompt_id.as_str(), actual.pooling),
                     (prompt.prompt_id.as_str(), *pooling)
                 );
-                let expected = pooled(
-                    &whole.0[layer],
-                    pooled_position(&model.newlines, *pooling, &prompt.token_ids),
-                );
+                let expected = pooled(&whole.0[layer], pooled_position(*pooling, prompt));
                 let worst = actual
                     .activation
                     .iter()
@@ -86,7 +88,9 @@ fn one_batched_pass_equals_a_pass_for_each_prompt() {
                 let norm = expected.iter().map(|value| value * value).sum::<f32>().sqrt();
                 assert!((actual.norm - norm).abs() < 1e-3 * norm);
                 match pooling {
-                    Pooling::Mean => assert_eq!((actual.position, actual.token_id), (None, None)),
+                    Pooling::Mean | Pooling::Opening => {
+                        assert_eq!((actual.position, actual.token_id), (None, None))
+                    }
                     _ => {
                         let position = actual.position.unwrap() as usize;
                         assert_eq!(actual.token_id, Some(prompt.token_ids[position]));
@@ -103,8 +107,10 @@ fn pooled(stream: &[f32], wanted: Wanted) -> Vec<f32> {
     let rows: Vec<&[f32]> = stream.chunks(64).collect();
     match wanted {
         Wanted::Position(position) => rows[position].to_vec(),
-        Wanted::Mean => (0..64)
-            .map(|index| rows.iter().map(|row| row[index]).sum::<f32>() / rows.len() as f32)
+        Wanted::MeanFrom(first) => (0..64)
+            .map(|index| {
+                rows[first..].iter().map(|row| row[index]).sum::<f32>() / (rows.len() - first) as f32
+            })
             .collect(),
     }
 }

@@ -2,7 +2,7 @@
 
 use artifacts::{Pooling, RenderedPrompt, read_prompts};
 use extract::{Newlines, Wanted, pooled_position, render_prompts};
-use model::ChatTokenizer;
+use model::{ChatOptions, ChatTokenizer};
 use serde_json::Value;
 
 fn entries() -> Vec<Value> {
@@ -35,7 +35,18 @@ fn find<'a>(rendered: &'a [RenderedPrompt], entry: &Value) -> &'a RenderedPrompt
 fn rendered_texts_are_gemma_2s() {
     let rendered = rendered(&crate::open(&crate::nano()).tokenizer);
     for entry in entries() {
-        assert_eq!(entry["text"], find(&rendered, &entry).text.as_str());
+        let prompt = find(&rendered, &entry);
+        assert_eq!(entry["text"], prompt.text.as_str());
+        // Where the method reads is the end of the header that is opened, whatever the vocabulary.
+        let last = prompt.token_ids.len() - 1;
+        assert_eq!(pooled_position(Pooling::Newline, prompt), Wanted::Position(last));
+        let speaker = if prompt.condition == "normal" {
+            "model"
+        } else {
+            "user"
+        };
+        let header = prompt.token_texts[prompt.opening as usize..].concat();
+        assert_eq!(header, format!("<start_of_turn>{speaker}\n"));
     }
 }
 
@@ -53,10 +64,7 @@ fn the_newline_that_is_read_is_the_methods() {
             .map(|id| id.as_i64().unwrap() as i32)
             .collect();
         let position = entry["newline_pos"].as_u64().unwrap() as usize;
-        assert_eq!(
-            pooled_position(&newlines, Pooling::Newline, &ids),
-            Wanted::Position(position)
-        );
+        assert_eq!(newlines.read_by_the_notebook(&ids), position);
         assert_eq!(entry["newline_id"], ids[position]);
     }
 }
@@ -77,7 +85,7 @@ fn token_ids_are_gemma_2s() {
     .unwrap();
     let config = crate::nano().source.join("tokenizer_config.json");
     std::fs::copy(config, folder.path().join("tokenizer_config.json")).unwrap();
-    let tokenizer = ChatTokenizer::read(folder.path(), None).unwrap();
+    let tokenizer = ChatTokenizer::read(folder.path(), &ChatOptions::default()).unwrap();
     assert_eq!(
         Newlines::of(&tokenizer),
         Newlines {

@@ -13,9 +13,9 @@ const TEXTS: [&str; 5] = [
 #[test]
 fn pieces_are_whole_characters_and_together_the_text() {
     let files = ModelFiles::at(&crate::root().join("data/tiny")).unwrap();
-    let tokenizer = files.tokenizer(None).unwrap();
+    let tokenizer = files.tokenizer(&model::ChatOptions::default()).unwrap();
     for text in TEXTS {
-        let tokens = &tokenizer.encode(text).unwrap()[1..];
+        let tokens = &tokenizer.encode(text).unwrap();
         let expected = tokenizer.decode(tokens).unwrap().trim().to_owned();
         assert_eq!(expected, text.trim());
         let (mut pieces, mut seen) = (Pieces::default(), String::new());
@@ -33,7 +33,7 @@ fn pieces_are_whole_characters_and_together_the_text() {
 #[test]
 fn bytes_that_are_no_text_are_held_back_until_their_end() {
     let files = ModelFiles::at(&crate::root().join("data/tiny")).unwrap();
-    let tokenizer = files.tokenizer(None).unwrap();
+    let tokenizer = files.tokenizer(&model::ChatOptions::default()).unwrap();
     let token = |text: &str| tokenizer.token_id(text).unwrap();
     let mut pieces = Pieces::default();
     for byte in ["<0xE2>", "<0x82>"] {

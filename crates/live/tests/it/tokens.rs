@@ -38,14 +38,11 @@ fn any_condition_is_a_conversation() {
     assert_eq!(rendered.len(), 4 * prompts.len());
     for prompt in rendered {
         let condition = pipeline.condition(&prompt.condition).unwrap();
-        let own = artifacts::Condition {
-            system: None,
-            ..condition.clone()
-        };
+        let filled = condition.filled(&prompt.prompt);
         let conversation = Conversation {
-            system: condition.system.clone(),
-            opens: condition.opens,
-            turns: own.turns_for(&prompt.prompt),
+            system: filled.system,
+            opens: filled.opens,
+            turns: filled.turns,
         };
         let prepared = model.prepare(&conversation, &[]).unwrap();
         assert_eq!(prepared.text, prompt.text, "{}", prompt.condition);

@@ -1,6 +1,8 @@
 //! The weights of a model in mapped files, whatever the format.
 
 mod gguf;
+mod head;
+mod names;
 mod safetensors;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,13 +16,15 @@ use memmap2::{Advice, Mmap, UncheckedAdvice};
 use ::gguf::BlockKind;
 
 use crate::numbers::Stored;
-use crate::{Error, Precision, Result};
+use crate::{Error, GemmaConfig, Precision, Result};
 
 /// The weights of a model, by their Hugging Face names. Files are mapped, and read when a tensor is asked for; what
 /// can be used as it is stored is never copied.
 pub struct Checkpoint {
     files: Vec<MappedFile>,
     tensors: BTreeMap<String, StoredTensor>,
+    /// Tensors that are no part of a language model, which texts are not made with.
+    left_out: Vec<String>,
 }
 
 struct MappedFile {
@@ -53,12 +57,18 @@ impl Checkpoint {
         Checkpoint {
             files: Vec::new(),
             tensors: BTreeMap::new(),
+            left_out: Vec::new(),
         }
     }
 
     /// The files of the weights.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
         self.files.iter().map(|file| file.path.as_path())
+    }
+
+    /// Heads of classifiers that are in the files and are no part of a language model.
+    pub fn left_out(&self) -> &[String] {
+        &self.left_out
     }
 
     /// Bytes of all tensors, as stored.
@@ -85,9 +95,11 @@ impl Checkpoint {
         self.tensors.values().map(size).sum()
     }
 
-    /// Compares with the tensors that a network asks for: none missing, none misshaped, none left over.
-    pub(crate) fn check(&self, expected: &[(String, Vec<usize>)]) -> Result<()> {
-        for (name, shape) in expected {
+    /// Compares names and shapes with those of the network that a configuration describes: none missing, none misshaped,
+    /// none left over. Reads no number.
+    pub fn check(&self, config: &GemmaConfig) -> Result<()> {
+        let expected = config.tensors();
+        for (name, shape) in &expected {
             self.tensor(name, shape)?;
         }
         let expected: BTreeSet<&String> = expected.iter().map(|(name, _)| name).collect();

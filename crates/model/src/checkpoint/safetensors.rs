@@ -1,76 +1,61 @@
 //! Weights in safetensors: one file, or shards with an index.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::ops::Range;
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use ::gguf::BlockKind;
 use ::safetensors::{Dtype, SafeTensors};
 use serde::Deserialize;
 
+use super::names::{Meaning, Names};
 use super::{Checkpoint, MappedFile, StoredTensor, map};
+use crate::text_file::{refuse_pointer, text_file};
 use crate::{Error, Result};
+
+const SINGLE: &str = "model.safetensors";
+const INDEX: &str = "model.safetensors.index.json";
 
 #[derive(Deserialize)]
 struct Index {
     weight_map: BTreeMap<String, String>,
 }
 
+/// A tensor as a file has it.
+struct Found {
+    file: usize,
+    name: String,
+    dtype: Dtype,
+    shape: Vec<usize>,
+    range: Range<usize>,
+}
+
 impl Checkpoint {
-    /// Opens a Hugging Face folder: `model.safetensors`, or the shards that `model.safetensors.index.json` names.
+    /// Opens a Hugging Face folder: `model.safetensors`, or else the shards that `model.safetensors.index.json` names. Where
+    /// there are both, the single file counts, as in transformers: the shards are of an earlier save.
     pub fn open(folder: &Path) -> Result<Self> {
-        let index_path = folder.join("model.safetensors.index.json");
-        if index_path.exists() {
-            return Self::open_shards(folder, &index_path);
-        }
-        let path = folder.join("model.safetensors");
-        if !path.exists() {
-            return Err(Error::file(
-                folder,
-                "there is neither model.safetensors nor model.safetensors.index.json; is this the folder of a model?",
-            ));
-        }
         let mut checkpoint = Self::empty();
-        checkpoint.add_safetensors(path)?;
+        let mut found = Vec::new();
+        let single = folder.join(SINGLE);
+        let index = folder.join(INDEX);
+        if single.exists() {
+            checkpoint.map_safetensors(single, &mut found)?;
+        } else if index.exists() {
+            for path in shards(folder, &index)? {
+                checkpoint.map_safetensors(path, &mut found)?;
+            }
+            checkpoint.check_index(folder, &index, &found)?;
+        } else {
+            return Err(without_weights(folder));
+        }
+        checkpoint.take(found)?;
         Ok(checkpoint)
     }
 
-    fn open_shards(folder: &Path, index_path: &Path) -> Result<Self> {
-        let text = fs_err::read_to_string(index_path)?;
-        let index: Index =
-            serde_json::from_str(&text).map_err(|error| Error::file(index_path, error.to_string()))?;
-        let names: BTreeSet<&String> = index.weight_map.values().collect();
-        let mut checkpoint = Self::empty();
-        for name in names {
-            let path = folder.join(name);
-            if !path.exists() {
-                return Err(Error::file(
-                    &path,
-                    "this shard is missing, though model.safetensors.index.json names it; download the model again",
-                ));
-            }
-            checkpoint.add_safetensors(path)?;
-        }
-        for (name, file) in &index.weight_map {
-            let Some(name) = name_in_text_model(name) else {
-                continue;
-            };
-            let place = checkpoint
-                .tensors
-                .get(&name)
-                .map(|tensor| &checkpoint.files[tensor.file].path);
-            if place != Some(&folder.join(file)) {
-                return Err(Error::file(
-                    index_path,
-                    format!("tensor `{name}` should be in {file}, but is not; download the model again"),
-                ));
-            }
-        }
-        Ok(checkpoint)
-    }
-
-    fn add_safetensors(&mut self, path: PathBuf) -> Result<()> {
+    fn map_safetensors(&mut self, path: PathBuf, found: &mut Vec<Found>) -> Result<()> {
         let bytes = map(&path)?;
+        refuse_pointer(&path, &bytes)?;
         let start = bytes.as_ptr() as usize;
         let tensors = SafeTensors::deserialize(&bytes).map_err(|error| {
             Error::file(
@@ -79,33 +64,14 @@ impl Checkpoint {
             )
         })?;
         for (name, view) in tensors.iter() {
-            let Some(name) = name_in_text_model(name) else {
-                continue;
-            };
-            let storage = match view.dtype() {
-                Dtype::F32 => BlockKind::F32,
-                Dtype::F16 => BlockKind::F16,
-                Dtype::BF16 => BlockKind::Bf16,
-                other => {
-                    let message =
-                        format!("tensor `{name}` is of type {other:?}; only F32, BF16 and F16 can be read");
-                    return Err(Error::file(&path, message));
-                }
-            };
             let first = view.data().as_ptr() as usize - start;
-            let tensor = StoredTensor {
+            found.push(Found {
                 file: self.files.len(),
-                storage,
+                name: name.to_owned(),
+                dtype: view.dtype(),
                 shape: view.shape().to_vec(),
                 range: first..first + view.data().len(),
-                one_was_added: false,
-            };
-            if self.tensors.insert(name.clone(), tensor).is_some() {
-                return Err(Error::file(
-                    &path,
-                    format!("tensor `{name}` is in another shard too"),
-                ));
-            }
+            });
         }
         self.files.push(MappedFile {
             path,
@@ -113,23 +79,146 @@ impl Checkpoint {
         });
         Ok(())
     }
+
+    /// Every tensor must be in the shard that the index names.
+    fn check_index(&self, folder: &Path, path: &Path, found: &[Found]) -> Result<()> {
+        let places: BTreeMap<&str, &Path> = found
+            .iter()
+            .map(|tensor| (tensor.name.as_str(), self.files[tensor.file].path.as_path()))
+            .collect();
+        for (name, file) in &index(path)?.weight_map {
+            if places.get(name.as_str()).copied() != Some(&folder.join(file)) {
+                return Err(Error::file(
+                    path,
+                    format!("tensor `{name}` should be in {file}, but is not; download the model again"),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the tensors of the language model, under the names that a text model of its own has.
+    fn take(&mut self, found: Vec<Found>) -> Result<()> {
+        let first = |checkpoint: &Self| checkpoint.files[0].path.clone();
+        let names = Names::of(found.iter().map(|tensor| tensor.name.as_str()))
+            .map_err(|message| Error::file(first(self), message))?;
+        for tensor in found {
+            let path = &self.files[tensor.file].path;
+            let name = match names.meaning(&tensor.name) {
+                Meaning::Weight(name) => name,
+                Meaning::None => continue,
+                Meaning::Classifier => {
+                    self.left_out.push(tensor.name);
+                    continue;
+                }
+            };
+            let storage = match tensor.dtype {
+                Dtype::F32 => BlockKind::F32,
+                Dtype::F16 => BlockKind::F16,
+                Dtype::BF16 => BlockKind::Bf16,
+                other => {
+                    let message = format!(
+                        "tensor `{}` is of type {other:?}; only F32, BF16 and F16 can be read, so use the checkpoint before it \
+                         was quantized",
+                        tensor.name
+                    );
+                    return Err(Error::file(path, message));
+                }
+            };
+            let stored = StoredTensor {
+                file: tensor.file,
+                storage,
+                shape: tensor.shape,
+                range: tensor.range,
+                one_was_added: false,
+            };
+            if self.tensors.insert(name.clone(), stored).is_some() {
+                return Err(Error::file(
+                    path,
+                    format!(
+                        "tensor `{name}` is there twice, here or in another shard; download the model again"
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
 }
 
-/// The name that a tensor has in a text model of its own. Models that see keep their language model below a prefix
-/// (one on the hub, another in what newer versions of transformers write), and the rest of them is left alone; so is a
-/// head that repeats the embeddings.
-fn name_in_text_model(name: &str) -> Option<String> {
-    let elsewhere = ["vision_tower.", "multi_modal_projector."];
-    let below_model = name.strip_prefix("model.").unwrap_or(name);
-    if elsewhere.iter().any(|prefix| below_model.starts_with(prefix)) {
-        return None;
+/// The files that an index names, which must be below the folder and there.
+fn shards(folder: &Path, path: &Path) -> Result<Vec<PathBuf>> {
+    let index = index(path)?;
+    let names: BTreeSet<&String> = index.weight_map.values().collect();
+    if names.is_empty() {
+        return Err(Error::file(
+            path,
+            "`weight_map` names no file; download the model again",
+        ));
     }
-    let inner = name.strip_prefix("language_model.").unwrap_or(name);
-    if inner == "lm_head.weight" {
-        return None;
-    }
-    match name.strip_prefix("model.language_model.") {
-        Some(rest) => Some(format!("model.{rest}")),
-        None => Some(inner.to_owned()),
-    }
+    let shard = |name: &&String| {
+        let is_below = Path::new(name.as_str())
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)));
+        if !is_below {
+            return Err(Error::file(
+                path,
+                format!(
+                    "`weight_map` names {name:?}, which is outside of the model's folder; don't use this model"
+                ),
+            ));
+        }
+        let shard = folder.join(name);
+        if !shard.exists() {
+            return Err(Error::file(
+                &shard,
+                format!("this shard is missing, though {INDEX} names it; download the model again"),
+            ));
+        }
+        Ok(shard)
+    };
+    names.iter().map(shard).collect()
+}
+
+fn index(path: &Path) -> Result<Index> {
+    serde_json::from_str(&text_file(path)?).map_err(|error| {
+        Error::file(
+            path,
+            format!("not an index of shards ({error}); download it again"),
+        )
+    })
+}
+
+/// What the folder has instead.
+fn without_weights(folder: &Path) -> Error {
+    let mut others: Vec<String> = std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| {
+            let kinds = [
+                ".safetensors",
+                ".bin",
+                ".pt",
+                ".pth",
+                ".gguf",
+                ".h5",
+                ".msgpack",
+                ".npz",
+            ];
+            kinds.iter().any(|kind| name.ends_with(kind))
+        })
+        .collect();
+    others.sort();
+    let advice = match others.as_slice() {
+        [] => "is this the folder of a model?".to_owned(),
+        [one] if one.ends_with(".gguf") => format!("there is {one}: give its path in model.source"),
+        [one] if one.ends_with(".safetensors") => {
+            format!("there is {one}: rename it to {SINGLE} if it is the whole model")
+        }
+        _ => format!(
+            "there is {}: save the model with transformers' save_pretrained, which writes safetensors",
+            others.join(", ")
+        ),
+    };
+    Error::file(folder, format!("there is neither {SINGLE} nor {INDEX}; {advice}"))
 }

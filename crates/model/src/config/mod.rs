@@ -1,6 +1,9 @@
 //! The shape of a network of the Gemma family.
 
+mod ends;
+mod keys;
 mod read;
+mod rope;
 
 /// llama.cpp's LLAMA_MAX_LAYERS. Asked for before anything is made for each layer of a broken file.
 pub(crate) const MOST_LAYERS: usize = 512;
@@ -22,11 +25,15 @@ pub struct GemmaConfig {
     pub num_key_value_heads: usize,
     /// A key of its own: not `hidden_size / num_attention_heads`.
     pub head_dim: usize,
+    /// The positions that the model was made for. Longer texts are computed, and mean less.
+    pub max_position_embeddings: usize,
     pub rms_norm_eps: f64,
     /// Scores are multiplied by this to the power of -0.5 (144, not head_dim = 128, in Gemma 2 27B).
     pub query_pre_attn_scalar: f64,
     pub attn_logit_softcapping: Option<f64>,
     pub final_logit_softcapping: Option<f64>,
+    /// Whether logits come from `lm_head.weight` and not from the embeddings.
+    pub own_head: bool,
     /// Generation ends at any of these. `generation_config.json` is asked first, then `config.json`.
     pub end_tokens: Vec<u32>,
 }
@@ -63,6 +70,7 @@ impl GemmaConfig {
             ("num_attention_heads", self.num_attention_heads),
             ("num_key_value_heads", self.num_key_value_heads),
             ("head_dim", self.head_dim),
+            ("max_position_embeddings", self.max_position_embeddings),
         ];
         for (key, size) in sizes {
             match size {

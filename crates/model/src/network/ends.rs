@@ -7,7 +7,10 @@ use super::functions::{soft_cap, to_dtype};
 use super::linear::product;
 use crate::{GemmaConfig, Precision};
 
-pub(super) const TABLE: &str = "model.embed_tokens.weight";
+/// The embeddings, which are the head too in most models.
+pub(crate) const TABLE: &str = "model.embed_tokens.weight";
+/// A head of its own.
+pub(crate) const HEAD: &str = "lm_head.weight";
 
 /// The type of the residual stream. On the CPU it is f32 in either precision: nothing there is faster in bf16, and it
 /// takes little memory.

@@ -1,4 +1,4 @@
-use super::ends::TABLE;
+use super::ends::{HEAD, TABLE};
 use crate::GemmaConfig;
 
 impl GemmaConfig {
@@ -37,5 +37,8 @@ fn tensors(config: &GemmaConfig) -> Vec<(String, Vec<usize>)> {
         }
     }
     tensors.push(("model.norm.weight".to_owned(), vec![hidden]));
+    if config.own_head {
+        tensors.push((HEAD.to_owned(), vec![config.vocab_size, hidden]));
+    }
     tensors
 }

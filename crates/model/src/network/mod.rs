@@ -18,11 +18,12 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use crate::{Batch, Cache, Checkpoint, Error, GemmaConfig, Precision, ResidualTap, Result, Site};
 use decoder::DecoderLayer;
-use ends::{TABLE, logits, scaled};
+use ends::{logits, scaled};
 use norm::RmsNorm;
 use pass::Pass;
 use streamed::form_on;
 
+pub(crate) use ends::{HEAD, TABLE};
 pub use streamed::StreamedGemma;
 
 /// Where weights come from: a tensor's name in the checkpoint and its shape, to its numbers.
@@ -35,6 +36,8 @@ pub struct Gemma {
     embed_tokens: Embedding,
     layers: Vec<DecoderLayer>,
     norm: RmsNorm,
+    /// A head that is not the embeddings.
+    lm_head: Option<Embedding>,
     #[module(skip)]
     config: GemmaConfig,
     #[module(skip)]
@@ -60,7 +63,7 @@ impl Gemma {
         precision: Precision,
         progress: &mut dyn FnMut(usize),
     ) -> Result<Self> {
-        checkpoint.check(&config.tensors())?;
+        checkpoint.check(config)?;
         let form = form_on(device, precision);
         let network = Self::build(config, device, precision, &mut |name, shape| {
             let data = checkpoint.read(name, shape, form)?;
@@ -69,6 +72,7 @@ impl Gemma {
         })?;
         // The table has been read to check it. Until logits are asked for, only the rows of a few tokens are needed.
         checkpoint.release(TABLE);
+        checkpoint.release(HEAD);
         Ok(network)
     }
 
@@ -85,17 +89,25 @@ impl Gemma {
             precision,
             source,
         };
+        let table = [config.vocab_size, config.hidden_size];
         let embed_tokens = Embedding {
-            weight: loader.tensor(TABLE, [config.vocab_size, config.hidden_size])?,
+            weight: loader.tensor(TABLE, table)?,
         };
         let layers = (0..config.layers.len())
             .map(|layer| DecoderLayer::load(&mut loader, layer))
             .collect::<Result<_>>()?;
         let norm = RmsNorm::load(&mut loader, "model.norm", config.hidden_size)?;
+        let lm_head = match config.own_head {
+            true => Some(Embedding {
+                weight: loader.tensor(HEAD, table)?,
+            }),
+            false => None,
+        };
         Ok(Gemma {
             embed_tokens,
             layers,
             norm,
+            lm_head,
             config: config.clone(),
             precision,
         })
@@ -148,10 +160,10 @@ impl Gemma {
         Ok(h)
     }
 
-    /// The final norm, the tied unembedding and the soft-cap. `h: [tokens, hidden]`, the result
+    /// The final norm, the unembedding (the embeddings, or the model's own head) and the soft-cap. `h: [tokens, hidden]`, the result
     /// `[tokens, vocabulary]` in f32.
     pub fn head(&self, h: Tensor<2>) -> Tensor<2> {
-        let table = self.embed_tokens.weight.val();
+        let table = self.lm_head.as_ref().unwrap_or(&self.embed_tokens).weight.val();
         logits(self.norm.forward(h), table, &self.config, self.precision)
     }
 
@@ -240,10 +252,12 @@ mod tests {
             num_attention_heads: 2,
             num_key_value_heads: 1,
             head_dim: 4,
+            max_position_embeddings: 16,
             rms_norm_eps: 1e-6,
             query_pre_attn_scalar: 4.0,
             attn_logit_softcapping: None,
             final_logit_softcapping: None,
+            own_head: false,
             end_tokens: vec![1],
         }
     }
@@ -251,7 +265,8 @@ mod tests {
     #[test]
     fn loading_asks_for_exactly_the_expected_tensors() {
         for (query_key_norms, output_norms) in [(false, false), (false, true), (true, true)] {
-            let config = config(query_key_norms, output_norms);
+            let mut config = config(query_key_norms, output_norms);
+            config.own_head = output_norms;
             let mut asked = Vec::new();
             Gemma::build(&config, &Device::flex(), Precision::F32, &mut |name, shape| {
                 asked.push((name.to_owned(), shape.to_vec()));

@@ -1,7 +1,7 @@
 use burn::tensor::{Device, Tensor};
 
 use super::decoder::DecoderLayer;
-use super::ends::{TABLE, logits, scaled};
+use super::ends::{HEAD, TABLE, logits, scaled};
 use super::norm::RmsNorm;
 use super::pass::Pass;
 use super::{Loader, check_batch, last_layer};
@@ -28,7 +28,7 @@ impl StreamedGemma {
         device: &Device,
         precision: Precision,
     ) -> Result<Self> {
-        checkpoint.check(&config.tensors())?;
+        checkpoint.check(config)?;
         let norm = with_loader(&checkpoint, config, device, precision, |loader| {
             RmsNorm::load(loader, "model.norm", config.hidden_size)
         })?;
@@ -104,19 +104,20 @@ impl StreamedGemma {
         self.norm.forward(h)
     }
 
-    /// The final norm, the tied unembedding and the soft-cap, as [`Gemma::head`](crate::Gemma::head) has them.
+    /// The final norm, the unembedding and the soft-cap, as [`Gemma::head`](crate::Gemma::head) has them.
     pub fn head(&self, h: Tensor<2>) -> Result<Tensor<2>> {
         let shape = [self.config.vocab_size, self.config.hidden_size];
+        let name = if self.config.own_head { HEAD } else { TABLE };
         let table = with_loader(
             &self.checkpoint,
             &self.config,
             &self.device,
             self.precision,
-            |loader| loader.tensor(TABLE, shape),
+            |loader| loader.tensor(name, shape),
         )?;
         let logits = logits(self.norm.forward(h), table.val(), &self.config, self.precision);
         drop(table);
-        self.checkpoint.release(TABLE);
+        self.checkpoint.release(name);
         Ok(logits)
     }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use model::{Batch, ChatTokenizer, Checkpoint, Gemma, GemmaConfig, ModelFiles, Precision};
+use model::{Batch, ChatOptions, ChatTokenizer, Checkpoint, Gemma, GemmaConfig, ModelFiles, Precision};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors, serialize};
 
@@ -212,7 +212,13 @@ fn configurations_that_are_not_supported_are_refused_by_name() {
     };
     check("model_type", "llama".into(), &["llama", "gemma2"]);
     check("attention_bias", true.into(), &["attention_bias"]);
-    check("tie_word_embeddings", false.into(), &["tie_word_embeddings"]);
+    check("is_causal", false.into(), &["is_causal"]);
+    check("num_local_experts", 8.into(), &["num_local_experts", "changes"]);
+    check(
+        "residual_scale",
+        0.5.into(),
+        &["residual_scale", "not known here"],
+    );
     check(
         "rope_scaling",
         serde_json::json!({"type": "linear"}),
@@ -242,7 +248,11 @@ fn configurations_that_are_not_supported_are_refused_by_name() {
         serde_json::json!(["full_attention"]),
         &["layer_types", "1 entries for 4 layers"],
     );
-    check("hidden_size", "large".into(), &["expected usize"]);
+    check(
+        "hidden_size",
+        "large".into(),
+        &["`hidden_size`", "a whole number", "\"large\""],
+    );
 }
 
 #[test]
@@ -280,9 +290,9 @@ fn error_of_empty(model: &Gemma) -> String {
 
 #[test]
 fn a_tokenizer_with_more_tokens_than_the_model_has_embeddings() {
-    let tokenizer = ChatTokenizer::read(&nano(), None).unwrap();
-    tokenizer.check_vocabulary(512).unwrap();
-    let error = tokenizer.check_vocabulary(511).unwrap_err().to_string();
+    let tokenizer = || ChatTokenizer::read(&nano(), &ChatOptions::default()).unwrap();
+    tokenizer().for_rows(512).unwrap();
+    let error = tokenizer().for_rows(511).err().unwrap().to_string();
     for part in ["tokenizer.json", "up to 511", "vocabulary is 511"] {
         assert!(error.contains(part), "{part:?} is not in: {error}");
     }
@@ -295,7 +305,7 @@ fn a_tokenizer_that_breaks_off_anywhere() {
     let decoder = text.find("\"decoder\"").unwrap();
     for length in [0, 1, decoder - 1, decoder + 12, decoder + 40, text.len() - 2] {
         std::fs::write(folder.path().join("tokenizer.json"), &text[..length]).unwrap();
-        let error = ChatTokenizer::read(folder.path(), None)
+        let error = ChatTokenizer::read(folder.path(), &ChatOptions::default())
             .err()
             .unwrap()
             .to_string();

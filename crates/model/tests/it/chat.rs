@@ -1,11 +1,11 @@
 use std::path::Path;
 
-use model::{ChatTokenizer, Message, Role};
+use model::{ChatOptions, ChatTokenizer, Message, Role};
 
 use crate::support::nano;
 
 fn tokenizer() -> ChatTokenizer {
-    ChatTokenizer::read(&nano(), None).unwrap()
+    ChatTokenizer::read(&nano(), &ChatOptions::default()).unwrap()
 }
 
 fn user(text: &str) -> Message {
@@ -20,7 +20,8 @@ fn assistant(text: &str) -> Message {
 fn the_models_turn_is_opened_as_the_template_does() {
     let text = tokenizer()
         .render(&[user("Who are you?")], Role::Assistant)
-        .unwrap();
+        .unwrap()
+        .text;
     assert_eq!(
         text,
         "<bos><start_of_turn>user\nWho are you?<end_of_turn>\n<start_of_turn>model\n"
@@ -31,7 +32,7 @@ fn the_models_turn_is_opened_as_the_template_does() {
 fn the_users_turn_is_opened_without_replacing_text() {
     // The prompt holds the word that a replacement after rendering would hit.
     let turns = [user("Hello."), assistant("Are you a model? model")];
-    let text = tokenizer().render(&turns, Role::User).unwrap();
+    let text = tokenizer().render(&turns, Role::User).unwrap().text;
     let expected = "<bos><start_of_turn>user\nHello.<end_of_turn>\n<start_of_turn>model\nAre you a model? model<end_of_turn>\n<start_of_turn>user\n";
     assert_eq!(text, expected);
 }
@@ -44,26 +45,32 @@ fn a_users_own_template_works() {
     }
     let template = "{% for m in messages %}\n[{{ m.role.upper() }}] {{ m.content.strip() }}\n{% endfor %}\n{% if add_generation_prompt %}[ASSISTANT] {% endif %}";
     std::fs::write(folder.path().join("chat_template.jinja"), template).unwrap();
-    let tokenizer = ChatTokenizer::read(folder.path(), None).unwrap();
+    let tokenizer = ChatTokenizer::read(folder.path(), &ChatOptions::default()).unwrap();
     let turns = [user("Hello."), assistant(" Who? ")];
     assert_eq!(
-        tokenizer.render(&turns, Role::User).unwrap(),
+        tokenizer.render(&turns, Role::User).unwrap().text,
         "[USER] Hello.\n[ASSISTANT] Who?\n[USER] "
     );
     assert_eq!(
-        tokenizer.render(&turns[..1], Role::Assistant).unwrap(),
+        tokenizer.render(&turns[..1], Role::Assistant).unwrap().text,
         "[USER] Hello.\n[ASSISTANT] "
     );
     let ids = tokenizer.encode("Hello.").unwrap();
-    assert_eq!(ids[0], 2, "a template without <bos> gets one");
+    assert_ne!(
+        ids[0], 2,
+        "as in transformers, a template without <bos> gets none"
+    );
+    assert_eq!(tokenizer.missing_bos(&ids), Some("<bos>"));
+    assert_eq!(tokenizer.missing_bos(&[2, 4]), None);
 }
 
 #[test]
 fn hazard_10_exactly_one_beginning_token() {
     let tokenizer = tokenizer();
     let ids = tokenizer
-        .encode(&tokenizer.render(&[user("Hello.")], Role::Assistant).unwrap())
-        .unwrap();
+        .tokenize(&tokenizer.render(&[user("Hello.")], Role::Assistant).unwrap())
+        .unwrap()
+        .ids;
     assert_eq!(ids.iter().filter(|id| **id == 2).count(), 1);
     let error = tokenizer.encode("<bos><bos>Hello.").unwrap_err().to_string();
     assert!(error.contains("<bos>") && error.contains("once"), "{error}");
@@ -97,7 +104,8 @@ fn special_tokens_of_the_format_are_single_tokens() {
     let tokenizer = tokenizer();
     let text = tokenizer
         .render(&[user("Hello."), assistant("Who are you?")], Role::User)
-        .unwrap();
+        .unwrap()
+        .text;
     let ids = tokenizer.encode(&text).unwrap();
     let (start, end, newline) = (106, 107, 108);
     assert_eq!(ids.iter().filter(|id| **id == start).count(), 3);
@@ -119,7 +127,7 @@ fn a_missing_template_says_what_to_do() {
     )
     .unwrap();
     write(folder.path(), r#"{"bos_token": "<bos>"}"#);
-    let error = ChatTokenizer::read(folder.path(), None)
+    let error = ChatTokenizer::read(folder.path(), &ChatOptions::default())
         .err()
         .unwrap()
         .to_string();

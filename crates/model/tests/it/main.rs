@@ -7,6 +7,7 @@
 
 mod bad_input;
 mod chat;
+mod configurations;
 mod family;
 mod gguf;
 mod golden;

@@ -179,6 +179,7 @@ fn rendered_prompts() -> Vec<RenderedPrompt> {
                 text,
                 token_ids,
                 token_texts,
+                opening: 0,
             });
         }
     }

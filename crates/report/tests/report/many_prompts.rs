@@ -40,6 +40,7 @@ fn rendered((index, condition): (usize, &str)) -> RenderedPrompt {
         text: format!("<bos>Question {index}?"),
         token_ids: vec![2, 3],
         token_texts: vec!["<bos>".to_owned(), "Question".to_owned()],
+        opening: 0,
     }
 }
 

@@ -22,6 +22,7 @@ fn prompts() -> Vec<RenderedPrompt> {
         text: String::new(),
         token_ids: vec![2, 5],
         token_texts: Vec::new(),
+        opening: 0,
     };
     vec![
         prompt("a", "normal"),

@@ -100,19 +100,25 @@ function begin() {
 
 function render(column) {
   const turns = column.turns.map((turn, place) => {
-    const block = document.createElement("div");
-    block.className = "turn";
+    const block = said(names[turn.speaker], marked(turn, column === columns[0] ? null : columns[0].turns[place]));
     block.classList.toggle("own", turn.speaker === opens);
     block.classList.toggle("pending", Boolean(turn.pending));
-    const who = document.createElement("span");
-    who.textContent = names[turn.speaker];
-    const text = document.createElement("p");
-    text.append(...marked(turn, column === columns[0] ? null : columns[0].turns[place]));
-    block.append(who, text);
     return block;
   });
-  column.element.replaceChildren(...turns);
+  const { system } = facts[opens];
+  column.element.replaceChildren(...(system ? [said("Instructions", [system])] : []), ...turns);
   column.element.setAttribute("aria-busy", column.turns.some((turn) => turn.pending));
+}
+
+function said(name, words) {
+  const block = document.createElement("div");
+  block.className = "turn";
+  const who = document.createElement("span");
+  who.textContent = name;
+  const text = document.createElement("p");
+  text.append(...words);
+  block.append(who, text);
+  return block;
 }
 
 // The words of an answer, those that the answer beside it doesn't have there in marks, once both have ended.
@@ -171,7 +177,7 @@ function ask(wanted) {
   }
   const question = {
     opens,
-    answers: asked.map((column) => ({ turns: column.turns.map(({ speaker, text }) => ({ speaker, text })), steering: column.steering() })),
+    answers: asked.map((column) => ({ system: facts[opens].system, turns: column.turns.map(({ speaker, text }) => ({ speaker, text })), steering: column.steering() })),
     max_new_tokens: Number(element("limit").value),
     draw: element("sample").checked ? draw : null,
   };

@@ -55,13 +55,14 @@ fn facts(model: &LiveModel) -> Value {
 
 /// How a conversation in which the model is to speak as somebody begins, and the steering to begin with.
 fn format_of(model: &LiveModel, opens: Speaker) -> Value {
-    let turns = Conversation::begin(&model.pipeline, opens, None).rendered_turns();
+    let Conversation { system, turns, .. } = Conversation::begin(&model.pipeline, opens, None);
     let turn = |turn: &Turn| json!({ "speaker": turn.speaker.as_str(), "text": turn.text });
     let (layer, coefficient) = match model.chosen_dose(opens) {
         Some(dose) => (dose.layer, dose.coefficient),
         None => (model.layers() as i64 / 2, 0.0),
     };
     json!({
+        "system": system,
         "turns": turns.iter().map(turn).collect::<Vec<_>>(),
         "layer": layer,
         "coefficient": coefficient,

@@ -18,6 +18,9 @@ pub struct Question {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wanted {
+    /// Instructions, as the page was told them.
+    #[serde(default)]
+    system: Option<String>,
     turns: Vec<Turn>,
     #[serde(default)]
     steering: Vec<Steering>,
@@ -49,7 +52,7 @@ impl Question {
         let opens = self.opens;
         self.answers.into_iter().map(move |wanted| {
             let conversation = Conversation {
-                system: None,
+                system: wanted.system,
                 opens,
                 turns: wanted.turns,
             };

@@ -1,0 +1,204 @@
+//! What a user should know about a pipeline's model and prompts, though nothing of it keeps the run from starting.
+//!
+//! `extract` logs it and writes it into its tables; `doctor` says it before anything is run.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use artifacts::{Pipeline, Pooling, RenderedPrompt, read_prompts};
+use model::{ChatTokenizer, GemmaConfig};
+
+use crate::{Newlines, Wanted, pooled_position, render_prompts};
+
+/// The texts of a run, and what is to be said about them.
+pub struct PreparedPrompts {
+    /// Each prompt that is used in each condition, in the order of [`render_prompts`].
+    pub rendered: Vec<RenderedPrompt>,
+    /// One sentence each: `place: what was found; what to do`.
+    pub findings: Vec<String>,
+}
+
+/// Reads the prompts of a pipeline and renders them in all of its conditions. Of prompts that are one text to the model
+/// in some condition only the first is used: the others are no further observations, and would only make the
+/// statistics look surer than they are.
+///
+/// # Errors
+/// Those of reading and of rendering.
+pub fn prepare_prompts(
+    pipeline: &Pipeline,
+    config: &GemmaConfig,
+    tokenizer: &ChatTokenizer,
+) -> Result<PreparedPrompts> {
+    let file = &pipeline.prompts.file;
+    let prompts = read_prompts(file).context("reading the prompts (prompts.file)")?;
+    let mut rendered = render_prompts(tokenizer, file, &prompts, &pipeline.conditions)?;
+    let mut findings = Vec::new();
+    let repeated = repeated(&rendered);
+    if !repeated.is_empty() {
+        findings.push(about_repeated(pipeline, &repeated, prompts.len()));
+        rendered.retain(|row| !repeated.contains_key(&row.prompt_id));
+    }
+    findings.extend(about_lengths(pipeline, config, &rendered));
+    findings.extend(about_newlines(pipeline, tokenizer, &rendered));
+    findings.extend(about_beginnings(tokenizer, &rendered));
+    findings.extend(about_ends(config, tokenizer));
+    findings.extend(about_the_date(pipeline, tokenizer));
+    Ok(PreparedPrompts { rendered, findings })
+}
+
+/// Prompts that are the same tokens as an earlier one in some condition, and which one that is.
+fn repeated(rendered: &[RenderedPrompt]) -> BTreeMap<String, String> {
+    let mut first: BTreeMap<(&str, &[i32]), &str> = BTreeMap::new();
+    let mut repeated = BTreeMap::new();
+    for row in rendered {
+        let known = first
+            .entry((&row.condition, &row.token_ids))
+            .or_insert(&row.prompt_id);
+        if *known != row.prompt_id {
+            repeated
+                .entry(row.prompt_id.clone())
+                .or_insert((*known).to_owned());
+        }
+    }
+    repeated
+}
+
+fn about_repeated(pipeline: &Pipeline, repeated: &BTreeMap<String, String>, prompts: usize) -> String {
+    let pairs: Vec<String> = repeated
+        .iter()
+        .take(NAMED)
+        .map(|(later, earlier)| format!("\"{later}\" is \"{earlier}\""))
+        .collect();
+    let (file, count) = (pipeline.prompts.file.display(), repeated.len());
+    format!(
+        "{file}: {count} of {prompts} prompts are the same text to the model as an earlier one ({}{}) and are left out, since they \
+         are no further observations; remove them",
+        pairs.join(", "),
+        and_more(count)
+    )
+}
+
+/// Positions beyond those that a model was made for.
+fn about_lengths(pipeline: &Pipeline, config: &GemmaConfig, rendered: &[RenderedPrompt]) -> Option<String> {
+    let limit = config.max_position_embeddings;
+    let generates = |row: &RenderedPrompt| {
+        let sets = pipeline.steer.sets.iter();
+        sets.clone().any(|set| set.condition == row.condition)
+    };
+    let length = |row: &RenderedPrompt| {
+        let new = if generates(row) {
+            pipeline.steer.max_new_tokens
+        } else {
+            0
+        };
+        row.token_ids.len() + new
+    };
+    let long: Vec<&RenderedPrompt> = rendered.iter().filter(|row| length(row) > limit).collect();
+    let longest = long.iter().max_by_key(|row| length(row))?;
+    let (id, condition, tokens) = (&longest.prompt_id, &longest.condition, longest.token_ids.len());
+    let file = pipeline.prompts.file.display();
+    let rest = match long.len() {
+        1 => String::new(),
+        count => format!(" (and {} more texts)", count - 1),
+    };
+    Some(if tokens > limit {
+        format!(
+            "{file}: prompt \"{id}\" in condition \"{condition}\" has {tokens} tokens{rest}, and the model was made for {limit} \
+             (`max_position_embeddings`): what it computes beyond means little; shorten the prompt"
+        )
+    } else {
+        format!(
+            "{file}: prompt \"{id}\" in condition \"{condition}\" has {tokens} tokens{rest}, and up to {} new ones pass the {limit} \
+             that the model was made for (`max_position_embeddings`); shorten the prompt or steer.max_new_tokens",
+            pipeline.steer.max_new_tokens
+        )
+    })
+}
+
+/// Where `newline` and the notebook's rule part.
+fn about_newlines(
+    pipeline: &Pipeline,
+    tokenizer: &ChatTokenizer,
+    rendered: &[RenderedPrompt],
+) -> Option<String> {
+    if !pipeline.extract.poolings.contains(&Pooling::Newline) {
+        return None;
+    }
+    let newlines = Newlines::of(tokenizer);
+    let differs = |row: &&RenderedPrompt| {
+        Wanted::Position(newlines.read_by_the_notebook(&row.token_ids))
+            != pooled_position(Pooling::Newline, row)
+    };
+    let other: Vec<&RenderedPrompt> = rendered.iter().filter(differs).collect();
+    let first = other.first()?;
+    let (there, Wanted::Position(here)) = (
+        newlines.read_by_the_notebook(&first.token_ids),
+        pooled_position(Pooling::Newline, first),
+    ) else {
+        return None;
+    };
+    Some(format!(
+        "pooling `newline`: in {} of {} texts the notebook's rule (the last blank line, else the last newline of the whole text) \
+         would have read elsewhere, first for prompt \"{}\" in condition \"{}\" (position {there} instead of {here}); nothing is to be \
+         done, but figures made by that rule differ",
+        other.len(),
+        rendered.len(),
+        first.prompt_id,
+        first.condition
+    ))
+}
+
+/// Texts without the beginning token, where the tokenizer would have added it to any other text.
+fn about_beginnings(tokenizer: &ChatTokenizer, rendered: &[RenderedPrompt]) -> Option<String> {
+    let without = |row: &RenderedPrompt| {
+        let ids: Vec<u32> = row
+            .token_ids
+            .iter()
+            .take(1)
+            .map(|id| id.cast_unsigned())
+            .collect();
+        tokenizer.missing_bos(&ids).map(str::to_owned)
+    };
+    let bos = rendered.iter().find_map(without)?;
+    Some(format!(
+        "the chat template does not begin with {bos}, and as in transformers' apply_chat_template nothing adds it, though the model was \
+         most likely trained with it; begin the template with {{{{ bos_token }}}} (model.chat_template)"
+    ))
+}
+
+/// A format whose turns end with a token that ends no text.
+fn about_ends(config: &GemmaConfig, tokenizer: &ChatTokenizer) -> Option<String> {
+    let end = tokenizer.end_of_turn()?;
+    if config.end_tokens.contains(&end) {
+        return None;
+    }
+    let ends: Vec<String> = config
+        .end_tokens
+        .iter()
+        .map(|id| tokenizer.token_text(*id))
+        .collect();
+    Some(format!(
+        "the chat template ends a turn of the model with {}, which is not among the end tokens ({}): texts go on behind it, as they do in \
+         transformers; add {end} to `eos_token_id` in generation_config.json",
+        tokenizer.token_text(end),
+        ends.join(", ")
+    ))
+}
+
+fn about_the_date(pipeline: &Pipeline, tokenizer: &ChatTokenizer) -> Option<String> {
+    let date = tokenizer.date().filter(|_| pipeline.model.date.is_none())?;
+    Some(format!(
+        "the chat template tells the model today's date ({date}), so that this run can't be repeated on another day; set model.date = \
+         \"{date}\""
+    ))
+}
+
+/// As many are named in a sentence.
+const NAMED: usize = 3;
+
+fn and_more(count: usize) -> String {
+    match count.saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    }
+}

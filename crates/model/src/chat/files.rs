@@ -1,0 +1,219 @@
+//! What Hugging Face folders say about a tokenizer and its chat template beside `tokenizer.json`.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+use tokenizers::{AddedToken, Tokenizer};
+
+use super::template::ChatOptions;
+use crate::text_file::{json_file, text_file};
+use crate::{Error, Result};
+
+/// The names under which `tokenizer.json` and its companions are looked for.
+pub(crate) const FILES: [&str; 5] = [
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "chat_template.jinja",
+    "chat_template.json",
+];
+
+/// The companions of a `tokenizer.json`.
+pub(super) struct Companions {
+    config: Map<String, Value>,
+    config_path: PathBuf,
+    folder: PathBuf,
+}
+
+impl Companions {
+    /// Reads `tokenizer_config.json` and `special_tokens_map.json`, where there are such. The latter counts where the
+    /// former doesn't list the added tokens, as in transformers, which wrote it in earlier versions.
+    pub fn read(folder: &Path) -> Result<Self> {
+        let config_path = folder.join("tokenizer_config.json");
+        let mut config = object(&config_path)?.unwrap_or_default();
+        if !config.contains_key("added_tokens_decoder")
+            && let Some(map) = object(&folder.join("special_tokens_map.json"))?
+        {
+            config.extend(map);
+        }
+        Ok(Companions {
+            config,
+            config_path,
+            folder: folder.to_owned(),
+        })
+    }
+
+    /// Tokens under names such as `bos_token`, as templates know them: those of the files, and for a Gemma tokenizer
+    /// those that its class in transformers has by default.
+    pub fn special_tokens(&self, tokenizer: &Tokenizer) -> Map<String, Value> {
+        let mut tokens = Map::new();
+        if self.is_gemma() {
+            for name in ["bos", "eos", "unk", "pad"] {
+                let text = format!("<{name}>");
+                if tokenizer.token_to_id(&text).is_some() {
+                    tokens.insert(format!("{name}_token"), text.into());
+                }
+            }
+        }
+        let nested = ["extra_special_tokens", "model_specific_special_tokens"];
+        let nested = nested.iter().filter_map(|key| self.config.get(*key)?.as_object());
+        let named = self.config.iter().filter(|(key, _)| key.ends_with("_token"));
+        for (key, value) in named.chain(nested.flatten()) {
+            match token_text(value) {
+                Some(text) => _ = tokens.insert(key.clone(), text.into()),
+                // An explicit `null` takes a default away; flags such as `add_bos_token` are no tokens.
+                None if value.is_null() => _ = tokens.remove(key),
+                None => {}
+            }
+        }
+        tokens
+    }
+
+    /// Whether the tokenizer itself puts the beginning token before a text, if the files say.
+    pub fn adds_bos(&self) -> Option<bool> {
+        self.config.get("add_bos_token")?.as_bool()
+    }
+
+    /// Adds what `added_tokens_decoder` has and `tokenizer.json` lacks, as transformers does.
+    pub fn add_tokens(&self, tokenizer: &mut Tokenizer) -> Result<()> {
+        let Some(listed) = self.config.get("added_tokens_decoder").and_then(Value::as_object) else {
+            return Ok(());
+        };
+        let mut missing: Vec<(u32, AddedToken)> = listed
+            .iter()
+            .filter_map(|(id, value)| Some((id.parse().ok()?, added_token(value)?)))
+            .filter(|(_, token)| tokenizer.token_to_id(&token.content).is_none())
+            .collect();
+        missing.sort_by_key(|(id, _)| *id);
+        let wrong = |message: String| Error::file(&self.config_path, message);
+        for (id, token) in missing {
+            let content = token.content.clone();
+            tokenizer
+                .add_tokens([token])
+                .map_err(|error| wrong(error.to_string()))?;
+            let given = tokenizer.token_to_id(&content);
+            if given != Some(id) {
+                return Err(wrong(format!(
+                    "`added_tokens_decoder` has the token \"{content}\" with the id {id}, and tokenizer.json has no place for it; \
+                     do the two files belong together? Download them again"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// The chat template and where it comes from. A file of its own wins over an entry, as in transformers; the last place
+    /// is `chat_template.json`, where processors of models that see used to keep it.
+    pub fn template(&self, options: &ChatOptions<'_>) -> Result<(String, PathBuf)> {
+        if let Some(path) = options.template {
+            return Ok((text_file(path)?, path.to_owned()));
+        }
+        let path = self.folder.join("chat_template.jinja");
+        if path.exists() {
+            return Ok((text_file(&path)?, path));
+        }
+        let processors = self.folder.join("chat_template.json");
+        let entry = self.config.get("chat_template").cloned();
+        let (entry, path) = match entry.filter(|entry| !entry.is_null()) {
+            Some(entry) => (Some(entry), self.config_path.clone()),
+            None => {
+                let file = object(&processors)?;
+                (file.and_then(|mut file| file.remove("chat_template")), processors)
+            }
+        };
+        match entry {
+            Some(Value::String(text)) => Ok((text, path)),
+            Some(Value::Array(list)) => Ok((
+                default_of(&list).map_err(|message| Error::file(&path, message))?,
+                path,
+            )),
+            Some(_) => Err(Error::file(
+                &path,
+                "`chat_template` is neither a text nor a list of named templates; correct it, or name a template's file in \
+                 model.chat_template",
+            )),
+            None => Err(self.without_template()),
+        }
+    }
+
+    fn without_template(&self) -> Error {
+        let path = if self.config_path.exists() {
+            &self.config_path
+        } else {
+            &self.folder
+        };
+        let named = std::fs::read_dir(self.folder.join("additional_chat_templates"));
+        let named: Vec<String> = named
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| {
+                Some(format!(
+                    "additional_chat_templates/{}",
+                    entry.ok()?.file_name().to_string_lossy()
+                ))
+            })
+            .collect();
+        if !named.is_empty() {
+            let named = named.join(", ");
+            let message = format!(
+                "there is no default chat template, but {named}; name one of them in model.chat_template"
+            );
+            return Error::file(path, message);
+        }
+        Error::file(path, WITHOUT_TEMPLATE)
+    }
+
+    /// By the class, or by its absence: transformers then goes by the model's type.
+    fn is_gemma(&self) -> bool {
+        let class = self.config.get("tokenizer_class").and_then(Value::as_str);
+        class.is_none_or(|class| class.starts_with("Gemma"))
+    }
+}
+
+const WITHOUT_TEMPLATE: &str = "`chat_template` is missing, and there is neither a chat_template.jinja nor a chat_template.json; use an \
+    instruction-tuned model, or name a template's file in model.chat_template";
+
+/// The template that counts where nobody asks for another.
+fn default_of(list: &[Value]) -> std::result::Result<String, String> {
+    let name = |entry: &Value| entry.get("name").and_then(Value::as_str).map(str::to_owned);
+    let default = list
+        .iter()
+        .find(|entry| name(entry).as_deref() == Some("default"));
+    let text = default.and_then(|entry| entry.get("template")?.as_str());
+    text.map(str::to_owned).ok_or_else(|| {
+        let names: Vec<String> = list.iter().filter_map(name).collect();
+        format!(
+            "`chat_template` has several templates ({}), and none is called \"default\"; write the wanted one into a file and name \
+             it in model.chat_template",
+            names.join(", ")
+        )
+    })
+}
+
+/// A special token is written as its text, or as an object with the text in `content`.
+fn token_text(value: &Value) -> Option<&str> {
+    value.as_str().or_else(|| value.get("content")?.as_str())
+}
+
+fn added_token(value: &Value) -> Option<AddedToken> {
+    let flag = |key: &str| value.get(key).and_then(Value::as_bool).unwrap_or(false);
+    let token = AddedToken::from(value.get("content")?.as_str()?, flag("special"));
+    Some(
+        token
+            .single_word(flag("single_word"))
+            .lstrip(flag("lstrip"))
+            .rstrip(flag("rstrip"))
+            .normalized(flag("normalized")),
+    )
+}
+
+/// `None` where there is no such file.
+fn object(path: &Path) -> Result<Option<Map<String, Value>>> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    match json_file(path)? {
+        Value::Object(object) => Ok(Some(object)),
+        _ => Err(Error::file(path, "this is not a JSON object; download it again")),
+    }
+}

@@ -1,0 +1,111 @@
+use std::path::{Path, PathBuf};
+
+use chrono::{NaiveDate, NaiveDateTime};
+use serde_json::{Map, Value as Json};
+
+use super::jinja;
+use super::source::source;
+use crate::{Error, Message, Result};
+
+/// What a chat template is told beside the conversation, and which one it is.
+#[derive(Clone, Debug, Default)]
+pub struct ChatOptions<'a> {
+    /// A Jinja file that takes the place of the model's own chat template; base models have none.
+    pub template: Option<&'a Path>,
+    /// Variables of the template, such as `enable_thinking`.
+    pub arguments: Map<String, Json>,
+    /// The day that `strftime_now` tells; today where it is left out.
+    pub date: Option<NaiveDate>,
+}
+
+/// A chat template, rendered as `apply_chat_template` of Hugging Face transformers renders it.
+pub(super) struct Template {
+    /// As it was read.
+    pub text: String,
+    /// Where it comes from, for messages.
+    pub path: PathBuf,
+    /// As the engine takes it, or why it can't.
+    source: std::result::Result<String, String>,
+    /// Special tokens under their names, and the pipeline's arguments above them.
+    variables: Map<String, Json>,
+    now: NaiveDateTime,
+}
+
+impl Template {
+    /// `special_tokens` are texts under names such as `bos_token`. A token that a tokenizer doesn't have is not
+    /// defined; tools and documents are `none`, as they are when nobody passes any.
+    pub fn new(
+        text: String,
+        path: PathBuf,
+        special_tokens: Map<String, Json>,
+        options: &ChatOptions<'_>,
+    ) -> Self {
+        let mut variables = Map::from_iter([
+            ("tools".to_owned(), Json::Null),
+            ("documents".to_owned(), Json::Null),
+        ]);
+        variables.extend(special_tokens);
+        variables.extend(options.arguments.clone());
+        let now = match options.date {
+            Some(date) => date.into(),
+            None => chrono::Local::now().naive_local(),
+        };
+        Template {
+            source: source(&text),
+            text,
+            path,
+            variables,
+            now,
+        }
+    }
+
+    /// Whether the text may depend on the day it is rendered.
+    pub fn tells_the_date(&self) -> bool {
+        self.text.contains("strftime_now")
+    }
+
+    /// The day that it tells.
+    pub fn date(&self) -> NaiveDate {
+        self.now.date()
+    }
+
+    /// # Errors
+    /// What the template says where it refuses a conversation, or what keeps it from being rendered.
+    pub fn render(&self, messages: &[Message], add_generation_prompt: bool) -> Result<String> {
+        let messages = serde_json::to_value(messages).unwrap_or_default();
+        self.render_json(messages, add_generation_prompt)
+    }
+
+    pub fn render_json(&self, messages: Json, add_generation_prompt: bool) -> Result<String> {
+        let source = self.source.as_ref().map_err(|message| {
+            let advice = "write the template without it, into a file for model.chat_template";
+            Error::file(&self.path, format!("the chat template: {message}; {advice}"))
+        })?;
+        self.try_render(source, messages, add_generation_prompt).map_err(|error| {
+            let detail = error.detail().map_or_else(|| error.to_string(), str::to_owned);
+            let message = if error.kind() == minijinja::ErrorKind::SyntaxError {
+                let line = error.line().map_or(String::new(), |line| format!("line {line}: "));
+                format!(
+                    "{line}the chat template can't be parsed: {detail}; correct it, or name another in model.chat_template"
+                )
+            } else {
+                format!("the chat template refuses the conversation: {detail}")
+            };
+            Error::file(&self.path, message)
+        })
+    }
+
+    fn try_render(
+        &self,
+        source: &str,
+        messages: Json,
+        add_generation_prompt: bool,
+    ) -> std::result::Result<String, minijinja::Error> {
+        let mut variables = self.variables.clone();
+        variables.insert("messages".to_owned(), messages);
+        variables.insert("add_generation_prompt".to_owned(), add_generation_prompt.into());
+        let environment = jinja::environment(self.now)?;
+        let template = environment.template_from_str(source)?;
+        template.render(minijinja::Value::from(minijinja::value::Serde(&variables)))
+    }
+}

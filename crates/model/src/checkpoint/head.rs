@@ -1,0 +1,53 @@
+//! Whose head a model speaks with: the embeddings, or a tensor of its own.
+
+use super::{Checkpoint, StoredTensor};
+use crate::network::{HEAD, TABLE};
+use crate::{Error, GemmaConfig, Precision, Result};
+
+/// Rows that are compared at a time.
+const ROWS: usize = 1024;
+
+impl Checkpoint {
+    /// Settles `config.own_head` by what is in the files, and takes a head that repeats the embeddings out of them.
+    ///
+    /// # Errors
+    /// A head of its own under a configuration that ties it to the embeddings: which of them is meant can't be told, and
+    /// versions of transformers differ in what they take.
+    pub(crate) fn settle_head(&mut self, config: &mut GemmaConfig) -> Result<()> {
+        let (Some(head), Some(table)) = (self.tensors.get(HEAD), self.tensors.get(TABLE)) else {
+            return Ok(());
+        };
+        if head.shape == table.shape && self.is_same(head, table)? {
+            self.tensors.remove(HEAD);
+            config.own_head = false;
+        } else if !config.own_head {
+            let message = format!(
+                "tensor `{HEAD}` differs from the embeddings, and config.json ties the head to them; set `tie_word_embeddings` to \
+                 false there if the model speaks with this head, or remove the tensor if it doesn't"
+            );
+            return Err(Error::file(&self.files[head.file].path, message));
+        }
+        Ok(())
+    }
+
+    /// Whether two matrices hold the same numbers, in whatever type.
+    fn is_same(&self, one: &StoredTensor, other: &StoredTensor) -> Result<bool> {
+        let bytes = |tensor: &StoredTensor| &self.files[tensor.file].bytes[tensor.range.clone()];
+        if one.storage == other.storage {
+            let same = bytes(one) == bytes(other);
+            self.files[one.file].release(one.range.clone());
+            return Ok(same);
+        }
+        let [rows, columns] = one.shape[..] else {
+            return Ok(false);
+        };
+        let all: Vec<u32> = (0..rows).filter_map(|row| u32::try_from(row).ok()).collect();
+        for piece in all.chunks(ROWS) {
+            let read = |name: &str| self.read_rows(name, [rows, columns], piece, Precision::F32);
+            if read(HEAD)? != read(TABLE)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}

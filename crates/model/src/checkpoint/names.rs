@@ -1,0 +1,183 @@
+//! The names of tensors in files as people have them, and those that a text model of its own has.
+
+use crate::network::{HEAD, TABLE};
+
+/// How the tensors of one checkpoint are called.
+///
+/// Tools put prefixes before the names of a model that they wrap: `torch.compile` (`_orig_mod.`), DDP (`module.`), PEFT
+/// (`base_model.model.`); models that see keep their language model below a prefix (`language_model.model.` on the hub,
+/// `model.language_model.` in what newer versions of transformers write); a bare decoder has none. All of them have one
+/// table of embeddings beside a stack of layers, and what comes before that is the prefix.
+pub(super) struct Names {
+    /// Before `embed_tokens.weight`.
+    prefix: String,
+}
+
+/// What a tensor is to the network.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// A weight, under this name.
+    Weight(String),
+    /// Nothing: a buffer that is computed from the configuration, or a part of a model that sees.
+    None,
+    /// The head of a classifier, which texts are not made with.
+    Classifier,
+}
+
+impl Names {
+    /// # Errors
+    /// Where no table of embeddings is to be found, or several are, or adapters have not been merged.
+    pub fn of<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Result<Self, String> {
+        if let Some(name) = names
+            .clone()
+            .find(|name| name.contains(".lora_") || name.contains(".lora_magnitude"))
+        {
+            return Err(format!(
+                "tensor `{name}` is of an adapter that was not merged; merge it into its base model (PEFT's \
+                 merge_and_unload), and give the folder of the result"
+            ));
+        }
+        let with_layers = |prefix: &str| {
+            let first = format!("{prefix}layers.0.");
+            names.clone().any(|name| name.starts_with(&first))
+        };
+        let mut prefixes: Vec<&str> = names
+            .clone()
+            .filter_map(|name| name.strip_suffix("embed_tokens.weight"))
+            .filter(|prefix| prefix.is_empty() || prefix.ends_with('.'))
+            .filter(|prefix| with_layers(prefix))
+            .collect();
+        prefixes.sort_unstable();
+        match prefixes[..] {
+            [prefix] => Ok(Names {
+                prefix: prefix.to_owned(),
+            }),
+            [] => Err(format!(
+                "there is no `{TABLE}` beside layers, under any prefix; is this the checkpoint of a Gemma model?"
+            )),
+            _ => Err(format!(
+                "there are several language models in it, under the prefixes {}; give a checkpoint with one",
+                prefixes.join(", ")
+            )),
+        }
+    }
+
+    pub fn meaning(&self, name: &str) -> Meaning {
+        // Below `model.`, or before it: `vision_tower.…`, `model.vision_tower.…`.
+        let sees = [
+            "vision_tower.",
+            "multi_modal_projector.",
+            "vision_model.",
+            "embed_vision.",
+        ];
+        let buffers = [
+            ".rotary_emb.inv_freq",
+            ".rotary_emb.original_inv_freq",
+            ".rotary_emb.cos_cached",
+            ".rotary_emb.sin_cached",
+            ".rotary_emb_local.inv_freq",
+            ".masked_bias",
+            ".position_ids",
+            ".embed_tokens.embed_scale",
+            ".normalizer",
+        ];
+        let dotted = format!(".{name}");
+        if buffers.iter().any(|buffer| dotted.ends_with(buffer)) {
+            return Meaning::None;
+        }
+        if let Some(rest) = name.strip_prefix(self.prefix.as_str())
+            && (rest.starts_with("layers.") || rest.starts_with("embed_tokens.") || rest.starts_with("norm."))
+        {
+            // PEFT keeps the weights that it wraps one level deeper.
+            return Meaning::Weight(format!("model.{}", rest.replace(".base_layer.", ".")));
+        }
+        if sees.iter().any(|part| dotted.contains(&format!(".{part}"))) {
+            return Meaning::None;
+        }
+        let last = name.rsplit('.').nth(1).unwrap_or_default();
+        if dotted.ends_with(&format!(".{HEAD}")) {
+            return Meaning::Weight(HEAD.to_owned());
+        }
+        if [
+            "score",
+            "classifier",
+            "classification_head",
+            "v_head",
+            "value_head",
+            "summary",
+        ]
+        .contains(&last)
+            || dotted.contains(".v_head.")
+        {
+            return Meaning::Classifier;
+        }
+        Meaning::Weight(name.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NORM: &str = "layers.0.input_layernorm.weight";
+
+    fn names(prefix: &str) -> Names {
+        let list = [format!("{prefix}embed_tokens.weight"), format!("{prefix}{NORM}")];
+        Names::of(list.iter().map(String::as_str)).unwrap()
+    }
+
+    #[test]
+    fn prefixes_of_tools_are_taken_off() {
+        let prefixes = [
+            "",
+            "model.",
+            "module.model.",
+            "_orig_mod.model.",
+            "_orig_mod.module.model.",
+            "base_model.model.model.",
+            "language_model.model.",
+            "model.language_model.",
+            "model.text_model.",
+        ];
+        for prefix in prefixes {
+            let names = names(prefix);
+            let weight = |name: &str| Meaning::Weight(name.to_owned());
+            assert_eq!(
+                names.meaning(&format!("{prefix}{NORM}")),
+                weight(&format!("model.{NORM}")),
+                "{prefix}"
+            );
+            let wrapped = format!("{prefix}layers.1.mlp.up_proj.base_layer.weight");
+            assert_eq!(
+                names.meaning(&wrapped),
+                weight("model.layers.1.mlp.up_proj.weight")
+            );
+            assert_eq!(names.meaning("module.lm_head.weight"), weight("lm_head.weight"));
+            assert_eq!(
+                names.meaning(&format!("{prefix}layers.0.self_attn.rotary_emb.inv_freq")),
+                Meaning::None
+            );
+            assert_eq!(names.meaning("vision_tower.x.layers.0.mlp.weight"), Meaning::None);
+            assert_eq!(
+                names.meaning("model.multi_modal_projector.norm.weight"),
+                Meaning::None
+            );
+            assert_eq!(names.meaning("score.weight"), Meaning::Classifier);
+            assert_eq!(names.meaning("lm_head.bias"), weight("lm_head.bias"));
+        }
+    }
+
+    #[test]
+    fn what_has_no_single_language_model_is_refused() {
+        let error = |list: &[&str]| Names::of(list.iter().copied()).err().unwrap();
+        assert!(error(&["decoder.weight"]).contains("no `model.embed_tokens.weight`"));
+        let two = [
+            "a.embed_tokens.weight",
+            "a.layers.0.x",
+            "b.embed_tokens.weight",
+            "b.layers.0.x",
+        ];
+        assert!(error(&two).contains("a., b."));
+        assert!(error(&["base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight"]).contains("merge"));
+    }
+}

@@ -1,0 +1,147 @@
+//! Partial and odd config.json files against what the networks of transformers do with them
+//! (`tests/fixtures/configs.json`, made by `reference/make_config_fixtures.py`).
+
+use std::collections::BTreeMap;
+
+use model::GemmaConfig;
+use serde_json::Value;
+
+use crate::support::fixtures;
+
+fn fixture() -> Value {
+    serde_json::from_slice(&std::fs::read(fixtures().join("configs.json")).unwrap()).unwrap()
+}
+
+/// Writes the files of a case and reads them as those of a model.
+fn read(case: &Value) -> model::Result<GemmaConfig> {
+    let folder = tempfile::tempdir().unwrap();
+    let write =
+        |name: &str, value: &Value| std::fs::write(folder.path().join(name), value.to_string()).unwrap();
+    write("config.json", &case["config"]);
+    if !case["generation_config"].is_null() {
+        write("generation_config.json", &case["generation_config"]);
+    }
+    GemmaConfig::read(folder.path())
+}
+
+/// The keys in which our reading differs from what transformers makes of the files.
+fn differences(config: &GemmaConfig, expected: &Value) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut check = |key: &str, expected: &Value, found: Value| {
+        let same = match (expected.as_f64(), found.as_f64()) {
+            // transformers computes some of them in f32.
+            (Some(a), Some(b)) => (a - b).abs() <= 1e-6 * a.abs(),
+            _ => *expected == found,
+        };
+        if !same {
+            wrong.push(format!("{key}: {expected} there, {found} here"));
+        }
+    };
+    let mut plain = |key: &str, found: Value| check(key, &expected[key], found);
+    plain("vocab_size", config.vocab_size.into());
+    plain("hidden_size", config.hidden_size.into());
+    plain("intermediate_size", config.intermediate_size.into());
+    plain("num_hidden_layers", config.layers.len().into());
+    plain("num_attention_heads", config.num_attention_heads.into());
+    plain("num_key_value_heads", config.num_key_value_heads.into());
+    plain("head_dim", config.head_dim.into());
+    plain("max_position_embeddings", config.max_position_embeddings.into());
+    plain("rms_norm_eps", config.rms_norm_eps.into());
+    plain("query_pre_attn_scalar", config.query_pre_attn_scalar.into());
+    plain("attn_logit_softcapping", config.attn_logit_softcapping.into());
+    plain("final_logit_softcapping", config.final_logit_softcapping.into());
+    plain("tie_word_embeddings", (!config.own_head).into());
+    // A text that never ends there ends here, where some file says how.
+    if expected["end_tokens"]
+        .as_array()
+        .is_some_and(|ids| !ids.is_empty())
+    {
+        plain("end_tokens", config.end_tokens.clone().into());
+    }
+    for (index, layer) in config.layers.iter().enumerate() {
+        let kind = expected["layer_types"][index].as_str().unwrap();
+        let slides = kind == "sliding_attention";
+        let window = if slides {
+            &expected["sliding_window"]
+        } else {
+            &Value::Null
+        };
+        check(&format!("window of layer {index}"), window, layer.window.into());
+        let rope = &expected["rope"][kind];
+        check(
+            &format!("theta of layer {index}"),
+            &rope["theta"],
+            layer.rope.theta.into(),
+        );
+        check(
+            &format!("factor of layer {index}"),
+            &rope["factor"],
+            layer.rope.factor.into(),
+        );
+    }
+    wrong
+}
+
+/// What is read means what transformers means; what can't be computed is refused.
+#[test]
+fn configurations_mean_what_transformers_makes_of_them() {
+    let fixture = fixture();
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for case in fixture["cases"].as_array().unwrap() {
+        let name = case["name"].as_str().unwrap();
+        let kind = match (
+            read(case),
+            case.get("expected").filter(|expected| !expected.is_null()),
+        ) {
+            (Ok(config), Some(expected)) => {
+                assert_eq!(differences(&config, expected), [""; 0], "{name}");
+                "the same"
+            }
+            (Err(error), Some(_)) => {
+                let error = error.to_string();
+                assert!(REFUSED.iter().any(|key| error.contains(key)), "{name}: {error}");
+                "refused here"
+            }
+            (Ok(_), None) => "refused there",
+            (Err(_), None) => "refused by both",
+        };
+        *counts.entry(kind).or_default() += 1;
+    }
+    assert!(counts["the same"] >= 280, "{counts:?}");
+}
+
+/// What transformers computes and Roleswap refuses, by the keys: what Gemma never had, and what versions of transformers
+/// differ in.
+const REFUSED: [&str; 14] = [
+    "the type \"dynamic\"",
+    "the type \"yarn\"",
+    "the type \"llama3\"",
+    "partial_rotary_factor",
+    "`rope_parameters` has",
+    "`rope_scaling.type`",
+    "hidden_act",
+    "attention_bias",
+    "use_bidirectional_attention",
+    "`is_causal` false",
+    "quantization_config",
+    "must be a number above 0",
+    "`eos_token_id` 400",
+    "`sliding_window_pattern` is 0",
+];
+
+/// Keys of which transformers' own networks take no notice don't keep a model from being read.
+#[test]
+fn harmless_keys_are_harmless() {
+    let fixture = fixture();
+    let case = &fixture["cases"][0];
+    let plain = read(case).unwrap();
+    for key in fixture["harmless"].as_array().unwrap() {
+        let key = key.as_str().unwrap();
+        if case["config"].get(key).is_some() {
+            continue;
+        }
+        let mut changed = case.clone();
+        changed["config"][key] = 7.into();
+        assert_eq!(read(&changed).unwrap(), plain, "{key}");
+    }
+}

@@ -6,6 +6,8 @@ use artifacts::Pipeline;
 const EXAMPLES: &[&str] = &[
     "revision",
     "chat_template",
+    "template_arguments",
+    "date",
     "system",
     "cosine_matrices",
     "project_out",

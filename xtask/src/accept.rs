@@ -34,7 +34,7 @@ pub fn accept(project: &Project, pipeline: &Pipeline, name: Option<&str>, out: &
         let now = observer.snapshot(stage, false)?;
         let reasons = stale_because(stage, &now, recorded.as_ref());
         refuse(project, pipeline, stage, &now, &reasons)?;
-        accepted.push((stage, reasons, blessed(stage, now, recorded)));
+        accepted.push((stage, reasons, blessed(pipeline, stage, now, recorded)));
     }
     for (stage, reasons, lock) in accepted {
         if reasons.is_empty() {
@@ -84,8 +84,9 @@ fn refuse(
 }
 
 /// The lock of the present state. What is known of the run that made the outputs stays.
-fn blessed(stage: &Stage, now: Snapshot, recorded: Option<Lock>) -> Lock {
+fn blessed(pipeline: &Pipeline, stage: &Stage, now: Snapshot, recorded: Option<Lock>) -> Lock {
     let mut provenance = recorded.unwrap_or_default().provenance;
+    provenance.pipeline = Some(pipeline.file.clone());
     provenance.accepted_unix = Some(unix_now());
     Lock {
         format: FORMAT,

@@ -60,33 +60,6 @@ pub fn folder_contents(folder: &Path, memo: &mut Memo) -> Result<Files> {
     Ok(files)
 }
 
-/// The files that decide what a model computes: a single file itself; of a folder the configuration, the tokenizer, the
-/// template and the weights. Other formats, readmes and pictures that lie beside them are no part of it.
-pub fn model_files(place: &Path) -> Result<Vec<PathBuf>> {
-    if place.is_file() {
-        return Ok(vec![place.to_path_buf()]);
-    }
-    let texts = [
-        "config.json",
-        "generation_config.json",
-        "tokenizer.json",
-        "tokenizer_config.json",
-        "chat_template.jinja",
-        "model.safetensors.index.json",
-    ];
-    let mut files = Vec::new();
-    for entry in fs_err::read_dir(place)? {
-        let entry = entry?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let wanted = texts.contains(&name.as_str()) || name.ends_with(".safetensors");
-        if wanted && !name.starts_with('.') && entry.path().is_file() {
-            files.push(entry.path());
-        }
-    }
-    files.sort();
-    Ok(files)
-}
-
 pub fn file_contents(path: &Path, memo: &mut Memo) -> Result<FileHash> {
     let before = fs_err::metadata(path)?;
     if let Some(hash) = memo.recall(path, &before) {

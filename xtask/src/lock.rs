@@ -44,6 +44,9 @@ pub struct Key {
 pub struct Provenance {
     #[serde(flatten)]
     pub origin: Origin,
+    /// The pipeline file, as messages show it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pipeline: Option<String>,
     pub device: String,
     pub seconds: f64,
     pub finished_unix: u64,

@@ -14,12 +14,22 @@ mod flags;
 mod guard;
 mod hash;
 mod help;
+#[path = "../../crates/artifacts/src/hub_cache.rs"]
+#[allow(dead_code, reason = "the file is shared, and each of its users needs a part")]
+mod hub_cache;
 mod json;
 mod lock;
 mod memo;
+#[path = "../../crates/artifacts/src/model_folder.rs"]
+#[allow(dead_code, reason = "as above")]
+mod model_folder;
+#[path = "../../crates/artifacts/src/model_source.rs"]
+mod model_source;
+#[path = "../../crates/artifacts/src/nearest.rs"]
 mod nearest;
 mod new;
 mod open;
+mod owner;
 mod pipeline;
 mod plan;
 mod process;
@@ -32,8 +42,10 @@ mod stage;
 mod staleness;
 mod status;
 #[path = "../../crates/artifacts/src/terminal.rs"]
-#[allow(dead_code, reason = "the file is shared, and each of its users needs a part")]
+#[allow(dead_code, reason = "as above")]
 mod terminal;
+#[path = "../../crates/artifacts/src/text.rs"]
+mod text;
 mod tool;
 mod verbs;
 mod voice;

@@ -5,7 +5,12 @@ use std::io::Write;
 use anyhow::{Context as _, Result, bail};
 use toml::Value;
 
-use crate::{pipeline, project::Project};
+use crate::{
+    model_folder::GgufPart,
+    pipeline,
+    project::Project,
+    source::{self, Source},
+};
 
 /// Runs as it is, on the model that ships. `crates/artifacts/tests` holds that it is a pipeline, and that each key that is
 /// commented out exists and shows its default.
@@ -31,15 +36,29 @@ pub fn create(
             project.display(&place)
         );
     }
+    let model = model.map(|model| own_model(project, model)).transpose()?;
     let prompts = match prompts {
         Some(file) => own_path(project, file)?,
         None => copy_prompts(project, name, out)?,
     };
-    let text = filled(name, model, &prompts);
+    let text = filled(name, model.as_deref(), &prompts);
     fs_err::write(&place, text).context("no pipeline was written")?;
     writeln!(out, "wrote {}", project.display(&place))?;
     writeln!(out, "next: cargo xtask all --pipeline {name}")?;
     Ok(())
+}
+
+/// A model that the user named: a folder or a file as the pipeline will name it, relative to the root, or a repository of the
+/// hub.
+fn own_model(project: &Project, model: &str) -> Result<String> {
+    let path = std::path::absolute(model)?;
+    if !model.is_empty() && path.exists() && !project.resolve(model).exists() {
+        return Ok(project.display(&path));
+    }
+    match source::named(project, model, None) {
+        Source::Wrong(problem) => bail!("--model {model}: {problem}"),
+        Source::Local(_) | Source::Hub(_) => Ok(model.to_owned()),
+    }
 }
 
 /// A file that the user named, relative to where that was typed, as the pipeline will name it: relative to the root.
@@ -79,7 +98,8 @@ pub fn filled(name: &str, model: Option<&str>, prompts: &str) -> String {
         let line = match (key, model) {
             ("file", _) => with_value(line, prompts),
             ("source", Some(source)) => with_value(line, source),
-            ("name" | "short_name", Some(source)) if is_about_model => with_value(line, &short_name(source)),
+            ("name", Some(source)) if is_about_model => with_value(line, &last_part(source)),
+            ("short_name", Some(source)) if is_about_model => with_value(line, &short_name(source)),
             // Both belong to the shipped model alone.
             ("reference" | "neutral", Some(_)) => format!("# {line}"),
             _ => line.to_owned(),
@@ -103,12 +123,29 @@ fn with_value(line: &str, value: &str) -> String {
     format!("{assignment:<width$} #{comment}")
 }
 
-/// The last part of a path or of a repository's name: of `google/gemma-2-9b-it` it is gemma-2-9b-it.
-fn short_name(source: &str) -> String {
+/// The last part of a path or of a repository's name: of `google/gemma-2-9b-it` it is gemma-2-9b-it. Of a file in parts their
+/// numbers are left out.
+fn last_part(source: &str) -> String {
     let last = source
         .trim_end_matches('/')
         .rsplit(['/', '\\'])
         .next()
         .unwrap_or(source);
-    last.trim_end_matches(".gguf").to_owned()
+    match GgufPart::of(last) {
+        Some(part) => part.stem().to_owned(),
+        None => last.trim_end_matches(".gguf").to_owned(),
+    }
+}
+
+/// The same as a part of file names: see `model.short_name` in `crates/artifacts/src/pipeline.rs`.
+fn short_name(source: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let name: String = last_part(source)
+        .chars()
+        .map(|c| if is_plain(c) { c } else { '-' })
+        .collect();
+    match name.trim_matches(['-', '.']) {
+        "" => "model".to_owned(),
+        name => name.to_owned(),
+    }
 }

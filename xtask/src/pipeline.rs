@@ -12,10 +12,12 @@ use toml::{Table, Value};
 use crate::{
     device::Device,
     nearest::nearest,
+    owner,
     project::Project,
     set,
-    source::{Source, place, source},
+    source::{place, source},
     stage::{Stage, TABLES},
+    text::read_text,
 };
 
 #[derive(Debug)]
@@ -41,12 +43,13 @@ impl Pipeline {
         let name = name_of(name_or_path)?;
         let path = path_of(project, name_or_path);
         let file = project.display(&path);
-        let text = match fs_err::read_to_string(&path) {
+        let text = match read_text(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => bail!("{}", missing(project, &file)),
             Err(error) => return Err(error).context("cannot read the pipeline file"),
         };
         let mut tables = parse(&file, &text)?;
+        owner::require(project, &name, &file, &text)?;
         for assignment in assignments {
             set::apply(&mut tables, assignment)?;
         }
@@ -89,8 +92,8 @@ impl Pipeline {
             .collect()
     }
 
-    /// What every stage of this pipeline is started with. The resolved device comes last and so wins; a model of the
-    /// hub is named by its place in the cache as well.
+    /// What every stage of this pipeline is started with. The resolved device comes last and so wins; a model that doesn't lie
+    /// where its source says, in the hub's cache or the user's home, is named by its place as well.
     pub fn stage_arguments(&self, project: &Project) -> Vec<String> {
         let results = project.display(&project.results(&self.name));
         let mut arguments = vec![
@@ -103,9 +106,9 @@ impl Pipeline {
         for assignment in self.assignments.iter().chain([&device]) {
             arguments.extend(["--set".into(), assignment.clone()]);
         }
-        if let Some(source @ Source::Hub(_)) = source(project, self)
-            && let Some(place) = place(project, &source)
-        {
+        let place = source(project, self).and_then(|source| place(project, &source));
+        let written = self.text("model.source").map(|value| project.resolve(value));
+        if let Some(place) = place.filter(|place| Some(place) != written.as_ref()) {
             let path = Value::String(place.to_string_lossy().into_owned());
             arguments.extend(["--set".into(), format!("model.path={path}")]);
         }

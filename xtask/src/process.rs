@@ -14,6 +14,7 @@ use anyhow::{Context as _, Result, ensure};
 use crate::{
     device::Device,
     exit::StageFailure,
+    hub_cache::HubVariables,
     lock::Origin,
     project::Project,
     run::Runner,
@@ -33,7 +34,6 @@ pub const BESIDES: &[&str] = &[
     "bench", "browser", "check", "diff", "doctor", "hub", "live", "synth", "tiny",
 ];
 
-#[derive(Debug)]
 pub struct Processes {
     root: PathBuf,
     /// Where cargo puts binaries, this one included.
@@ -42,6 +42,9 @@ pub struct Processes {
     origin: Origin,
     /// What was built for.
     device: Device,
+    /// Where the hub's files are, for programs that run in another folder than this one: a relative path in a variable would
+    /// mean another place there.
+    hub: HubVariables,
 }
 
 impl Processes {
@@ -56,6 +59,7 @@ impl Processes {
             target,
             origin: Origin::default(),
             device: Device::Cpu,
+            hub: HubVariables::of_process(),
         })
     }
 
@@ -86,6 +90,15 @@ impl Processes {
         let mut command = Command::new(&path);
         command.args(arguments).current_dir(&self.root);
         command.env(LOUDNESS, voice::loudness().as_str());
+        let places = [
+            ("HF_HUB_CACHE", &self.hub.cache),
+            ("HF_TOKEN_PATH", &self.hub.token_file),
+        ];
+        command.envs(
+            places
+                .iter()
+                .filter_map(|(name, place)| Some((name, place.as_ref()?))),
+        );
         voice::detail(|| shown(&command));
         Ok(command)
     }

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
-use crate::{source::hub_cache_of_the_environment, stage::Stage};
+use crate::{hub_cache::HubVariables, stage::Stage};
 
 /// The root of the checkout. Stages run with it as their working directory.
 #[derive(Debug, Clone)]
@@ -43,7 +43,11 @@ impl Project {
             .chain(built_in)
             .find(|folder| folder.join("xtask/Cargo.toml").is_file());
         let root = root.context("no project found here or above; run cargo xtask inside the checkout")?;
-        Ok(Project::at(root, hub_cache_of_the_environment()))
+        // Without a home there is no cache, and the downloader will say so.
+        Ok(Project::at(
+            root,
+            HubVariables::of_process().cache.unwrap_or_default(),
+        ))
     }
 
     pub fn root(&self) -> &Path {

@@ -227,6 +227,7 @@ fn run_stage(
     );
     let provenance = Provenance {
         origin: runner.origin(),
+        pipeline: Some(pipeline.file.clone()),
         device: pipeline.device.to_string(),
         seconds: (seconds * 1000.0).round() / 1000.0,
         finished_unix: unix_now(),

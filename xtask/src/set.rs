@@ -36,7 +36,7 @@ fn parse(assignment: &str) -> Result<(Vec<&str>, Value)> {
         let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
         ensure!(
             !key.is_empty() && key.chars().all(bare),
-            "--set {assignment}: `{key}` is no plain key (letters, digits, _, -); \
+            "--set {assignment}: `{key}` is not a plain key (letters, digits, _, -); \
              change it in the pipeline file"
         );
     }

@@ -2,12 +2,13 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use anyhow::{Result, bail};
+use anyhow::{Error, Result, bail};
 
 use crate::{
     hash::{self, Files},
     lock::Key,
     memo::{Memo, REMEMBERED_FROM_BYTES},
+    model_folder,
     pipeline::Pipeline,
     project::Project,
     source::{self, Source},
@@ -136,7 +137,8 @@ impl<'a> Observer<'a> {
         Ok(())
     }
 
-    /// A model of the hub is recorded under its repository's name: where its cache lies makes no difference.
+    /// The files of the model by their paths in its folder. A model of the hub is recorded under its repository's name: where
+    /// its cache lies makes no difference.
     fn model(&mut self, into: &mut BTreeMap<String, String>) -> Result<()> {
         let Some(source) = source::source(self.project, self.pipeline) else {
             return Ok(());
@@ -144,10 +146,15 @@ impl<'a> Observer<'a> {
         let Some(place) = source::place(self.project, &source) else {
             return Ok(());
         };
-        for path in hash::model_files(&place)? {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let folder = if place.is_file() {
+            place.parent().unwrap_or(&place)
+        } else {
+            &place
+        };
+        for file in model_folder::deciding_files(&place).map_err(Error::msg)? {
+            let path = folder.join(&file);
             let label = match &source {
-                Source::Hub(repository) => format!("{}/{name}", repository.id),
+                Source::Hub(repository) => format!("{}/{file}", repository.folder()),
                 _ => self.project.display(&path),
             };
             self.input_file(&path, label, into)?;

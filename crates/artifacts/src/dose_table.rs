@@ -2,6 +2,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use crate::bounds;
+
 /// How the steering dose is looked for. Everything has a default; what is left empty is chosen from the data.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -41,26 +43,34 @@ pub enum CoefficientUnit {
     Relative,
 }
 
+/// Each is run at every dose, so that more would take forever.
+const MOST_RANDOM_DIRECTIONS: usize = 1000;
+
 impl DoseTable {
     /// Multiples of the contrast, which is the distance from one speaker's mean to the other's.
     pub const DEFAULT_COEFFICIENTS: [f64; 5] = [0.25, 0.5, 0.75, 1.0, 1.5];
 
     /// The first thing that can't be, in words that name the key.
     pub(crate) fn problem(&self) -> Option<String> {
-        let is_size = |value: &f64| value.is_finite() && *value > 0.0;
-        if !self.coefficients.iter().all(is_size) {
-            return Some(
-                "dose.coefficients: each must be above 0; both signs and 0 are run in any case".to_owned(),
-            );
+        let is_size = |value: &f64| bounds::is_coefficient(*value) && *value > 0.0;
+        if let Some(value) = self.coefficients.iter().find(|value| !is_size(value)) {
+            return Some(format!(
+                "dose.coefficients: {value} is among them; each must be above 0 and at most a million (both signs and 0 are run in \
+                 any case)"
+            ));
         }
         if !self.percentiles.iter().all(|value| (0.0..=100.0).contains(value)) {
             return Some("dose.percentiles: each must lie between 0 and 100".to_owned());
         }
-        if self.max_new_tokens == 0 {
-            return Some("dose.max_new_tokens: must be at least 1".to_owned());
+        let problem = bounds::max_new_tokens_problem("dose", self.max_new_tokens)
+            .or_else(|| bounds::repetition_penalty_problem("dose", self.repetition_penalty));
+        if problem.is_some() {
+            return problem;
         }
-        if !is_size(&self.repetition_penalty) {
-            return Some("dose.repetition_penalty: must be above 0 (1 is no penalty)".to_owned());
+        if self.random_directions > MOST_RANDOM_DIRECTIONS {
+            return Some(format!(
+                "dose.random_directions: must be at most {MOST_RANDOM_DIRECTIONS}; 3 are usual"
+            ));
         }
         if self.prompts < 2 {
             return Some("dose.prompts: must be at least 2".to_owned());

@@ -24,6 +24,7 @@
 //! ```
 
 mod activations;
+mod bounds;
 mod certificate;
 mod comparisons;
 mod components;
@@ -37,12 +38,16 @@ mod effects;
 mod error;
 mod generations;
 mod hashes;
+mod hub_cache;
 mod json;
 mod layer_table;
 mod layout;
 mod lens;
+mod model_folder;
 mod model_reference;
+mod model_source;
 mod model_table;
+mod nearest;
 mod notebook;
 mod outliers;
 mod pipeline;
@@ -58,6 +63,7 @@ mod steer_table;
 mod summaries;
 mod table;
 mod terminal;
+mod text;
 mod vector_table;
 mod vectors;
 
@@ -81,13 +87,16 @@ pub use effects::{LayerEffects, read_effects, write_effects};
 pub use error::{Error, Result};
 pub use generations::{FinishReason, Generation, read_generations, write_generations};
 pub use hashes::RememberedHashes;
+pub use hub_cache::{HubVariables, offline_problem, snapshot as hub_snapshot};
 pub use json::{
     DoseCandidate, DoseSummary, StatisticsSummary, read_dose_summary, read_statistics_summary,
     write_dose_summary, write_statistics_summary,
 };
 pub use layout::{Layout, Stage};
 pub use lens::{LensToken, read_lens, write_lens};
+pub use model_folder::{GgufPart, deciding_files, missing as missing_files};
 pub use model_reference::{ModelReference, ReferenceText, read_model_reference};
+pub use model_source::{HubModel, ModelSource};
 pub use model_table::{Device, Dtype, ModelTable, Residency};
 pub use notebook::{NotebookDescription, python_float, write_steering_json, write_swapped_role_json};
 pub use outliers::{Outlier, read_outliers, write_outliers};
@@ -112,6 +121,7 @@ pub use steer_table::{Decoding, GenerationSet, InterventionKind, InterventionTab
 pub use summaries::{Summary, read_summaries, write_summaries, write_summary_csv};
 pub use table::{Metadata, TableFile};
 pub use terminal::{Loudness, Output, colours, failure, finish, may_colour, print_failure, remark};
+pub use text::{decode as decode_text, read_text};
 pub use vector_table::VectorTable;
 pub use vectors::{
     ContrastVectors, VectorKind, VectorRow, read_contrast_vectors, read_vectors, write_contrast_vectors,

@@ -3,8 +3,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::{
-    Decoding, DoseTable, Error, GenerationSet, InterventionKind, InterventionTable, ModelTable, Positions,
-    Result, Site, SteerTable, VectorKind, VectorTable,
+    DoseTable, Error, GenerationSet, InterventionKind, InterventionTable, ModelTable, Positions, Result,
+    Site, SteerTable, VectorKind, VectorTable, bounds, read_text,
 };
 
 /// One pipeline file: every parameter of a run. Unknown keys are errors.
@@ -195,7 +195,7 @@ pub struct ReportTable {
 impl Pipeline {
     /// Reads a pipeline file, applies `table.key=value` overrides, and checks that its parts fit together.
     pub fn read(path: &Path, overrides: &[String]) -> Result<Self> {
-        let text = fs_err::read_to_string(path)?;
+        let text = read_text(path)?;
         let in_text = |error: toml::de::Error| Error::invalid(path, toml_problem(&text, &error));
         let table: toml::Table = toml::from_str(&text).map_err(in_text)?;
         let mut pipeline: Pipeline = if overrides.is_empty() {
@@ -231,11 +231,18 @@ impl Pipeline {
     fn problem(&self) -> Option<String> {
         self.model
             .problem()
+            .or_else(|| self.short_name_problem())
             .or_else(|| self.condition_problem())
             .or_else(|| VectorTable::problem(&self.vectors))
             .or_else(|| self.contrast_problem())
             .or_else(|| self.steer_problem())
             .or_else(|| self.dose.problem())
+    }
+
+    fn short_name_problem(&self) -> Option<String> {
+        let name = &self.model.short_name;
+        (!is_file_name(name))
+            .then(|| format!("model.short_name = \"{name}\" is a part of file names; {FILE_NAME}"))
     }
 
     fn condition_problem(&self) -> Option<String> {
@@ -321,33 +328,20 @@ impl Pipeline {
 
     fn steer_problem(&self) -> Option<String> {
         let steer = &self.steer;
-        let Decoding {
-            temperature,
-            top_p,
-            repetition_penalty,
-            ..
-        } = steer.decoding;
-        if steer.max_new_tokens == 0 {
-            return Some("steer.max_new_tokens: must be at least 1".to_owned());
-        }
-        if !(temperature > 0.0 && temperature.is_finite()) {
-            return Some(
-                "steer.decoding.temperature: must be above 0; for the likeliest token use `greedy = true`"
-                    .to_owned(),
-            );
-        }
-        if !(top_p > 0.0 && top_p <= 1.0) {
-            return Some(
-                "steer.decoding.top_p: must be above 0 and at most 1 (1 keeps all tokens)".to_owned(),
-            );
-        }
-        if !(repetition_penalty > 0.0 && repetition_penalty.is_finite()) {
-            return Some("steer.decoding.repetition_penalty: must be above 0 (1 is no penalty)".to_owned());
+        let problem = bounds::max_new_tokens_problem("steer", steer.max_new_tokens)
+            .or_else(|| bounds::decoding_problem(&steer.decoding));
+        if problem.is_some() {
+            return problem;
         }
         let names: Vec<&str> = steer.sets.iter().map(|set| set.name.as_str()).collect();
         if let Some(name) = repeated(&names) {
             return Some(format!(
                 "two [[steer.sets]] are named \"{name}\"; names must be unique"
+            ));
+        }
+        if let Some(name) = names.iter().find(|name| !is_file_name(name)) {
+            return Some(format!(
+                "steer.sets: the name \"{name}\" can't be used; {FILE_NAME}"
             ));
         }
         steer.sets.iter().find_map(|set| self.set_problem(set))
@@ -362,22 +356,13 @@ impl Pipeline {
                 self.known_conditions()
             ));
         }
-        if set.samples == 0 || (set.greedy && set.samples > 1) {
-            return Some(format!(
-                "{place}: samples must be at least 1, and 1 for a greedy set (all would be the same)"
-            ));
+        if let Some(problem) = bounds::set_problem(&place, set) {
+            return Some(problem);
         }
         if set.interventions.is_empty() && !set.coefficients.is_empty() {
             return Some(format!(
                 "{place}: coefficients without an intervention change nothing; add `interventions`"
             ));
-        }
-        if set
-            .coefficients
-            .iter()
-            .any(|coefficient| !coefficient.is_finite())
-        {
-            return Some(format!("{place}: every coefficient must be a finite number"));
         }
         let problem = set
             .interventions
@@ -482,12 +467,48 @@ pub(crate) fn is_plain_name(name: &str) -> bool {
             .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
 }
 
-/// What TOML says, in one line that names the line of the text; the keys that are possible are the advice.
+const FILE_NAME: &str = "use letters from a to z, digits, `-`, `_` and `.` alone, and no `.` at the start";
+
+/// Whether a name can be a part of a file's name on every system, and leads nowhere else.
+fn is_file_name(name: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    !name.is_empty() && !name.starts_with('.') && name.chars().all(is_plain)
+}
+
+/// What TOML says, in one line that names the line of the text and its key; the keys or the values that are possible are the
+/// advice.
 fn toml_problem(text: &str, error: &toml::de::Error) -> String {
     // Without a text, the whole of it names the key.
     let whole = error.to_string();
-    let message = if text.is_empty() { &whole } else { error.message() };
-    let message = message.trim().replace('\n', " ");
+    let (whole, key) = whole.trim().split_once("\nin `").unwrap_or((whole.trim(), ""));
+    let span = error.span().filter(|_| !text.is_empty());
+    let (message, key) = match &span {
+        Some(span) => (error.message().trim(), key_of_value(text, span.start)),
+        None => (whole, key.trim_end_matches('`')),
+    };
+    let message = in_our_words(&message.replace('\n', " "));
+    let place = span.map(|span| format!("line {}: ", 1 + text[..span.start].matches('\n').count()));
+    let key = match key {
+        "" => String::new(),
+        key => format!("{key}: "),
+    };
+    format!("{}{key}{message}", place.unwrap_or_default())
+}
+
+/// The key of the value that stands at this byte of a text; none where it is on another line, or is itself what is wrong.
+fn key_of_value(text: &str, at: usize) -> &str {
+    let line = text[..at].rsplit('\n').next().unwrap_or_default();
+    line.split_once('=').map_or("", |(key, _)| key.trim())
+}
+
+fn in_our_words(message: &str) -> String {
+    const KINDS: [(&str, &str); 5] = [
+        ("usize", "a whole number from 0 on"),
+        ("u64", "a whole number from 0 on"),
+        ("i64", "a whole number"),
+        ("f64", "a number"),
+        ("a string", "a text in quotes"),
+    ];
     let kind = if message.starts_with("unknown variant") {
         "values"
     } else {
@@ -495,17 +516,11 @@ fn toml_problem(text: &str, error: &toml::de::Error) -> String {
     };
     let message = message.replacen(", expected one of ", &format!("; the {kind} here are "), 1);
     let message = message.replacen(", expected `", "; here belongs `", 1);
-    match error.span().filter(|_| !text.is_empty()) {
-        Some(span) => {
-            let line = 1 + text
-                .bytes()
-                .take(span.start)
-                .filter(|byte| *byte == b'\n')
-                .count();
-            format!("line {line}: {message}")
-        }
-        None => message,
-    }
+    let named = KINDS.iter().find_map(|(name, words)| {
+        let cause = message.strip_suffix(&format!(", expected {name}"))?;
+        Some(format!("{cause}; here belongs {words}"))
+    });
+    named.unwrap_or(message)
 }
 
 /// Sets `table.key=value`; the value is read as TOML, and as plain text where it is no TOML.
@@ -521,7 +536,7 @@ fn with_overrides(mut table: toml::Table, overrides: &[String]) -> Result<toml::
                 .or_insert_with(|| toml::Value::Table(toml::Table::new()));
             place = child
                 .as_table_mut()
-                .ok_or_else(|| Error::Usage(format!("--set {entry}: `{name}` is no table")))?;
+                .ok_or_else(|| Error::Usage(format!("--set {entry}: `{name}` is not a table")))?;
         }
         let parsed = toml::from_str::<toml::Table>(&format!("value = {text}"))
             .ok()

@@ -97,7 +97,7 @@ fn of_model(pipeline: &Pipeline, machine: &Machine, known: &Known) -> Vec<Check>
         .shape
         .as_ref()
         .map_or("of unknown size".to_owned(), |shape| bytes(shape.stored));
-    let Whereabouts::Hub { is_gated } = known.whereabouts else {
+    let Whereabouts::Hub { is_gated, lacks } = &known.whereabouts else {
         let mut all = vec![Check::fine(
             "model",
             format!("{}, {size}", pipeline.model.place().display()),
@@ -111,10 +111,15 @@ fn of_model(pipeline: &Pipeline, machine: &Machine, known: &Known) -> Vec<Check>
         return all;
     };
     let source = pipeline.model.source.display();
-    let mut all = vec![Check::fine(
-        "model",
-        format!("{source} of the hub will be downloaded, {size}; later runs find it in the cache"),
-    )];
+    let text = match lacks {
+        Some(missing) => {
+            format!(
+                "{source} of the hub is in the cache in part, and the rest will be downloaded (missing: {missing}); {size} in all"
+            )
+        }
+        None => format!("{source} of the hub will be downloaded, {size}; later runs find it in the cache"),
+    };
+    let mut all = vec![Check::fine("model", text)];
     if known.shape.is_none() {
         all.push(Check::warning(
             "shape",
@@ -125,7 +130,7 @@ fn of_model(pipeline: &Pipeline, machine: &Machine, known: &Known) -> Vec<Check>
             ),
         ));
     }
-    all.push(match (machine.has_token, is_gated) {
+    all.push(match (machine.has_token, *is_gated) {
         (true, _) => Check::fine("hub token", "is set; whether the licence was accepted shows at the download"),
         (false, true) => Check::problem(
             "hub token",

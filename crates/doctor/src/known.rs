@@ -1,8 +1,12 @@
+use std::path::Path;
+
 use anyhow::{Result, bail};
-use artifacts::{Dtype, ModelTable};
+use artifacts::{Dtype, ModelSource, ModelTable, hub_snapshot, missing_files, offline_problem};
 use extract::inspect;
 use model::{ChatTokenizer, DeviceKind, Gemma, GemmaConfig, Precision, open_device};
 use synth::{PRESETS, preset};
+
+use crate::machine::Machine;
 
 /// What is known of a pipeline's model without running it.
 pub struct Known {
@@ -19,8 +23,8 @@ pub struct Known {
 pub enum Whereabouts {
     /// A folder or a file of this disk, the hub's cache included.
     Here,
-    /// A repository that is still to be downloaded.
-    Hub { is_gated: bool },
+    /// A repository that is still to be downloaded, or the rest of it: `lacks` says what the cache has of it.
+    Hub { is_gated: bool, lacks: Option<String> },
 }
 
 #[derive(Clone, Debug)]
@@ -36,29 +40,51 @@ pub struct Shape {
 }
 
 impl Known {
-    /// Errors: a model that is here and can't be used.
-    pub fn of(table: &ModelTable) -> Result<Self> {
-        if table.place().exists() {
+    /// Errors: a model that is here and can't be used, and a source that names none.
+    pub fn of(table: &ModelTable, machine: &Machine) -> Result<Self> {
+        let source = table.source.to_string_lossy();
+        // What `cargo xtask` found: a path of this disk, or a whole snapshot of the hub's cache.
+        if table.path.is_some() {
             return Known::here(table);
         }
-        let source = table.source.to_string_lossy();
-        let mut parts = source.split('/');
-        let (Some(owner), Some(name)) = (parts.next(), parts.next()) else {
-            bail!(
-                "model.source = \"{source}\": there is no such folder or file, and it is no repository of the hub; correct the path \
-                 (it starts at the project root)"
-            );
+        // Paths of a pipeline start at the project's root, where this runs.
+        let home = std::env::home_dir();
+        let model = match ModelSource::of(
+            &source,
+            table.revision.as_deref(),
+            Path::new("."),
+            home.as_deref(),
+        ) {
+            ModelSource::Local(_) if table.place().exists() => return Known::here(table),
+            ModelSource::Local(place) => {
+                return Known::here(&ModelTable {
+                    path: Some(place),
+                    ..table.clone()
+                });
+            }
+            ModelSource::Hub(model) => model,
+            ModelSource::Wrong(problem) => bail!("model.source = \"{source}\": {problem}"),
         };
-        let is_single_file = parts.next().is_some();
+        let snapshot =
+            hub_snapshot(&machine.hub_cache, &model.id, &model.revision).filter(|path| path.is_dir());
+        let missing = snapshot.map(|path| missing_files(&path, model.file.as_deref()).join(", "));
+        if machine.is_offline {
+            let lacks = match missing {
+                Some(missing) => format!("missing: {missing}"),
+                None => format!("nothing of revision `{}`", model.revision),
+            };
+            bail!(offline_problem(&model.id, &machine.hub_cache, &lacks));
+        }
+        let (owner, name) = model.id.split_once('/').unwrap_or_default();
         Ok(Known {
             whereabouts: Whereabouts::Hub {
                 // Google's Gemma is gated; others may be, which the hub will say.
                 is_gated: owner == "google",
+                lacks: missing,
             },
-            shape: if is_single_file {
-                None
-            } else {
-                published(name, table.dtype)
+            shape: match model.file {
+                Some(_) => None,
+                None => published(name, table.dtype),
             },
             tokenizer: None,
             left_out: Vec::new(),

@@ -36,7 +36,7 @@ impl Diagnosis {
 
 /// Looks at the pipeline, its model as far as it is here, and the machine.
 pub fn diagnose(pipeline: &Pipeline, layout: &Layout, machine: &Machine) -> Result<Diagnosis> {
-    let known = Known::of(&pipeline.model);
+    let known = Known::of(&pipeline.model, machine);
     let (workload, mut found) = Workload::of(pipeline, known.as_ref().ok());
     let shape = known.as_ref().ok().filter(|known| known.shape.is_some());
     let needs = match (shape, &workload) {

@@ -1,6 +1,6 @@
-use std::env;
 use std::path::{Path, PathBuf};
 
+use artifacts::HubVariables;
 use kernels::{Instructions, multiply_add_rate, read_bandwidth};
 
 use crate::estimate::Speeds;
@@ -19,6 +19,8 @@ pub struct Machine {
     pub has_token: bool,
     /// Where models of the hub are kept.
     pub hub_cache: PathBuf,
+    /// The hub is not to be asked.
+    pub is_offline: bool,
     /// Bytes free on the disk of a folder that need not be there yet; `None` where the system doesn't tell.
     pub free_disk: fn(&Path) -> Option<u64>,
 }
@@ -31,6 +33,7 @@ impl Machine {
     pub fn measure() -> Self {
         let free_memory = extract::available_memory().map(|bytes| bytes as u64);
         let is_roomy = free_memory.is_none_or(|free| free > MEASURED_ON);
+        let hub = HubVariables::of_process();
         let traces = ["/proc/driver/nvidia/version", "/usr/lib/wsl/lib/libcuda.so.1"];
         Machine {
             free_memory,
@@ -42,8 +45,9 @@ impl Machine {
                 threads: rayon::current_num_threads(),
             },
             has_cuda_driver: traces.iter().any(|path| Path::new(path).exists()),
-            has_token: has_token(),
-            hub_cache: variable("HF_HUB_CACHE").unwrap_or_else(|| hub_home().join("hub")),
+            has_token: hub.has_token(),
+            is_offline: hub.is_offline,
+            hub_cache: hub.cache.unwrap_or_default(),
             free_disk,
         }
     }
@@ -60,25 +64,4 @@ fn free_disk(folder: &Path) -> Option<u64> {
 #[cfg(not(unix))]
 fn free_disk(_folder: &Path) -> Option<u64> {
     None
-}
-
-fn variable(name: &str) -> Option<PathBuf> {
-    env::var_os(name)
-        .filter(|value| !value.is_empty())
-        .map(PathBuf::from)
-}
-
-fn hub_home() -> PathBuf {
-    variable("HF_HOME").unwrap_or_else(|| {
-        let caches = variable("XDG_CACHE_HOME");
-        let caches = caches.unwrap_or_else(|| env::home_dir().unwrap_or_default().join(".cache"));
-        caches.join("huggingface")
-    })
-}
-
-/// Where the hub's own tools look for it. Whether it is a good one, only the hub can say.
-fn has_token() -> bool {
-    let file = variable("HF_TOKEN_PATH").unwrap_or_else(|| hub_home().join("token"));
-    let in_file = std::fs::read_to_string(file).is_ok_and(|text| !text.trim().is_empty());
-    variable("HF_TOKEN").is_some() || in_file
 }

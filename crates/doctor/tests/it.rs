@@ -25,6 +25,7 @@ fn machine() -> Machine {
         has_cuda_driver: false,
         has_token: true,
         hub_cache: "cache".into(),
+        is_offline: false,
         free_disk: |_| Some(100_000_000_000),
     }
 }
@@ -175,6 +176,59 @@ fn what_is_missing_is_a_problem_with_advice() {
     assert!(unknown.needs.is_empty());
     let cuda = examined("tiny", &["model.device=cuda"], &machine());
     check(&cuda, "device", Level::Problem, "no NVIDIA driver");
+}
+
+/// The same words as where the model is wanted.
+#[test]
+fn sources_that_are_not_there_are_told_for_what_they_are() {
+    for (source, part) in [
+        ("dta/tiny", None),
+        ("./dta/tiny", Some("did you mean \"./data/tiny\"?")),
+        ("data/tyny", Some("did you mean \"data/tiny\"?")),
+        ("https://huggingface.co/owner/name", Some("give \"owner/name\"")),
+        (
+            "google/gemma-3-1b-it:latest",
+            Some("`latest` behind the name has no meaning here"),
+        ),
+    ] {
+        let diagnosis = examined("tiny", &[&format!("model.source={source}")], &machine());
+        match part {
+            Some(part) => check(&diagnosis, "model", Level::Problem, part),
+            None => check(&diagnosis, "model", Level::Fine, "of the hub will be downloaded"),
+        }
+    }
+}
+
+#[test]
+fn half_a_model_in_the_cache_is_told() {
+    let cache = tempfile::tempdir().unwrap();
+    let repository = cache.path().join("models--google--gemma-2-9b-it");
+    let snapshot = repository.join("snapshots").join("0".repeat(40));
+    std::fs::create_dir_all(repository.join("refs")).unwrap();
+    std::fs::create_dir_all(&snapshot).unwrap();
+    std::fs::write(repository.join("refs/main"), "0".repeat(40)).unwrap();
+    for name in ["config.json", "tokenizer.json"] {
+        std::fs::write(snapshot.join(name), "{}").unwrap();
+    }
+    std::os::unix::fs::symlink("../../blobs/gone", snapshot.join("model.safetensors")).unwrap();
+    let mut machine = Machine {
+        hub_cache: cache.path().to_owned(),
+        ..machine()
+    };
+    let of = |machine: &Machine| examined("tiny", &["model.source=google/gemma-2-9b-it"], machine);
+    check(
+        &of(&machine),
+        "model",
+        Level::Fine,
+        "the rest will be downloaded (missing: model.safetensors)",
+    );
+    machine.is_offline = true;
+    check(
+        &of(&machine),
+        "model",
+        Level::Problem,
+        "doesn't hold the whole model (missing: model.safetensors); unset HF_HUB_OFFLINE",
+    );
 }
 
 #[test]

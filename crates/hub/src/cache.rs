@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use hf_hub::{CacheRepo, Repo, RepoType};
 
 use crate::checksum::Checksum;
-use crate::request::is_commit;
+use crate::hub_cache;
 use crate::snapshot::Snapshot;
 use crate::{Environment, Request, Result};
 
@@ -17,6 +17,9 @@ use crate::{Environment, Request, Result};
 /// .locks/models--owner--name/<checksum>.lock
 /// ```
 pub(crate) struct Cache {
+    /// The whole cache.
+    root: PathBuf,
+    repository: String,
     layout: CacheRepo,
     folder: PathBuf,
     locks: PathBuf,
@@ -32,6 +35,8 @@ impl Cache {
         );
         let name = repository.folder_name();
         Cache {
+            root: environment.cache.clone(),
+            repository: request.repository.clone(),
             layout: hf_hub::Cache::new(environment.cache.clone()).repo(repository),
             folder: environment.cache.join(&name),
             locks: environment.cache.join(".locks").join(&name),
@@ -64,12 +69,9 @@ impl Cache {
 
     /// The snapshot that the revision named when the hub was last asked.
     pub fn last_snapshot(&self) -> Option<Snapshot> {
-        if is_commit(&self.revision) {
-            return Some(self.snapshot(&self.revision));
-        }
-        let commit = std::fs::read_to_string(self.reference()).ok()?;
-        let commit = commit.trim();
-        is_commit(commit).then(|| self.snapshot(commit))
+        let folder = hub_cache::snapshot(&self.root, &self.repository, &self.revision)?;
+        let commit = folder.file_name()?.to_str()?.to_owned();
+        Some(self.snapshot(&commit))
     }
 
     /// Writes down which commit the revision names. Writes nothing when it is known, so that a cache that can't be

@@ -9,8 +9,8 @@ use ureq::{Agent, Body};
 
 use crate::address::{escape, join, same_server};
 use crate::checksum::Checksum;
+use crate::hub_cache::is_commit;
 use crate::refusal::refusal;
-use crate::request::is_commit;
 use crate::{Environment, Error, Request, Result};
 
 /// A file as the hub describes it.
@@ -230,7 +230,7 @@ impl<'a> Client<'a> {
         let place: Option<Uri> = address.parse().ok();
         place
             .filter(|place: &Uri| place.host().is_some())
-            .ok_or_else(|| self.no_hub("it redirects to what is no address".to_owned()))
+            .ok_or_else(|| self.no_hub("it redirects to what is not an address".to_owned()))
     }
 }
 

@@ -5,18 +5,19 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::error::HUB;
+use crate::hub_cache::{HubVariables, clean_token};
 use crate::{Error, Result};
 
 /// What the variables of the environment say, taken once.
 #[derive(Debug, Clone)]
 pub struct Environment {
-    /// The folder with `models--owner--name`: `HF_HUB_CACHE`, else `hub` in `HF_HOME`.
+    /// The folder with `models--owner--name`, by the rules of [`HubVariables`].
     pub cache: PathBuf,
     /// `HF_ENDPOINT`, without a slash at its end.
     pub endpoint: String,
-    /// `HF_TOKEN`, else what the file `HF_TOKEN_PATH` holds, else the file `token` in `HF_HOME`.
+    /// From a variable, else from the file of the token.
     pub token: Option<Token>,
-    /// `HF_HUB_OFFLINE`: no request is made.
+    /// No request is made.
     pub offline: bool,
     /// How long the other side may be silent: `HF_HUB_DOWNLOAD_TIMEOUT`, in seconds.
     pub timeout: Duration,
@@ -43,26 +44,22 @@ impl Environment {
     /// [`Error::Invalid`] when neither `HF_HOME` nor `HOME` is set, or a value can't be used; [`Error::Io`] when the
     /// token file is there but can't be read.
     pub fn from_variables(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self> {
-        let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
-        let text = |name: &str| variable(name).map(|value| value.to_string_lossy().trim().to_owned());
-        let user = variable("HOME").map(PathBuf::from);
-        let path = |name: &str| variable(name).map(|value| expand(PathBuf::from(value), user.as_deref()));
-
-        let home = path("HF_HOME")
-            .or_else(|| Some(path("XDG_CACHE_HOME")?.join("huggingface")))
-            .or_else(|| Some(user.as_deref()?.join(".cache").join("huggingface")))
-            .ok_or_else(|| Error::Invalid("this user has no home folder; set HF_HOME".to_owned()))?;
-        let cache = path("HF_HUB_CACHE").unwrap_or_else(|| home.join("hub"));
-        let token_file = path("HF_TOKEN_PATH").unwrap_or_else(|| home.join("token"));
-        let token = match text("HF_TOKEN").and_then(Token::new) {
-            Some(token) => Some(token),
-            None => token_in(&token_file)?,
+        let variables = HubVariables::read(&variable);
+        let no_home = || Error::Invalid("this user has no home folder; set HF_HOME".to_owned());
+        let token = match (variables.token, variables.token_file) {
+            (Some(token), _) => Token::new(token),
+            (None, Some(file)) => token_in(&file)?,
+            (None, None) => None,
+        };
+        let text = |name: &str| {
+            let value = variable(name)?.to_string_lossy().trim().to_owned();
+            (!value.is_empty()).then_some(value)
         };
         Ok(Environment {
-            cache: std::path::absolute(cache)?,
+            cache: variables.cache.ok_or_else(no_home)?,
             endpoint: endpoint(text("HF_ENDPOINT"))?,
             token,
-            offline: text("HF_HUB_OFFLINE").is_some_and(|value| is_true(&value)),
+            offline: variables.is_offline,
             timeout: timeout(text("HF_HUB_DOWNLOAD_TIMEOUT"))?,
             pause: Duration::from_secs(1),
         })
@@ -76,8 +73,7 @@ pub struct Token(String);
 impl Token {
     /// `None`: there is nothing but blanks.
     pub fn new(text: impl AsRef<str>) -> Option<Self> {
-        let text = text.as_ref().trim();
-        (!text.is_empty()).then(|| Token(text.to_owned()))
+        clean_token(text.as_ref()).map(Token)
     }
 
     pub(crate) fn header(&self) -> String {
@@ -108,7 +104,7 @@ fn endpoint(value: Option<String>) -> Result<String> {
         Ok(value.to_owned())
     } else {
         Err(Error::Invalid(format!(
-            "HF_ENDPOINT={value} is no address; it starts with https://"
+            "HF_ENDPOINT={value} is not an address; it starts with https://"
         )))
     }
 }
@@ -121,22 +117,8 @@ fn timeout(value: Option<String>) -> Result<Duration> {
     match value.parse() {
         Ok(seconds) if seconds > 0 => Ok(Duration::from_secs(seconds)),
         _ => Err(Error::Invalid(format!(
-            "HF_HUB_DOWNLOAD_TIMEOUT={value} is no whole number of seconds; unset it for {} seconds",
+            "HF_HUB_DOWNLOAD_TIMEOUT={value} is not a whole number of seconds; unset it for {} seconds",
             DEFAULT.as_secs()
         ))),
-    }
-}
-
-fn is_true(value: &str) -> bool {
-    ["1", "true", "yes", "on"]
-        .iter()
-        .any(|word| value.eq_ignore_ascii_case(word))
-}
-
-/// Python takes `~` in these variables for the home folder, so that it may stand in a file that no shell reads.
-fn expand(path: PathBuf, user: Option<&Path>) -> PathBuf {
-    match (path.strip_prefix("~"), user) {
-        (Ok(rest), Some(user)) => user.join(rest),
-        _ => path,
     }
 }

@@ -65,11 +65,7 @@ pub enum Error {
         endpoint: String,
         reason: String,
     },
-    #[error(
-        "{repository}: HF_HUB_OFFLINE is set, and the cache {} doesn't hold the model ({missing}); unset \
-         HF_HUB_OFFLINE to download it, or set HF_HOME to the folder that holds it",
-        .cache.display()
-    )]
+    #[error("{}", crate::hub_cache::offline_problem(.repository, .cache, .missing))]
     Offline {
         repository: String,
         cache: PathBuf,

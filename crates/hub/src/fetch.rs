@@ -3,9 +3,10 @@ use std::path::PathBuf;
 use crate::cache::Cache;
 use crate::client::{Client, Remote, Trouble};
 use crate::download::Downloader;
+use crate::model_folder::INDEX;
 use crate::patience::Patience;
 use crate::progress::Meter;
-use crate::selection::{INDEX, require, select};
+use crate::selection::{require, select};
 use crate::snapshot::Snapshot;
 use crate::{Environment, Error, Progress, Request, Result, disk};
 

@@ -1,3 +1,5 @@
+use crate::hub_cache::is_commit;
+use crate::model_folder::{GgufPart, is_inside};
 use crate::{Error, Result};
 
 /// What to bring.
@@ -7,7 +9,8 @@ pub struct Request {
     pub repository: String,
     /// A branch, a tag or a commit hash.
     pub revision: String,
-    /// Only this file instead of what a safetensors model consists of.
+    /// Only this file instead of what a safetensors model consists of; a GGUF file in parts, by its first, comes with all of
+    /// them.
     pub file: Option<String>,
 }
 
@@ -33,17 +36,21 @@ impl Request {
         } = self;
         if repository.split('/').count() != 2 || !is_safe(repository) || repository.contains("--") {
             return Err(Error::Invalid(format!(
-                "{repository:?} is no model of the hub; its name has the form owner/name, as in google/gemma-3-1b-it"
+                "{repository:?} is not a model of the hub; its name has the form owner/name, as in google/gemma-3-1b-it"
             )));
         }
         if !is_safe(revision) {
             return Err(Error::Invalid(format!(
-                "{repository}: {revision:?} is no revision; name a branch, a tag or a commit hash"
+                "{repository}: {revision:?} is not a revision; name a branch, a tag or a commit hash"
             )));
         }
+        let part = file.as_deref().and_then(GgufPart::of);
+        if let Some(problem) = part.and_then(|part| part.problem()) {
+            return Err(Error::Invalid(format!("{repository}: {problem}")));
+        }
         match file {
-            Some(file) if !is_safe_path(file) => Err(Error::Invalid(format!(
-                "{repository}: {file:?} is no file of a repository; name it as the hub lists it"
+            Some(file) if !is_inside(file) => Err(Error::Invalid(format!(
+                "{repository}: {file:?} is not a file of a repository; name it as the hub lists it"
             ))),
             _ => Ok(()),
         }
@@ -55,18 +62,8 @@ impl Request {
     }
 }
 
-pub(crate) fn is_commit(text: &str) -> bool {
-    text.len() == 40 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-}
-
-/// A relative path below the folder that it is joined to.
-pub(crate) fn is_safe_path(path: &str) -> bool {
-    path.split('/').all(|part| !matches!(part, "" | "." | ".."))
-        && !path.chars().any(|c| c.is_control() || matches!(c, '\\' | ':'))
-}
-
 fn is_safe(name: &str) -> bool {
-    is_safe_path(name)
+    is_inside(name)
         && name
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || "/._-+@=".contains(c))

@@ -1,15 +1,5 @@
+use crate::model_folder::{GgufPart, INDEX, OPTIONAL, REQUIRED, SINGLE, is_template};
 use crate::{Error, Request, Result};
-
-pub(crate) const SINGLE: &str = "model.safetensors";
-pub(crate) const INDEX: &str = "model.safetensors.index.json";
-/// No model runs without these.
-pub(crate) const REQUIRED: [&str; 2] = ["config.json", "tokenizer.json"];
-/// Taken where the repository has them.
-pub(crate) const OPTIONAL: [&str; 3] = [
-    "generation_config.json",
-    "tokenizer_config.json",
-    "chat_template.jinja",
-];
 
 /// What to bring of the files that a repository lists.
 #[derive(Debug, Default)]
@@ -27,11 +17,14 @@ pub(crate) struct Selection {
 pub(crate) fn select(request: &Request, listed: &[&str]) -> Result<Selection> {
     let mut selection = Selection::default();
     if let Some(file) = &request.file {
-        selection.files = vec![require(request, listed, file)?];
+        let parts = GgufPart::of(file).map_or_else(|| vec![file.clone()], |part| part.all());
+        for part in parts {
+            selection.files.push(require(request, listed, &part)?);
+        }
         return Ok(selection);
     }
-    // The loader looks for the index first, and so does this.
-    let weights = match [INDEX, SINGLE].into_iter().find(|file| listed.contains(file)) {
+    // In the order in which the loader looks.
+    let weights = match [SINGLE, INDEX].into_iter().find(|file| listed.contains(file)) {
         Some(weights) => weights.to_owned(),
         None => return Err(no_safetensors(request, listed)),
     };
@@ -44,6 +37,12 @@ pub(crate) fn select(request: &Request, listed: &[&str]) -> Result<Selection> {
         } else {
             selection.absent.push(file);
         }
+    }
+    let templates = listed.iter().filter(|file| is_template(file));
+    selection.files.extend(templates.map(|file| (*file).to_owned()));
+    // That the single file is not there is worth remembering: it would win over the index.
+    if weights == INDEX {
+        selection.absent.push(SINGLE);
     }
     selection.has_index = weights == INDEX;
     selection.files.push(weights);

@@ -2,10 +2,8 @@ use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
-
-use crate::request::is_safe_path;
-use crate::selection::{INDEX, OPTIONAL, REQUIRED, SINGLE};
+use crate::model_folder::{self, INDEX, OPTIONAL, SINGLE};
+use crate::text::read_text;
 use crate::{Error, Request, Result};
 
 /// The files of one commit in the cache.
@@ -39,26 +37,14 @@ impl Snapshot {
     /// The files that the request needs and the cache lacks. What the loader could not do without counts; see
     /// [`is_certain`](Self::is_certain) for the rest.
     pub fn missing(&self, request: &Request) -> Vec<String> {
-        let needed = match &request.file {
-            Some(file) => vec![file.clone()],
-            None => {
-                let mut needed: Vec<_> = REQUIRED.map(str::to_owned).into();
-                match self.has(INDEX).then(|| self.shards()) {
-                    Some(Ok(shards)) => needed.extend(shards),
-                    Some(Err(_)) => needed.push(INDEX.to_owned()),
-                    None => needed.push(SINGLE.to_owned()),
-                }
-                needed
-            }
-        };
-        needed.into_iter().filter(|file| !self.has(file)).collect()
+        model_folder::missing(&self.folder, request.file.as_deref())
     }
 
-    /// Whether it is known of each optional file too that it is here or that the commit has none. A transfer that
-    /// Python did not finish may lack one.
+    /// Whether it is known of each optional file too that it is here or that the commit has none, and that the index, where
+    /// there is one, does not stand beside a single file. A transfer that Python did not finish may lack one.
     pub fn is_certain(&self, request: &Request) -> bool {
         let known = |file: &str| self.has(file) || self.absent.join(file).is_file();
-        request.file.is_some() || OPTIONAL.into_iter().all(known)
+        request.file.is_some() || OPTIONAL.into_iter().chain([SINGLE]).all(known)
     }
 
     /// Writes down that the commit has no such file. Failing is no harm: the hub will be asked again.
@@ -72,22 +58,12 @@ impl Snapshot {
     /// The files that the index names.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when the file is no index; [`Error::Io`] when it can't be read.
+    /// [`Error::Invalid`] when the file is not an index, or names a file outside of the snapshot; [`Error::Io`] when it can't
+    /// be read.
     pub fn shards(&self) -> Result<BTreeSet<String>> {
         let path = self.folder.join(INDEX);
-        let invalid =
-            |what: &str| Error::Invalid(format!("{}: {what}; choose another revision", path.display()));
-        let text = fs_err::read_to_string(&path)?;
-        let index: Value =
-            serde_json::from_str(&text).map_err(|error| invalid(&format!("this is no JSON ({error})")))?;
-        let map = index["weight_map"]
-            .as_object()
-            .ok_or_else(|| invalid("there is no weight_map in this index"))?;
-        let shards = map.values().map(|shard| match shard.as_str() {
-            Some(shard) if is_safe_path(shard) => Ok(shard.to_owned()),
-            _ => Err(invalid(&format!("{shard} is no name of a file"))),
-        });
-        shards.collect()
+        let invalid = |problem| Error::Invalid(format!("{}: {problem}", path.display()));
+        model_folder::shards(&read_text(&path)?).map_err(invalid)
     }
 
     /// Lets `file` stand for the blob, by a relative link as Python makes it, so that the cache may be moved.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
+use artifacts::read_text;
 
 /// The text of a table, with the line that each row stands in.
 #[derive(Debug)]
@@ -14,10 +15,8 @@ pub struct Csv {
 
 impl Csv {
     pub fn read(path: &Path) -> Result<Self> {
-        let text = fs_err::read_to_string(path)?;
-        // Spreadsheets put a byte order mark before the first name.
+        let text = read_text(path)?;
         let mut lines = text
-            .trim_start_matches('\u{feff}')
             .lines()
             .enumerate()
             .filter(|(_, line)| !line.trim().is_empty())

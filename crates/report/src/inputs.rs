@@ -8,7 +8,7 @@ use artifacts::{
     Certificate, ComponentPlace, Condition, Generation, Layout, Metadata, Pipeline, Projection, ReadPosition,
     RenderedPrompt, Similarity, Summary, Verdict, read_certificate, read_generations, read_positions,
     read_principal_components, read_projection_batches, read_rendered_prompts, read_similarities_where,
-    read_summaries,
+    read_summaries, read_text,
 };
 
 use crate::certificate::beyond;
@@ -80,7 +80,7 @@ impl Inputs {
         let evidence = Evidence::read(layout, pooling, summaries.len())?;
         let (doses, doses_metadata) = Doses::read(layout)?;
         let mut inputs = Inputs {
-            pipeline_text: fs_err::read_to_string(&pipeline.path)?,
+            pipeline_text: read_text(&pipeline.path)?,
             prompt_count: ids.len(),
             prompts,
             positions,

@@ -60,6 +60,25 @@ fn bad_names_and_missing_prompts_are_refused_before_anything_is_written() {
 }
 
 #[test]
+fn a_model_that_cannot_be_is_refused_before_anything_is_written() {
+    let sandbox = sandbox();
+    let create = |model: &str| {
+        let outcome = new::create(&sandbox.project, "mine", Some(model), None, &mut Vec::new());
+        outcome.map_err(|error| format!("{error:#}"))
+    };
+    let error = create("data/modle").unwrap_err();
+    assert_eq!(
+        error,
+        "--model data/modle: there is no such folder or file; did you mean \"data/model\"?"
+    );
+    assert!(!sandbox.path("pipelines/mine.toml").exists());
+    create("google/gemma-3-1b-it").unwrap();
+    let pipeline = Pipeline::load(&sandbox.project, "mine", &[], Device::Cpu).unwrap();
+    assert_eq!(pipeline.text("model.source"), Some("google/gemma-3-1b-it"));
+    assert_eq!(pipeline.text("model.short_name"), Some("gemma-3-1b-it"));
+}
+
+#[test]
 fn another_model_takes_the_place_of_the_shipped_one() {
     let text = filled("mine", Some("google/gemma-2-9b-it"), "p.jsonl");
     for line in [
@@ -72,6 +91,19 @@ fn another_model_takes_the_place_of_the_shipped_one() {
         "\ntitle = \"mine\"\n",
     ] {
         assert!(text.contains(line), "no {line:?} in:\n{text}");
+    }
+    for (source, name, short_name) in [
+        ("google/gemma-3-1b-it", "gemma-3-1b-it", "gemma-3-1b-it"),
+        ("owner/name/Q8/w-00001-of-00002.gguf", "w", "w"),
+        ("/models/Gemma 2 (9B)/", "Gemma 2 (9B)", "Gemma-2--9B"),
+        ("..", "..", "model"),
+    ] {
+        let text = filled("mine", Some(source), "p.jsonl");
+        assert!(text.contains(&format!("\nname = \"{name}\" ")), "{text}");
+        assert!(
+            text.contains(&format!("\nshort_name = \"{short_name}\" ")),
+            "{text}"
+        );
     }
     assert!(!text.contains("data/tiny"), "{text}");
     assert_eq!(text.lines().count(), TEMPLATE.lines().count());

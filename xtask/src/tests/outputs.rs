@@ -55,7 +55,7 @@ fn the_lock_is_readable_and_complete() {
         "[code]\nartifacts = \"",
         "[outputs.\"out.txt\"]\nhash = \"",
         "[provenance]\ncommit = \"0123abc\"\ndirty = false\n\
-         rustc = \"rustc 1.0\"\ndevice = \"cpu\"\nseconds = ",
+         rustc = \"rustc 1.0\"\npipeline = \"pipelines/tiny.toml\"\ndevice = \"cpu\"\nseconds = ",
     ] {
         assert!(text.contains(part), "no {part:?} in:\n{text}");
     }

@@ -78,6 +78,45 @@ fn a_pipeline_can_be_given_by_its_path() {
 }
 
 #[test]
+fn a_pipeline_from_windows_is_read() {
+    let sandbox = Sandbox::new();
+    sandbox.write("pipelines/tiny.toml", "\u{feff}[model]\r\ndevice = \"cpu\"\r\n");
+    assert_eq!(sandbox.pipeline().unwrap().text("model.device"), Some("cpu"));
+    let utf_16: Vec<u8> = "[model]\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    fs_err::write(sandbox.path("pipelines/tiny.toml"), utf_16).unwrap();
+    let error = format!("{:#}", sandbox.pipeline().unwrap_err());
+    assert!(
+        error.contains("tiny.toml: is UTF-16 (little-endian); save it as UTF-8"),
+        "{error}"
+    );
+}
+
+/// Both would write results/tiny.
+#[test]
+fn two_pipelines_of_one_name_do_not_share_results() {
+    let sandbox = Sandbox::fresh();
+    let load = || {
+        let path = sandbox.path("elsewhere/tiny.toml");
+        let loaded = Pipeline::load(&sandbox.project, path.to_str().unwrap(), &[], Device::Cpu);
+        loaded.map_err(|error| error.to_string())
+    };
+    sandbox.write("elsewhere/tiny.toml", &sandbox.read("pipelines/tiny.toml"));
+    load().expect("a copy is the same pipeline");
+    sandbox.edit("elsewhere/tiny.toml", "seed = 0", "seed = 1");
+    let error = load().unwrap_err();
+    for part in [
+        "elsewhere/tiny.toml: ",
+        "results of pipelines/tiny.toml, which has the same name",
+        "; rename one",
+    ] {
+        assert!(error.contains(part), "no {part:?} in {error}");
+    }
+    sandbox.pipeline().expect("the owner goes on");
+    sandbox.remove("pipelines/tiny.toml");
+    load().expect("a file that was moved and then edited");
+}
+
+#[test]
 fn a_name_cannot_lead_out_of_the_results() {
     assert_eq!(name_of("gemma-2.2b").unwrap(), "gemma-2.2b");
     assert_eq!(name_of("some/where/mine.toml").unwrap(), "mine");

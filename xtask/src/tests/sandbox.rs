@@ -38,6 +38,9 @@ seed = 0
 coefficients = [1.0, 2.0]
 "#;
 
+/// Of the model in the fake hub.
+const COMMIT: &str = "c0ffeec0ffeec0ffeec0ffeec0ffeec0ffeec0ff";
+
 const CRATES: [&str; 12] = [
     "artifacts",
     "exchange",
@@ -225,12 +228,19 @@ impl Runner for FakeRunner {
             .root
             .join("hub")
             .join(format!("models--{}", repository.id.replace('/', "--")));
-        let snapshot = folder.join("snapshots/c0ffee");
+        let snapshot = folder.join("snapshots").join(COMMIT);
         fs_err::create_dir_all(&snapshot)?;
         fs_err::create_dir_all(folder.join("refs"))?;
-        fs_err::write(folder.join("refs").join(&repository.revision), "c0ffee")?;
-        fs_err::write(snapshot.join("config.json"), "{}")?;
-        fs_err::write(snapshot.join("model.safetensors"), "weights of the hub")?;
+        fs_err::write(folder.join("refs").join(&repository.revision), COMMIT)?;
+        for (name, content) in [
+            ("config.json", "{}"),
+            ("tokenizer.json", "{}"),
+            ("generation_config.json", "{}"),
+            ("model.safetensors", "weights of the hub"),
+        ] {
+            let _ = fs_err::remove_file(snapshot.join(name));
+            fs_err::write(snapshot.join(name), content)?;
+        }
         Ok(())
     }
 

@@ -63,7 +63,7 @@ fn a_bad_assignment_is_named() {
         "steering.seed=1",
         "unknown table `steering`; the tables are model, ",
     );
-    check_refused("steer..seed=1", "`` is no plain key");
-    check_refused("steer.\"seed\"=1", "`\"seed\"` is no plain key");
+    check_refused("steer..seed=1", "`` is not a plain key");
+    check_refused("steer.\"seed\"=1", "`\"seed\"` is not a plain key");
     check_refused("steer.seed.deeper=1", "`seed` is not a table");
 }

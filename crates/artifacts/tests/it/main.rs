@@ -14,3 +14,4 @@ mod stage;
 mod tables;
 mod template;
 mod terminal;
+mod text;

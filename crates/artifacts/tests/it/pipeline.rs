@@ -182,6 +182,159 @@ fn parts_that_do_not_fit_together_are_named() {
     );
 }
 
+/// Numbers that would make infinities in f32, or noise of every text.
+#[test]
+fn numbers_that_cannot_be_computed_with_are_refused_by_their_keys() {
+    for value in ["1e-30", "1e-46", "1e30", "nan", "inf", "-0.7"] {
+        check_error(
+            "temperature = 0.7",
+            &format!("temperature = {value}"),
+            &["steer.decoding.temperature", "between 0.01 and 100", "; "],
+        );
+    }
+    for value in ["1e-20", "1e39", "nan", "inf", "-1.0"] {
+        check_error(
+            "repetition_penalty = 1.0",
+            &format!("repetition_penalty = {value}"),
+            &["steer.decoding.repetition_penalty", "between 0.1 and 10", "; "],
+        );
+    }
+    for value in ["nan", "inf", "0.0", "-1.0"] {
+        check_error(
+            "top_p = 1.0 ",
+            &format!("top_p = {value} "),
+            &["steer.decoding.top_p", "; "],
+        );
+    }
+    check_error(
+        "max_new_tokens = 48",
+        "max_new_tokens = 1000000000",
+        &["steer.max_new_tokens", "at most 131072"],
+    );
+    check_error(
+        "max_new_tokens = 48",
+        "max_new_tokens = -48",
+        &[
+            "line",
+            ": max_new_tokens: ",
+            "; here belongs a whole number from 0 on",
+        ],
+    );
+    check_error(
+        "temperature = 0.7",
+        "temperature = \"hot\"",
+        &["line", ": temperature: ", "; here belongs a number"],
+    );
+    for value in ["1e300", "-1e300", "nan", "inf"] {
+        check_error(
+            "coefficients = [-0.65, 0.65]",
+            &format!("coefficients = [{value}]"),
+            &["steer.sets.steered", "coefficient", "; "],
+        );
+        check_error(
+            "layers = [3] }",
+            &format!("layers = [3], coefficients = [{value}] }}"),
+            &["steer.sets.steered", "coefficient", "; "],
+        );
+        check_error(
+            "coefficients = [0.25,",
+            &format!("coefficients = [{value},"),
+            &["dose.coefficients", "; "],
+        );
+        check_error(
+            "[dose]",
+            &format!("[dose]\npercentiles = [{value}]"),
+            &["dose.percentiles"],
+        );
+        check_error(
+            "[dose]",
+            &format!("[dose]\nrepetition_penalty = {value}"),
+            &["dose.repetition_penalty"],
+        );
+    }
+    for value in ["1e300", "nan", "-inf"] {
+        check_error(
+            "kind = \"addition\", layers = [3] }]\ncoefficients = [-0.65, 0.65]",
+            &format!("kind = \"capping\", threshold = {value}, layers = [3] }}]"),
+            &["steer.sets.steered", "threshold", "; "],
+        );
+    }
+    check_error(
+        "samples = 4",
+        "samples = 1000000",
+        &["steer.sets.steered-sampled", "samples"],
+    );
+    check_error(
+        "[dose]",
+        "[dose]\nrandom_directions = 1000000",
+        &["dose.random_directions"],
+    );
+    let error = Pipeline::read(
+        &pipelines().join("tiny.toml"),
+        &["steer.max_new_tokens=-5".to_owned()],
+    );
+    let error = error.unwrap_err().to_string();
+    assert!(
+        error.contains("--set: steer.max_new_tokens: ") && error.contains("; here belongs"),
+        "{error}"
+    );
+    // What is unusual and can be computed with.
+    for (from, to) in [
+        ("top_k = 50", "top_k = 1000000000"),
+        ("top_p = 1.0 ", "top_p = 1e-300 "),
+        ("temperature = 0.7", "temperature = 0.01"),
+        ("repetition_penalty = 1.0", "repetition_penalty = 0.9"),
+    ] {
+        read(from, to).unwrap();
+    }
+}
+
+#[test]
+fn names_that_become_parts_of_files_are_plain() {
+    for name in ["../x", "a/b", "a\\\\b", ".hidden", "..", "a b", "", "a:b"] {
+        check_error(
+            "short_name = \"tiny\"",
+            &format!("short_name = \"{name}\""),
+            &["model.short_name", "; use letters"],
+        );
+        check_error(
+            "name = \"steered-sampled\"",
+            &format!("name = \"{name}\""),
+            &["steer.sets", "; use letters"],
+        );
+    }
+    for name in ["../x", ".hidden", "a b", "a.b"] {
+        check_error(
+            "name = \"normal\"\nlabel",
+            &format!("name = \"{name}\"\nlabel"),
+            &["conditions: the name", "letters"],
+        );
+    }
+    read("short_name = \"tiny\"", "short_name = \"gemma-3_1b.it\"").unwrap();
+}
+
+#[test]
+fn a_pipeline_from_windows_is_the_same_pipeline() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mine.toml");
+    let with_system = |text: &str| {
+        text.replacen(
+            "label = \"User Role\"",
+            "label = \"User Role\"\nsystem = \"\"\"Be brief.\nBe kind.\"\"\"",
+            1,
+        )
+    };
+    let text = format!("\u{feff}{}", with_system(&tiny()).replace('\n', "\r\n"));
+    std::fs::write(&path, &text).unwrap();
+    let pipeline = Pipeline::read(&path, &[]).unwrap();
+    let system = pipeline.condition("swapped").unwrap().system.as_deref();
+    assert_eq!(system, Some("Be brief.\nBe kind."));
+    let wide: Vec<u8> = tiny().encode_utf16().flat_map(u16::to_le_bytes).collect();
+    std::fs::write(&path, wide).unwrap();
+    let error = Pipeline::read(&path, &[]).unwrap_err().to_string();
+    assert!(error.contains("mine.toml: is UTF-16"), "{error}");
+}
+
 #[test]
 fn hazard_13_a_system_turn_is_refused_with_what_to_do() {
     check_error(
@@ -373,7 +526,10 @@ fn a_dose_has_defaults_and_says_what_cannot_be() {
         ("percentiles = [120.0]", ["dose.percentiles", "100"]),
         ("prompts = 1", ["dose.prompts", "at least 2"]),
         ("max_new_tokens = 0", ["dose.max_new_tokens", "at least 1"]),
-        ("repetition_penalty = 0.0", ["dose.repetition_penalty", "above 0"]),
+        (
+            "repetition_penalty = 0.0",
+            ["dose.repetition_penalty", "between 0.1 and 10"],
+        ),
         ("unit = \"norms\"", ["norms", "relative"]),
         ("budget = 2", ["budget", "perplexity_budget"]),
     ] {

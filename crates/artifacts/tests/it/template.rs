@@ -6,6 +6,7 @@ use artifacts::Pipeline;
 const EXAMPLES: &[&str] = &[
     "revision",
     "chat_template",
+    "template_arguments",
     "date",
     "system",
     "cosine_matrices",

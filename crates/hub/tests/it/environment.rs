@@ -43,10 +43,42 @@ fn the_cache_is_where_the_variables_say() {
         cache(&[home, ("HF_HOME", "")]),
         Path::new("/home/me/.cache/huggingface/hub")
     );
-    assert!(cache(&[("HF_HOME", "relative")]).is_absolute());
+    assert_eq!(
+        cache(&[("HF_HOME", "relative/hf")]),
+        std::env::current_dir().unwrap().join("relative/hf/hub")
+    );
     assert_eq!(
         read(&[]).unwrap_err().to_string(),
         "this user has no home folder; set HF_HOME"
+    );
+}
+
+/// As `os.path.expanduser` and `os.path.expandvars` do it, and by the names of earlier versions too.
+#[test]
+fn paths_that_no_shell_expanded_are_expanded() {
+    let cache = |variables: &[(&str, &str)]| {
+        let all = [&[("HOME", "/home/me"), ("DISK", "/big")], variables].concat();
+        read(&all).unwrap().cache
+    };
+    assert_eq!(cache(&[("HF_HOME", "$DISK/hf")]), Path::new("/big/hf/hub"));
+    assert_eq!(cache(&[("HF_HOME", "${DISK}/hf")]), Path::new("/big/hf/hub"));
+    assert_eq!(
+        cache(&[("XDG_CACHE_HOME", "~/c")]),
+        Path::new("/home/me/c/huggingface/hub")
+    );
+    assert_eq!(cache(&[("HF_HUB_CACHE", "~")]), Path::new("/home/me"));
+    assert_eq!(
+        cache(&[("HF_HOME", "/a/$NONE/${NONE}/$")]),
+        Path::new("/a/$NONE/${NONE}/$/hub")
+    );
+    assert_eq!(cache(&[("HF_HOME", "/a~/b")]), Path::new("/a~/b/hub"));
+    assert_eq!(
+        cache(&[("HF_HOME", "/hf"), ("HUGGINGFACE_HUB_CACHE", "~/old")]),
+        Path::new("/home/me/old")
+    );
+    assert_eq!(
+        cache(&[("HF_HUB_CACHE", "/new"), ("HUGGINGFACE_HUB_CACHE", "/old")]),
+        Path::new("/new")
     );
 }
 
@@ -63,6 +95,22 @@ fn a_token_comes_from_the_variable_before_the_file() {
         Token::new("hf_variable")
     );
     assert_eq!(token(&[home, ("HF_TOKEN", " ")]), Token::new("hf_file"));
+    assert_eq!(
+        token(&[home, ("HUGGING_FACE_HUB_TOKEN", "hf_old")]),
+        Token::new("hf_old")
+    );
+    assert_eq!(
+        token(&[home, ("HF_TOKEN", "hf_new"), ("HUGGING_FACE_HUB_TOKEN", "hf_old")]),
+        Token::new("hf_new")
+    );
+    assert_eq!(
+        token(&[
+            home,
+            ("HF_TOKEN", "hf_new"),
+            ("HF_HUB_DISABLE_IMPLICIT_TOKEN", "1")
+        ]),
+        None
+    );
     let other = folder.path().join("other");
     std::fs::write(&other, "hf_other").unwrap();
     assert_eq!(
@@ -77,6 +125,16 @@ fn switches_and_numbers_are_read() {
     let offline = |value| read(&[home, ("HF_HUB_OFFLINE", value)]).unwrap().offline;
     assert!(["1", "true", "YES", "On"].into_iter().all(offline));
     assert!(!["0", "false", "no", "off", ""].into_iter().any(offline));
+    let variables = |variables: &[(&str, &str)]| read(&[&[home], variables].concat()).unwrap().offline;
+    assert!(variables(&[("TRANSFORMERS_OFFLINE", "1")]));
+    assert!(variables(&[
+        ("HF_HUB_OFFLINE", ""),
+        ("TRANSFORMERS_OFFLINE", "1")
+    ]));
+    assert!(!variables(&[
+        ("HF_HUB_OFFLINE", "0"),
+        ("TRANSFORMERS_OFFLINE", "1")
+    ]));
     let endpoint = |value| read(&[home, ("HF_ENDPOINT", value)]).map(|environment| environment.endpoint);
     assert_eq!(
         endpoint("https://mirror.example/").unwrap(),

@@ -39,7 +39,15 @@ fn a_model_lies_in_the_cache_as_python_lays_it_out() {
     let main = std::fs::read_to_string(place.repository().join("refs/main")).unwrap();
     assert_eq!(main, COMMIT);
     let absent = place.repository().join(".no_exist").join(COMMIT);
-    assert_eq!(names(&absent), ["chat_template.jinja"]);
+    assert_eq!(
+        names(&absent),
+        [
+            "added_tokens.json",
+            "chat_template.jinja",
+            "chat_template.json",
+            "special_tokens_map.json"
+        ]
+    );
     assert_eq!(names(&place.environment.cache), [".locks", "models--owner--name"]);
 
     let total = files.map(|file| hub.stored(file).bytes.len() as u64).iter().sum();
@@ -128,7 +136,135 @@ fn an_index_cannot_name_a_place_outside_of_the_snapshot() {
     let index = serde_json::json!({ "weight_map": { "a": "../../../../evil" } });
     hub.add("model.safetensors.index.json", index.to_string().as_bytes());
     let place = Place::of(&hub);
-    assert_says(&place.error(), &["evil", "no name of a file"]);
+    assert_says(
+        &place.error(),
+        &[
+            "model.safetensors.index.json",
+            "../../../../evil",
+            "not the name of a file",
+        ],
+    );
+}
+
+/// As transformers does: the shards beside a single file are those of an older save.
+#[test]
+fn a_single_file_wins_over_an_index() {
+    let hub = Hub::with_model();
+    let index = serde_json::json!({ "weight_map": { "a": "model-00001-of-00001.safetensors" } });
+    hub.add("model.safetensors.index.json", index.to_string().as_bytes());
+    hub.add_large("model-00001-of-00001.safetensors", &weights(1000));
+    let place = Place::of(&hub);
+    let folder = place.fetch().unwrap();
+    assert_eq!(
+        std::fs::read(folder.join("model.safetensors")).unwrap(),
+        weights(300_000)
+    );
+    assert!(!folder.join("model-00001-of-00001.safetensors").exists());
+    assert_eq!(cached(&place.environment, &Request::new(NAME)), Some(folder));
+}
+
+#[test]
+fn an_index_may_name_files_in_folders() {
+    let hub = Hub::start();
+    hub.add_small_files();
+    hub.add_large("weights/w.safetensors", &weights(1000));
+    let index = serde_json::json!({ "weight_map": { "a": "weights/w.safetensors" } });
+    hub.add("model.safetensors.index.json", index.to_string().as_bytes());
+    let place = Place::of(&hub);
+    let folder = place.fetch().unwrap();
+    let shard = folder.join("weights/w.safetensors");
+    assert_eq!(std::fs::read(&shard).unwrap(), weights(1000));
+    std::fs::remove_file(&shard).unwrap();
+    assert_eq!(cached(&place.environment, &Request::new(NAME)), None);
+}
+
+/// The files of google/gemma-3-1b-it, by their names; the contents are made up.
+#[test]
+fn of_a_text_only_gemma_3_comes_all_that_is_read_and_nothing_else() {
+    let hub = Hub::with_model();
+    for name in [".gitattributes", "added_tokens.json", "special_tokens_map.json"] {
+        hub.add(name, b"{}");
+    }
+    hub.add_large("tokenizer.model", &weights(2000));
+    let place = Place::of(&hub);
+    let folder = place.fetch().unwrap();
+    let files = [
+        "added_tokens.json",
+        "config.json",
+        "generation_config.json",
+        "model.safetensors",
+        "special_tokens_map.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+    ];
+    assert_eq!(names(&folder), files);
+    assert_eq!(cached(&place.environment, &Request::new(NAME)), Some(folder));
+}
+
+#[test]
+fn all_chat_templates_come_along() {
+    let hub = Hub::with_model();
+    hub.add("chat_template.json", b"{}");
+    hub.add("additional_chat_templates/tool_use.jinja", b"{{ tools }}");
+    hub.add("additional_chat_templates/README.md", b"#");
+    let place = Place::of(&hub);
+    let folder = place.fetch().unwrap();
+    assert_eq!(
+        names(&folder.join("additional_chat_templates")),
+        ["tool_use.jinja"]
+    );
+    assert!(folder.join("chat_template.json").is_file());
+}
+
+#[test]
+fn a_gguf_file_in_parts_comes_with_all_of_them() {
+    let hub = Hub::with_model();
+    let part = |number| format!("Q8_0/deep/model-0000{number}-of-00003.gguf");
+    for number in 1..=3 {
+        hub.add_large(&part(number), &weights(1000 * u32::from(number as u8)));
+    }
+    let place = Place::of(&hub);
+    let mut request = Request::new(NAME);
+    request.file = Some(part(2));
+    let error = fetch(&place.environment, &request, &mut ()).unwrap_err();
+    assert_says(
+        &error.to_string(),
+        &["part 2 of 3; give the first part, \"Q8_0/deep/model-00001-of-00003.gguf\""],
+    );
+    request.file = Some(part(1));
+    let path = fetch(&place.environment, &request, &mut ()).unwrap();
+    assert!(path.ends_with(part(1)));
+    let folder = path.parent().unwrap();
+    assert_eq!(names(folder).len(), 3);
+    assert_eq!(cached(&place.environment, &request), Some(path.clone()));
+    std::fs::remove_file(folder.join("model-00003-of-00003.gguf")).unwrap();
+    assert_eq!(cached(&place.environment, &request), None, "a part is missing");
+
+    hub.behaviour().files.remove(&part(3));
+    let error = fetch(&place.environment, &request, &mut ()).unwrap_err();
+    assert_says(
+        &error.to_string(),
+        &["has no file Q8_0/deep/model-00003-of-00003.gguf"],
+    );
+}
+
+/// What an interrupted download leaves: links to blobs that did not come, and their beginnings.
+#[test]
+fn half_a_snapshot_is_told_offline_and_completed_online() {
+    let hub = Hub::with_model();
+    let mut place = Place::of(&hub);
+    let folder = place.fetch().unwrap();
+    for name in ["model.safetensors", "generation_config.json"] {
+        let blob = place.blob(&hub.stored(name).checksum());
+        std::fs::rename(&blob, format!("{}.incomplete", blob.display())).unwrap();
+        assert!(folder.join(name).is_symlink());
+        place.environment.offline = true;
+        assert_eq!(cached(&place.environment, &Request::new(NAME)), None);
+        assert_says(&place.error(), &["HF_HUB_OFFLINE", &format!("missing: {name}")]);
+        place.environment.offline = false;
+        assert_eq!(place.fetch().unwrap(), folder);
+        assert_eq!(std::fs::read(folder.join(name)).unwrap(), hub.stored(name).bytes);
+    }
 }
 
 #[test]

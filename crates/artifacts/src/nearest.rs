@@ -1,4 +1,6 @@
 //! What somebody who mistyped a word may have meant.
+//!
+//! Uses the standard library alone: xtask, which doesn't depend on this crate, takes this file in by its path.
 
 /// The likest of the names, or none where no name is like it: a third of its letters may be wrong, or it is the beginning
 /// of exactly one name.

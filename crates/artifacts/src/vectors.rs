@@ -222,6 +222,11 @@ impl ContrastVectors {
         self.vectors.keys().map(String::as_str)
     }
 
+    /// The layers that have this vector.
+    pub fn layers_of(&self, name: &str) -> impl Iterator<Item = usize> {
+        (0..self.layers).filter(move |layer| self.get(name, *layer).is_some())
+    }
+
     pub fn get(&self, name: &str, layer: usize) -> Option<&[f32]> {
         if self.is_missing(name, layer) {
             return None;

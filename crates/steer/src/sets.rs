@@ -148,9 +148,14 @@ fn intervention(
     let vector = |name: &str| {
         let found = contrast.get(name, layer).map(<[f32]>::to_vec);
         found.with_context(|| {
+            let layers: Vec<String> = contrast.layers_of(name).map(|layer| layer.to_string()).collect();
+            if layers.is_empty() {
+                return format!("there is no vector \"{name}\" among the analysis results; run `cargo xtask analyze`");
+            }
             format!(
-                "there is no vector \"{name}\" at layer {layer} among the analysis results; a vector of [[vectors]] is there only \
-                 at the layers that its file has (a GGUF control vector never has layer 0)"
+                "there is no vector \"{name}\" at layer {layer} among the analysis results: its file has none there, or a row of \
+                 zeros; steer with it at one of the layers that have one ({})",
+                layers.join(", ")
             )
         })
     };

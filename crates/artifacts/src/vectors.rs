@@ -27,12 +27,7 @@ pub(crate) const SCHEMA: TableSchema = TableSchema {
                 NORM,
                 "the Euclidean norm of `vector`, summed in f64 before rounding",
             ),
-            Column::new(
-                "vector",
-                ColumnKind::Vector,
-                REACH,
-                "the vector, marked as `arrow.fixed_shape_tensor`",
-            ),
+            Column::new("vector", ColumnKind::Vector, REACH, "the vector"),
         ]
     },
 };

@@ -20,6 +20,8 @@ import polars as pl
 import pyarrow.parquet as pq
 from safetensors.numpy import load_file
 
+datasets.disable_progress_bars()
+
 
 def activations(run):
     files = sorted(glob.glob(f"{run}/extract/activations/layer=*/part-0.parquet"))
@@ -150,7 +152,7 @@ def exports(run):
     for layer, row in enumerate(contrast):
         with open(f"{folder}/neuronpedia/contrast/L{layer}.json") as file:
             body = json.load(file)
-        # Left out for a model that Neuronpedia has no name for, such as the embedded one.
+        # A model that Neuronpedia has no name for, such as the embedded one, has a note instead.
         assert body.get("modelId", "gemma-").startswith("gemma-"), f"neuronpedia, layer {layer}: {body['modelId']}"
         assert body["layerNumber"] == layer and np.array_equal(np.float32(body["vector"]), row), f"neuronpedia, layer {layer}"
     return len(contrast)

@@ -8,7 +8,7 @@ use artifacts::{
     write_outliers, write_principal_components, write_statistics, write_statistics_summary, write_summaries,
     write_summary_csv, write_vectors,
 };
-use exchange::{Format, Origin, Vector, without_model_id, write_vector};
+use exchange::{Format, Origin, Vector, write_vector};
 
 use crate::depth::depth_cosines;
 use crate::findings::summarize;
@@ -150,9 +150,6 @@ fn export(folder: &Path, vectors: &ContrastVectors) -> Result<()> {
     let origin = Origin::of(vectors, "contrast");
     for format in [Format::Gguf, Format::Npy, Format::Neuronpedia] {
         write_vector(folder, format, &contrast, &origin)?;
-    }
-    if let Some(note) = without_model_id(&origin) {
-        tracing::info!("{note}");
     }
     Ok(())
 }

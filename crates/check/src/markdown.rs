@@ -96,7 +96,7 @@ const AFTER: &str = "\
 | `analyze/contrast.safetensors` | f32 `[layers, hidden]` for every name of `vectors.parquet` under the contrast's pooling. The metadata has one entry, `roleswap`: the footer above as JSON |
 | `analyze/export/contrast.gguf` | a control vector as llama.cpp and repeng read it. `direction.N` is added to the output of the 0-based block N, so it is our layer N; llama.cpp has no `direction.0`, so layer 0 is left out. Raw: the scale 1 adds one contrast vector |
 | `analyze/export/contrast.npy` | the same for all layers, f32 `[layers, hidden]` |
-| `analyze/export/neuronpedia/contrast/LN.json` | a body for Neuronpedia's `POST /api/vector/new`, one a layer; nothing is sent. `modelId` is made of `model_source`, and left out where that is not the name of a Gemma model |
+| `analyze/export/neuronpedia/contrast/LN.json` | a body for Neuronpedia's `POST /api/vector/new`, one a layer; nothing is sent. `modelId` is made of `model_source`, and where that is not the name of a Gemma model a `note` says so in its place |
 | `analyze/summary.csv`, `summary.txt` | the notebook's table: `summary.parquet` under the contrast's pooling |
 | `analyze/statistics.json` | the tests over all layers, and what they say in sentences |
 | `dose/dose.json` | every candidate dose with the reasons against it, and the choice |

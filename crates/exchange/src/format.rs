@@ -83,7 +83,12 @@ pub fn read_vector(
              download the file"
                 .to_owned(),
         ),
-        Some(Format::Gguf) => control_vector::decode(&bytes),
+        Some(Format::Gguf) => control_vector::decode(&bytes).map(|(found, remarks)| {
+            for remark in remarks {
+                tracing::warn!("{}: {remark}", path.display());
+            }
+            found
+        }),
         Some(Format::Npy) => npy::decode(&bytes),
         Some(Format::Safetensors) => safetensors::decode(&bytes, name),
         _ => Err(unknown_kind(&extension)),

@@ -46,7 +46,8 @@ fn has_block_0(architecture: &str, file: &GgufFile) -> bool {
     architecture == "steervector" || file.metadata().get("controlvector.method").is_some()
 }
 
-pub fn decode(bytes: &[u8]) -> Result<Found, String> {
+/// With it, what a reader should know of the file though it can be read.
+pub fn decode(bytes: &[u8]) -> Result<(Found, Vec<&'static str>), String> {
     let file = GgufFile::parse(bytes)?;
     let architecture = file.metadata().text("general.architecture")?.unwrap_or("none");
     if ![ARCHITECTURE, "steervector"].contains(&architecture) {
@@ -71,8 +72,8 @@ pub fn decode(bytes: &[u8]) -> Result<Found, String> {
     if rows.is_empty() {
         return Err("it has no `direction.N`; was it cut off while it was written?".to_owned());
     }
-    remark_on(&file, &rows);
-    Ok(Found::Named(rows))
+    let remarks = remarks(&file, &rows);
+    Ok((Found::Named(rows), remarks))
 }
 
 fn layer_of(name: &str) -> Result<usize, String> {
@@ -99,24 +100,21 @@ fn row_of(tensor: &TensorInfo, bytes: &[u8]) -> Result<Vec<f32>, String> {
     Ok(row)
 }
 
-/// What a file says of itself that a reader should know, though it can be read.
-fn remark_on(file: &GgufFile, rows: &BTreeMap<usize, (String, Vec<f32>)>) {
+fn remarks(file: &GgufFile, rows: &BTreeMap<usize, (String, Vec<f32>)>) -> Vec<&'static str> {
     // llama.cpp's generator alone stores the count as a signed number (`gguf_set_val_i32`), and always begins at 1.
     let count = file.metadata().get("controlvector.layer_count");
-    let is_generators = *count.unwrap_or(&Value::Bool(false)) == Value::Signed(rows.len() as i64)
-        && rows.keys().copied().eq(1..=rows.len());
-    if is_generators {
-        tracing::warn!(
-            "this control vector looks like one of llama.cpp's cvector-generator, which calls what it measured after block N \
-             `direction.N+1`. It is read as llama.cpp applies it, one layer later than it was measured; docs/recipes.md \
-             says how to have each vector at its own layer"
-        );
-    }
+    let is_generators =
+        count == Some(&Value::Signed(rows.len() as i64)) && rows.keys().copied().eq(1..=rows.len());
     let hint = file.metadata().text("controlvector.model_hint").ok().flatten();
-    if let Some(hint) = hint.filter(|hint| !hint.is_empty() && !hint.to_lowercase().starts_with("gemma")) {
-        tracing::warn!(
-            "this control vector says that it was made for a model of the kind \"{hint}\" (`controlvector.model_hint`); across \
-             models neither cosines nor steering mean anything"
-        );
-    }
+    let is_others = hint.is_some_and(|hint| !hint.is_empty() && !hint.to_lowercase().starts_with("gemma"));
+    let all = [(is_generators, OF_GENERATOR), (is_others, OF_ANOTHER_MODEL)];
+    all.into_iter()
+        .filter_map(|(is_so, remark)| is_so.then_some(remark))
+        .collect()
 }
+
+const OF_GENERATOR: &str = "it looks like a file of llama.cpp's cvector-generator, which calls what it measured after block N \
+                            `direction.N+1`. It is read as llama.cpp applies it, one layer later than it was measured; \
+                            docs/recipes.md says how to have each vector at its own layer";
+const OF_ANOTHER_MODEL: &str = "`controlvector.model_hint` says that it was made for a model that is not a Gemma; across models \
+                                neither cosines nor steering mean anything";

@@ -4,8 +4,8 @@ use serde_json::json;
 
 use crate::{Origin, Vector};
 
-/// By layer. The strength is 1: as long as it was measured. Without `modelId` where the source of the model doesn't tell it, so
-/// that Neuronpedia asks for it instead of taking the vector for another model's.
+/// By layer. The strength is 1: as long as it was measured. Where the source of the model doesn't tell Neuronpedia's id there is a
+/// note in its place, so that Neuronpedia asks for it instead of taking the vector for another model's.
 pub fn bodies(vector: &Vector, origin: &Origin) -> Vec<(usize, String)> {
     let model = model_id(origin);
     let body = |(layer, row): (usize, &[f32])| {
@@ -16,20 +16,21 @@ pub fn bodies(vector: &Vector, origin: &Origin) -> Vec<(usize, String)> {
             "vectorDefaultSteerStrength": 1.0,
             "vectorLabel": format!("{} of layer {layer}", vector.name),
         });
-        if let Some(model) = &model {
-            body["modelId"] = model.as_str().into();
+        match &model {
+            Some(model) => body["modelId"] = model.as_str().into(),
+            None => body["note"] = without_model_id(origin).into(),
         }
         (layer, body.to_string() + "\n")
     };
     vector.present().map(body).collect()
 }
 
-/// Why bodies have no `modelId`, if they have none, and what to do.
+/// Why bodies have no `modelId`, if they have none, and what to do: the note that is in them.
 pub fn without_model_id(origin: &Origin) -> Option<String> {
     let source = origin.get("model_source").unwrap_or("unknown");
     model_id(origin).is_none().then(|| {
         format!(
-            "neuronpedia: the bodies have no `modelId`, since the model's source ({source}) is not a name of a Gemma model; add \
+            "there is no `modelId` for Neuronpedia, since the model's source ({source}) is not a name of a Gemma model; add \
              the id that Neuronpedia has for it, such as gemma-2-9b-it"
         )
     })

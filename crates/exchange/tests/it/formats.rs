@@ -220,6 +220,10 @@ fn neuronpedia_is_told_its_own_name_of_the_model() {
         let body: Value = serde_json::from_str(&text).unwrap();
         let id = body.get("modelId").map(|id| id.as_str().unwrap().to_owned());
         assert_eq!(id.is_none(), without_model_id(&origin).is_some());
+        assert_eq!(
+            body.get("note").map(|note| note.as_str().unwrap()),
+            without_model_id(&origin).as_deref()
+        );
         id
     };
     // As np_model_to_hf.json of hijohnnylin/neuronpedia has them.

@@ -62,6 +62,9 @@ fn findings(
     let mut findings = Vec::new();
     findings.extend(copies(summary, distinct));
     findings.push(what_can_be_said(summary, family, distinct));
+    if family.tests.is_empty() {
+        return findings;
+    }
     let (count, all) = (summary.significant_layers.len(), layers.len());
     findings.push(if count == 0 {
         format!(
@@ -76,11 +79,11 @@ fn findings(
     let strongest = layers.iter().find(|row| Some(row.layer) == summary.strongest);
     findings.extend(strongest.map(|row| {
         format!(
-            "The difference is clearest at layer {}: {} (95 % interval {} to {}), p = {:.4}, family-wise {:.4}. Contrasts of two \
+            "The difference is clearest at layer {}: {:.4} (95 % interval {} to {}), p = {:.4}, family-wise {:.4}. Contrasts of two \
              halves of the prompts have a cosine of {} there ({}); the contrast of the other \
              prompts tells a prompt's two rows apart with an AUC of {}.",
             row.layer,
-            figure(row.permutation_difference, 4),
+            row.permutation_difference,
             figure(row.difference_low, 4),
             figure(row.difference_high, 4),
             row.permutation_p,
@@ -193,14 +196,17 @@ fn largest_outlier(rigour: &Rigour, pooling: &str, layers: &[&LayerStatistics]) 
         .filter(|outlier| outlier.pooling == pooling);
     let largest: &Outlier = of_pooling.max_by(|a, b| a.share.total_cmp(&b.share))?;
     let row = layers.iter().find(|row| row.layer == largest.layer)?;
+    if row.permutation_difference.is_nan() {
+        return None;
+    }
     Some(format!(
         "Dimension {} carries {:.0} % of the squared norm at layer {}. Without the outlier dimensions within minus cross is {} there \
-         instead of {}.",
+         instead of {:.4}.",
         largest.dimension,
         largest.share * 100.0,
         largest.layer,
         figure(row.trimmed_difference, 4),
-        figure(row.permutation_difference, 4),
+        row.permutation_difference,
     ))
 }
 

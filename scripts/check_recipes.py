@@ -2,7 +2,7 @@
 """Runs the recipes of scripts/recipes/ on results/tiny and compares what they print with the run's own figures.
 
     venv/bin/pip install -r scripts/readers-requirements.txt
-    venv/bin/python scripts/check_recipes.py DuckDB Polars pandas DataFusion
+    venv/bin/python scripts/check_recipes.py DuckDB Polars pandas datasets DataFusion
     venv/bin/python scripts/check_recipes.py --write      # writes docs/recipes.md, which shows the recipes, anew
 
 Without names it runs all. The recipes with PyTorch and transformers need crates/model/reference/requirements.txt, the one with R needs
@@ -23,6 +23,7 @@ RECIPES = [
     ("DuckDB", "similarity_with_duckdb.sql", "sql", "The same in DuckDB's own shell: `duckdb < scripts/recipes/similarity_with_duckdb.sql`."),
     ("Polars", "similarity_with_polars.py", "python", ""),
     ("pandas", "similarity_with_pandas.py", "python", ""),
+    ("datasets", "similarity_with_datasets.py", "python", "Hugging Face's `datasets`, from the activations."),
     ("PyTorch", "similarity_with_pytorch.py", "python", "From the activations, as a tensor of [prompts, layers, hidden]."),
     ("DataFusion", "datafusion/src/main.rs", "rust", "A crate of its own, outside of the workspace, with `datafusion` and `tokio`: `scripts/recipes/datafusion`."),
     ("R", "similarity_with_arrow.R", "r", "Not run by `.ci/run`, which has no R."),
@@ -32,7 +33,7 @@ BEFORE = """# Recipes
 
 <!-- Made from scripts/recipes: python3 scripts/check_recipes.py --write -->
 
-How other tools read a run. Each of the first six computes one column of `analyze/summary.csv`, the mean cosine across the two conditions, and
+How other tools read a run. Each of the first seven computes one column of `analyze/summary.csv`, the mean cosine across the two conditions, and
 `scripts/check_recipes.py` compares what it prints. They run from the root of the repository, after `cargo xtask all`. What the columns are
 stands in [schemas.md](schemas.md).
 """
@@ -62,12 +63,25 @@ layer = 20                    # only for files with a single vector
 
 | file | what is read | layers |
 |---|---|---|
-| `.gguf` | a control vector, F32 `direction.N` | N is the 0-based block whose output it is added to, so our layer N. Files of llama.cpp's own cvector-generator are named one later than what they were measured at |
-| `.npy` | floats of 16, 32 or 64 bits, `[layers, hidden]` or `[hidden]` | row l is our layer l |
-| `.safetensors` | the tensor of the vector's name, or `contrast`, or the only one; f16, bf16, f32, f64 | row l is our layer l |
+| `.gguf` | a control vector, F32 `direction.N` | N is the 0-based block whose output it is added to, so our layer N, as in llama.cpp and repeng; `direction.0` only in files of EasySteer |
+| `.npy` | floats of 16, 32 or 64 bits, `[layers, hidden]`, `[1, hidden]` or `[hidden]` | row l is our layer l; a single row needs `layer` |
+| `.safetensors` | the tensor of the vector's name, or `contrast`, or the only one, or one for each layer by the number in its name (`layer_12`, `model.layers.12`, `blk.12`, `blocks.12.hook_resid_post`, `12`); f16, bf16, f32, f64 | row l is our layer l, and so is number l |
 
-A matrix whose first row is of the embeddings, such as those made of transformers' `hidden_states`, has one row more: save `v[1:]`. A torch file becomes a safetensors one with
-`save_file({"refusal": torch.load("axis.pt").float()}, "axis.safetensors")`. `analyze/comparisons.parquet` has the cosines with the run's own vectors, and
+A row of zeros is a layer without a vector. A matrix has as many rows as the model has layers: one whose first row is of the embeddings, such as those made of transformers'
+`hidden_states`, has one more, so save `v[1:]`. Names that count layers from 1 are refused where they end with the number of the layers.
+
+llama.cpp's own cvector-generator calls what it measured after block N `direction.N+1`, and llama.cpp adds it to the output of block N+1. Such a file is read as llama.cpp applies it, with a
+warning. To have each vector at the layer where it was measured:
+
+```python
+import gguf, numpy as np
+rows = {int(tensor.name.split(".")[1]) - 1: tensor.data for tensor in gguf.GGUFReader("control.gguf").tensors}
+layers = max(rows) + 2        # it leaves the last layer out
+np.save("control.npy", np.stack([rows.get(layer, np.zeros_like(rows[0])) for layer in range(layers)]).astype("<f4"))
+```
+
+A torch file becomes a safetensors one with
+`save_file({"refusal": torch.load("axis.pt", weights_only=True).float()}, "axis.safetensors")`. `analyze/comparisons.parquet` has the cosines with the run's own vectors, and
 `directions = ["refusal"]` steers with it.
 """
 

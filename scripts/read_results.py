@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Reads the tables of a run with DuckDB, Polars, pandas and pyarrow, and checks that all see the same numbers.
+"""Reads the tables of a run with DuckDB, Polars, pandas, pyarrow and datasets, and checks that all see the same numbers.
 
     python3 -m venv venv && venv/bin/pip install -r scripts/readers-requirements.txt
     venv/bin/python scripts/read_results.py results/tiny
@@ -11,6 +11,7 @@ import itertools
 import json
 import sys
 
+import datasets
 import duckdb
 import gguf
 import numpy as np
@@ -18,6 +19,8 @@ import pandas as pd
 import polars as pl
 import pyarrow.parquet as pq
 from safetensors.numpy import load_file
+
+datasets.disable_progress_bars()
 
 
 def activations(run):
@@ -29,10 +32,9 @@ def activations(run):
         footer = {key.decode(): value.decode() for key, value in pq.read_metadata(file).metadata.items()}
         assert footer["roleswap.layer"] == str(layer), f"pyarrow, {file}: layer {footer.get('roleswap.layer')}"
         assert len(footer["roleswap.model_fingerprint"]) == 64, f"pyarrow, {file}: no model fingerprint"
-        # The extension type makes the column a tensor of [rows, hidden].
         arrow = table.column("activation").combine_chunks()
         arrow = arrow.chunk(0) if hasattr(arrow, "chunk") else arrow
-        tensor = arrow.to_numpy_ndarray()
+        tensor = arrow.flatten().to_numpy().reshape(len(arrow), -1)
         assert tensor.shape == (table.num_rows, int(footer["roleswap.hidden_size"])), f"pyarrow, {file}: {tensor.shape}"
         norms = np.asarray(table.column("norm"))
         assert np.allclose(np.linalg.norm(tensor.astype(np.float64), axis=1), norms, rtol=1e-6), f"pyarrow, {file}: norms"
@@ -40,6 +42,7 @@ def activations(run):
             "polars": pl.read_parquet(file)["activation"].to_numpy(),
             "pandas": np.stack(pd.read_parquet(file)["activation"].to_numpy()),
             "duckdb": np.array(duckdb.sql(f"SELECT activation FROM '{file}'").fetchall(), dtype=np.float32)[:, 0, :],
+            "datasets": datasets.load_dataset("parquet", data_files=file, split="train").with_format("numpy")["activation"][:],
         }
         for reader, values in seen.items():
             assert np.array_equal(values, tensor), f"{reader}, {file}: other activations than pyarrow"
@@ -149,6 +152,8 @@ def exports(run):
     for layer, row in enumerate(contrast):
         with open(f"{folder}/neuronpedia/contrast/L{layer}.json") as file:
             body = json.load(file)
+        # A model that Neuronpedia has no name for, such as the embedded one, has a note instead.
+        assert body.get("modelId", "gemma-").startswith("gemma-"), f"neuronpedia, layer {layer}: {body['modelId']}"
         assert body["layerNumber"] == layer and np.array_equal(np.float32(body["vector"]), row), f"neuronpedia, layer {layer}"
     return len(contrast)
 
@@ -164,6 +169,7 @@ def other_tables(run):
             "polars": pl.read_parquet(file).height,
             "pandas": len(pd.read_parquet(file)),
             "duckdb": duckdb.sql(f"SELECT count(*) FROM '{file}'").fetchall()[0][0],
+            "datasets": len(datasets.load_dataset("parquet", data_files=file, split="train")),
         }
         assert len(set(counts.values())) == 1 and counts["pyarrow"] > 0, f"{file}: {counts}"
     steered = duckdb.sql(f"SELECT DISTINCT coefficient FROM '{run}/steer/generations.parquet' WHERE \"set\" = 'steered'").fetchall()
@@ -183,7 +189,7 @@ def main():
     swept = doses(run)
     tables = other_tables(run)
     exported = exports(run)
-    print(f"{run}: {layers} layers of activations and {tables} other tables read alike by pyarrow, Polars, pandas and DuckDB")
+    print(f"{run}: {layers} layers of activations and {tables} other tables read alike by pyarrow, Polars, pandas, DuckDB and datasets")
     print(f"{run}: the contrast of {exported} layers is the same in safetensors, .npy, GGUF and Neuronpedia's JSON")
     print(f"{run}: similarities, label swaps and the figures of {swept} doses are what numpy and pandas make of the rows")
 

@@ -7,8 +7,8 @@ def activations(condition):
     """A tensor [prompts, layers, hidden]: files are read in the order of their names, so layers ascend."""
     wanted = (pc.field("pooling") == "newline") & (pc.field("condition") == condition)
     rows = ds.dataset("results/tiny/extract/activations", partitioning="hive").to_table(filter=wanted).combine_chunks()
-    vectors = torch.tensor(rows["activation"].chunk(0).to_numpy_ndarray())
-    return vectors.view(len(rows["layer"].unique()), -1, vectors.shape[-1]).transpose(0, 1)
+    vectors = torch.tensor(rows["activation"].chunk(0).flatten().to_numpy())
+    return vectors.view(len(rows["layer"].unique()), -1, rows["activation"].type.list_size).transpose(0, 1)
 
 
 unit = torch.nn.functional.normalize

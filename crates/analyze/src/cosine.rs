@@ -23,9 +23,10 @@ pub fn unit_rows(rows: &[Vec<f32>]) -> Vec<Vec<f64>> {
 
 /// The cosine of every row of `a` with every row of `b`: `C[i][j] = sum_k a[i][k] * b[j][k]`.
 ///
-/// `a`: `[m, hidden]`, `b`: `[n, hidden]`, both of [`unit_rows`]; the result: `[m, n]`, between -1 and 1.
+/// `a`: `[m, hidden]`, `b`: `[n, hidden]`, both of [`unit_rows`]; the result: `[m, n]`, between -1 and 1 whatever rounding does.
 pub fn cosine_matrix(a: &[Vec<f64>], b: &[Vec<f64>]) -> Vec<Vec<f64>> {
-    let cosine = |x: &[f64], y: &[f64]| x.iter().zip(y).map(|(x, y)| x * y).sum();
+    let product = |x: &[f64], y: &[f64]| x.iter().zip(y).map(|(x, y)| x * y).sum::<f64>();
+    let cosine = |x: &[f64], y: &[f64]| product(x, y).clamp(-1.0, 1.0);
     a.iter()
         .map(|x| b.iter().map(|y| cosine(x, y)).collect())
         .collect()

@@ -25,9 +25,13 @@ pub fn depth_cosines(layers: &[Vec<LayerAnalysis>]) -> Vec<DepthCosine> {
     rows
 }
 
-/// `a . b / (||a|| ||b||)`, and 0 where one of them is zero.
+/// `a . b / (||a|| ||b||)`, within -1 and 1 whatever rounding does, and NaN where one of them is zero: it has no direction.
 pub fn cosine(a: &[f64], b: &[f64]) -> f64 {
     let norms = norm(a) * norm(b);
     let product: f64 = a.iter().zip(b).map(|(a, b)| a * b).sum();
-    if norms == 0.0 { 0.0 } else { product / norms }
+    if norms == 0.0 {
+        f64::NAN
+    } else {
+        (product / norms).clamp(-1.0, 1.0)
+    }
 }

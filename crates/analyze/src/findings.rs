@@ -42,7 +42,7 @@ pub fn summarize(pipeline: &Pipeline, rigour: &Rigour, all_prompts: usize) -> Op
         strongest,
         findings: Vec::new(),
     };
-    summary.findings = findings(&summary, family, &layers);
+    summary.findings = findings(&summary, family, rigour.distinct_prompts, &layers);
     let shown = strongest.or(layers.first().map(|row| row.layer));
     let effects = rigour
         .effects
@@ -56,9 +56,15 @@ pub fn summarize(pipeline: &Pipeline, rigour: &Rigour, all_prompts: usize) -> Op
 fn findings(
     summary: &StatisticsSummary,
     family: &LabelSwapFamily,
+    distinct: usize,
     layers: &[&LayerStatistics],
 ) -> Vec<String> {
-    let mut findings = vec![what_can_be_said(summary, family)];
+    let mut findings = Vec::new();
+    findings.extend(copies(summary, distinct));
+    findings.push(what_can_be_said(summary, family, distinct));
+    if family.tests.is_empty() {
+        return findings;
+    }
     let (count, all) = (summary.significant_layers.len(), layers.len());
     findings.push(if count == 0 {
         format!(
@@ -73,30 +79,67 @@ fn findings(
     let strongest = layers.iter().find(|row| Some(row.layer) == summary.strongest);
     findings.extend(strongest.map(|row| {
         format!(
-            "The difference is clearest at layer {}: {:.4} (95 % interval {:.4} to {:.4}), p = {:.4}, family-wise {:.4}. Contrasts of two \
-             halves of the prompts have a cosine of {:.3} there (noise alone reaches {:.3}); the contrast of the other \
-             prompts tells a prompt's two rows apart with an AUC of {:.3}.",
+            "The difference is clearest at layer {}: {:.4} (95 % interval {} to {}), p = {:.4}, family-wise {:.4}. Contrasts of two \
+             halves of the prompts have a cosine of {} there ({}); the contrast of the other \
+             prompts tells a prompt's two rows apart with an AUC of {}.",
             row.layer,
             row.permutation_difference,
-            row.difference_low,
-            row.difference_high,
+            figure(row.difference_low, 4),
+            figure(row.difference_high, 4),
             row.permutation_p,
             row.permutation_p_family,
-            row.split_half,
-            row.split_half_floor,
-            row.separation_auc,
+            figure(row.split_half, 3),
+            if row.split_half_floor.is_nan() {
+                "prompts differ in nothing that could be noise".to_owned()
+            } else {
+                format!("noise alone reaches {:.3}", row.split_half_floor)
+            },
+            figure(row.separation_auc, 3),
         )
     }));
     findings
 }
 
-fn what_can_be_said(summary: &StatisticsSummary, family: &LabelSwapFamily) -> String {
+/// A figure in words where it is none.
+fn figure(value: f64, decimals: usize) -> String {
+    if value.is_nan() {
+        "not defined".to_owned()
+    } else {
+        format!("{value:.decimals$}")
+    }
+}
+
+/// A prompt that is another's copy under this pooling says nothing new, and would make every p-value too small.
+fn copies(summary: &StatisticsSummary, distinct: usize) -> Option<String> {
+    let copies = summary
+        .all_prompts
+        .checked_sub(distinct)
+        .filter(|copies| *copies > 0)?;
+    let (have, are) = if copies == 1 {
+        ("has", "is")
+    } else {
+        ("have", "are")
+    };
+    Some(format!(
+        "Of {} prompts {copies} {have} the very rows of an earlier one, in both conditions and at every layer, and {are} not counted in \
+         what follows; other prompts, or another pooling, would tell them apart.",
+        summary.all_prompts
+    ))
+}
+
+fn what_can_be_said(summary: &StatisticsSummary, family: &LabelSwapFamily, distinct: usize) -> String {
     let prompts = summary.prompts;
-    let of_all = if prompts < summary.all_prompts {
-        format!(" (evenly taken from {})", summary.all_prompts)
+    let of_all = if prompts < distinct {
+        format!(" (evenly taken from {distinct})")
     } else {
         String::new()
     };
+    if prompts < 2 {
+        return format!(
+            "{prompts} prompt says nothing about others: there are no intervals and no tests; {} prompts would do for the level of {LEVEL}.",
+            prompts_for(LEVEL)
+        );
+    }
     if !family.exact {
         return format!(
             "{prompts} prompts{of_all}: {} of the ways of swapping their labels were drawn, so p is at least {:.4}.",
@@ -109,8 +152,13 @@ fn what_can_be_said(summary: &StatisticsSummary, family: &LabelSwapFamily) -> St
     );
     let enough = |level: f64| prompts_for(level);
     if family.smallest_p >= LEVEL {
+        let without = if prompts < 3 {
+            ", and too few for an interval"
+        } else {
+            ""
+        };
         format!(
-            "{first}: too few to say anything at the level of {LEVEL}. {} prompts would do, {} for 0.01 and {} for 0.001.",
+            "{first}: too few to say anything at the level of {LEVEL}{without}. {} prompts would do, {} for 0.01 and {} for 0.001.",
             enough(LEVEL),
             enough(0.01),
             enough(0.001)
@@ -123,15 +171,21 @@ fn what_can_be_said(summary: &StatisticsSummary, family: &LabelSwapFamily) -> St
 }
 
 fn effect_of_the_speaker(row: &LayerEffects) -> String {
+    if row.speaker_share.is_nan() {
+        return format!(
+            "At layer {} the contrast is zero, so that no part of it is the speaker's.",
+            row.layer
+        );
+    }
     format!(
-        "Of the contrast at layer {}, {:.0} % is the speaker whose turn is opened (95 % interval {:.0} to {:.0} %); the rest is what was \
-         said before. The speaker's effect has a cosine of {:.3} with the contrast, and of {:.3} with itself in the other transcript.",
+        "Of the contrast at layer {}, {:.0} % is the speaker whose turn is opened (95 % interval {} to {} %); the rest is what was \
+         said before. The speaker's effect has a cosine of {} with the contrast, and of {} with itself in the other transcript.",
         row.layer,
         row.speaker_share * 100.0,
-        row.speaker_share_low * 100.0,
-        row.speaker_share_high * 100.0,
-        row.speaker_contrast,
-        row.speaker_across_transcripts,
+        figure(row.speaker_share_low * 100.0, 0),
+        figure(row.speaker_share_high * 100.0, 0),
+        figure(row.speaker_contrast, 3),
+        figure(row.speaker_across_transcripts, 3),
     )
 }
 
@@ -142,13 +196,16 @@ fn largest_outlier(rigour: &Rigour, pooling: &str, layers: &[&LayerStatistics]) 
         .filter(|outlier| outlier.pooling == pooling);
     let largest: &Outlier = of_pooling.max_by(|a, b| a.share.total_cmp(&b.share))?;
     let row = layers.iter().find(|row| row.layer == largest.layer)?;
+    if row.permutation_difference.is_nan() {
+        return None;
+    }
     Some(format!(
-        "Dimension {} carries {:.0} % of the squared norm at layer {}. Without the outlier dimensions within minus cross is {:.4} there \
+        "Dimension {} carries {:.0} % of the squared norm at layer {}. Without the outlier dimensions within minus cross is {} there \
          instead of {:.4}.",
         largest.dimension,
         largest.share * 100.0,
         largest.layer,
-        row.trimmed_difference,
+        figure(row.trimmed_difference, 4),
         row.permutation_difference,
     ))
 }

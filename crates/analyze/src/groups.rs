@@ -1,6 +1,7 @@
 //! One layer's rows, checked as they come and summed by pooling and condition: everything after this may rely on it.
 
 use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 
 use artifacts::{Activation, Error, Pooling, Result};
@@ -16,6 +17,8 @@ pub struct PooledSums {
     pub prompts: Vec<String>,
     /// In the order of the pipeline file.
     pub conditions: Vec<ConditionSums>,
+    /// `[condition][prompt]`: equal for rows that are equal to the last bit.
+    hashes: Vec<Vec<u64>>,
 }
 
 impl PooledSums {
@@ -26,11 +29,27 @@ impl PooledSums {
     pub fn condition(&self, name: &str) -> Option<&ConditionSums> {
         self.conditions.iter().find(|condition| condition.name == name)
     }
+
+    /// For each prompt a number of its rows in these conditions: prompts whose rows are equal to the last bit have the same.
+    pub fn hashes_of(&self, names: [&str; 2]) -> Vec<u64> {
+        let wanted = self.conditions.iter().zip(&self.hashes);
+        let wanted = wanted.filter(|(condition, _)| names.contains(&condition.name.as_str()));
+        let columns: Vec<&Vec<u64>> = wanted.map(|(_, hashes)| hashes).collect();
+        let of_prompt = |prompt: usize| hash_of(columns.iter().map(|hashes| hashes[prompt]));
+        (0..self.prompts.len()).map(of_prompt).collect()
+    }
+}
+
+/// Of 64 bits: two rows that differ have the same one in less than one of 1e19 cases.
+pub fn hash_of<T: Hash>(values: impl Iterator<Item = T>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    values.for_each(|value| value.hash(&mut hasher));
+    hasher.finish()
 }
 
 /// Sums the rows of `layer` by pooling, in the order in which poolings first occur, and by condition.
 ///
-/// Of the rows only the prompts' ids stay in memory. Errors name `file`, the layer and the condition: a condition that
+/// Of the rows only the prompts' ids and a hash stay in memory. Errors name `file`, the layer and the condition: a condition that
 /// `conditions` doesn't list or that has fewer than two prompts, prompts that differ between conditions, a vector of
 /// another length, of norm 0, or with a number that is not finite.
 pub fn sum_by_pooling(
@@ -62,10 +81,17 @@ pub fn sum_by_pooling(
 
 const MAKE_AGAIN: &str = "run `cargo xtask extract --force`";
 
-/// The rows of one pooling so far; for each condition the prompts' ids beside the sums.
+/// The rows of one pooling so far.
 struct Group {
     pooling: Pooling,
-    conditions: Vec<(Vec<String>, ConditionSums)>,
+    conditions: Vec<ConditionRows>,
+}
+
+/// What stays of a condition's rows.
+struct ConditionRows {
+    prompts: Vec<String>,
+    hashes: Vec<u64>,
+    sums: ConditionSums,
 }
 
 fn group_of<'a>(
@@ -76,7 +102,11 @@ fn group_of<'a>(
 ) -> &'a mut Group {
     let known = groups.iter().position(|group| group.pooling == pooling);
     let place = known.unwrap_or_else(|| {
-        let empty = |name: &&str| (Vec::new(), ConditionSums::new(name, hidden_size));
+        let empty = |name: &&str| ConditionRows {
+            prompts: Vec::new(),
+            hashes: Vec::new(),
+            sums: ConditionSums::new(name, hidden_size),
+        };
         groups.push(Group {
             pooling,
             conditions: conditions.iter().map(empty).collect(),
@@ -88,35 +118,40 @@ fn group_of<'a>(
 
 impl Group {
     fn hidden_size(&self) -> usize {
-        self.conditions.first().map_or(0, |(_, sums)| sums.hidden_size())
+        self.conditions.first().map_or(0, |rows| rows.sums.hidden_size())
     }
 
     fn add(&mut self, condition: usize, row: Activation) {
-        let (prompts, sums) = &mut self.conditions[condition];
-        sums.add(&row.activation);
-        prompts.push(row.prompt_id);
+        let rows = &mut self.conditions[condition];
+        rows.sums.add(&row.activation);
+        rows.hashes
+            .push(hash_of(row.activation.iter().map(|value| value.to_bits())));
+        rows.prompts.push(row.prompt_id);
     }
 
     fn checked(self, layer: usize) -> Result<PooledSums, String> {
-        let (prompts, conditions): (Vec<_>, Vec<_>) = self.conditions.into_iter().unzip();
-        let first = &prompts[0];
-        for (own, sums) in prompts.iter().zip(&conditions) {
-            if let Some(problem) = prompts_problem(own, &sums.name) {
+        let first = &self.conditions[0];
+        for own in &self.conditions {
+            if let Some(problem) = prompts_problem(&own.prompts, &own.sums.name) {
                 return Err(problem);
             }
-            if own != first {
-                let (expected, found) = difference_of(first, own);
-                let (first, name) = (&conditions[0].name, &sums.name);
+            if own.prompts != first.prompts {
+                let (expected, found) = difference_of(&first.prompts, &own.prompts);
+                let (first, name) = (&first.sums.name, &own.sums.name);
                 return Err(format!(
                     "conditions must have the same prompts in the same order, but \"{first}\" has {expected} and \"{name}\" has {found}; {MAKE_AGAIN}"
                 ));
             }
         }
+        let prompts = first.prompts.clone();
+        let rows = self.conditions.into_iter();
+        let (conditions, hashes) = rows.map(|rows| (rows.sums, rows.hashes)).unzip();
         Ok(PooledSums {
             layer,
             pooling: self.pooling,
-            prompts: prompts.into_iter().next().unwrap_or_default(),
+            prompts,
             conditions,
+            hashes,
         })
     }
 }

@@ -16,7 +16,12 @@ pub struct LayerAnalysis {
     pub vectors: Vec<VectorRow>,
     /// The contrast vector, `[hidden]`, before it is rounded to f32 for the table.
     pub contrast: Vec<f64>,
+    /// For each prompt a number that is the same for prompts whose rows are, in both conditions of the contrast.
+    pub prompt_hashes: Vec<u64>,
 }
+
+/// A difference of means below this share of the rows' mean norm is what summing rounds.
+const ROUNDING: f64 = 1e-13;
 
 /// Compares the conditions of one layer; `positive` and `negative` are two of them.
 pub fn analyze_layer(
@@ -24,9 +29,11 @@ pub fn analyze_layer(
     positive: &ConditionSums,
     negative: &ConditionSums,
 ) -> LayerAnalysis {
-    let contrast = difference(&positive.mean(), &negative.mean());
-    let contrast_norm = norm(&contrast);
-    if contrast_norm == 0.0 {
+    let mut contrast = difference(&positive.mean(), &negative.mean());
+    let mut contrast_norm = norm(&contrast);
+    if contrast_norm <= ROUNDING * mean_residual_norm(positive, negative) {
+        contrast.fill(0.0);
+        contrast_norm = 0.0;
         let (number, pooling) = (layer.layer, layer.pooling.as_str());
         tracing::warn!(
             "layer {number}, pooling {pooling}: \"{}\" and \"{}\" have the same mean, so the contrast vector is zero \
@@ -41,7 +48,12 @@ pub fn analyze_layer(
         summary: summary(layer, positive, negative, contrast_norm),
         vectors: vectors(layer, &contrast),
         contrast,
+        prompt_hashes: layer.hashes_of([&positive.name, &negative.name]),
     }
+}
+
+fn mean_residual_norm(positive: &ConditionSums, negative: &ConditionSums) -> f64 {
+    (positive.norms + negative.norms) / (positive.count + negative.count) as f64
 }
 
 /// Within: different prompts of one condition. Across: every prompt of the one with every prompt of the other,
@@ -55,7 +67,6 @@ fn summary(
     let (avg_within_positive, avg_within_negative) = (positive.mean_within(), negative.mean_within());
     let avg_within_category = (avg_within_positive + avg_within_negative) / 2.0;
     let avg_cross_category = positive.mean_across(negative);
-    let rows = (positive.count + negative.count) as f64;
     Summary {
         layer: layer.layer,
         pooling: layer.pooling.as_str().to_owned(),
@@ -65,7 +76,7 @@ fn summary(
         avg_within_positive,
         avg_within_negative,
         contrast_norm,
-        mean_residual_norm: (positive.norms + negative.norms) / rows,
+        mean_residual_norm: mean_residual_norm(positive, negative),
     }
 }
 

@@ -2,9 +2,9 @@
 
 use artifacts::{LayerEffects, LayerStatistics, Outlier, Pipeline, Pooling, VectorKind, VectorRow};
 use statistics::{
-    Cells, Direction, Effects, PairedGram, PairedRows, bootstrap, contrast_norm_unbiased, effects,
-    logistic_probe, outlier_dimensions, paired_difference_pca, project_out, separability, shrinkage_lda,
-    similarity, split_half, whitened,
+    Bootstrap, Cells, Direction, Effects, Interval, PairedGram, PairedRows, SimilarityFigures, SplitHalf,
+    bootstrap, contrast_norm_unbiased, effects, logistic_probe, outlier_dimensions, paired_difference_pca,
+    project_out, separability, shrinkage_lda, similarity, split_half, whitened,
 };
 
 use crate::contrast::norm;
@@ -77,7 +77,7 @@ pub fn measure(
     let mut vectors = directions(analysis, &pairs, &raw);
     let cosine_with = |kind: VectorKind| {
         let row = vectors.iter().find(|row| row.kind == kind);
-        row.map_or(0.0, |row| cosine(&analysis.contrast, &row.vector))
+        row.map_or(f64::NAN, |row| cosine(&analysis.contrast, &row.vector))
     };
     let mut statistics = LayerStatistics {
         layer,
@@ -87,8 +87,11 @@ pub fn measure(
         probe_cosine: cosine_with(VectorKind::LogisticProbe),
         lda_cosine: cosine_with(VectorKind::ShrinkageLda),
         contrast_norm_relative: analysis.summary.contrast_norm / analysis.summary.mean_residual_norm,
-        outlier_share: outliers.iter().fold(0.0, |sum, outlier| sum + outlier.share),
-        ..LayerStatistics::default()
+        outlier_share: outliers
+            .iter()
+            .fold(0.0, |sum, outlier| sum + outlier.share)
+            .min(1.0),
+        ..untested()
     };
     add_intervals(&mut statistics, &raw, &cosines);
     let dimensions: Vec<usize> = outliers.iter().map(|outlier| outlier.dimension).collect();
@@ -115,27 +118,56 @@ pub fn measure(
 /// Intervals over prompts, and how well the contrast holds on prompts that it was not made from.
 fn add_intervals(row: &mut LayerStatistics, raw: &PairedGram, cosines: &PairedGram) {
     let intervals = bootstrap(raw, SEED);
-    (row.within_low, row.within_high) = (intervals.within.low, intervals.within.high);
-    (row.within_positive_low, row.within_positive_high) =
-        (intervals.within_plus.low, intervals.within_plus.high);
-    (row.within_negative_low, row.within_negative_high) =
-        (intervals.within_minus.low, intervals.within_minus.high);
-    (row.cross_low, row.cross_high) = (intervals.cross.low, intervals.cross.high);
-    (row.difference_low, row.difference_high) = (intervals.difference.low, intervals.difference.high);
-    (row.matched_low, row.matched_high) = (intervals.matched.low, intervals.matched.high);
-    (row.contrast_norm_low, row.contrast_norm_high) =
-        (intervals.contrast_norm.low, intervals.contrast_norm.high);
-    row.contrast_norm_unbiased = contrast_norm_unbiased(raw);
-    row.matched = similarity(cosines).matched;
+    let interval = |of: fn(&Bootstrap) -> Interval| ends(intervals.as_ref().map(of));
+    (row.within_low, row.within_high) = interval(|all| all.within);
+    (row.within_positive_low, row.within_positive_high) = interval(|all| all.within_plus);
+    (row.within_negative_low, row.within_negative_high) = interval(|all| all.within_minus);
+    (row.cross_low, row.cross_high) = interval(|all| all.cross);
+    (row.difference_low, row.difference_high) = interval(|all| all.difference);
+    (row.matched_low, row.matched_high) = interval(|all| all.matched);
+    (row.contrast_norm_low, row.contrast_norm_high) = interval(|all| all.contrast_norm);
+    row.contrast_norm_unbiased = defined(contrast_norm_unbiased(raw));
+    row.matched = defined(similarity(cosines).map(|figures| figures.matched));
 
     let halves = split_half(raw, SEED);
-    (row.split_half, row.split_half_floor) = (halves.cosine, halves.floor);
-    (row.split_half_low, row.split_half_high) = (halves.low, halves.high);
+    let of_halves = |figure: fn(&SplitHalf) -> Option<f64>| defined(halves.as_ref().and_then(figure));
+    row.split_half = of_halves(|halves| Some(halves.cosine));
+    row.split_half_low = of_halves(|halves| Some(halves.low));
+    row.split_half_high = of_halves(|halves| Some(halves.high));
+    row.split_half_floor = of_halves(|halves| halves.floor);
 
     let separation = separability(raw);
-    row.separation_auc = separation.auc;
-    row.separation_accuracy = separation.accuracy;
-    row.effect_size = separation.effect_size;
+    row.separation_auc = defined(separation.as_ref().map(|found| found.auc));
+    row.separation_accuracy = defined(separation.as_ref().map(|found| found.accuracy));
+    row.effect_size = defined(separation.and_then(|found| found.effect_size));
+}
+
+/// Until all layers are tested together, which they can't be with fewer than two prompts.
+fn untested() -> LayerStatistics {
+    LayerStatistics {
+        permutation_difference: f64::NAN,
+        permutation_mean: f64::NAN,
+        permutation_deviation: f64::NAN,
+        permutation_p: 1.0,
+        permutation_p_family: 1.0,
+        ..LayerStatistics::default()
+    }
+}
+
+/// A row of a table has NaN for what is not defined.
+fn defined(figure: Option<f64>) -> f64 {
+    figure.unwrap_or(f64::NAN)
+}
+
+fn ends(interval: Option<Interval>) -> (f64, f64) {
+    interval.map_or((f64::NAN, f64::NAN), |interval| (interval.low, interval.high))
+}
+
+/// Within, cross, and within minus cross.
+fn figures(found: Option<SimilarityFigures>) -> (f64, f64, f64) {
+    found.map_or((f64::NAN, f64::NAN, f64::NAN), |figures| {
+        (figures.within, figures.cross, figures.difference)
+    })
 }
 
 /// The similarity figures of the same rows looked at in other ways.
@@ -146,27 +178,22 @@ fn add_other_similarities(
     outliers: &[usize],
 ) {
     let centred = raw.centred();
-    let figures = similarity(&centred.unit());
-    (row.centred_within, row.centred_cross, row.centred_difference) =
-        (figures.within, figures.cross, figures.difference);
+    (row.centred_within, row.centred_cross, row.centred_difference) = figures(similarity(&centred.unit()));
 
     let white = whitened(&centred, pairs.hidden_size());
-    let figures = similarity(&white.gram.unit());
     (row.whitened_within, row.whitened_cross, row.whitened_difference) =
-        (figures.within, figures.cross, figures.difference);
+        figures(similarity(&white.gram.unit()));
     row.whitening_shrinkage = white.shrinkage;
 
-    let figures = if outliers.is_empty() {
+    let trimmed = if outliers.is_empty() {
         similarity(&raw.unit())
     } else {
         similarity(&PairedGram::of(&pairs.without(outliers)).unit())
     };
-    (row.trimmed_within, row.trimmed_cross, row.trimmed_difference) =
-        (figures.within, figures.cross, figures.difference);
+    (row.trimmed_within, row.trimmed_cross, row.trimmed_difference) = figures(trimmed);
 
-    let figures = similarity(&PairedGram::of(&pairs.rounded_to_bf16()).unit());
-    (row.bf16_within, row.bf16_cross, row.bf16_difference) =
-        (figures.within, figures.cross, figures.difference);
+    let rounded = similarity(&PairedGram::of(&pairs.rounded_to_bf16()).unit());
+    (row.bf16_within, row.bf16_cross, row.bf16_difference) = figures(rounded);
 }
 
 /// As long as the contrast, so that the same coefficient means the same push.
@@ -229,34 +256,38 @@ fn layer_effects(statistics: &LayerStatistics, effects: &Effects) -> LayerEffect
         interaction,
         ..
     } = effects;
+    let (speaker_norm_low, speaker_norm_high) = ends(speaker.norm_interval);
+    let (transcript_norm_low, transcript_norm_high) = ends(transcript.norm_interval);
+    let (interaction_norm_low, interaction_norm_high) = ends(interaction.norm_interval);
+    let (speaker_share_low, speaker_share_high) = ends(effects.speaker_share_interval);
     LayerEffects {
         layer: statistics.layer,
         pooling: statistics.pooling.clone(),
         prompts: statistics.prompts,
         speaker_norm: speaker.norm,
-        speaker_norm_unbiased: speaker.norm_unbiased,
-        speaker_norm_low: speaker.norm_interval.low,
-        speaker_norm_high: speaker.norm_interval.high,
+        speaker_norm_unbiased: defined(speaker.norm_unbiased),
+        speaker_norm_low,
+        speaker_norm_high,
         transcript_norm: transcript.norm,
-        transcript_norm_unbiased: transcript.norm_unbiased,
-        transcript_norm_low: transcript.norm_interval.low,
-        transcript_norm_high: transcript.norm_interval.high,
+        transcript_norm_unbiased: defined(transcript.norm_unbiased),
+        transcript_norm_low,
+        transcript_norm_high,
         interaction_norm: interaction.norm,
-        interaction_norm_unbiased: interaction.norm_unbiased,
-        interaction_norm_low: interaction.norm_interval.low,
-        interaction_norm_high: interaction.norm_interval.high,
-        speaker_variance: speaker.share,
-        transcript_variance: transcript.share,
-        interaction_variance: interaction.share,
-        prompt_variance: effects.prompt_share,
-        residual_variance: effects.residual_share,
-        speaker_share: effects.speaker_share_of_contrast,
-        speaker_share_low: effects.speaker_share_interval.low,
-        speaker_share_high: effects.speaker_share_interval.high,
-        speaker_contrast: effects.speaker_contrast_cosine,
-        transcript_contrast: effects.transcript_contrast_cosine,
-        speaker_transcript: effects.speaker_transcript_cosine,
-        speaker_across_transcripts: effects.simple_cosine,
+        interaction_norm_unbiased: defined(interaction.norm_unbiased),
+        interaction_norm_low,
+        interaction_norm_high,
+        speaker_variance: defined(speaker.share),
+        transcript_variance: defined(transcript.share),
+        interaction_variance: defined(interaction.share),
+        prompt_variance: defined(effects.prompt_share),
+        residual_variance: defined(effects.residual_share),
+        speaker_share: defined(effects.speaker_share_of_contrast),
+        speaker_share_low,
+        speaker_share_high,
+        speaker_contrast: defined(effects.speaker_contrast_cosine),
+        transcript_contrast: defined(effects.transcript_contrast_cosine),
+        speaker_transcript: defined(effects.speaker_transcript_cosine),
+        speaker_across_transcripts: defined(effects.simple_cosine),
     }
 }
 
@@ -270,7 +301,7 @@ fn vector_row(layer: usize, pooling: Pooling, kind: VectorKind, vector: &[f64]) 
     }
 }
 
-/// 0 where one of them is zero.
+/// NaN where one of them is zero.
 fn cosine(contrast: &[f64], vector: &[f32]) -> f64 {
     let vector: Vec<f64> = vector.iter().map(|value| f64::from(*value)).collect();
     crate::depth::cosine(contrast, &vector)

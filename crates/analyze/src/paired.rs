@@ -9,9 +9,10 @@ use crate::recorded::Recorded;
 /// compare every prompt with every other, and 256 leave hardly any doubt.
 const MOST_PROMPTS: usize = 256;
 
-/// Which prompts are looked at, by their index.
-pub fn picked(prompts: usize) -> Vec<usize> {
-    evenly(prompts, MOST_PROMPTS)
+/// Which prompts are looked at, by their index: of these.
+pub fn picked(prompts: &[usize]) -> Vec<usize> {
+    let places = evenly(prompts.len(), MOST_PROMPTS).into_iter();
+    places.map(|place| prompts[place]).collect()
 }
 
 /// The picked rows of one layer under one pooling: `[condition][picked prompt][hidden]`, conditions in the order of the

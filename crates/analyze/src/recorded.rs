@@ -1,6 +1,7 @@
 //! The recorded activations of a run, read in two passes: the first sums and checks them, and after it the second knows
 //! what to project them on.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use artifacts::{
@@ -9,7 +10,7 @@ use artifacts::{
 };
 use rayon::prelude::*;
 
-use crate::groups::{PooledSums, sum_by_pooling};
+use crate::groups::{PooledSums, hash_of, sum_by_pooling};
 use crate::layer::{LayerAnalysis, analyze_layer};
 
 /// What the first pass found: everything but the single rows.
@@ -61,6 +62,23 @@ impl Recorded {
             conditions,
             metadata,
         })
+    }
+
+    /// The prompts under the pooling of this index whose rows, in both conditions of the contrast and at all layers, are not those
+    /// of an earlier prompt to the last bit. A copy is no second observation, whatever made it one.
+    pub fn distinct_prompts(&self, pooling: usize) -> Vec<usize> {
+        let hash = |prompt: usize| {
+            hash_of(
+                self.layers
+                    .iter()
+                    .map(|layer| layer[pooling].prompt_hashes[prompt]),
+            )
+        };
+        let (_, prompts) = &self.prompts[pooling];
+        let mut seen = HashSet::new();
+        (0..prompts.len())
+            .filter(|prompt| seen.insert(hash(*prompt)))
+            .collect()
     }
 
     /// The rows of one layer once more, in batches of a bounded size.

@@ -1,7 +1,9 @@
 //! What the figures of all layers are worth: runs the paired statistics, layers in parallel, and the tests over all
 //! layers.
 
-use artifacts::{ComponentPlace, LayerEffects, LayerStatistics, Outlier, Pipeline, Result, VectorRow};
+use artifacts::{
+    ComponentPlace, LayerEffects, LayerStatistics, Outlier, Pipeline, Pooling, Result, VectorRow,
+};
 use rayon::prelude::*;
 use statistics::{LabelSwapFamily, label_swap_tests};
 
@@ -22,6 +24,19 @@ pub struct Rigour {
     pub components: Vec<ComponentPlace>,
     /// The tests of the contrast's pooling.
     pub family: Option<LabelSwapFamily>,
+    /// Under the contrast's pooling: the prompts that are not copies of another.
+    pub distinct_prompts: usize,
+}
+
+fn warn_of_copies(pooling: Pooling, prompts: usize, distinct: usize) {
+    if distinct < prompts {
+        tracing::warn!(
+            "pooling {}: {} of {prompts} prompts have the very rows of an earlier one in both conditions, at every layer; intervals \
+             and tests don't count them",
+            pooling.as_str(),
+            prompts - distinct
+        );
+    }
 }
 
 impl Rigour {
@@ -33,7 +48,9 @@ impl Rigour {
             return Ok(rigour);
         };
         for (index, (pooling, prompts)) in recorded.prompts.iter().enumerate() {
-            let picked = picked(prompts.len());
+            let distinct = recorded.distinct_prompts(index);
+            warn_of_copies(*pooling, prompts.len(), distinct.len());
+            let picked = picked(&distinct);
             let ids: Vec<&str> = picked.iter().map(|&prompt| prompts[prompt].as_str()).collect();
             let is_contrasts = *pooling == pipeline.contrast.pooling;
             let one = |layer: &Vec<LayerAnalysis>| {
@@ -53,6 +70,7 @@ impl Rigour {
             let family = rigour.add(measured);
             if is_contrasts {
                 rigour.family = Some(family);
+                rigour.distinct_prompts = distinct.len();
             }
         }
         Ok(rigour)

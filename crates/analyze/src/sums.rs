@@ -3,7 +3,8 @@
 //!
 //! With the unit rows `u_i = x_i / ||x_i||` and their sum `S = sum_i u_i`, the cosines of all `n^2` pairs add up to
 //! `sum_ij u_i . u_j = S . S`. The pairs of a row with itself are `sum_i u_i . u_i` of that, which is `n` but for
-//! rounding; taking away what was really summed cancels the rounding too.
+//! rounding; taking away what was really summed cancels the rounding too. What is left of it must not carry a mean of
+//! cosines beyond 1.
 
 /// The sums over the rows `x_1 .. x_n` of one condition, `[hidden]` each, in f64 and in the order of the rows.
 #[derive(Clone, Debug)]
@@ -66,13 +67,14 @@ impl ConditionSums {
     /// [`mean_of_pairs`](crate::mean_of_pairs) of the cosine matrix of the rows with themselves.
     pub fn mean_within(&self) -> f64 {
         let pairs = self.count as f64 * (self.count as f64 - 1.0);
-        (dot(&self.units, &self.units) - self.unit_squares) / pairs
+        ((dot(&self.units, &self.units) - self.unit_squares) / pairs).clamp(-1.0, 1.0)
     }
 
     /// The mean cosine of one of these `m` rows with one of the other `n`, `S_a . S_b / (m n)`. It is
     /// [`mean_of_all`](crate::mean_of_all) of their cosine matrix.
     pub fn mean_across(&self, other: &Self) -> f64 {
-        dot(&self.units, &other.units) / (self.count as f64 * other.count as f64)
+        let pairs = self.count as f64 * other.count as f64;
+        (dot(&self.units, &other.units) / pairs).clamp(-1.0, 1.0)
     }
 }
 

@@ -37,12 +37,7 @@ pub(crate) const SCHEMA: TableSchema = TableSchema {
                 NORM,
                 "the Euclidean norm of `activation`",
             ),
-            Column::new(
-                "activation",
-                ColumnKind::Vector,
-                REACH,
-                "the vector, marked as `arrow.fixed_shape_tensor`",
-            ),
+            Column::new("activation", ColumnKind::Vector, REACH, "the vector"),
         ]
     },
 };

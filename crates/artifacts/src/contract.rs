@@ -201,16 +201,18 @@ impl ColumnKind {
     }
 }
 
-/// Cosines of parallel vectors may be above 1 by this much.
+/// What must be at least 0 and is a sum that cancels may be below by this much.
 const ROUNDING: f64 = 1e-9;
+/// A number at the end of its range may be off in its last bits.
+const LAST_BITS: f64 = 1e-12;
 
 impl Values {
     pub fn allow(self, value: f64) -> bool {
         match self {
             Values::Any | Values::OneOf(_) => true,
-            Values::Between(low, high) => (low - ROUNDING..=high + ROUNDING).contains(&value),
+            Values::Between(low, high) => (low - LAST_BITS..=high + LAST_BITS).contains(&value),
             Values::AtLeast(low) => value >= low - ROUNDING,
-            Values::AboveUpTo(low, high) => value > low && value <= high + ROUNDING,
+            Values::AboveUpTo(low, high) => value > low && value <= high + LAST_BITS,
         }
     }
 
@@ -253,7 +255,7 @@ impl TableSchema {
                 let (found, expected) = (field.data_type(), column.kind.as_str());
                 return Some((column.name, format!("the type is {found}, not {expected}")));
             }
-            // pyarrow gives a tensor only where a column of vectors is nullable.
+            // Lists are nullable, as those of most writers, though none is ever missing.
             let may_be_null = column.is_nullable || column.kind == ColumnKind::Vector;
             if field.is_nullable() != may_be_null {
                 let found = if field.is_nullable() { "is" } else { "is not" };

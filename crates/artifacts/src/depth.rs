@@ -1,14 +1,14 @@
 use std::path::Path;
 
-use arrow_array::types::{Float64Type, Int32Type};
+use arrow_array::types::Int32Type;
 
 use crate::contract::{COSINE, Column, LAYER, TableSchema};
-use crate::table::{Columns, column, read_table, text_column, write_table};
+use crate::table::{Columns, column, defined_column, read_table, text_column, write_table};
 use crate::{Metadata, Result};
 
 pub(crate) const SCHEMA: TableSchema = TableSchema {
     name: "depth",
-    version: 1,
+    version: 2,
     file: "analyze/depth.parquet",
     row: "the contrast vectors of two layers",
     key: &["pooling", "layer_a", "layer_b"],
@@ -18,12 +18,17 @@ pub(crate) const SCHEMA: TableSchema = TableSchema {
             Column::pooling(),
             Column::int32("layer_a", LAYER, "the one layer"),
             Column::int32("layer_b", LAYER, "the other"),
-            Column::float64("cosine", COSINE, "of their contrast vectors"),
+            Column::float64(
+                "cosine",
+                COSINE,
+                "of their contrast vectors; null where one of them is zero",
+            )
+            .nullable(),
         ]
     },
 };
 
-/// The cosine of the contrast vectors of two layers.
+/// The cosine of the contrast vectors of two layers; NaN where one of them is zero.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DepthCosine {
     pub pooling: String,
@@ -37,7 +42,7 @@ pub fn write_depth(path: &Path, metadata: &Metadata, rows: &[DepthCosine]) -> Re
         text_column("pooling", rows.iter().map(|row| &row.pooling)),
         column::<Int32Type>("layer_a", rows.iter().map(|row| row.layer_a as i32)),
         column::<Int32Type>("layer_b", rows.iter().map(|row| row.layer_b as i32)),
-        column::<Float64Type>("cosine", rows.iter().map(|row| row.cosine)),
+        defined_column("cosine", rows.iter().map(|row| row.cosine)),
     ];
     write_table(path, &SCHEMA, metadata, columns)
 }
@@ -47,7 +52,7 @@ pub fn read_depth(path: &Path) -> Result<(Vec<DepthCosine>, Metadata)> {
     let columns = Columns { path, batch: &batch };
     let first = columns.numbers::<Int32Type>("layer_a")?;
     let second = columns.numbers::<Int32Type>("layer_b")?;
-    let cosines = columns.numbers::<Float64Type>("cosine")?;
+    let cosines = columns.defined("cosine")?;
     let rows = columns.texts("pooling")?.into_iter().enumerate();
     let row = |(index, pooling): (usize, String)| DepthCosine {
         pooling,

@@ -7,7 +7,7 @@ use crate::{Metadata, Result};
 
 pub(crate) const SCHEMA: TableSchema = TableSchema {
     name: "effects",
-    version: 1,
+    version: 2,
     file: "analyze/effects.parquet",
     row: "one layer under one pooling: what speaker and transcript do; none without a 2x2 design",
     key: &["pooling", "layer"],
@@ -16,7 +16,8 @@ pub(crate) const SCHEMA: TableSchema = TableSchema {
 };
 
 /// What the two factors of a 2x2 design do at one layer: the transcript (what was said before) and the speaker (whose
-/// turn is opened). Norms have the residual stream's unit, the rest has none. `docs/statistics.md` gives the formulas.
+/// turn is opened). Norms have the residual stream's unit, the rest has none. A figure that is not defined is NaN here and null in
+/// the table. `docs/statistics.md` gives the formulas.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LayerEffects {
     pub layer: usize,
@@ -54,29 +55,29 @@ pub struct LayerEffects {
 
 const NUMBERS: &[NumberField<LayerEffects>] = number_fields!(LayerEffects:
     speaker_norm: NORM, "the norm of the effect of the speaker";
-    speaker_norm_unbiased: NORM, "the same without what noise adds to it";
-    speaker_norm_low: NORM, "the lower end of the 95 % interval of `speaker_norm_unbiased`";
-    speaker_norm_high: NORM, "its upper end";
+    speaker_norm_unbiased: NORM, "the same without what noise adds to it" => nullable;
+    speaker_norm_low: NORM, "the lower end of the 95 % interval of `speaker_norm_unbiased`" => nullable;
+    speaker_norm_high: NORM, "its upper end" => nullable;
     transcript_norm: NORM, "the norm of the effect of the transcript";
-    transcript_norm_unbiased: NORM, "the same without what noise adds to it";
-    transcript_norm_low: NORM, "the lower end of the 95 % interval of `transcript_norm_unbiased`";
-    transcript_norm_high: NORM, "its upper end";
+    transcript_norm_unbiased: NORM, "the same without what noise adds to it" => nullable;
+    transcript_norm_low: NORM, "the lower end of the 95 % interval of `transcript_norm_unbiased`" => nullable;
+    transcript_norm_high: NORM, "its upper end" => nullable;
     interaction_norm: NORM, "the norm of what both do together beyond their sum";
-    interaction_norm_unbiased: NORM, "the same without what noise adds to it";
-    interaction_norm_low: NORM, "the lower end of the 95 % interval of `interaction_norm_unbiased`";
-    interaction_norm_high: NORM, "its upper end";
-    speaker_variance: SHARE, "of the speaker in all sums of squares about the grand mean";
-    transcript_variance: SHARE, "of the transcript in all sums of squares about the grand mean";
-    interaction_variance: SHARE, "of the interaction in all sums of squares about the grand mean";
-    prompt_variance: SHARE, "of the prompts in all sums of squares about the grand mean";
-    residual_variance: SHARE, "of all else in all sums of squares about the grand mean";
-    speaker_share: SIGNED_SHARE, "the part of the contrast, along itself, that is the speaker's effect";
-    speaker_share_low: SIGNED_SHARE, "the lower end of the 95 % interval of `speaker_share`";
-    speaker_share_high: SIGNED_SHARE, "its upper end";
-    speaker_contrast: COSINE, "of the speaker's effect with the contrast";
-    transcript_contrast: COSINE, "of the transcript's effect with the contrast";
-    speaker_transcript: COSINE, "of the speaker's effect with the transcript's";
-    speaker_across_transcripts: COSINE, "of the speaker's effect in the one transcript with that in the other";
+    interaction_norm_unbiased: NORM, "the same without what noise adds to it" => nullable;
+    interaction_norm_low: NORM, "the lower end of the 95 % interval of `interaction_norm_unbiased`" => nullable;
+    interaction_norm_high: NORM, "its upper end" => nullable;
+    speaker_variance: SHARE, "of the speaker in all sums of squares about the grand mean" => nullable;
+    transcript_variance: SHARE, "of the transcript in all sums of squares about the grand mean" => nullable;
+    interaction_variance: SHARE, "of the interaction in all sums of squares about the grand mean" => nullable;
+    prompt_variance: SHARE, "of the prompts in all sums of squares about the grand mean" => nullable;
+    residual_variance: SHARE, "of all else in all sums of squares about the grand mean" => nullable;
+    speaker_share: SIGNED_SHARE, "the part of the contrast, along itself, that is the speaker's effect" => nullable;
+    speaker_share_low: SIGNED_SHARE, "the lower end of the 95 % interval of `speaker_share`" => nullable;
+    speaker_share_high: SIGNED_SHARE, "its upper end" => nullable;
+    speaker_contrast: COSINE, "of the speaker's effect with the contrast" => nullable;
+    transcript_contrast: COSINE, "of the transcript's effect with the contrast" => nullable;
+    speaker_transcript: COSINE, "of the speaker's effect with the transcript's" => nullable;
+    speaker_across_transcripts: COSINE, "of the speaker's effect in the one transcript with that in the other" => nullable;
 );
 
 pub fn write_effects(path: &Path, metadata: &Metadata, rows: &[LayerEffects]) -> Result<()> {

@@ -68,6 +68,27 @@ impl ModelTable {
     pub fn place(&self) -> &Path {
         self.path.as_deref().unwrap_or(&self.source)
     }
+
+    /// What tables may say of the source: a repository of the hub as the pipeline names it, and of a local folder or file its
+    /// name alone, since paths differ between machines. A folder of the hub's cache has the repository's name.
+    pub fn public_source(&self) -> String {
+        if self.path.is_some() {
+            return self.source.display().to_string();
+        }
+        let parts = || self.source.components().rev();
+        let cached = parts().find_map(|part| {
+            let name = part.as_os_str().to_str()?.strip_prefix("models--")?;
+            Some(name.replacen("--", "/", 1))
+        });
+        let name = || {
+            self.source
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned()
+        };
+        cached.unwrap_or_else(name)
+    }
 }
 
 /// A day in quotes or without: TOML has a type for it.

@@ -7,7 +7,7 @@ use crate::{Metadata, Result};
 
 pub(crate) const SCHEMA: TableSchema = TableSchema {
     name: "statistics",
-    version: 1,
+    version: 2,
     file: "analyze/statistics.parquet",
     row: "one layer under one pooling: intervals, tests, and the figures taken in other ways",
     key: &["pooling", "layer"],
@@ -18,7 +18,8 @@ pub(crate) const SCHEMA: TableSchema = TableSchema {
 /// What one layer's figures are worth: intervals, tests, and the same figures taken in other ways.
 ///
 /// Names end in `_low` and `_high` for the ends of a 95 % interval. Cosines and shares have no unit; norms have that of
-/// the residual stream. `docs/statistics.md` gives every formula.
+/// the residual stream. A figure that is not defined, such as an effect size without spread, is NaN here and null in the
+/// table. `docs/statistics.md` gives every formula.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LayerStatistics {
     pub layer: usize,
@@ -86,52 +87,52 @@ pub struct LayerStatistics {
 }
 
 const NUMBERS: &[NumberField<LayerStatistics>] = number_fields!(LayerStatistics:
-    within_low: COSINE, "the lower end of the 95 % interval of `avg_within_category`";
-    within_high: COSINE, "its upper end";
-    within_positive_low: COSINE, "the lower end of the 95 % interval of `avg_within_positive`";
-    within_positive_high: COSINE, "its upper end";
-    within_negative_low: COSINE, "the lower end of the 95 % interval of `avg_within_negative`";
-    within_negative_high: COSINE, "its upper end";
-    cross_low: COSINE, "the lower end of the 95 % interval of `avg_cross_category`";
-    cross_high: COSINE, "its upper end";
-    difference_low: COSINES, "the lower end of the 95 % interval of `similarity_difference`";
-    difference_high: COSINES, "its upper end";
-    matched: COSINE, "the mean cosine of the same prompt in both conditions";
-    matched_low: COSINE, "the lower end of the 95 % interval of `matched`";
-    matched_high: COSINE, "its upper end";
-    permutation_difference: COSINES, "within minus cross of the prompts that are tested";
-    permutation_mean: COSINES, "its mean over relabellings";
-    permutation_deviation: SPREAD, "its standard deviation over relabellings";
+    within_low: COSINE, "the lower end of the 95 % interval of `avg_within_category`" => nullable;
+    within_high: COSINE, "its upper end" => nullable;
+    within_positive_low: COSINE, "the lower end of the 95 % interval of `avg_within_positive`" => nullable;
+    within_positive_high: COSINE, "its upper end" => nullable;
+    within_negative_low: COSINE, "the lower end of the 95 % interval of `avg_within_negative`" => nullable;
+    within_negative_high: COSINE, "its upper end" => nullable;
+    cross_low: COSINE, "the lower end of the 95 % interval of `avg_cross_category`" => nullable;
+    cross_high: COSINE, "its upper end" => nullable;
+    difference_low: COSINES, "the lower end of the 95 % interval of `similarity_difference`" => nullable;
+    difference_high: COSINES, "its upper end" => nullable;
+    matched: COSINE, "the mean cosine of the same prompt in both conditions" => nullable;
+    matched_low: COSINE, "the lower end of the 95 % interval of `matched`" => nullable;
+    matched_high: COSINE, "its upper end" => nullable;
+    permutation_difference: COSINES, "within minus cross of the prompts that are tested" => nullable;
+    permutation_mean: COSINES, "its mean over relabellings" => nullable;
+    permutation_deviation: SPREAD, "its standard deviation over relabellings" => nullable;
     permutation_p: PROBABILITY, "of a relabelling as far from that mean, two-sided";
     permutation_p_family: PROBABILITY, "the same, corrected for looking at all layers (max-T)";
-    contrast_norm_unbiased: NORM, "the contrast's norm without what noise adds to it";
-    contrast_norm_low: NORM, "the lower end of the 95 % interval of `contrast_norm_unbiased`";
-    contrast_norm_high: NORM, "its upper end";
+    contrast_norm_unbiased: NORM, "the contrast's norm without what noise adds to it" => nullable;
+    contrast_norm_low: NORM, "the lower end of the 95 % interval of `contrast_norm_unbiased`" => nullable;
+    contrast_norm_high: NORM, "its upper end" => nullable;
     contrast_norm_relative: RATIO, "the contrast's norm over `mean_residual_norm`";
-    split_half: COSINE, "of contrasts from two halves of the prompts";
-    split_half_low: COSINE, "the lower end of the 95 % interval of `split_half`";
-    split_half_high: COSINE, "its upper end";
-    split_half_floor: COSINE, "what contrasts of nothing reach";
-    separation_auc: SHARE, "how often the contrast of all other prompts orders a prompt's rows rightly: the area under the ROC curve";
-    separation_accuracy: SHARE, "rows on the right side of it";
-    effect_size: SIGNED_RATIO, "Cohen's d of the same scores";
-    centred_within: COSINE, "within, after the mean of all rows was taken away";
-    centred_cross: COSINE, "cross, likewise";
-    centred_difference: COSINES, "within minus cross, likewise";
-    whitened_within: COSINE, "within, after whitening with a shrunk covariance";
-    whitened_cross: COSINE, "cross, likewise";
-    whitened_difference: COSINES, "within minus cross, likewise";
+    split_half: COSINE, "of contrasts from two halves of the prompts" => nullable;
+    split_half_low: COSINE, "the lower end of the 95 % interval of `split_half`" => nullable;
+    split_half_high: COSINE, "its upper end" => nullable;
+    split_half_floor: COSINE, "what contrasts of nothing reach" => nullable;
+    separation_auc: SHARE, "how often the contrast of all other prompts orders a prompt's rows rightly: the area under the ROC curve" => nullable;
+    separation_accuracy: SHARE, "rows on the right side of it" => nullable;
+    effect_size: SIGNED_RATIO, "Cohen's d of the same scores" => nullable;
+    centred_within: COSINE, "within, after the mean of all rows was taken away" => nullable;
+    centred_cross: COSINE, "cross, likewise" => nullable;
+    centred_difference: COSINES, "within minus cross, likewise" => nullable;
+    whitened_within: COSINE, "within, after whitening with a shrunk covariance" => nullable;
+    whitened_cross: COSINE, "cross, likewise" => nullable;
+    whitened_difference: COSINES, "within minus cross, likewise" => nullable;
     whitening_shrinkage: SHARE, "how much the covariance was shrunk";
-    trimmed_within: COSINE, "within, without the dimensions of `outliers.parquet`";
-    trimmed_cross: COSINE, "cross, likewise";
-    trimmed_difference: COSINES, "within minus cross, likewise";
+    trimmed_within: COSINE, "within, without the dimensions of `outliers.parquet`" => nullable;
+    trimmed_cross: COSINE, "cross, likewise" => nullable;
+    trimmed_difference: COSINES, "within minus cross, likewise" => nullable;
     outlier_share: SHARE, "of these dimensions in the squared norm";
-    bf16_within: COSINE, "within, with activations rounded to bf16";
-    bf16_cross: COSINE, "cross, likewise";
-    bf16_difference: COSINES, "within minus cross, likewise";
-    pca_cosine: COSINE, "of the vector `pca` with the contrast";
-    probe_cosine: COSINE, "of the vector `probe` with the contrast";
-    lda_cosine: COSINE, "of the vector `lda` with the contrast";
+    bf16_within: COSINE, "within, with activations rounded to bf16" => nullable;
+    bf16_cross: COSINE, "cross, likewise" => nullable;
+    bf16_difference: COSINES, "within minus cross, likewise" => nullable;
+    pca_cosine: COSINE, "of the vector `pca` with the contrast" => nullable;
+    probe_cosine: COSINE, "of the vector `probe` with the contrast" => nullable;
+    lda_cosine: COSINE, "of the vector `lda` with the contrast" => nullable;
 );
 
 pub fn write_statistics(path: &Path, metadata: &Metadata, rows: &[LayerStatistics]) -> Result<()> {

@@ -340,18 +340,20 @@ pub(crate) fn texts_column<'a>(name: &str, rows: impl Iterator<Item = &'a [Strin
     )
 }
 
-/// An f64 column whose name is that of the field of a row which it holds.
+/// An f64 column whose name is that of the field of a row which it holds. A figure that is not defined is NaN in the row and
+/// null in the table, whose contract says which may be.
 pub(crate) struct NumberField<Row> {
     pub column: Column,
     pub get: fn(&Row) -> f64,
     pub set: fn(&mut Row, f64),
 }
 
-/// The fields of a row type that a table holds as f64 columns, each under its own name, with its quantity and meaning.
+/// The fields of a row type that a table holds as f64 columns, each under its own name, with its quantity and meaning, and
+/// `=> nullable` where a figure may not be defined.
 macro_rules! number_fields {
-    ($row:ty: $($field:ident: $quantity:expr, $meaning:literal;)+) => {
+    ($row:ty: $($field:ident: $quantity:expr, $meaning:literal $(=> $nullable:ident)?;)+) => {
         &[$($crate::table::NumberField::<$row> {
-            column: $crate::contract::Column::float64(stringify!($field), $quantity, $meaning),
+            column: $crate::contract::Column::float64(stringify!($field), $quantity, $meaning)$(.$nullable())?,
             get: |row| row.$field,
             set: |row, value| row.$field = value,
         }),+]
@@ -364,12 +366,23 @@ pub(crate) fn number_columns<Row>(
     fields: &[NumberField<Row>],
     rows: &[Row],
 ) -> impl Iterator<Item = (Field, ArrayRef)> {
-    fields
-        .iter()
-        .map(|field| column::<Float64Type>(field.column.name, rows.iter().map(field.get)))
+    fields.iter().map(|field| {
+        let values = rows.iter().map(field.get);
+        if field.column.is_nullable {
+            defined_column(field.column.name, values)
+        } else {
+            column::<Float64Type>(field.column.name, values)
+        }
+    })
 }
 
-/// A column of vectors of one length, marked so that pyarrow reads it as a tensor.
+/// A column of figures that may not be defined: NaN becomes null.
+pub(crate) fn defined_column(name: &str, values: impl Iterator<Item = f64>) -> (Field, ArrayRef) {
+    optional_column::<Float64Type>(name, values.map(|value| (!value.is_nan()).then_some(value)))
+}
+
+/// A column of vectors of one length. It bears no extension type: as `arrow.fixed_shape_tensor` pyarrow would make tensors of
+/// it, and Hugging Face's datasets would not open the file.
 pub(crate) fn vector_column<'a>(
     name: &str,
     length: usize,
@@ -382,19 +395,7 @@ pub(crate) fn vector_column<'a>(
         builder.append(true);
     }
     let array = builder.finish();
-    // pyarrow gives a tensor only where list and item are nullable.
-    let extension = [
-        (
-            "ARROW:extension:name".to_owned(),
-            "arrow.fixed_shape_tensor".to_owned(),
-        ),
-        (
-            "ARROW:extension:metadata".to_owned(),
-            format!("{{\"shape\":[{length}]}}"),
-        ),
-    ];
-    let field = Field::new(name, array.data_type().clone(), true).with_metadata(extension);
-    (field, Arc::new(array))
+    (Field::new(name, array.data_type().clone(), true), Arc::new(array))
 }
 
 /// Columns of a batch by name, with errors that name the file.
@@ -447,12 +448,20 @@ impl<'a> Columns<'a> {
     /// Fills the fields of rows that are there already, one for each row of the batch.
     pub fn fill<Row>(&self, fields: &[NumberField<Row>], rows: &mut [Row]) -> Result<()> {
         for field in fields {
-            let values = self.numbers::<Float64Type>(field.column.name)?;
-            for (row, value) in rows.iter_mut().zip(values) {
+            for (row, value) in rows.iter_mut().zip(self.defined(field.column.name)?) {
                 (field.set)(row, value);
             }
         }
         Ok(())
+    }
+
+    /// Figures that may not be defined: null becomes NaN.
+    pub fn defined(&self, name: &str) -> Result<Vec<f64>> {
+        let values = self.optional_numbers::<Float64Type>(name)?;
+        Ok(values
+            .into_iter()
+            .map(|value| value.unwrap_or(f64::NAN))
+            .collect())
     }
 
     pub fn optional_numbers<T: ArrowPrimitiveType>(&self, name: &str) -> Result<Vec<Option<T::Native>>> {

@@ -27,12 +27,7 @@ pub(crate) const SCHEMA: TableSchema = TableSchema {
                 NORM,
                 "the Euclidean norm of `vector`, summed in f64 before rounding",
             ),
-            Column::new(
-                "vector",
-                ColumnKind::Vector,
-                REACH,
-                "the vector, marked as `arrow.fixed_shape_tensor`",
-            ),
+            Column::new("vector", ColumnKind::Vector, REACH, "the vector"),
         ]
     },
 };
@@ -220,6 +215,11 @@ impl ContrastVectors {
     /// All that there are, in the order of the alphabet.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.vectors.keys().map(String::as_str)
+    }
+
+    /// The layers that have this vector.
+    pub fn layers_of(&self, name: &str) -> impl Iterator<Item = usize> {
+        (0..self.layers).filter(move |layer| self.get(name, *layer).is_some())
     }
 
     pub fn get(&self, name: &str, layer: usize) -> Option<&[f32]> {

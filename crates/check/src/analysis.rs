@@ -1,9 +1,9 @@
 //! The tables of the analysis together: numbers of rows, and figures that follow from each other.
 
 use artifacts::{
-    Layout, Metadata, Result, Summary, VectorKind, VectorRow, read_contrast_vectors, read_depth,
-    read_effects, read_outliers, read_principal_components, read_projection_batches, read_similarity_batches,
-    read_statistics, read_summaries, read_vectors,
+    LayerStatistics, Layout, Metadata, Result, Summary, VectorKind, VectorRow, read_contrast_vectors,
+    read_depth, read_effects, read_outliers, read_principal_components, read_projection_batches,
+    read_similarity_batches, read_statistics, read_statistics_summary, read_summaries, read_vectors,
 };
 
 use crate::activations::Means;
@@ -198,6 +198,36 @@ fn check_projections(
     Ok(())
 }
 
+/// No p-value is smaller than the number of labellings allows.
+fn check_p_values(
+    layout: &Layout,
+    shape: &Shape,
+    rows: &[LayerStatistics],
+    problems: &mut Vec<Problem>,
+) -> Result<()> {
+    let path = layout.statistics_summary();
+    if !path.exists() {
+        return Ok(());
+    }
+    let summary = read_statistics_summary(&path)?;
+    if !(summary.smallest_p > 0.0 && summary.smallest_p <= 1.0) {
+        let message = format!(
+            "`smallest_p` is {}, and a probability is above 0, at most 1",
+            summary.smallest_p
+        );
+        problems.push(Problem::of_file(&shape.inside(&path), message));
+    }
+    let file = shape.inside(&layout.statistics());
+    for (index, row) in rows.iter().enumerate() {
+        if row.pooling == summary.pooling && row.permutation_p < summary.smallest_p - SAME {
+            let message =
+                "it is below the smallest p-value of statistics.json, which the number of prompts allows";
+            problems.push(Problem::of_value(&file, "permutation_p", index, message));
+        }
+    }
+    Ok(())
+}
+
 fn check_counts(layout: &Layout, shape: &Shape, both: usize, problems: &mut Vec<Problem>) -> Result<()> {
     let (statistics, _) = read_statistics(&layout.statistics())?;
     shape.require_rows(
@@ -214,6 +244,7 @@ fn check_counts(layout: &Layout, shape: &Shape, both: usize, problems: &mut Vec<
             problems.push(Problem::of_value(&file, "permutation_p", index, message));
         }
     }
+    check_p_values(layout, shape, &statistics, problems)?;
     let (effects, _) = read_effects(&layout.effects())?;
     let why = "layers x poolings of a 2x2 design";
     shape.require_rows(&layout.effects(), effects.len(), &[0, both], why, problems);

@@ -61,7 +61,8 @@ of rows that follow from each other, one model in all footers, and figures that 
 **Formulas** are in [statistics.md](statistics.md).
 
 **Units.** *residual*: that of the residual stream, which has no name. *cosine*, *share*, *ratio*, *probability*: none. *nats per token*: natural
-logarithms. Columns that are not nullable hold no missing value, and numbers in them are finite.
+logarithms. Columns that are not nullable hold no missing value, and all numbers are finite. A figure that is not defined is null: a cosine of a
+vector of zero, an effect size without spread, an interval of fewer than three prompts. Cosines are within -1 and 1, whatever rounding does.
 
 **Footers.** Every table's key-value metadata has, under names that begin with `roleswap.`:
 
@@ -69,6 +70,7 @@ logarithms. Columns that are not nullable hold no missing value, and numbers in 
 |---|---|---|
 | `schema`, `schema_version` | which of the tables below | all |
 | `pipeline`, `model_name`, `model_type` | names; `model_type` is that of transformers, such as `gemma2` | all |
+| `model_source` | the repository of the hub as `model.source` names it, or the name of a local folder or file without its path | all |
 | `model_fingerprint` | BLAKE3 of everything that decides what the model computes: weights, configuration, tokenizer, template | all |
 | `weights_fingerprint`, `template_hash` | of the weight files and of the chat template alone | all |
 | `layers`, `hidden_size` | of the model | all |
@@ -78,8 +80,8 @@ logarithms. Columns that are not nullable hold no missing value, and numbers in 
 | `seed`, `max_new_tokens` | as in the pipeline file | generations |
 | `perplexity_budget` | as in the pipeline file | dose |
 
-Compression is Snappy. Columns of vectors are encoded with BYTE_STREAM_SPLIT and marked as `arrow.fixed_shape_tensor`, which pyarrow reads as a tensor; to
-all other readers they are lists.
+Compression is Snappy. Columns of vectors are lists of one length, encoded with BYTE_STREAM_SPLIT, without an Arrow extension type, which not all readers
+open: DuckDB, Polars, pandas, pyarrow and Hugging Face's `datasets` read them alike (`scripts/read_results.py`).
 
 ## Tables
 
@@ -94,7 +96,7 @@ const AFTER: &str = "\
 | `analyze/contrast.safetensors` | f32 `[layers, hidden]` for every name of `vectors.parquet` under the contrast's pooling. The metadata has one entry, `roleswap`: the footer above as JSON |
 | `analyze/export/contrast.gguf` | a control vector as llama.cpp and repeng read it. `direction.N` is added to the output of the 0-based block N, so it is our layer N; llama.cpp has no `direction.0`, so layer 0 is left out. Raw: the scale 1 adds one contrast vector |
 | `analyze/export/contrast.npy` | the same for all layers, f32 `[layers, hidden]` |
-| `analyze/export/neuronpedia/contrast/LN.json` | a body for Neuronpedia's `POST /api/vector/new`, one a layer; nothing is sent |
+| `analyze/export/neuronpedia/contrast/LN.json` | a body for Neuronpedia's `POST /api/vector/new`, one a layer; nothing is sent. `modelId` is made of `model_source`, and where that is not the name of a Gemma model a `note` says so in its place |
 | `analyze/summary.csv`, `summary.txt` | the notebook's table: `summary.parquet` under the contrast's pooling |
 | `analyze/statistics.json` | the tests over all layers, and what they say in sentences |
 | `dose/dose.json` | every candidate dose with the reasons against it, and the choice |

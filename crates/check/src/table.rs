@@ -4,7 +4,7 @@ use std::path::Path;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Float64Type, Int32Type, Int64Type};
-use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_array::{Array, ArrayRef, Float64Array, RecordBatch};
 use artifacts::{Column, ColumnKind, Metadata, Result, TableFile, TableSchema};
 
 use crate::order::{Keys, key_value};
@@ -142,14 +142,8 @@ fn contradictions(batch: &RecordBatch, columns: &[Column]) -> Vec<(&'static str,
                 high.as_primitive_opt::<Float64Type>(),
             )
         {
-            let wrong = (0..low.len()).find(|row| low.value(*row) > high.value(*row));
-            found.extend(wrong.map(|row| {
-                (
-                    column.name,
-                    row,
-                    "the interval's lower end is above its upper one",
-                )
-            }));
+            let wrong = (0..low.len()).find_map(|row| Some((row, wrong_interval(low, high, row)?)));
+            found.extend(wrong.map(|(row, problem)| (column.name, row, problem)));
         }
         if column.name == "n_tokens"
             && let Some(ids) = partner("token_ids").and_then(|ids| ids.as_list_opt::<i32>())
@@ -160,6 +154,16 @@ fn contradictions(batch: &RecordBatch, columns: &[Column]) -> Vec<(&'static str,
         }
     }
     found
+}
+
+/// An interval that is not defined has neither end.
+fn wrong_interval(low: &Float64Array, high: &Float64Array, row: usize) -> Option<&'static str> {
+    match (low.is_null(row), high.is_null(row)) {
+        (true, true) => None,
+        (false, false) if low.value(row) <= high.value(row) => None,
+        (false, false) => Some("the interval's lower end is above its upper one"),
+        _ => Some("the interval has one end alone"),
+    }
 }
 
 fn wrong_length(

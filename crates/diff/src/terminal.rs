@@ -74,10 +74,7 @@ fn write_curves(out: &mut String, runs: [&Run; 2], curves: &Curves) {
             format!(
                 "{:>7}  {:<25}",
                 layer(row.layers[index]),
-                format!(
-                    "{:.4} ({:.4} to {:.4})",
-                    row.values[index], row.lows[index], row.highs[index]
-                )
+                with_interval(row.values[index], row.lows[index], row.highs[index])
             )
         };
         line(
@@ -114,6 +111,15 @@ fn write_curves(out: &mut String, runs: [&Run; 2], curves: &Curves) {
         "  apart: the two intervals have no number in common; a depth between two layers is interpolated"
             .to_owned(),
     );
+}
+
+/// Fewer than three prompts have no interval.
+fn with_interval(value: f64, low: f64, high: f64) -> String {
+    if low.is_nan() || high.is_nan() {
+        format!("{value:.4} (no interval)")
+    } else {
+        format!("{value:.4} ({low:.4} to {high:.4})")
+    }
 }
 
 /// A whole number where it is one.

@@ -94,9 +94,12 @@ pub fn crossed(side: usize, texts: &[DoseText]) -> f64 {
     share(texts.iter().map(|text| (side == 0) == (text.log_odds() < 0.0)))
 }
 
-/// The 95 % interval of the mean over prompts.
+/// The 95 % interval of the mean over prompts. That of a single prompt may be anywhere.
 pub fn interval(values: &[f64], seed: u64) -> Interval {
-    bootstrap_mean(values, BOOTSTRAP_DRAWS, seed)
+    bootstrap_mean(values, BOOTSTRAP_DRAWS, seed).unwrap_or(Interval {
+        low: f64::NEG_INFINITY,
+        high: f64::INFINITY,
+    })
 }
 
 pub fn mean(values: &[f64]) -> f64 {

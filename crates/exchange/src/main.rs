@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use artifacts::{Error, Layout, Output, Result, print_failure, read_contrast_vectors};
-use exchange::{Format, Origin, Vector, write_vector};
+use exchange::{Format, Origin, Vector, without_model_id, write_vector};
 
 const USAGE: &str = "usage: export results/NAME [VECTOR]... [--format gguf|npy|safetensors|neuronpedia]... [--out FOLDER]
   VECTOR: contrast (the default), pca, probe, lda, contrast.cleaned, effect.speaker, mean.CONDITION, … or `all`
@@ -93,6 +93,11 @@ impl Wanted {
             for format in &self.formats {
                 let place = write_vector(&self.out, *format, &vector, &origin)?;
                 let _ = writeln!(Output, "{}", place.display());
+            }
+            if let Some(note) =
+                without_model_id(&origin).filter(|_| self.formats.contains(&Format::Neuronpedia))
+            {
+                artifacts::remark(note);
             }
         }
         Ok(())

@@ -59,6 +59,7 @@ impl Origin {
     pub fn entries(&self) -> Vec<(String, String)> {
         let keys = [
             "model_name",
+            "model_source",
             "model_type",
             "model_fingerprint",
             "positive",

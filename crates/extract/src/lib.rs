@@ -77,6 +77,7 @@ fn metadata(pipeline: &Pipeline, model: &OpenModel) -> Metadata {
     let metadata = Metadata::default()
         .with("pipeline", &pipeline.name)
         .with("model_name", &pipeline.model.name)
+        .with("model_source", pipeline.model.public_source())
         .with("model_type", config.model_type)
         .with("model_fingerprint", &model.fingerprint)
         .with("weights_fingerprint", &model.weights_fingerprint)

@@ -184,7 +184,7 @@ impl Figure {
             .x_label_formatter(&|layer| format!("{layer:.0}"))
             .y_label_formatter(&|cosine| format!("{cosine:.2}"))
             .draw()?;
-        for line in &self.lines {
+        for line in self.lines.iter().filter(|line| !line.band.is_empty()) {
             let area = Polygon::new(line.band.clone(), line.colour.mix(BAND_OPACITY));
             chart.draw_series(std::iter::once(area))?;
         }
@@ -212,8 +212,9 @@ type Ends = fn(&LayerStatistics) -> (f64, f64);
 
 fn band(rows: &[LayerStatistics], ends: Ends) -> Vec<(f64, f64)> {
     let at = |row: &LayerStatistics, cosine: f64| (row.layer as f64, cosine);
-    let upper = rows.iter().map(|row| at(row, ends(row).1));
-    let lower = rows.iter().rev().map(|row| at(row, ends(row).0));
+    let defined = |row: &&LayerStatistics| !ends(row).0.is_nan();
+    let upper = rows.iter().filter(defined).map(|row| at(row, ends(row).1));
+    let lower = rows.iter().rev().filter(defined).map(|row| at(row, ends(row).0));
     upper.chain(lower).collect()
 }
 

@@ -1,7 +1,10 @@
 //! Small matters of how things are written.
 
-/// A number with `decimals` decimals and a true minus sign; what rounds to zero has no sign.
+/// A number with `decimals` decimals and a true minus sign; what rounds to zero has no sign. A figure that is not defined says so.
 pub fn number(value: f64, decimals: usize) -> String {
+    if !value.is_finite() {
+        return "not defined".to_owned();
+    }
     let digits = format!("{:.decimals$}", value.abs());
     let is_zero = digits.chars().all(|c| c == '0' || c == '.');
     if value < 0.0 && !is_zero {
@@ -20,15 +23,22 @@ pub fn number_or_dash(value: f64, decimals: usize) -> String {
     }
 }
 
-/// A value with its interval: "0.90 (0.72 to 1.16)".
+/// A value with its interval: "0.90 (0.72 to 1.16)". Where there is no interval, the value alone.
 pub fn with_interval(value: f64, low: f64, high: f64, decimals: usize) -> String {
+    if low.is_nan() && high.is_nan() {
+        return number_or_dash(value, decimals);
+    }
     let [value, low, high] = [value, low, high].map(|end| number_or_dash(end, decimals));
     format!("{value} ({low} to {high})")
 }
 
 /// A share between 0 and 1 in per cent, without a decimal.
 pub fn percent(share: f64) -> String {
-    format!("{} %", number_or_dash(share * 100.0, 0))
+    if share.is_finite() {
+        format!("{} %", number(share * 100.0, 0))
+    } else {
+        "\u{2013}".to_owned()
+    }
 }
 
 /// In four decimals, which are more than a reader asks of a p-value.

@@ -24,6 +24,10 @@ pub fn speaker_view(pipeline: &Pipeline, inputs: &Inputs) -> anyhow::Result<Spea
         .or(peak(&inputs.summaries).map(|row| row.layer));
     let row = strongest.and_then(|layer| evidence.effects.get(layer));
     let sentences = match row {
+        Some(row) if row.speaker_share.is_nan() => vec![format!(
+            "After layer {} the contrast is zero, so that no part of it is the speaker\u{2019}s.",
+            row.layer
+        )],
         Some(row) => told_apart(row, evidence),
         None => vec![confounded(pipeline)?.to_owned()],
     };
@@ -59,8 +63,9 @@ fn told_apart(row: &LayerEffects, evidence: &Evidence) -> Vec<String> {
 /// From where to where the share goes.
 fn over_layers(evidence: &Evidence) -> Option<String> {
     let by_share = |a: &&LayerEffects, b: &&LayerEffects| a.speaker_share.total_cmp(&b.speaker_share);
-    let least = evidence.effects.iter().min_by(by_share)?;
-    let most = evidence.effects.iter().max_by(by_share)?;
+    let defined = || evidence.effects.iter().filter(|row| !row.speaker_share.is_nan());
+    let least = defined().min_by(by_share)?;
+    let most = defined().max_by(by_share)?;
     Some(format!(
         "Over all layers the share lies between {} (layer {}) and {} (layer {}).",
         percent(least.speaker_share),

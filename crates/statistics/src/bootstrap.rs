@@ -17,7 +17,7 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// Between the quantiles that [`interval_tail`] gives for draws of so many units. Without values it is 0 to 0.
+    /// Between the quantiles that [`interval_tail`] gives for draws of so many units.
     pub(crate) fn of(mut values: Vec<f64>, units: usize) -> Self {
         values.sort_by(f64::total_cmp);
         let tail = interval_tail(units);
@@ -60,15 +60,19 @@ pub const BOOTSTRAP_DRAWS: usize = 5000;
 /// [`resampled`]. `raw`: the inner products of the rows as they are; cosines are taken from them.
 ///
 /// Assumes that the prompts are independent and speak for the prompts one wants to know about. Few prompts push the
-/// ends outward, see [`interval_tail`]. Draws of one prompt only hold no two prompts to compare and are drawn again.
-/// Source: Efron & Tibshirani (1993), "An Introduction to the Bootstrap"; Hesterberg (2015).
-pub fn bootstrap(raw: &PairedGram, seed: u64) -> Bootstrap {
+/// ends outward, see [`interval_tail`]. Draws of one prompt only hold no two prompts to compare and are drawn again, so that
+/// two prompts would always be drawn as they are: none with fewer than three prompts, nor where a row is zero and has no
+/// cosine. Source: Efron & Tibshirani (1993), "An Introduction to the Bootstrap"; Hesterberg (2015).
+pub fn bootstrap(raw: &PairedGram, seed: u64) -> Option<Bootstrap> {
+    if raw.prompts() < FEWEST_PROMPTS || raw.lacks_cosines() {
+        return None;
+    }
     let draws = resamples(raw.prompts(), BOOTSTRAP_DRAWS, seed);
     let figures = resampled_figures(raw, &draws);
     let interval = |figure: fn(&ResampledFigures) -> f64| {
         Interval::of(figures.iter().map(figure).collect(), raw.prompts())
     };
-    Bootstrap {
+    Some(Bootstrap {
         within_plus: interval(|figures| figures.within_plus),
         within_minus: interval(|figures| figures.within_minus),
         within: interval(|figures| figures.within),
@@ -76,8 +80,11 @@ pub fn bootstrap(raw: &PairedGram, seed: u64) -> Bootstrap {
         difference: interval(|figures| figures.difference),
         matched: interval(|figures| figures.matched),
         contrast_norm: interval(|figures| figures.contrast_norm),
-    }
+    })
 }
+
+/// Draws of pairs of fewer prompts don't differ from each other.
+pub(crate) const FEWEST_PROMPTS: usize = 3;
 
 /// The figures when prompt `i` is there `counts[i] = w_i` times; `sum_i w_i = n`, and at least two prompts
 /// are there.
@@ -103,18 +110,21 @@ pub fn resampled(raw: &PairedGram, counts: &[u16]) -> ResampledFigures {
 ///
 /// The plain norm of a mean of `n` differences is too large, since
 /// `E ||mean d||^2 = ||E d||^2 + trace(cov d) / n`. Under the root stands the unbiased estimate (U-statistic)
-/// of `||E d||^2`; where it is negative, this is 0. Source: Hoeffding (1948), "A Class of Statistics with
-/// Asymptotically Normal Distribution".
-pub fn contrast_norm_unbiased(raw: &PairedGram) -> f64 {
+/// of `||E d||^2`; where it is negative, this is 0. None with fewer than two prompts. Source: Hoeffding (1948), "A Class of
+/// Statistics with Asymptotically Normal Distribution".
+pub fn contrast_norm_unbiased(raw: &PairedGram) -> Option<f64> {
     let n = raw.prompts();
     norm_free_of_noise(&raw.differences(), n)
 }
 
 /// [`contrast_norm_unbiased`] of the vectors whose inner products are in the `[n, n]` matrix.
-pub(crate) fn norm_free_of_noise(differences: &[f64], n: usize) -> f64 {
+pub(crate) fn norm_free_of_noise(differences: &[f64], n: usize) -> Option<f64> {
+    if n < 2 {
+        return None;
+    }
     let pairs = (n * (n - 1)) as f64;
     let form: f64 = off_diagonal_forms(differences, &[vec![1_u16; n]]).iter().sum();
-    (form / pairs).max(0.0).sqrt()
+    Some((form / pairs).max(0.0).sqrt())
 }
 
 /// The quantile `q` (0 to 1) of values in ascending order: linear between the two values around the place
@@ -130,9 +140,9 @@ pub fn quantile(sorted: &[f64], q: f64) -> f64 {
 }
 
 /// The percentile interval, 95 %, of the mean of independent values: the mean of as many values drawn with
-/// replacement, `draws` times. In the values' units; without values it is 0 to 0. Source: Efron & Tibshirani
-/// (1993).
-pub fn bootstrap_mean(values: &[f64], draws: usize, seed: u64) -> Interval {
+/// replacement, `draws` times. In the values' units; none of fewer than two values, whose mean may be off by any amount.
+/// Source: Efron & Tibshirani (1993).
+pub fn bootstrap_mean(values: &[f64], draws: usize, seed: u64) -> Option<Interval> {
     bootstrap_statistic(values.len(), draws, seed, |indices| {
         let drawn: Vec<f64> = indices.iter().map(|&index| values[index]).collect();
         mean(&drawn)
@@ -140,23 +150,23 @@ pub fn bootstrap_mean(values: &[f64], draws: usize, seed: u64) -> Interval {
 }
 
 /// The percentile interval, 95 %, of any statistic of `units` independent units: `statistic` gets the indices
-/// of `units` units drawn with replacement, `draws` times, and must give a finite number. Without units it is
-/// 0 to 0. Source: Efron & Tibshirani (1993).
+/// of `units` units drawn with replacement, `draws` times, and must give a finite number. None of fewer than two units.
+/// Source: Efron & Tibshirani (1993).
 pub fn bootstrap_statistic(
     units: usize,
     draws: usize,
     seed: u64,
     statistic: impl Fn(&[usize]) -> f64,
-) -> Interval {
-    if units == 0 {
-        return Interval { low: 0.0, high: 0.0 };
+) -> Option<Interval> {
+    if units < 2 {
+        return None;
     }
     let mut generator = generator(seed, Purpose::Resamples);
     let mut draw = || {
         let indices: Vec<usize> = (0..units).map(|_| generator.random_range(0..units)).collect();
         statistic(&indices)
     };
-    Interval::of((0..draws).map(|_| draw()).collect(), units)
+    Some(Interval::of((0..draws).map(|_| draw()).collect(), units))
 }
 
 /// `W = sum_{i != j} w_i w_j`.
@@ -206,9 +216,10 @@ impl Parts {
         let n = counts.len() as f64;
         let pairs = weight_of_pairs(counts);
         let [within_plus, within_minus, unmatched, contrast] = forms.map(|form| form / pairs);
-        let matched = diagonal_sum(&self.cross, counts) / n;
+        let matched = (diagonal_sum(&self.cross, counts) / n).clamp(-1.0, 1.0);
+        let [within_plus, within_minus] = [within_plus, within_minus].map(|cosine| cosine.clamp(-1.0, 1.0));
         let within = (within_plus + within_minus) / 2.0;
-        let cross = matched / n + (n - 1.0) / n * unmatched;
+        let cross = (matched / n + (n - 1.0) / n * unmatched).clamp(-1.0, 1.0);
         ResampledFigures {
             within_plus,
             within_minus,

@@ -38,7 +38,7 @@ pub fn principal_components(rows: &[&[f32]], toward: &[f64]) -> PrincipalCompone
     let along = greatest_eigenpairs::<2>(products, count).map(|(value, vector)| {
         let length = value.max(0.0).sqrt() * sign(&vector, toward);
         let places: Vec<f64> = vector.iter().map(|part| length * part).collect();
-        (places, value.max(0.0) / variance)
+        (places, (value.max(0.0) / variance).min(1.0))
     });
     let [(first, first_share), (second, second_share)] = along;
     PrincipalComponents {

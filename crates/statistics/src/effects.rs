@@ -1,6 +1,8 @@
 //! The two-by-two design: who speaks and which transcript they speak in, each varied by itself.
 
-use crate::bootstrap::{BOOTSTRAP_DRAWS, Interval, norm_free_of_noise, plain_form, weight_of_pairs};
+use crate::bootstrap::{
+    BOOTSTRAP_DRAWS, FEWEST_PROMPTS, Interval, norm_free_of_noise, plain_form, weight_of_pairs,
+};
 use crate::draws::resamples;
 use crate::gram::PairedGram;
 use crate::products::gram;
@@ -23,38 +25,39 @@ pub struct Effect {
     /// Of the vector.
     pub norm: f64,
     /// Without what noise adds to it; see [`contrast_norm_unbiased`](crate::contrast_norm_unbiased).
-    pub norm_unbiased: f64,
-    /// Of `norm_unbiased`.
-    pub norm_interval: Interval,
-    /// The effect's share of the sum of squares of all `4n` rows about their mean: 0 to 1.
-    pub share: f64,
+    /// None with fewer than two prompts.
+    pub norm_unbiased: Option<f64>,
+    /// Of `norm_unbiased`; none with fewer than three prompts.
+    pub norm_interval: Option<Interval>,
+    /// The effect's share of the sum of squares of all `4n` rows about their mean: 0 to 1. None where all rows are the same.
+    pub share: Option<f64>,
 }
 
-/// The effects of a two-by-two design. All shares together make 1, unless all rows are the same: then all are
-/// 0.
+/// The effects of a two-by-two design. All shares together make 1, unless all rows are the same: then there are none.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Effects {
     pub speaker: Effect,
     pub transcript: Effect,
     pub interaction: Effect,
     /// What differs between prompts whatever the cell.
-    pub prompt_share: f64,
+    pub prompt_share: Option<f64>,
     /// What is left: effects that differ from prompt to prompt.
-    pub residual_share: f64,
+    pub residual_share: Option<f64>,
     /// `S.C / ||C||^2`: how much of the whole contrast, along itself, the speaker accounts for; the
     /// transcript accounts for the rest. It can be below 0 or above 1 where the two effects oppose each
-    /// other.
-    pub speaker_share_of_contrast: f64,
-    pub speaker_share_interval: Interval,
-    /// The cosine of `S` and `C`.
-    pub speaker_contrast_cosine: f64,
+    /// other. None where the contrast is zero.
+    pub speaker_share_of_contrast: Option<f64>,
+    /// None with fewer than three prompts as well.
+    pub speaker_share_interval: Option<Interval>,
+    /// The cosine of `S` and `C`. This and the other cosines are none where one of the two is zero.
+    pub speaker_contrast_cosine: Option<f64>,
     /// The cosine of `T` and `C`.
-    pub transcript_contrast_cosine: f64,
+    pub transcript_contrast_cosine: Option<f64>,
     /// The cosine of `S` and `T`.
-    pub speaker_transcript_cosine: f64,
+    pub speaker_transcript_cosine: Option<f64>,
     /// The cosine of the speaker contrasts within the two transcripts: whether the speaker has the same
     /// direction in both.
-    pub simple_cosine: f64,
+    pub simple_cosine: Option<f64>,
 }
 
 /// Divides what the whole contrast mixes into the effect of the speaker and that of the transcript.
@@ -72,13 +75,14 @@ pub struct Effects {
 ///
 /// Intervals: percentile, 95 %, over 5,000 draws of the prompts with replacement; the norms from pairs of
 /// different prompts as in [`resampled`](crate::resampled), the share from the drawn means as they are.
-/// Assumes that prompts are independent. A contrast of zero has the share 0, and a zero vector the cosine 0
-/// with anything.
+/// Draws whose contrast is zero have no share and are left out. Assumes that prompts are independent. A vector counts as zero
+/// where its squared norm is below 1e-14 of the greatest row's, since it is nothing but rounding then.
 pub fn effects(cells: &Cells<'_>, seed: u64) -> Effects {
     let own = PromptEffects::of(cells);
     let n = own.speaker.len();
     let total = own.total_sum_of_squares();
-    let share = |squares: f64| if total > 0.0 { squares / total } else { 0.0 };
+    let least_square = ROUNDING * greatest_square(cells);
+    let share = |squares: f64| (total > least_square).then(|| squares / total);
     let grams = Grams::of(&own);
     let draws = Draws::of(&grams, n, seed);
     let effect = |vectors: &[Vec<f64>], gram: &[f64], forms: &[f64]| {
@@ -97,11 +101,15 @@ pub fn effects(cells: &Cells<'_>, seed: u64) -> Effects {
     let (s, t) = (&speaker.vector, &transcript.vector);
     let contrast = combined(s, t, 1.0);
     let simple = [1.0, -1.0].map(|sign| combined(s, &interaction.vector, sign));
+    let cosine = |a: &[f64], b: &[f64]| cosine(a, b, least_square.sqrt());
+    let contrast_square = dot(&contrast, &contrast);
     Effects {
         prompt_share: share(own.prompt_squares),
         residual_share: share(own.residual_squares),
-        speaker_share_of_contrast: share_along(dot(s, &contrast), dot(&contrast, &contrast)),
-        speaker_share_interval: draws.share_interval(&grams),
+        speaker_share_of_contrast: share_along(dot(s, &contrast), contrast_square, least_square),
+        speaker_share_interval: draws
+            .share_interval(&grams, least_square)
+            .filter(|_| contrast_square > least_square),
         speaker_contrast_cosine: cosine(s, &contrast),
         transcript_contrast_cosine: cosine(t, &contrast),
         speaker_transcript_cosine: cosine(s, t),
@@ -181,8 +189,17 @@ fn combined(a: &[f64], b: &[f64], sign: f64) -> Vec<f64> {
     a.iter().zip(b).map(|(a, b)| a + sign * b).collect()
 }
 
-fn share_along(along: f64, square: f64) -> f64 {
-    if square > 0.0 { along / square } else { 0.0 }
+fn share_along(along: f64, square: f64, least_square: f64) -> Option<f64> {
+    (square > least_square).then(|| along / square)
+}
+
+/// A squared norm below this share of the rows' greatest is rounding.
+const ROUNDING: f64 = 1e-14;
+
+fn greatest_square(cells: &Cells<'_>) -> f64 {
+    let rows = cells.cells.iter().flatten().flat_map(|rows| rows.iter());
+    let squares = rows.map(|row| row.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>());
+    squares.fold(0.0, f64::max)
 }
 
 /// Inner products of the prompts' effects, `[n, n]` each.
@@ -224,7 +241,8 @@ struct Draws {
 
 impl Draws {
     fn of(grams: &Grams, n: usize, seed: u64) -> Self {
-        let counts = resamples(n, BOOTSTRAP_DRAWS, seed);
+        let draws = if n < FEWEST_PROMPTS { 0 } else { BOOTSTRAP_DRAWS };
+        let counts = resamples(n, draws, seed);
         let forms = |gram: &[f64]| off_diagonal_forms(gram, &counts);
         Draws {
             speaker: forms(&grams.speaker),
@@ -236,21 +254,25 @@ impl Draws {
         }
     }
 
-    fn norm_interval(&self, forms: &[f64]) -> Interval {
+    fn norm_interval(&self, forms: &[f64]) -> Option<Interval> {
         let pairs = self.counts.iter().zip(forms);
         let norm = |(counts, form): (&Vec<u16>, &f64)| (form / weight_of_pairs(counts)).max(0.0).sqrt();
-        Interval::of(pairs.map(norm).collect(), self.prompts)
+        (self.prompts >= FEWEST_PROMPTS).then(|| Interval::of(pairs.map(norm).collect(), self.prompts))
     }
 
     /// Of `S.C / ||C||^2` with `C = S + T`.
-    fn share_interval(&self, grams: &Grams) -> Interval {
+    fn share_interval(&self, grams: &Grams, least_square: f64) -> Option<Interval> {
         let share = |draw: usize| {
             let form = |gram: &[f64], forms: &[f64]| plain_form(gram, &self.counts[draw], forms[draw]);
             let speaker = form(&grams.speaker, &self.speaker);
             let both = form(&grams.both, &self.both);
             let transcript = form(&grams.transcript, &self.transcript);
-            share_along(speaker + both, speaker + 2.0 * both + transcript)
+            // The forms are of sums over the draw, whose means are smaller by the number of prompts.
+            let least_square = least_square * (self.prompts as f64).powi(2);
+            share_along(speaker + both, speaker + 2.0 * both + transcript, least_square)
         };
-        Interval::of((0..self.counts.len()).map(share).collect(), self.prompts)
+        let shares: Vec<f64> = (0..self.counts.len()).filter_map(share).collect();
+        let is_defined = self.prompts >= FEWEST_PROMPTS && !shares.is_empty();
+        is_defined.then(|| Interval::of(shares, self.prompts))
     }
 }

@@ -4,8 +4,7 @@ use crate::products::gram;
 use crate::rows::PairedRows;
 use crate::sums::mean;
 
-/// Centred rows whose squared norms are all below this share of the greatest uncentred one are nothing but
-/// rounding.
+/// A centred row whose squared norm is below this share of the greatest uncentred one is nothing but rounding.
 const ROUNDING: f64 = 1e-13;
 
 /// Inner products of all `2n` rows: the plus rows first, then the minus rows. `[2n, 2n]`, in squared units of
@@ -33,26 +32,41 @@ impl PairedGram {
     }
 
     /// The cosines, `G_ij / (sqrt(G_ii) sqrt(G_jj))`: the inner products of the rows divided by their norms.
-    /// A row that is zero has the cosine 0 with every row, itself too.
+    /// None is farther from 0 than that of a row with itself, which is 1 but for its last bit. A row that is zero has no cosines: it gets 0 with
+    /// every row, itself too, and [`similarity`](crate::similarity) gives nothing then.
     pub fn unit(&self) -> Self {
         let inverse_norm = |square: f64| if square > 0.0 { 1.0 / square.sqrt() } else { 0.0 };
         let inverse_norms: Vec<f64> = self.diagonal().map(inverse_norm).collect();
-        self.mapped(|i, j, value| value * (inverse_norms[i] * inverse_norms[j]))
+        let cosine = |i: usize, j: usize| {
+            let cosine = self.get(i, j) * (inverse_norms[i] * inverse_norms[j]);
+            if cosine.is_finite() { cosine } else { 0.0 }
+        };
+        // That of a row with itself may be rounded up, and equal rows must have the same with each other.
+        let own: Vec<f64> = (0..2 * self.prompts).map(|i| cosine(i, i)).collect();
+        self.mapped(|i, j, _| {
+            let most = own[i].max(own[j]);
+            cosine(i, j).clamp(-most, most)
+        })
+    }
+
+    /// Whether a row is zero, or not finite: then not all cosines are defined.
+    pub(crate) fn lacks_cosines(&self) -> bool {
+        self.diagonal()
+            .any(|square| !(square > 0.0 && square.is_finite()))
     }
 
     /// The inner products after the mean of all `2n` rows is taken from each of them:
     /// `G_ij - mean_k G_ik - mean_k G_jk + mean_kl G_kl`.
     ///
-    /// Rows that are all the same, but for rounding, give zeros. Since this subtracts, entries carry an error
-    /// of about 1e-16 of the uncentred rows' squared norms.
+    /// A row that is the mean itself, but for rounding, gives zeros: its direction would be that of the rounding. Since
+    /// this subtracts, entries carry an error of about 1e-16 of the uncentred rows' squared norms.
     pub fn centred(&self) -> Self {
         let means: Vec<f64> = (0..2 * self.prompts).map(|i| mean(self.row(i))).collect();
         let grand = mean(&means);
         let centred = self.mapped(|i, j, value| value - (means[i] + means[j]) + grand);
-        if centred.greatest_square() <= ROUNDING * self.greatest_square() {
-            return self.mapped(|_, _, _| 0.0);
-        }
-        centred
+        let least = ROUNDING * self.greatest_square();
+        let is_zero: Vec<bool> = centred.diagonal().map(|square| square <= least).collect();
+        centred.mapped(|i, j, value| if is_zero[i] || is_zero[j] { 0.0 } else { value })
     }
 
     /// The inner products of the differences, `d_i . d_j = a_i.a_j - a_i.b_j - b_i.a_j + b_i.b_j`: `[n, n]`,

@@ -58,11 +58,13 @@ const MOST_PROMPTS_FOR_EXACT: usize = 14;
 /// Testing". It controls the probability of any false finding among the layers.
 ///
 /// Assumes that under no difference a prompt's two rows could as well have come in the other order, and that
-/// prompts are independent. A layer whose `T` doesn't vary (a contrast of zero) has `p = p_family = 1` and
-/// takes no part in the greatest. Without layers there are no tests, no labellings, and the smallest p is 1.
+/// prompts are independent: a prompt whose rows are copies of another's is to be left out. A layer whose `T` doesn't vary (a
+/// contrast of zero) has `p = p_family = 1` and takes no part in the greatest. Without layers there are no tests, no labellings,
+/// and the smallest p is 1; of fewer than two prompts `T` is not defined, and there are no tests either.
 pub fn label_swap_tests(layers: &[PairedGram], seed: u64) -> LabelSwapFamily {
     let prompts = layers.first().map_or(0, PairedGram::prompts);
     let labellings = Labellings::of(prompts, seed);
+    let layers = if prompts < 2 { &[] } else { layers };
     let layers: Vec<Layer> = layers
         .par_iter()
         .map(|unit| Layer::of(unit, &labellings))

@@ -9,9 +9,10 @@
 //! large, is paid for once. All arithmetic is in f64 and in a fixed order: the same rows and the same seed
 //! give the same bits with any number of threads.
 //!
-//! Every function takes sound input for granted: at least two prompts, as many plus rows as minus rows, all
-//! of one length of at least 1, only finite numbers. Nothing here panics or gives NaN on such input; what a
-//! function gives where its figure is not defined (a contrast of zero, say) stands in its documentation.
+//! Every function takes sound input for granted: at least one prompt, as many plus rows as minus rows, all
+//! of one length of at least 1, only finite numbers. Nothing here panics or gives NaN on such input. A figure that is not
+//! defined (with one prompt, for a contrast of zero, without any spread) is `None`, never a number that stands for none;
+//! its documentation says when. Cosines are within -1 and 1, and no p value is below [`smallest_p`].
 //!
 //! Six prompts in two conditions, at one layer of three dimensions:
 //!
@@ -24,13 +25,14 @@
 //!     minus: (0..6).map(|prompt| row(prompt, -1.0)).collect(),
 //! };
 //! let gram = PairedGram::of(&rows);
-//! let (figures, intervals) = (similarity(&gram), bootstrap(&gram, 0));
+//! let figures = similarity(&gram).expect("two prompts or more, and no row of zeros");
 //! assert!(figures.within > figures.cross);
+//! let intervals = bootstrap(&gram, 0).expect("three prompts or more");
 //! assert!(intervals.difference.low > 0.0);
 //!
 //! let tests = label_swap_tests(&[gram.clone()], 0);
 //! assert_eq!(tests.tests[0].p, 2.0 / 64.0); // no smaller p exists with six prompts
-//! assert!(split_half(&gram, 0).cosine > 0.99);
+//! assert!(split_half(&gram, 0).is_some_and(|halves| halves.cosine > 0.99));
 //! ```
 
 mod bootstrap;

@@ -10,8 +10,8 @@ pub struct Separability {
     pub auc: f64,
     /// The share of rows with the right sign, a score of 0 half: 0 to 1.
     pub accuracy: f64,
-    /// Cohen's d: in standard deviations of the scores.
-    pub effect_size: f64,
+    /// Cohen's d: in standard deviations of the scores. None where they have none.
+    pub effect_size: Option<f64>,
     /// One for each prompt, in the residual stream's units.
     pub scores_plus: Vec<f64>,
     pub scores_minus: Vec<f64>,
@@ -23,31 +23,35 @@ pub struct Separability {
 /// `auc` is over all `n` plus and `n` minus scores (Hanley & McNeil 1982). `accuracy` counts plus scores
 /// above 0 and minus scores below.
 /// `effect_size = (mean plus - mean minus) / sqrt((var plus + var minus) / 2)` with `n - 1` in the variances
-/// (Cohen 1988); where both are zero, but for rounding, it is 0. Where the other prompts' contrast is zero,
-/// but for rounding, both scores are 0; if that is so everywhere, the AUC and the accuracy are 0.5.
+/// (Cohen 1988). Scores that spread less than the rounding of the rows' own f32 numbers would make them have no effect size:
+/// it would be the size of the rounding. Where the other prompts' contrast is zero, but for rounding, both scores are 0; if
+/// that is so everywhere, the AUC and the accuracy are 0.5. None with fewer than two prompts.
 ///
 /// This describes a difference and is no test of one. Under no difference the AUC lies about 0.5 on average,
 /// since a prompt's own difference, as likely either way round, is no part of its direction. But the scores
 /// depend on each other: any two directions share all prompts but two, and a prompt's two rows share what is
 /// the prompt's. The first makes the AUC scatter more than that of independent scores does, by about a third;
 /// the second makes it scatter less, down to half. [`label_swap_tests`](crate::label_swap_tests) is the test.
-pub fn separability(raw: &PairedGram) -> Separability {
+pub fn separability(raw: &PairedGram) -> Option<Separability> {
+    if raw.prompts() < 2 {
+        return None;
+    }
     let scores: Vec<[f64; 2]> = LeftOut::of(raw).scores();
     let scores_plus: Vec<f64> = scores.iter().map(|[plus, _]| *plus).collect();
     let scores_minus: Vec<f64> = scores.iter().map(|[_, minus]| *minus).collect();
-    Separability {
+    Some(Separability {
         auc: auc(&scores_plus, &scores_minus),
         accuracy: accuracy(&scores_plus, &scores_minus),
-        effect_size: effect_size(&scores_plus, &scores_minus),
+        effect_size: effect_size(&scores_plus, &scores_minus, raw.greatest_square().sqrt()),
         scores_plus,
         scores_minus,
-    }
+    })
 }
 
 /// A squared contrast below this share of the greatest squared norm is rounding.
 const ROUNDING: f64 = 1e-14;
-/// A standard deviation below this share of the greatest score is rounding.
-const ROUNDING_OF_SCORES: f64 = 1e-9;
+/// A standard deviation below this share of the greatest row's norm is what the rounding of f32 numbers makes.
+const ROUNDING_OF_ROWS: f64 = f32::EPSILON as f64;
 
 /// Sums over all prompts, from which those without one prompt follow.
 struct LeftOut {
@@ -130,17 +134,9 @@ fn accuracy(plus: &[f64], minus: &[f64]) -> f64 {
     right.sum::<f64>() / (plus.len() + minus.len()) as f64
 }
 
-fn effect_size(plus: &[f64], minus: &[f64]) -> f64 {
+fn effect_size(plus: &[f64], minus: &[f64], greatest_norm: f64) -> Option<f64> {
     let deviation = ((variance(plus) + variance(minus)) / 2.0).sqrt();
-    let greatest = plus
-        .iter()
-        .chain(minus)
-        .fold(0.0, |greatest: f64, score| greatest.max(score.abs()));
-    if deviation > ROUNDING_OF_SCORES * greatest {
-        (mean(plus) - mean(minus)) / deviation
-    } else {
-        0.0
-    }
+    (deviation > ROUNDING_OF_ROWS * greatest_norm).then(|| (mean(plus) - mean(minus)) / deviation)
 }
 
 fn variance(values: &[f64]) -> f64 {

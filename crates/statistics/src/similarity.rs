@@ -19,25 +19,31 @@ pub struct SimilarityFigures {
     pub matched: f64,
 }
 
-/// The mean cosines of rows whose cosines `unit` holds; see [`PairedGram::unit`]. They are defined for at
-/// least two prompts. Source: the method's `analyze_similarity_for_layer`; `matched` is an addition.
-pub fn similarity(unit: &PairedGram) -> SimilarityFigures {
+/// The mean cosines of rows whose cosines `unit` holds; see [`PairedGram::unit`]. None where they are not defined: with
+/// fewer than two prompts, and where a row is zero. Source: the method's `analyze_similarity_for_layer`; `matched` is an
+/// addition.
+pub fn similarity(unit: &PairedGram) -> Option<SimilarityFigures> {
     let n = unit.prompts();
+    if n < 2 || unit.lacks_cosines() {
+        return None;
+    }
     let pairs = (n * (n - 1)) as f64;
-    let within_plus = off_diagonal_sum(n, |i, j| unit.get(i, j)) / pairs;
-    let within_minus = off_diagonal_sum(n, |i, j| unit.get(n + i, n + j)) / pairs;
+    // Rounding must not carry a mean of cosines beyond 1.
+    let mean = |sum: f64, count: f64| (sum / count).clamp(-1.0, 1.0);
+    let within_plus = mean(off_diagonal_sum(n, |i, j| unit.get(i, j)), pairs);
+    let within_minus = mean(off_diagonal_sum(n, |i, j| unit.get(n + i, n + j)), pairs);
     let matched_sum: f64 = (0..n).map(|i| unit.get(i, n + i)).sum();
     let cross_sum = off_diagonal_sum(n, |i, j| unit.get(i, n + j)) + matched_sum;
     let within = (within_plus + within_minus) / 2.0;
-    let cross = cross_sum / (n * n) as f64;
-    SimilarityFigures {
+    let cross = mean(cross_sum, (n * n) as f64);
+    Some(SimilarityFigures {
         within_plus,
         within_minus,
         within,
         cross,
         difference: within - cross,
-        matched: matched_sum / n as f64,
-    }
+        matched: mean(matched_sum, n as f64),
+    })
 }
 
 fn off_diagonal_sum(n: usize, entry: impl Fn(usize, usize) -> f64) -> f64 {

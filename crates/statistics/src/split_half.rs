@@ -15,8 +15,9 @@ pub struct SplitHalf {
     pub low: f64,
     /// The 97.5 % quantile of the splits.
     pub high: f64,
-    /// What noise of this size reaches in one case of twenty without any contrast.
-    pub floor: f64,
+    /// What noise of this size reaches in one case of twenty without any contrast. None where there is no noise: where all
+    /// prompts have the same difference.
+    pub floor: Option<f64>,
 }
 
 const SPLITS: usize = 100;
@@ -31,34 +32,40 @@ const FLOOR_QUANTILE: f64 = 0.95;
 /// the split; they are no confidence interval. `floor` is what noise alone gives: what the prompts' differences have in
 /// common is taken away, `e_i = d_i - mean_j d_j`, and each `e_i` gets a random sign; it is the 95 % quantile, over 200
 /// such draws, of the mean cosine over the first 25 of the splits. A half's contrast of zero has the cosine 0 with
-/// anything. With two or three prompts the halves are one prompt and the rest, and the floor is high: so few say nothing.
+/// anything; where all differences are zero, but for rounding, there is no contrast to find again, and this is none, as it is
+/// with fewer than two prompts. With two or three prompts the halves are one prompt and the rest, and the floor is high: so few
+/// say nothing.
 /// Source: split-half reliability, Spearman (1910), without his correction for length; the floor is a wild bootstrap
 /// under no difference, Wu (1986), with the signs of Liu (1988).
-pub fn split_half(raw: &PairedGram, seed: u64) -> SplitHalf {
+pub fn split_half(raw: &PairedGram, seed: u64) -> Option<SplitHalf> {
     let prompts = raw.prompts();
     let differences = raw.differences();
+    let least = ROUNDING * raw.greatest_square();
+    if prompts < 2 || (0..prompts).all(|i| differences[i * prompts + i] <= least) {
+        return None;
+    }
     let splits = halves(prompts, SPLITS, seed);
     let mut cosines = half_cosines(&differences, &[vec![1; prompts]], &splits).concat();
-    let labellings = random_signs(prompts, FLOOR_LABELLINGS, seed);
-    let of_labellings = half_cosines(
-        &noise(&differences, prompts),
-        &labellings,
-        &splits[..FLOOR_SPLITS],
-    );
-    let mut means: Vec<f64> = of_labellings.iter().map(|cosines| mean(cosines)).collect();
     let cosine = mean(&cosines);
     cosines.sort_by(f64::total_cmp);
-    means.sort_by(f64::total_cmp);
-    SplitHalf {
+    Some(SplitHalf {
         cosine,
         low: quantile(&cosines, 0.025),
         high: quantile(&cosines, 0.975),
-        floor: quantile(&means, FLOOR_QUANTILE),
-    }
+        floor: noise(&differences, prompts).map(|noise| floor(&noise, prompts, &splits, seed)),
+    })
 }
 
-/// The inner products of `e_i = d_i - mean_j d_j`, zeros where nothing but rounding is left of the `d_i`.
-fn noise(differences: &[f64], prompts: usize) -> Vec<f64> {
+fn floor(noise: &[f64], prompts: usize, splits: &[Vec<bool>], seed: u64) -> f64 {
+    let labellings = random_signs(prompts, FLOOR_LABELLINGS, seed);
+    let of_labellings = half_cosines(noise, &labellings, &splits[..FLOOR_SPLITS]);
+    let mut means: Vec<f64> = of_labellings.iter().map(|cosines| mean(cosines)).collect();
+    means.sort_by(f64::total_cmp);
+    quantile(&means, FLOOR_QUANTILE)
+}
+
+/// The inner products of `e_i = d_i - mean_j d_j`; none where nothing but rounding is left of the `d_i`.
+fn noise(differences: &[f64], prompts: usize) -> Option<Vec<f64>> {
     let means: Vec<f64> = differences.chunks(prompts).map(mean).collect();
     let grand = mean(&means);
     let centred = differences
@@ -67,10 +74,7 @@ fn noise(differences: &[f64], prompts: usize) -> Vec<f64> {
         .map(|(place, value)| value - means[place / prompts] - means[place % prompts] + grand);
     let centred: Vec<f64> = centred.collect();
     let trace = |matrix: &[f64]| (0..prompts).map(|i| matrix[i * prompts + i]).sum::<f64>();
-    if trace(&centred) <= ROUNDING * trace(differences) {
-        return vec![0.0; centred.len()];
-    }
-    centred
+    (trace(&centred) > ROUNDING * trace(differences)).then_some(centred)
 }
 
 /// A share of the squared norms that is nothing but rounding.

@@ -148,9 +148,15 @@ fn intervention(
     let vector = |name: &str| {
         let found = contrast.get(name, layer).map(<[f32]>::to_vec);
         found.with_context(|| {
+            let missing = format!("there is no vector \"{name}\" at layer {layer} among the analysis results");
+            let layers: Vec<String> = contrast.layers_of(name).map(|layer| layer.to_string()).collect();
+            if layers.is_empty() {
+                return format!("{missing}; run `cargo xtask analyze`");
+            }
             format!(
-                "there is no vector \"{name}\" at layer {layer} among the analysis results; a vector of [[vectors]] is there only \
-                 at the layers that its file has (a GGUF control vector never has layer 0)"
+                "{missing}: one of [[vectors]] is there only at the layers that its file has, and a row of zeros is none; steer with it \
+                 at a layer that has one ({})",
+                layers.join(", ")
             )
         })
     };

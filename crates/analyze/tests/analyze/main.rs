@@ -12,3 +12,4 @@ mod scale;
 mod stage;
 mod summary_text;
 mod sums;
+mod undefined;

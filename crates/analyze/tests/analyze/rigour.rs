@@ -130,7 +130,7 @@ fn every_figure_stands_in_its_column() {
     let raw = PairedGram::of(&pairs);
     let row = &outcome.statistics[1];
     assert_eq!((row.layer, row.prompts), (1, 9));
-    let intervals = bootstrap(&raw, 0);
+    let intervals = bootstrap(&raw, 0).unwrap();
     assert_eq!(
         (row.within_positive_low, row.within_positive_high),
         (intervals.within_plus.low, intervals.within_plus.high)
@@ -151,23 +151,26 @@ fn every_figure_stands_in_its_column() {
         (row.contrast_norm_low, row.contrast_norm_high),
         (intervals.contrast_norm.low, intervals.contrast_norm.high)
     );
-    let figures = similarity(&raw.unit());
+    let figures = similarity(&raw.unit()).unwrap();
     assert!((row.permutation_difference - figures.difference).abs() < 1e-12);
     assert_eq!(row.matched, figures.matched);
-    assert_eq!(row.centred_cross, similarity(&raw.centred().unit()).cross);
-    let halves = split_half(&raw, 0);
+    assert_eq!(
+        row.centred_cross,
+        similarity(&raw.centred().unit()).unwrap().cross
+    );
+    let halves = split_half(&raw, 0).unwrap();
     assert_eq!(
         (row.split_half, row.split_half_floor),
-        (halves.cosine, halves.floor)
+        (halves.cosine, halves.floor.unwrap())
     );
-    let separation = separability(&raw);
+    let separation = separability(&raw).unwrap();
     assert_eq!(
         (row.separation_auc, row.effect_size),
-        (separation.auc, separation.effect_size)
+        (separation.auc, separation.effect_size.unwrap())
     );
-    let rounded = similarity(&PairedGram::of(&pairs.rounded_to_bf16()).unit());
+    let rounded = similarity(&PairedGram::of(&pairs.rounded_to_bf16()).unit()).unwrap();
     assert_eq!((row.bf16_within, row.bf16_cross), (rounded.within, rounded.cross));
-    let trimmed = similarity(&PairedGram::of(&pairs.without(&[5])).unit());
+    let trimmed = similarity(&PairedGram::of(&pairs.without(&[5])).unit()).unwrap();
     assert_eq!(
         (row.trimmed_within, row.trimmed_cross),
         (trimmed.within, trimmed.cross)

@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use artifacts::{CoefficientUnit, Pipeline, Pooling, Site, Speaker, Turn};
+use artifacts::{CoefficientUnit, ModelTable, Pipeline, Pooling, Site, Speaker, Turn};
 
 fn pipelines() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../pipelines")
@@ -558,4 +558,22 @@ fn sites_are_named_as_elsewhere() {
         &with("\"hook_resid_post\""),
         &["extract.sites", "in any case"],
     );
+}
+
+/// Tables name the model without a path, which differs between machines.
+#[test]
+fn a_models_source_is_told_without_its_path() {
+    let local = |source: &str| ModelTable::local(source, "A Model").public_source();
+    assert_eq!(local("/home/someone/models/gemma-2-9b-it"), "gemma-2-9b-it");
+    assert_eq!(
+        local("models/gemma-3-270m-q4_k_m.gguf"),
+        "gemma-3-270m-q4_k_m.gguf"
+    );
+    let cached = "/cache/hub/models--google--gemma-2-9b-it/snapshots/11c9b309";
+    assert_eq!(local(cached), "google/gemma-2-9b-it");
+    let hub = ModelTable {
+        path: Some(cached.into()),
+        ..ModelTable::local("google/gemma-2-9b-it", "A Model")
+    };
+    assert_eq!(hub.public_source(), "google/gemma-2-9b-it");
 }

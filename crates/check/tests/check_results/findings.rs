@@ -56,7 +56,7 @@ fn a_table_in_the_place_of_another_is_told_by_its_schema() {
         &found,
         &[
             "analyze/summary.parquet",
-            "schema \"depth\" of version 1, not \"summary\"",
+            "schema \"depth\" of version 2, not \"summary\"",
             "column `layer`",
         ],
     );
@@ -100,6 +100,35 @@ fn values_that_cannot_be_are_told_with_column_and_row() {
             "`cross_low`, row 1: the interval's lower end",
         ],
     );
+    let found = broken(|run| {
+        let (mut rows, metadata) = read_statistics(&run.layout.statistics()).unwrap();
+        rows[0].matched_low = f64::NAN;
+        rows[0].effect_size = f64::INFINITY;
+        rows[1].whitened_within = 1.0 + 1e-6;
+        rows[1].permutation_p_family = 1.5;
+        write_statistics(&run.layout.statistics(), &metadata, &rows).unwrap();
+    });
+    assert_found(
+        &found,
+        &[
+            "`matched_low`, row 0: the interval has one end alone",
+            "`effect_size`, row 0: inf is no finite number",
+            "`whitened_within`, row 1: 1.000001 is not -1 to 1",
+            "`permutation_p_family`, row 1: 1.5 is not above 0, at most 1",
+        ],
+    );
+}
+
+/// A figure that is not defined is no problem where the contract allows it.
+#[test]
+fn figures_that_are_not_defined_are_no_problem() {
+    let found = broken(|run| {
+        let (mut rows, metadata) = read_statistics(&run.layout.statistics()).unwrap();
+        rows[0].effect_size = f64::NAN;
+        (rows[0].matched_low, rows[0].matched_high) = (f64::NAN, f64::NAN);
+        write_statistics(&run.layout.statistics(), &metadata, &rows).unwrap();
+    });
+    assert_eq!(found, "");
 }
 
 #[test]

@@ -24,38 +24,65 @@ pub fn encode(vector: &Vector) -> Vec<u8> {
     bytes
 }
 
-/// Little-endian floats of 16, 32 or 64 bits, in C or Fortran order.
+/// Floats of 16, 32 or 64 bits of either byte order, in C or Fortran order.
 pub fn decode(bytes: &[u8]) -> Result<Found, String> {
-    let (header, data) = parts(bytes).ok_or("this is no .npy file, or it was cut off")?;
-    let descr = text_after(header, "'descr':").ok_or("the header has no `descr`")?;
-    let (kind, width) = match descr {
-        "<f2" => (Float::F16, 2),
-        "<f4" => (Float::F32, 4),
-        "<f8" => (Float::F64, 8),
-        other => {
-            return Err(format!(
-                "its numbers are of type \"{other}\"; vectors are \"<f2\", \"<f4\" or \"<f8\": convert it with .astype(\"<f4\")"
-            ));
-        }
-    };
-    let shape = shape(header).ok_or("the header has no `shape`")?;
+    let (header, data) =
+        parts(bytes).ok_or("this is no .npy file, or it was cut off; save it again with `numpy.save`")?;
+    let (kind, width, is_big_endian) = number_kind(&header)?;
+    let shape = shape(&header).ok_or("the header has no `shape`; save it again with `numpy.save`")?;
     let count = shape.iter().try_fold(1usize, |all, size| all.checked_mul(*size));
     if count.and_then(|count| count.checked_mul(width)) != Some(data.len()) {
         return Err(format!(
-            "its shape is {shape:?}, which its {} bytes of numbers don't fill",
+            "its shape is {shape:?}, which its {} bytes of numbers don't fill; was it cut off? save it again",
             data.len()
         ));
     }
-    let numbers = floats(data, kind);
-    let is_fortran = header.contains("'fortran_order': True");
+    let numbers = if is_big_endian {
+        let swapped: Vec<u8> = data
+            .chunks_exact(width)
+            .flat_map(|bytes| bytes.iter().rev().copied())
+            .collect();
+        floats(&swapped, kind)
+    } else {
+        floats(data, kind)
+    };
+    let is_fortran = after(&header, "'fortran_order':").is_some_and(|value| value.starts_with("True"));
     match *shape.as_slice() {
         [rows, columns] if is_fortran => Found::of_matrix(&transposed(&numbers, rows, columns), &shape),
         _ => Found::of_matrix(&numbers, &shape),
     }
 }
 
-/// The header's text, and the bytes after it. Versions 2 and 3 count the header in four bytes.
-fn parts(bytes: &[u8]) -> Option<(&str, &[u8])> {
+/// The type, its width in bytes, and whether the greatest byte comes first.
+fn number_kind(header: &str) -> Result<(Float, usize, bool), String> {
+    const SAVE_AGAIN: &str = "save it again with `.astype(\"<f4\")`";
+    let descr = after(header, "'descr':")
+        .ok_or_else(|| "the header has no `descr`; save it again with `numpy.save`".to_owned())?;
+    if descr.starts_with('[') {
+        return Err("it holds records with named fields (a structured dtype); save the field that is the vector, as in \
+                    `numpy.save(\"v.npy\", v[\"NAME\"])`"
+            .to_owned());
+    }
+    let descr = descr.split('\'').nth(1).unwrap_or_default();
+    let (order, kind) = descr.split_at_checked(1).unwrap_or_default();
+    let is_big_endian = order == ">";
+    match kind {
+        "f2" => Ok((Float::F16, 2, is_big_endian)),
+        "f4" => Ok((Float::F32, 4, is_big_endian)),
+        "f8" => Ok((Float::F64, 8, is_big_endian)),
+        "O" => Err(
+            "it holds pickled Python objects (dtype=object), which are not read; save the vectors as one \
+                    array of numbers: `numpy.save(\"v.npy\", numpy.stack(list(v)).astype(\"<f4\"))`"
+                .to_owned(),
+        ),
+        _ => Err(format!(
+            "its numbers are of type \"{descr}\"; vectors are \"<f2\", \"<f4\" or \"<f8\": {SAVE_AGAIN}"
+        )),
+    }
+}
+
+/// The header's text with single quotes, and the bytes after it. Versions 2 and 3 count the header in four bytes.
+fn parts(bytes: &[u8]) -> Option<(String, &[u8])> {
     let rest = bytes.strip_prefix(MAGIC)?;
     let (version, rest) = rest.split_at_checked(2)?;
     let width = if version[0] == 1 { 2 } else { 4 };
@@ -65,18 +92,16 @@ fn parts(bytes: &[u8]) -> Option<(&str, &[u8])> {
         .rev()
         .fold(0, |number, byte| number << 8 | usize::from(*byte));
     let (header, data) = rest.split_at_checked(length)?;
-    Some((std::str::from_utf8(header).ok()?, data))
+    Some((std::str::from_utf8(header).ok()?.replace('"', "'"), data))
 }
 
-/// `'<f4'` without its quotes.
-fn text_after<'a>(header: &'a str, key: &str) -> Option<&'a str> {
-    let (_, rest) = header.split_once(key)?;
-    rest.split('\'').nth(1)
+/// What comes after a key.
+fn after<'a>(header: &'a str, key: &str) -> Option<&'a str> {
+    header.split_once(key).map(|(_, rest)| rest.trim_start())
 }
 
 fn shape(header: &str) -> Option<Vec<usize>> {
-    let (_, rest) = header.split_once("'shape':")?;
-    let (_, rest) = rest.split_once('(')?;
+    let (_, rest) = after(header, "'shape':")?.split_once('(')?;
     let (inside, _) = rest.split_once(')')?;
     let sizes = inside.split(',').map(str::trim).filter(|size| !size.is_empty());
     sizes.map(|size| size.parse().ok()).collect()

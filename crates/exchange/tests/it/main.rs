@@ -22,6 +22,7 @@ pub fn origin() -> Origin {
     Origin(
         Metadata::default()
             .with("model_name", "Gemma 3 270M")
+            .with("model_source", "google/gemma-3-270m")
             .with("model_type", "gemma3_text")
             .with("model_fingerprint", "ab12")
             .with("positive", "normal")

@@ -16,8 +16,16 @@ impl Band {
     /// Shows and hides with the line of the same group, and has no entry in the legend and no hover of its
     /// own.
     pub fn trace(&self, group: &str, colour: Colour) -> Box<dyn Trace> {
+        // Where there is no interval, the area has no corner.
+        let is_there: Vec<bool> = self.lows.iter().map(|low| !low.is_nan()).collect();
         let there_and_back = |there: &[f64], back: &[f64]| -> Vec<f64> {
-            there.iter().chain(back.iter().rev()).copied().collect()
+            let both = there
+                .iter()
+                .zip(&is_there)
+                .chain(back.iter().zip(&is_there).rev());
+            both.filter(|(_, is_there)| **is_there)
+                .map(|(end, _)| *end)
+                .collect()
         };
         Scatter::new(
             there_and_back(&self.places, &self.places),

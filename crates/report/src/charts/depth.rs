@@ -17,7 +17,7 @@ pub fn depth_chart(rows: &[DepthCosine], layers: usize) -> Result<Value> {
             .get_mut(row.layer_a)
             .and_then(|line| line.get_mut(row.layer_b));
         if let Some(cell) = cell {
-            *cell = Some(rounded(row.cosine));
+            *cell = Some(rounded(row.cosine)).filter(|cosine| !cosine.is_nan());
         }
     }
     let low = cosines.iter().flatten().flatten().copied().fold(0.0, f64::min);

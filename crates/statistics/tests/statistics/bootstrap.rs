@@ -1,5 +1,5 @@
 use statistics::{
-    BOOTSTRAP_DRAWS, Interval, PairedGram, bootstrap, bootstrap_mean, bootstrap_statistic,
+    BOOTSTRAP_DRAWS, Interval, PairedGram, PairedRows, bootstrap, bootstrap_mean, bootstrap_statistic,
     contrast_norm_unbiased, quantile, resampled, similarity,
 };
 
@@ -32,7 +32,7 @@ fn numpy_gives_the_same_figures_of_drawn_rows() {
                 &case.expected["resampled"][name],
             );
         }
-        let unbiased = contrast_norm_unbiased(&raw);
+        let unbiased = contrast_norm_unbiased(&raw).unwrap();
         close(case.name, unbiased, &case.expected["contrast_norm_unbiased"]);
     }
 }
@@ -40,7 +40,7 @@ fn numpy_gives_the_same_figures_of_drawn_rows() {
 #[test]
 fn drawing_every_prompt_once_gives_the_figures_themselves() {
     let raw = PairedGram::of(&paired_rows(71, 7, 9, 1.0));
-    let figures = similarity(&raw.unit());
+    let figures = similarity(&raw.unit()).unwrap();
     let once = resampled(&raw, &[1; 7]);
     for (value, expected) in [
         (once.within_plus, figures.within_plus),
@@ -48,7 +48,7 @@ fn drawing_every_prompt_once_gives_the_figures_themselves() {
         (once.cross, figures.cross),
         (once.difference, figures.difference),
         (once.matched, figures.matched),
-        (once.contrast_norm, contrast_norm_unbiased(&raw)),
+        (once.contrast_norm, contrast_norm_unbiased(&raw).unwrap()),
     ] {
         assert!((value - expected).abs() < 1e-14, "{value} is not {expected}");
     }
@@ -57,7 +57,7 @@ fn drawing_every_prompt_once_gives_the_figures_themselves() {
 #[test]
 fn scipy_gives_the_same_intervals_but_for_the_draws() {
     let expected = fixture("bootstrap");
-    let intervals = bootstrap(&PairedGram::of(&rows_of(expected)), 3);
+    let intervals = bootstrap(&PairedGram::of(&rows_of(expected)), 3).unwrap();
     for (name, interval) in [
         ("within_plus", intervals.within_plus),
         ("cross", intervals.cross),
@@ -68,7 +68,7 @@ fn scipy_gives_the_same_intervals_but_for_the_draws() {
         interval_close(name, interval, &expected["intervals"][name]);
     }
     let expected = fixture("bootstrap_mean");
-    let interval = bootstrap_mean(&numbers(&expected["values"]), 5_000, 3);
+    let interval = bootstrap_mean(&numbers(&expected["values"]), 5_000, 3).unwrap();
     interval_close("mean", interval, &expected["interval"]);
 }
 
@@ -86,7 +86,7 @@ fn the_norm_free_of_noise_is_right_on_average_where_the_plain_one_is_not() {
             }
         }
         plain += norm(&mean).powi(2) / rounds as f64;
-        unbiased += contrast_norm_unbiased(&PairedGram::of(&rows)).powi(2) / rounds as f64;
+        unbiased += contrast_norm_unbiased(&PairedGram::of(&rows)).unwrap().powi(2) / rounds as f64;
     }
     let noise = 2.0 / 3.0 * hidden as f64 / prompts as f64;
     assert!((plain / noise - 1.0).abs() < 0.1, "{plain} is not {noise}");
@@ -96,19 +96,26 @@ fn the_norm_free_of_noise_is_right_on_average_where_the_plain_one_is_not() {
 #[test]
 fn a_contrast_of_zero_has_the_norm_zero() {
     let raw = PairedGram::of(&without_contrast(73, 4, 5));
-    assert_eq!(contrast_norm_unbiased(&raw), 0.0);
-    assert_eq!(bootstrap(&raw, 1).contrast_norm, Interval { low: 0.0, high: 0.0 });
+    assert_eq!(contrast_norm_unbiased(&raw), Some(0.0));
+    assert_eq!(
+        bootstrap(&raw, 1).unwrap().contrast_norm,
+        Interval { low: 0.0, high: 0.0 }
+    );
 }
 
-/// Two prompts leave one draw that holds a pair: both, once each.
+/// Two prompts leave one draw that holds a pair: both, once each. An interval of it would have no width.
 #[test]
-fn draws_of_one_prompt_only_are_drawn_again() {
-    let raw = PairedGram::of(&paired_rows(74, 2, 5, 1.0));
-    let intervals = bootstrap(&raw, 1);
-    let within = similarity(&raw.unit()).within;
-    assert!((intervals.within.low - within).abs() < 1e-14);
-    assert_eq!(intervals.within.low, intervals.within.high);
-    assert_eq!(intervals.matched.low, intervals.matched.high);
+fn two_prompts_have_no_intervals() {
+    let rows = paired_rows(74, 3, 5, 1.0);
+    let of = |prompts: usize| PairedRows {
+        plus: rows.plus[..prompts].to_vec(),
+        minus: rows.minus[..prompts].to_vec(),
+    };
+    for prompts in [1, 2] {
+        assert_eq!(bootstrap(&PairedGram::of(&of(prompts)), 1), None);
+    }
+    let intervals = bootstrap(&PairedGram::of(&of(3)), 1).unwrap();
+    assert!(intervals.within.low < intervals.within.high);
 }
 
 #[test]
@@ -133,12 +140,16 @@ fn a_statistic_gets_as_many_indices_as_there_are_units() {
         assert_eq!(indices.len(), 9);
         assert!(indices.iter().all(|&index| index < 9));
         indices[0] as f64
-    });
+    })
+    .unwrap();
     assert!(interval.low < 2.0 && interval.high > 6.0, "{interval:?}");
-    let empty = Interval { low: 0.0, high: 0.0 };
-    assert_eq!(bootstrap_statistic(0, 50, 1, |_| 1.0), empty);
-    assert_eq!(bootstrap_mean(&[], 50, 1), empty);
-    assert_eq!(bootstrap_mean(&[2.5; 4], 50, 1), Interval { low: 2.5, high: 2.5 });
+    assert_eq!(bootstrap_statistic(1, 50, 1, |_| 1.0), None);
+    assert_eq!(bootstrap_statistic(0, 50, 1, |_| 1.0), None);
+    assert_eq!(bootstrap_mean(&[2.5], 50, 1), None);
+    assert_eq!(
+        bootstrap_mean(&[2.5; 4], 50, 1),
+        Some(Interval { low: 2.5, high: 2.5 })
+    );
 }
 
 #[test]

@@ -55,7 +55,11 @@ fn relabelled_rows_have_the_statistic_of_the_formula() {
     let rows = paired_rows(61, 9, 11, 0.5);
     let test = label_swap_tests(&[unit(&rows)], 1).tests[0];
     let differences: Vec<f64> = (0..1 << 9)
-        .map(|labelling| similarity(&unit(&relabelled(&rows, labelling))).difference)
+        .map(|labelling| {
+            similarity(&unit(&relabelled(&rows, labelling)))
+                .unwrap()
+                .difference
+        })
         .collect();
     let count = differences.len() as f64;
     let mean = differences.iter().sum::<f64>() / count;

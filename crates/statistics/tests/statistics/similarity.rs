@@ -7,7 +7,7 @@ use crate::reference::{cases, close};
 fn numpy_gives_the_same_means() {
     for case in cases() {
         let expected = &case.expected["similarity"];
-        let figures = similarity(&PairedGram::of(&case.rows).unit());
+        let figures = similarity(&PairedGram::of(&case.rows).unit()).unwrap();
         for (name, value) in named(&figures) {
             close(&format!("{} {name}", case.name), value, &expected[name]);
         }
@@ -27,7 +27,7 @@ pub fn named(figures: &SimilarityFigures) -> [(&'static str, f64); 6] {
 
 #[test]
 fn matched_pairs_count_among_the_pairs_across() {
-    let figures = similarity(&PairedGram::of(&without_contrast(41, 4, 6)).unit());
+    let figures = similarity(&PairedGram::of(&without_contrast(41, 4, 6)).unit()).unwrap();
     assert!((figures.matched - 1.0).abs() < 1e-15);
     let expected = (figures.within * 12.0 + 4.0) / 16.0;
     assert!((figures.cross - expected).abs() < 1e-15);

@@ -73,7 +73,9 @@ fn a_vector_of_others_is_there_only_at_its_layers() {
     assert_eq!(rows[0].interventions[0].operation, operation);
     let error = format!("{:#}", expand(0).unwrap_err());
     assert!(
-        error.contains("\"refusal\" at layer 0") && error.contains("[[vectors]]"),
+        error.contains("\"refusal\" at layer 0")
+            && error.contains("[[vectors]]")
+            && error.ends_with("a layer that has one (1)"),
         "{error}"
     );
 }

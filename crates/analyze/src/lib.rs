@@ -25,6 +25,7 @@ mod sums;
 pub use contrast::{difference, norm, projection};
 pub use cosine::{cosine_matrix, mean_of_all, mean_of_pairs, unit_rows};
 pub use groups::{PooledSums, sum_by_pooling};
+pub use imported::read as read_imported;
 pub use layer::{LayerAnalysis, analyze_layer};
 pub use run::run;
 pub use summary_text::summary_text;

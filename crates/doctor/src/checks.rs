@@ -78,6 +78,11 @@ pub fn checks(
     let shape = known.as_ref().ok().and_then(|known| known.shape.as_ref());
     if let Some(shape) = shape {
         all.extend(layers(pipeline, shape));
+        // As analyze will read them.
+        let sizes = (shape.config.layers.len(), shape.config.hidden_size);
+        if let Err(error) = analyze::read_imported(pipeline, sizes.0, sizes.1) {
+            all.push(Check::problem("vectors", error));
+        }
         all.push(memory(pipeline, machine, shape, needs));
     }
     let results: u64 = needs.iter().map(|needs| needs.disk).sum();

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use artifacts::{Condition, DoseTable, Pipeline, RenderedPrompt, read_model_reference, read_prompts};
-use extract::{PreparedPrompts, prepare_prompts};
+use extract::{PreparedPrompts, about_generation, prepare_prompts, suppressed_tokens};
 use model::Batch;
 
 use crate::checks::Check;
@@ -194,11 +194,15 @@ fn lengths(pipeline: &Pipeline, known: Option<&Known>, found: &mut Vec<Check>) -
         return guessed(pipeline);
     };
     let PreparedPrompts { rendered, findings } = prepare_prompts(pipeline, &shape.config, tokenizer)?;
-    found.extend(
-        findings
-            .into_iter()
-            .map(|finding| Check::warning("prompts", finding)),
-    );
+    let findings = findings
+        .into_iter()
+        .chain(about_generation(pipeline, &shape.config, &rendered));
+    found.extend(findings.map(|finding| Check::warning("prompts", finding)));
+    for set in &pipeline.steer.sets {
+        if let Err(error) = suppressed_tokens(tokenizer, &set.name, &set.suppress) {
+            found.push(Check::problem("suppress", error));
+        }
+    }
     let ids =
         |row: &RenderedPrompt| -> Vec<u32> { row.token_ids.iter().map(|id| id.cast_unsigned()).collect() };
     // What neighbours share is computed once. A piece is enough to see how much that is.

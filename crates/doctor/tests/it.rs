@@ -232,6 +232,57 @@ fn half_a_model_in_the_cache_is_told() {
 }
 
 #[test]
+fn vectors_that_analyze_could_not_read_are_told() {
+    std::env::set_current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")).unwrap();
+    let mut pipeline =
+        Pipeline::read("pipelines/tiny.toml".as_ref(), &["model.device=cpu".to_owned()]).unwrap();
+    pipeline.vectors = vec![artifacts::VectorTable {
+        name: "theirs".to_owned(),
+        file: "data/tiny/model.safetensors".into(),
+        layer: None,
+    }];
+    let told = diagnose(&pipeline, &Layout::new("results/tiny"), &machine()).unwrap();
+    check(&told, "vectors", Level::Problem, "data/tiny/model.safetensors");
+}
+
+/// What extract would say of the prompts, with the same words.
+#[test]
+fn findings_about_prompts_are_told_before_anything_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        format!("prompts.file={}", path.display())
+    };
+    let long = "Tell me more about you and what you do. ".repeat(90);
+    let long = write(
+        "long.jsonl",
+        &format!("{{\"id\": \"long\", \"text\": \"{long}\"}}\n"),
+    );
+    let told = examined("tiny", &[&long], &machine());
+    check(
+        &told,
+        "prompts",
+        Level::Warning,
+        "prompt \"long\" in condition \"",
+    );
+    check(&told, "prompts", Level::Warning, "made for 512");
+    let twice = write(
+        "twice.jsonl",
+        "{\"id\": \"a\", \"text\": \"Who are you?\"}\n{\"id\": \"b\", \"text\": \" Who are you?\\n\"}\n",
+    );
+    let told = examined("tiny", &[&twice], &machine());
+    check(
+        &told,
+        "prompts",
+        Level::Warning,
+        "1 of 2 prompts are the same text",
+    );
+    check(&told, "prompts", Level::Warning, "\"b\" is \"a\"");
+    check(&told, "prompts", Level::Fine, "1 prompts in 2 conditions");
+}
+
+#[test]
 fn mistakes_in_a_pipeline_that_would_show_hours_later_show_here() {
     let folder = tempfile::tempdir().unwrap();
     let bad = folder.path().join("bad.jsonl");
@@ -251,13 +302,18 @@ fn mistakes_in_a_pipeline_that_would_show_hours_later_show_here() {
         ("prompts.file=nowhere.jsonl", "prompts", "nowhere.jsonl"),
         ("dose.neutral=nowhere.jsonl", "dose.neutral", "nowhere.jsonl"),
         ("verify.reference=nowhere", "verify.reference", "nowhere"),
-        ("model.chat_template=nowhere", "tokenizer", "nowhere"),
+        ("model.chat_template=nowhere", "model", "nowhere"),
         (
             "report.published=nowhere",
             "files",
             "report.published = \"nowhere\" names no file",
         ),
         ("model.source=nowhere", "model", "there is no such folder or file"),
+        (
+            "steer.sets=[{ name = \"a\", condition = \"normal\", suppress = [\"no single token\"] }]",
+            "suppress",
+            "\"no single token\" is not a single token",
+        ),
     ];
     for (assignment, name, part) in cases {
         let diagnosis = examined("tiny", &[assignment], &machine());

@@ -78,41 +78,55 @@ fn about_repeated(pipeline: &Pipeline, repeated: &BTreeMap<String, String>, prom
     )
 }
 
-/// Positions beyond those that a model was made for.
+/// Prompts beyond the positions that a model was made for.
 fn about_lengths(pipeline: &Pipeline, config: &GemmaConfig, rendered: &[RenderedPrompt]) -> Option<String> {
     let limit = config.max_position_embeddings;
-    let generates = |row: &RenderedPrompt| {
-        let sets = pipeline.steer.sets.iter();
-        sets.clone().any(|set| set.condition == row.condition)
+    let (longest, others) = longest_beyond(limit, rendered.iter(), 0)?;
+    Some(format!(
+        "{}: prompt \"{}\" in condition \"{}\" has {} tokens{others}, and the model was made for {limit} \
+         (`max_position_embeddings`): what it computes beyond means little; shorten the prompt",
+        pipeline.prompts.file.display(),
+        longest.prompt_id,
+        longest.condition,
+        longest.token_ids.len()
+    ))
+}
+
+/// Texts that may grow beyond these positions while they are generated.
+pub fn about_generation(
+    pipeline: &Pipeline,
+    config: &GemmaConfig,
+    rendered: &[RenderedPrompt],
+) -> Option<String> {
+    let (limit, new) = (config.max_position_embeddings, pipeline.steer.max_new_tokens);
+    let sets = &pipeline.steer.sets;
+    let generated = rendered
+        .iter()
+        .filter(|row| sets.iter().any(|set| set.condition == row.condition));
+    let (longest, others) = longest_beyond(limit, generated, new)?;
+    Some(format!(
+        "steer.max_new_tokens: {new} new tokens behind the {} of prompt \"{}\" in condition \"{}\"{others} pass the {limit} that the \
+         model was made for (`max_position_embeddings`); shorten the prompt, or lower steer.max_new_tokens",
+        longest.token_ids.len(),
+        longest.prompt_id,
+        longest.condition
+    ))
+}
+
+/// The longest row that passes the limit with `new` more tokens, and how many others do, in words.
+fn longest_beyond<'a>(
+    limit: usize,
+    rows: impl Iterator<Item = &'a RenderedPrompt>,
+    new: usize,
+) -> Option<(&'a RenderedPrompt, String)> {
+    let long: Vec<&RenderedPrompt> = rows.filter(|row| row.token_ids.len() + new > limit).collect();
+    let longest = long.iter().max_by_key(|row| row.token_ids.len())?;
+    let others = match long.len() - 1 {
+        0 => String::new(),
+        1 => " (and one more text)".to_owned(),
+        count => format!(" (and {count} more texts)"),
     };
-    let length = |row: &RenderedPrompt| {
-        let new = if generates(row) {
-            pipeline.steer.max_new_tokens
-        } else {
-            0
-        };
-        row.token_ids.len() + new
-    };
-    let long: Vec<&RenderedPrompt> = rendered.iter().filter(|row| length(row) > limit).collect();
-    let longest = long.iter().max_by_key(|row| length(row))?;
-    let (id, condition, tokens) = (&longest.prompt_id, &longest.condition, longest.token_ids.len());
-    let file = pipeline.prompts.file.display();
-    let rest = match long.len() {
-        1 => String::new(),
-        count => format!(" (and {} more texts)", count - 1),
-    };
-    Some(if tokens > limit {
-        format!(
-            "{file}: prompt \"{id}\" in condition \"{condition}\" has {tokens} tokens{rest}, and the model was made for {limit} \
-             (`max_position_embeddings`): what it computes beyond means little; shorten the prompt"
-        )
-    } else {
-        format!(
-            "{file}: prompt \"{id}\" in condition \"{condition}\" has {tokens} tokens{rest}, and up to {} new ones pass the {limit} \
-             that the model was made for (`max_position_embeddings`); shorten the prompt or steer.max_new_tokens",
-            pipeline.steer.max_new_tokens
-        )
-    })
+    Some((longest, others))
 }
 
 /// Where `newline` and the notebook's rule part.

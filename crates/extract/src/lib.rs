@@ -17,11 +17,11 @@ use artifacts::{
 };
 
 pub use capture::{capture, capture_in_pieces};
-pub use findings::{PreparedPrompts, prepare_prompts};
+pub use findings::{PreparedPrompts, about_generation, prepare_prompts};
 pub use memory::available as available_memory;
 pub use open::{InspectedModel, Network, OpenModel, chat_options, inspect, open_for_generation, open_model};
 pub use pooling::{Newlines, Wanted, pooled_position};
-pub use prompts::{render_prompts, render_turns};
+pub use prompts::{render_prompts, render_turns, suppressed_tokens};
 pub use record::{Record, Recorded};
 
 /// The stage: reads `[model]`, `[prompts]`, `[conditions]` and `[extract]`, writes into `out`.

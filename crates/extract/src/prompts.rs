@@ -59,6 +59,24 @@ pub fn render_turns(
     Ok((rendered.text, tokens))
 }
 
+/// The ids of the texts that a set suppresses.
+///
+/// # Errors
+/// A text that is not a single token of the model.
+pub fn suppressed_tokens(tokenizer: &ChatTokenizer, set: &str, texts: &[String]) -> Result<Vec<u32>> {
+    let id = |text: &String| {
+        tokenizer.token_id(text).with_context(|| {
+            let ids = tokenizer.encode(text).unwrap_or_default();
+            let parts: Vec<String> = ids.iter().map(|id| tokenizer.token_text(*id)).collect();
+            format!(
+                "steer.sets.{set}: suppress: {text:?} is not a single token of this model, but {}; name single tokens",
+                parts.join(" + ")
+            )
+        })
+    };
+    texts.iter().map(id).collect()
+}
+
 fn render(tokenizer: &ChatTokenizer, condition: &Condition, prompt: &Prompt) -> Result<RenderedPrompt> {
     let Condition {
         system, turns, opens, ..

@@ -39,7 +39,7 @@ use artifacts::{
     RememberedHashes, progress_bar, read_contrast_vectors, read_rendered_prompts, read_summaries,
     write_generations, write_lens, write_steering_json, write_swapped_role_json,
 };
-use extract::{OpenModel, open_for_generation};
+use extract::{OpenModel, about_generation, open_for_generation, suppressed_tokens};
 use model::{Finish, Generated, GenerationRequest, Sampling, generate};
 
 pub use intervention::{Intervention, Operation, Positions, broadcast, resolve_layer};
@@ -62,6 +62,9 @@ pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<()> {
             "{}: the vectors belong to another model; run `cargo xtask extract` first",
             layout.contrast_vectors().display()
         );
+    }
+    if let Some(finding) = about_generation(pipeline, model.resident()?.config(), &prompts) {
+        tracing::warn!("{finding}");
     }
     let residual_norms = residual_norms(pipeline, layout)?;
     let mut rows = Vec::new();
@@ -137,24 +140,13 @@ pub fn generate_tokens(
 }
 
 fn request(model: &OpenModel, decoding: &Decoding, row: &Row) -> Result<GenerationRequest> {
-    let id = |text: &String| {
-        model
-            .tokenizer
-            .token_id(text)
-            .with_context(|| format!("suppress: {text:?} is no single token of this model"))
-    };
     let sampling = Sampling {
         greedy: row.greedy,
         temperature: decoding.temperature,
         top_k: decoding.top_k,
         top_p: decoding.top_p,
         repetition_penalty: decoding.repetition_penalty,
-        suppress: row
-            .suppress
-            .iter()
-            .map(id)
-            .collect::<Result<_>>()
-            .with_context(|| format!("steer.sets.{}", row.set))?,
+        suppress: suppressed_tokens(&model.tokenizer, &row.set, &row.suppress)?,
     };
     Ok(GenerationRequest {
         prompt: row.tokens.clone(),

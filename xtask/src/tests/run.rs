@@ -82,7 +82,7 @@ fn a_change_within_a_list_of_conditions_is_seen() {
     let mut sandbox = Sandbox::fresh();
     sandbox.edit("pipelines/tiny.toml", "\"normal\"", "\"swapped\"");
     sandbox.check(
-        &["extract", "dose", "report"],
+        &["verify", "extract", "dose", "report"],
         r#"parameter conditions[0].name changed: "normal" -> "swapped""#,
     );
 }
@@ -92,7 +92,7 @@ fn other_prompts_rerun_everything_after_them() {
     let mut sandbox = Sandbox::fresh();
     sandbox.write("data/prompts.jsonl", "what do you want\n");
     sandbox.check(
-        &["extract", "analyze", "steer", "dose", "report"],
+        &["verify", "extract", "analyze", "steer", "dose", "report"],
         "input changed: data/prompts.jsonl",
     );
 }
@@ -132,7 +132,7 @@ fn an_upstream_rerun_that_changes_nothing_stops_there() {
     let mut sandbox = Sandbox::fresh();
     // The fake extraction forgets the case, so its output stays.
     sandbox.write("data/prompts.jsonl", "WHO are you\n");
-    sandbox.check(&["extract"], "analyze  fresh");
+    sandbox.check(&["verify", "extract"], "analyze  fresh");
 }
 
 #[test]
@@ -224,7 +224,7 @@ fn what_changes_during_a_run_is_seen_by_the_next() {
     sandbox.runner.take_ran();
     sandbox.runner.mishap = ("", Mishap::None);
     sandbox.check(
-        &["extract", "analyze", "steer", "dose", "report"],
+        &["verify", "extract", "analyze", "steer", "dose", "report"],
         "extract  runs: input changed: data/prompts.jsonl",
     );
 }

@@ -9,6 +9,7 @@ mod capture;
 mod gemma2;
 mod prompts;
 mod stage;
+mod strangers;
 
 use std::path::PathBuf;
 

@@ -21,6 +21,7 @@ fn root() -> PathBuf {
 fn pipeline() -> Pipeline {
     let mut pipeline = Pipeline::read(&root().join("pipelines/tiny.toml"), &[]).unwrap();
     pipeline.model.source = root().join(&pipeline.model.source);
+    pipeline.prompts.file = root().join(&pipeline.prompts.file);
     pipeline.model.device = artifacts::Device::Cpu;
     pipeline.verify.reference = pipeline.verify.reference.map(|path| root().join(path));
     pipeline
@@ -49,6 +50,51 @@ fn the_embedded_model_is_verified_layer_by_layer() {
     );
     let greedy = comparison.greedy.unwrap();
     assert_eq!(greedy.agreeing, greedy.tokens);
+    let texts = comparison.texts;
+    assert_eq!((texts.texts, texts.compared, texts.agreeing), (12, 12, 12));
+    assert!(
+        certificate
+            .statement
+            .contains("12 texts of the run become the same tokens")
+    );
+}
+
+#[test]
+fn another_tokenisation_of_the_runs_texts_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut pipeline = pipeline();
+    // As if transformers had not cut off what a broken tokenizer here does.
+    pipeline.verify.reference = Some(changed(folder.path(), |entries, _| {
+        let texts = entries.get_mut("texts").unwrap();
+        let mut list: serde_json::Value = serde_json::from_str(texts).unwrap();
+        let is_it = |entry: &&mut serde_json::Value| {
+            entry["opens"] == "user" && entry["turns"][1][1] == "What is your job?"
+        };
+        let entry = list.as_array_mut().unwrap().iter_mut().find(is_it).unwrap();
+        entry["ids"].as_array_mut().unwrap().push(6.into());
+        *texts = list.to_string();
+    }));
+    let certificate = certificate(&pipeline);
+    assert_eq!(certificate.verdict, Verdict::Failed, "{}", certificate.statement);
+    for part in ["not given the texts", "condition \"swapped\"", "tokens there"] {
+        assert!(certificate.statement.contains(part), "{}", certificate.statement);
+    }
+}
+
+#[test]
+fn texts_that_the_reference_lacks_are_not_called_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut pipeline = pipeline();
+    pipeline.verify.reference = Some(changed(folder.path(), |entries, _| {
+        entries.remove("texts");
+    }));
+    let certificate = certificate(&pipeline);
+    assert_eq!(certificate.verdict, Verdict::Verified);
+    assert!(
+        certificate.statement.contains("texts were not compared"),
+        "{}",
+        certificate.statement
+    );
 }
 
 #[test]

@@ -22,7 +22,7 @@ import threading
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 MODEL, PIPELINE, COMMIT = "google/gemma-3-1b-it", "stranger", "0123456789abcdef" * 2 + "01234567"
-HIDDEN, INNER, LAYERS, HEADS, HEAD_DIM = 96, 256, 8, 4, 32
+HIDDEN, INNER, LAYERS, HEADS, HEAD_DIM = 96, 256, 12, 4, 32
 
 # The keys of the published file; sizes and token ids are of this repository's vocabulary.
 CONFIG = {
@@ -141,10 +141,10 @@ def hub(folder):
 
 def main():
     python = sys.argv[1] if len(sys.argv) > 1 else None
-    pipeline = os.path.join(ROOT, f"pipelines/{PIPELINE}.toml")
+    written = [os.path.join(ROOT, name) for name in (f"pipelines/{PIPELINE}.toml", f"data/prompts/{PIPELINE}.jsonl")]
     results = os.path.join(ROOT, f"results/{PIPELINE}")
-    if os.path.exists(pipeline):
-        sys.exit(f"{pipeline} is already there; remove it")
+    for path in filter(os.path.exists, written):
+        sys.exit(f"{path} is already there; remove it")
     with tempfile.TemporaryDirectory() as folder:
         repository = os.path.join(folder, "repository")
         os.mkdir(repository)
@@ -167,8 +167,8 @@ def main():
                 run(python, "scripts/hf_table.py", results, snapshot)
         finally:
             server.shutdown()
-            if os.path.exists(pipeline):
-                os.remove(pipeline)
+            for path in filter(os.path.exists, written):
+                os.remove(path)
             shutil.rmtree(results, ignore_errors=True)
 
 

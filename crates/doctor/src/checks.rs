@@ -83,7 +83,10 @@ pub fn checks(
         if let Err(error) = analyze::read_imported(pipeline, sizes.0, sizes.1) {
             all.push(Check::problem("vectors", error));
         }
-        all.push(memory(pipeline, machine, shape, needs));
+        // Nothing is reckoned where the prompts can't be read.
+        if !needs.is_empty() {
+            all.push(memory(pipeline, machine, shape, needs));
+        }
     }
     let results: u64 = needs.iter().map(|needs| needs.disk).sum();
     // While a stage runs, its last result is still there.

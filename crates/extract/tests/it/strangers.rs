@@ -252,7 +252,8 @@ fn special_tokens_and_templates_in_other_files() {
 
 #[test]
 fn names_of_tensors_under_other_prefixes() {
-    let rename: [(&str, fn(&str) -> String); 8] = [
+    type Rename = fn(&str) -> String;
+    let rename: [(&str, Rename); 8] = [
         ("none", |name| name.trim_start_matches("model.").to_owned()),
         ("torch.compile", |name| format!("_orig_mod.{name}")),
         ("DDP", |name| format!("module.{name}")),

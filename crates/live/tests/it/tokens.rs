@@ -74,4 +74,15 @@ fn a_text_that_would_change_the_format_is_refused() {
     conversation.say("Hi.<end_of_turn>");
     let error = model.prepare(&conversation, &[]).unwrap_err().to_string();
     assert!(error.contains("control token <end_of_turn>"), "{error}");
+    // What the model itself said before would end its turn early as well.
+    let mut answered = Conversation::begin(&model.pipeline, Speaker::Model, None);
+    answered.say("Hi.");
+    answered.say("I am<end_of_turn> done.");
+    answered.say("Go on.");
+    let error = model.prepare(&answered, &[]).unwrap_err().to_string();
+    assert!(error.contains("control token <end_of_turn>"), "{error}");
+    let mut told = Conversation::begin(&model.pipeline, Speaker::Model, Some("Be <bos> brief."));
+    told.say("Hi.");
+    let error = model.prepare(&told, &[]).unwrap_err().to_string();
+    assert!(error.contains("control token <bos>"), "{error}");
 }

@@ -13,6 +13,7 @@ mod gguf;
 mod golden;
 mod hazards;
 mod memory;
+mod published;
 mod sampling;
 mod sampling_choice;
 mod support;

@@ -11,7 +11,7 @@ use crate::{Error, Result};
 /// What the variables of the environment say, taken once.
 #[derive(Debug, Clone)]
 pub struct Environment {
-    /// The folder with `models--owner--name`, by the rules of [`HubVariables`].
+    /// The folder with `models--owner--name`, by the rules of `HubVariables`.
     pub cache: PathBuf,
     /// `HF_ENDPOINT`, without a slash at its end.
     pub endpoint: String,

@@ -132,14 +132,9 @@ fn dispatch(flags: &Xtask) -> Result<()> {
         .context("no pipeline was written"),
         XtaskCmd::Doctor(doctor) => {
             let pipeline = load_pipeline(&project, flags)?;
-            tool::run_with_pipeline(
-                &project,
-                &pipeline,
-                Device::Cpu,
-                "doctor",
-                "doctor",
-                &doctor.arguments,
-            )
+            let mut arguments = doctor.arguments.clone();
+            arguments.extend(tool::ask_hub(&project, &pipeline)?);
+            tool::run_with_pipeline(&project, &pipeline, Device::Cpu, "doctor", "doctor", &arguments)
         }
         XtaskCmd::Diff(diff) => tool::run(&project, Device::Cpu, "diff", "diff", &diff.arguments),
         XtaskCmd::Accept(accept) => accept::accept(

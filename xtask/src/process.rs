@@ -173,6 +173,30 @@ impl Processes {
     }
 }
 
+impl Processes {
+    /// Whether the hub would give a repository: `bytes N` or `problem TEXT`.
+    pub fn ask(&mut self, repository: &Repository) -> Result<String> {
+        self.build_besides("hub")?;
+        let mut arguments = arguments_of(repository);
+        arguments.push("--ask");
+        let output = self
+            .command("fetch", arguments)?
+            .stderr(Stdio::inherit())
+            .output();
+        let output = output.context("cannot start fetch")?;
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+}
+
+/// What `fetch` is told of a repository.
+fn arguments_of(repository: &Repository) -> Vec<&str> {
+    let mut arguments = vec![repository.id.as_str(), "--revision", &repository.revision];
+    if let Some(file) = &repository.file {
+        arguments.extend(["--file", file]);
+    }
+    arguments
+}
+
 impl Runner for Processes {
     fn build(&mut self, device: Device) -> Result<()> {
         voice::say("building…");
@@ -185,11 +209,7 @@ impl Runner for Processes {
 
     fn fetch(&mut self, repository: &Repository) -> Result<()> {
         self.build_besides("hub")?;
-        let mut arguments = vec![repository.id.as_str(), "--revision", &repository.revision];
-        if let Some(file) = &repository.file {
-            arguments.extend(["--file", file]);
-        }
-        let status = self.execute("fetch", arguments)?;
+        let status = self.execute("fetch", arguments_of(repository))?;
         match status.success() {
             true => Ok(()),
             false => Err(StageFailure::of_download(status).into()),

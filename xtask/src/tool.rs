@@ -6,6 +6,7 @@ use anyhow::Result;
 
 use crate::{
     device::Device,
+    hub_cache::HubVariables,
     pipeline::Pipeline,
     process::Processes,
     project::Project,
@@ -59,4 +60,17 @@ pub fn fetch_model(project: &Project, pipeline: &Pipeline) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// What the hub says of the pipeline's model where that isn't here yet, as an option of doctor: whether it can be had at all.
+/// Nothing where it is here, and where the hub must not be asked.
+pub fn ask_hub(project: &Project, pipeline: &Pipeline) -> Result<Vec<OsString>> {
+    let Some(source @ Source::Hub(repository)) = &source::source(project, pipeline) else {
+        return Ok(Vec::new());
+    };
+    if source::place(project, source).is_some() || HubVariables::of_process().is_offline {
+        return Ok(Vec::new());
+    }
+    let answer = Processes::of(project)?.ask(repository)?;
+    Ok(vec!["--hub".into(), answer.into()])
 }

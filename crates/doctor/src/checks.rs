@@ -127,7 +127,21 @@ fn of_model(pipeline: &Pipeline, machine: &Machine, known: &Known) -> Vec<Check>
         }
         None => format!("{source} of the hub will be downloaded, {size}; later runs find it in the cache"),
     };
-    let mut all = vec![Check::fine("model", text)];
+    let answer = machine.hub_answer.as_deref().unwrap_or_default();
+    let mut all = match answer.split_once(' ') {
+        Some(("problem", problem)) => vec![Check::problem("model", problem)],
+        Some(("bytes", count)) => {
+            let count = count.parse().unwrap_or_default();
+            vec![
+                Check::fine("model", text),
+                Check::fine(
+                    "hub",
+                    format!("has the model and gives it, {} in all", bytes(count)),
+                ),
+            ]
+        }
+        _ => vec![Check::fine("model", text)],
+    };
     if known.shape.is_none() {
         all.push(Check::warning(
             "shape",

@@ -17,6 +17,8 @@ pub struct Machine {
     pub has_cuda_driver: bool,
     /// The token of the Hugging Face hub is set.
     pub has_token: bool,
+    /// What the hub said of the pipeline's model, where it was asked: `bytes N` or `problem TEXT`.
+    pub hub_answer: Option<String>,
     /// Where models of the hub are kept.
     pub hub_cache: PathBuf,
     /// The hub is not to be asked.
@@ -45,6 +47,7 @@ impl Machine {
                 threads: rayon::current_num_threads(),
             },
             has_cuda_driver: traces.iter().any(|path| Path::new(path).exists()),
+            hub_answer: None,
             has_token: hub.has_token(),
             is_offline: hub.is_offline,
             hub_cache: hub.cache.unwrap_or_default(),

@@ -30,10 +30,14 @@ fn run() -> Result<bool> {
     let count = arguments.len();
     arguments.retain(|argument| argument != "--json");
     let wants_json = arguments.len() < count;
+    let mut machine = Machine::measure();
+    if let Some(place) = arguments.iter().position(|argument| argument == "--hub") {
+        machine.hub_answer = arguments.drain(place..).nth(1);
+    }
     let arguments = StageArguments::parse(arguments)?;
     let pipeline = Pipeline::read(&arguments.pipeline, &arguments.overrides)?;
     let layout = Layout::new(arguments.results);
-    let diagnosis = diagnose(&pipeline, &layout, &Machine::measure())?;
+    let diagnosis = diagnose(&pipeline, &layout, &machine)?;
     if wants_json {
         writeln!(Output, "{:#}", doctor::json(&diagnosis))?;
     } else {

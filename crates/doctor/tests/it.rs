@@ -23,6 +23,7 @@ fn machine() -> Machine {
             threads: 2,
         },
         has_cuda_driver: false,
+        hub_answer: None,
         has_token: true,
         hub_cache: "cache".into(),
         is_offline: false,
@@ -197,6 +198,18 @@ fn sources_that_are_not_there_are_told_for_what_they_are() {
             None => check(&diagnosis, "model", Level::Fine, "of the hub will be downloaded"),
         }
     }
+}
+
+#[test]
+fn what_the_hub_says_is_told() {
+    let with = |answer: &str| Machine {
+        hub_answer: Some(answer.to_owned()),
+        ..machine()
+    };
+    let of = |answer: &str| examined("tiny", &["model.source=google/gemma-2-9b-it"], &with(answer));
+    check(&of("bytes 18500000000"), "hub", Level::Fine, "18.5 GB in all");
+    let refused = of("problem google/gemma-2-9b-it: this model is gated; accept the licence");
+    check(&refused, "model", Level::Problem, "gated; accept the licence");
 }
 
 #[test]

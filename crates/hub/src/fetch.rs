@@ -31,6 +31,31 @@ pub fn cached(environment: &Environment, request: &Request) -> Option<PathBuf> {
     whole.then(|| snapshot.answer(request))
 }
 
+/// Whether the hub would give a model, and how many bytes that is, shards included. Brings nothing.
+///
+/// # Errors
+/// What would keep [`fetch`] from bringing it: no such repository, revision or file, a licence that was not accepted, a hub
+/// that can't be reached.
+pub fn ask(environment: &Environment, request: &Request) -> Result<u64> {
+    request.check()?;
+    let client = Client::new(environment, request)?;
+    let info = client
+        .listing()
+        .map_err(|trouble| final_error(&client, trouble))?;
+    let listed: Vec<_> = info.siblings.iter().map(|file| file.rfilename.as_str()).collect();
+    let selection = select(request, &listed)?;
+    // The index itself says which of them it needs; a repository has no others as a rule.
+    let shards = listed
+        .iter()
+        .filter(|name| selection.has_index && name.ends_with(".safetensors"));
+    let mut bytes = 0;
+    for name in selection.files.iter().map(String::as_str).chain(shards.copied()) {
+        let remote = client.describe(&info.sha, name);
+        bytes += remote.map_err(|trouble| final_error(&client, trouble))?.size;
+    }
+    Ok(bytes)
+}
+
 fn find_or_bring(
     environment: &Environment,
     request: &Request,

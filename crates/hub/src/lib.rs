@@ -32,6 +32,6 @@ mod text;
 
 pub use environment::{Environment, Token};
 pub use error::{Error, Result};
-pub use fetch::{cached, fetch};
+pub use fetch::{ask, cached, fetch};
 pub use progress::Progress;
 pub use request::Request;

@@ -9,15 +9,24 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::terminal::{Loudness, Output};
-use hub::{Environment, Error, Progress, Request, Result, fetch};
+use hub::{Environment, Error, Progress, Request, Result, ask, fetch};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-const USAGE: &str = "usage: fetch owner/name [--revision BRANCH_TAG_OR_COMMIT] [--file NAME]";
+const USAGE: &str = "usage: fetch owner/name [--revision BRANCH_TAG_OR_COMMIT] [--file NAME] [--ask]
+  --ask: bring nothing, and print `bytes N`, or `problem TEXT` where the hub would not give it";
 
 fn main() -> ExitCode {
-    match run(std::env::args().skip(1)) {
-        Ok(path) => {
-            let _ = writeln!(Output, "{}", path.display());
+    let mut arguments: Vec<String> = std::env::args().skip(1).collect();
+    let count = arguments.len();
+    arguments.retain(|argument| argument != "--ask");
+    let outcome = if arguments.len() < count {
+        asked(arguments.into_iter())
+    } else {
+        run(arguments.into_iter()).map(|path| path.display().to_string())
+    };
+    match outcome {
+        Ok(line) => {
+            let _ = writeln!(Output, "{line}");
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -25,6 +34,16 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// A refusal is an answer too.
+fn asked(arguments: impl Iterator<Item = String>) -> Result<String> {
+    let request = parse(arguments)?;
+    let answer = Environment::from_process().and_then(|environment| ask(&environment, &request));
+    Ok(match answer {
+        Ok(bytes) => format!("bytes {bytes}"),
+        Err(error) => format!("problem {}", error.to_string().replace('\n', " ")),
+    })
 }
 
 fn run(arguments: impl Iterator<Item = String>) -> Result<PathBuf> {

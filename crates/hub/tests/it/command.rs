@@ -32,6 +32,30 @@ fn it_prints_the_folder_and_nothing_else() {
 }
 
 #[test]
+fn it_asks_and_brings_nothing() {
+    let hub = Hub::with_model();
+    let place = Place::of(&hub);
+    let answer = |arguments: &[&str]| {
+        let output = run(&place, arguments);
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let bytes: u64 = answer(&[NAME, "--ask"])
+        .trim()
+        .strip_prefix("bytes ")
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!(bytes > 0);
+    let missing = answer(&[NAME, "--ask", "--revision", "nowhere"]);
+    assert!(
+        missing.starts_with("problem ") && missing.contains("nowhere"),
+        "{missing}"
+    );
+    assert!(!place.repository().exists(), "nothing was written");
+}
+
+#[test]
 fn it_says_what_went_wrong() {
     let hub = Hub::start();
     let place = Place::of(&hub);

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use artifacts::{Device, Dtype, ModelTable, RememberedHashes, Residency, progress_of_bytes};
 use model::{
     ChatOptions, ChatTokenizer, Checkpoint, DeviceKind, Gemma, GemmaConfig, ModelFiles, ModelParts,
@@ -88,8 +88,8 @@ pub fn inspect(table: &ModelTable) -> Result<InspectedModel> {
 pub fn chat_options(table: &ModelTable) -> Result<ChatOptions<'_>> {
     let arguments = serde_json::to_value(&table.template_arguments).context("model.template_arguments")?;
     let date = table.date.as_deref().map(|date| {
-        let wrong = || format!("model.date = \"{date}\" is not a day; write it as \"2026-11-30\"");
-        date.parse().with_context(wrong)
+        let wrong = |_| anyhow!("model.date = \"{date}\" is not a day; write it as \"2026-11-30\"");
+        date.parse().map_err(wrong)
     });
     Ok(ChatOptions {
         template: table.chat_template.as_deref(),

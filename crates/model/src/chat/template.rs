@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json};
 
 use super::jinja;
 use super::source::source;
-use crate::{Error, Message, Result};
+use crate::{Error, Message, Result, Role};
 
 /// What a chat template is told beside the conversation, and which one it is.
 #[derive(Clone, Debug, Default)]
@@ -59,9 +59,19 @@ impl Template {
         }
     }
 
-    /// Whether the text may depend on the day it is rendered.
+    /// Whether what is rendered depends on the day: two days make two texts of a question, with instructions or without.
     pub fn tells_the_date(&self) -> bool {
-        self.text.contains("strftime_now")
+        let question = Message::new(Role::User, "Question");
+        let told = [Message::new(Role::System, "Be brief."), question.clone()];
+        let differs = |messages: &[Message]| {
+            let days = [1, 40].map(|days| {
+                let now = self.now + chrono::Days::new(days);
+                self.render_at(now, serde_json::to_value(messages).unwrap_or_default(), true)
+                    .ok()
+            });
+            days[0] != days[1]
+        };
+        self.text.contains("strftime_now") && (differs(&[question]) || differs(&told))
     }
 
     /// The day that it tells.
@@ -76,12 +86,17 @@ impl Template {
         self.render_json(messages, add_generation_prompt)
     }
 
+    /// The same of messages as a template sees them.
     pub fn render_json(&self, messages: Json, add_generation_prompt: bool) -> Result<String> {
+        self.render_at(self.now, messages, add_generation_prompt)
+    }
+
+    fn render_at(&self, now: NaiveDateTime, messages: Json, add_generation_prompt: bool) -> Result<String> {
         let source = self.source.as_ref().map_err(|message| {
             let advice = "write the template without it, into a file for model.chat_template";
             Error::file(&self.path, format!("the chat template: {message}; {advice}"))
         })?;
-        self.try_render(source, messages, add_generation_prompt).map_err(|error| {
+        self.try_render(now, source, messages, add_generation_prompt).map_err(|error| {
             let detail = error.detail().map_or_else(|| error.to_string(), str::to_owned);
             let message = if error.kind() == minijinja::ErrorKind::SyntaxError {
                 let line = error.line().map_or(String::new(), |line| format!("line {line}: "));
@@ -97,6 +112,7 @@ impl Template {
 
     fn try_render(
         &self,
+        now: NaiveDateTime,
         source: &str,
         messages: Json,
         add_generation_prompt: bool,
@@ -104,7 +120,7 @@ impl Template {
         let mut variables = self.variables.clone();
         variables.insert("messages".to_owned(), messages);
         variables.insert("add_generation_prompt".to_owned(), add_generation_prompt.into());
-        let environment = jinja::environment(self.now)?;
+        let environment = jinja::environment(now)?;
         let template = environment.template_from_str(source)?;
         template.render(minijinja::Value::from(minijinja::value::Serde(&variables)))
     }

@@ -231,6 +231,17 @@ fn every_conversation_is_opened_as_transformers_opens_it_or_refused() {
     );
 }
 
+/// Llama 3.1 writes a day of its own unless it is told one; Llama 3.2 asks for today's.
+#[test]
+fn templates_that_tell_the_date_are_known() {
+    for name in FORMATS {
+        let published = Published::read(name);
+        let asks = published.cases.iter().any(|case| case.date.is_some());
+        let format = published.format(&published.cases[0]);
+        assert_eq!(format.template.tells_the_date(), asks, "{name}");
+    }
+}
+
 /// Where a template refuses instructions, they are in the first turn of the user, as Gemma 3's template puts them itself.
 #[test]
 fn instructions_go_where_the_format_has_them() {

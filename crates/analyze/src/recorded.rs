@@ -65,7 +65,7 @@ impl Recorded {
     }
 
     /// The prompts under the pooling of this index whose rows, in both conditions of the contrast and at all layers, are not those
-    /// of an earlier prompt to the last bit. A copy is no second observation, whatever made it one.
+    /// of an earlier prompt to the last bit. A copy is not a second observation, whatever made it one.
     pub fn distinct_prompts(&self, pooling: usize) -> Vec<usize> {
         let hash = |prompt: usize| {
             hash_of(

@@ -101,7 +101,7 @@ impl TryFrom<String> for Speaker {
             "user" => Ok(Speaker::User),
             "model" | "assistant" => Ok(Speaker::Model),
             "system" => Err(
-                "instructions are no turn; give the condition a `system = \"…\"`, which becomes the format's system turn, or \
+                "instructions aren't a turn; give the condition a `system = \"…\"`, which becomes the format's system turn, or \
                  the start of the first user turn where it has none"
                     .to_owned(),
             ),

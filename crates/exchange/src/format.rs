@@ -66,7 +66,7 @@ pub fn write_vector(folder: &Path, format: Format, vector: &Vector, origin: &Ori
 /// Reads a vector from a file of any of the formats that end in `.gguf`, `.npy` or `.safetensors`.
 ///
 /// `layers` and `hidden_size` are those of the model that it is meant for. `layer` says where a file with a single vector
-/// belongs, which it doesn't say itself. A row of zeros is no vector: the layer has none.
+/// belongs, which it doesn't say itself. A row of zeros is not a vector: the layer has none.
 pub fn read_vector(
     path: &Path,
     name: &str,

@@ -19,7 +19,7 @@ pub struct PreparedPrompts {
 }
 
 /// Reads the prompts of a pipeline and renders them in all of its conditions. Of prompts that are one text to the model
-/// in some condition only the first is used: the others are no further observations, and would only make the
+/// in some condition only the first is used: the others don't count as further observations, and would only make the
 /// statistics look surer than they are.
 ///
 /// # Errors
@@ -72,7 +72,7 @@ fn about_repeated(pipeline: &Pipeline, repeated: &BTreeMap<String, String>, prom
     let (file, count) = (pipeline.prompts.file.display(), repeated.len());
     format!(
         "{file}: {count} of {prompts} prompts are the same text to the model as an earlier one ({}{}) and are left out, since they \
-         are no further observations; remove them",
+         don't count as further observations; remove them",
         pairs.join(", "),
         and_more(count)
     )

@@ -340,7 +340,7 @@ fn hazard_13_a_system_turn_is_refused_with_what_to_do() {
     check_error(
         "speaker = \"user\"",
         "speaker = \"system\"",
-        &["instructions are no turn", "`system = ", "first user turn"],
+        &["instructions aren't a turn", "`system = ", "first user turn"],
     );
     check_error(
         "opens = \"model\"",

@@ -119,7 +119,7 @@ fn values_that_cannot_be_are_told_with_column_and_row() {
     );
 }
 
-/// A figure that is not defined is no problem where the contract allows it.
+/// A figure that is not defined is fine where the contract allows it.
 #[test]
 fn figures_that_are_not_defined_are_no_problem() {
     let found = broken(|run| {

@@ -21,7 +21,7 @@ pub enum Found {
 }
 
 impl Found {
-    /// The same for a model, or why it doesn't fit. A row of zeros is no vector.
+    /// The same for a model, or why it doesn't fit. A row of zeros is not a vector.
     pub fn placed(
         self,
         name: &str,

@@ -32,7 +32,7 @@ pub fn encode(vector: &Vector, origin: &Origin) -> Result<Vec<u8>, String> {
 /// layer that its name says.
 pub fn decode(bytes: &[u8], name: &str) -> Result<Found, String> {
     let file = SafeTensors::deserialize(bytes).map_err(|error| {
-        format!("this is no safetensors file: {error}; was it cut off, or is it of another format?")
+        format!("this isn't a safetensors file: {error}; was it cut off, or is it of another format?")
     })?;
     let mut names = file.names();
     names.sort_unstable();

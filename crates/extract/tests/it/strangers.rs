@@ -93,6 +93,44 @@ fn check_refused(folder: &Path, parts: &[&str]) {
     }
 }
 
+/// Instructions bring a blank line, which the notebook's rule would read in place of the turn that is opened.
+#[test]
+fn instructions_move_no_position() {
+    let mut pipeline = crate::pipeline(root().join("data/prompts/role-questions.jsonl"));
+    let model = open_model(&table(&tiny()), &RememberedHashes::default()).unwrap();
+    for told in [&[0][..], &[0, 1]] {
+        for condition in told {
+            pipeline.conditions[*condition].system = Some("Answer in one sentence.".to_owned());
+        }
+        let prepared = prepare_prompts(&pipeline, model.network.config(), &model.tokenizer).unwrap();
+        let elsewhere = format!("in {} of 12 texts the notebook's rule", 6 * told.len());
+        assert!(
+            prepared.findings[0].contains(&elsewhere),
+            "{:?}",
+            prepared.findings
+        );
+        let layers = capture(&model, &prepared.rendered, &[Pooling::Newline]).unwrap();
+        for (row, prompt) in layers[5].iter().zip(&prepared.rendered) {
+            assert_eq!(
+                row.position,
+                Some(prompt.token_ids.len() as i32 - 1),
+                "{}",
+                prompt.text
+            );
+        }
+        let different = |condition: &str| {
+            let rows = layers[5].iter().filter(|row| row.condition == condition);
+            let mut rows: Vec<Vec<u32>> = rows
+                .map(|row| row.activation.iter().map(|value| value.to_bits()).collect())
+                .collect();
+            rows.sort();
+            rows.dedup();
+            rows.len()
+        };
+        assert_eq!((different("normal"), different("swapped")), (6, 6));
+    }
+}
+
 #[test]
 fn a_tokenizer_with_more_tokens_than_the_table_has_rows() {
     let more = copy(|folder| {

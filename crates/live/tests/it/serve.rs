@@ -222,7 +222,7 @@ fn a_bad_question_is_told_what_is_wrong() {
         (layer, "the model has the layers 0 to 5"),
         (vector, "the vectors are contrast, lda"),
         (kind, "addition and ablation"),
-        (speaker, "instructions are no turn"),
+        (speaker, "instructions aren't a turn"),
         (key, "unknown field `stear`"),
         (none, "ask for 1 to 8"),
         (limit, "must be 1 to 4096"),

@@ -61,7 +61,7 @@ impl Companions {
         for (key, value) in named.chain(nested.flatten()) {
             match token_text(value) {
                 Some(text) => _ = tokens.insert(key.clone(), text.into()),
-                // An explicit `null` takes a default away; flags such as `add_bos_token` are no tokens.
+                // An explicit `null` takes a default away; flags such as `add_bos_token` are not tokens.
                 None if value.is_null() => _ = tokens.remove(key),
                 None => {}
             }

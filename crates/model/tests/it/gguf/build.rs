@@ -116,7 +116,12 @@ impl Builder {
     }
 
     /// A tensor of a file, whose bytes are given, behind the data that is there. It must be F32.
-    pub fn tensor_of(mut self, file: &GgufFile, bytes: &[u8], place: usize) -> Self {
+    pub fn tensor_of(self, file: &GgufFile, bytes: &[u8], place: usize) -> Self {
+        self.tensor_as(&file.tensors()[place].name, file, bytes, place)
+    }
+
+    /// The same under another name.
+    pub fn tensor_as(mut self, name: &str, file: &GgufFile, bytes: &[u8], place: usize) -> Self {
         let tensor = &file.tensors()[place];
         let (kind, range) = tensor.blocks().unwrap();
         assert_eq!(kind, BlockKind::F32);
@@ -124,7 +129,7 @@ impl Builder {
         let offset = self.data.len().next_multiple_of(32);
         self.data.resize(offset, 0);
         self.data.extend(&bytes[range]);
-        self.tensor(&tensor.name, &dimensions, 0, offset as u64)
+        self.tensor(name, &dimensions, 0, offset as u64)
     }
 
     pub fn data(mut self, bytes: usize) -> Self {

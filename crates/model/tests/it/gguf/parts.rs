@@ -182,3 +182,54 @@ fn error(path: &Path) -> String {
     let opened = ModelFiles::at(path).and_then(|files| files.checkpoint());
     opened.err().expect("a refusal").to_string()
 }
+
+/// llama.cpp's Gemma 3 speaks with `output.weight` where a file has it. One that repeats the embeddings is left out.
+#[test]
+fn a_head_of_its_own_is_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = std::fs::read(whole()).unwrap();
+    let file = GgufFile::parse(&bytes).unwrap();
+    let places: Vec<usize> = (0..file.tensors().len()).collect();
+    let table = places
+        .iter()
+        .copied()
+        .find(|place| file.tensors()[*place].name == "token_embd.weight")
+        .unwrap();
+    let (_, range) = file.tensors()[table].blocks().unwrap();
+    let rows = file.tensors()[table].shape[0];
+    let write = |name: &str, backwards: bool| {
+        let mut data = bytes.clone();
+        if backwards {
+            let row = range.len() / rows;
+            let turned: Vec<u8> = bytes[range.clone()]
+                .chunks_exact(row)
+                .rev()
+                .flatten()
+                .copied()
+                .collect();
+            data[range.clone()].copy_from_slice(&turned);
+        }
+        let mut builder = places
+            .iter()
+            .fold(Builder::new().entries_of(&file), |builder, place| {
+                builder.tensor_of(&file, &bytes, *place)
+            });
+        builder = builder.tensor_as("output.weight", &file, &data, table);
+        let path = folder.path().join(name);
+        std::fs::write(&path, builder.bytes()).unwrap();
+        path
+    };
+    let logits = |path: &Path| {
+        let (config, checkpoint) = ModelFiles::at(path).unwrap().network().unwrap();
+        let network =
+            Gemma::load(&config, &checkpoint, &Device::flex(), Precision::F32, &mut |_| ()).unwrap();
+        let batch = Batch::of(&[vec![2, 5, 9, 17]]).unwrap();
+        let h = network.forward(&batch, None, &mut ()).unwrap();
+        (config.own_head, numbers(network.head(h.narrow(0, 3, 1))))
+    };
+    let (_, tied) = logits(&whole());
+    assert_eq!(logits(&write("equal.gguf", false)), (false, tied.clone()));
+    let mut turned = tied;
+    turned.reverse();
+    assert_eq!(logits(&write("other.gguf", true)), (true, turned));
+}

@@ -152,7 +152,7 @@ fn safetensors_files() {
     assert_says(&message("a.safetensors", &whole, Some(0)), &["`a`", "I32"]);
     assert_says(
         &message("a.safetensors", b"nothing", None),
-        &["no safetensors file"],
+        &["isn't a safetensors file"],
     );
     let eighth = file(&[("a", Dtype::F8_E4M3, vec![2], &[0x38, 0x40])]);
     assert_says(

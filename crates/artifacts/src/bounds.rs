@@ -45,7 +45,7 @@ pub(crate) fn decoding_problem(decoding: &Decoding) -> Option<String> {
 pub(crate) fn repetition_penalty_problem(table: &str, penalty: f64) -> Option<String> {
     (!REPETITION_PENALTY.contains(&penalty)).then(|| {
         let range = shown(&REPETITION_PENALTY);
-        format!("{table}.repetition_penalty: is {penalty}; it must be {range} (1 is no penalty)")
+        format!("{table}.repetition_penalty: is {penalty}; it must be {range} (1 means no penalty)")
     })
 }
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Default)]
 pub struct HubVariables {
     /// The folder with `models--owner--name`: `HF_HUB_CACHE`, else `HUGGINGFACE_HUB_CACHE`, else `hub` in `HF_HOME`, which
-    /// is `huggingface` in `XDG_CACHE_HOME`, which is `.cache` in the user's home. `None`: there is no home.
+    /// is `huggingface` in `XDG_CACHE_HOME`, which is `.cache` in the user's home. `None` where the user has no home.
     pub cache: Option<PathBuf>,
     /// `HF_TOKEN`, else `HUGGING_FACE_HUB_TOKEN`. Not shown by anything.
     pub token: Option<String>,

@@ -63,7 +63,7 @@ pub fn is_inside(path: &str) -> bool {
 }
 
 /// The files below a model's folder, or beside a model's file, that decide what it computes: the configuration, the
-/// tokenizer, the templates, and those weights that are loaded. Other formats, readmes and pictures are no part of it.
+/// tokenizer, the templates, and those weights that are loaded. Other formats, readmes and pictures don't count.
 ///
 /// # Errors
 /// An index that can't be used, and a link whose target is gone; the message names the file.
@@ -98,8 +98,7 @@ fn weights(folder: &Path) -> Result<Vec<String>, String> {
     }
     let index = folder.join(INDEX);
     if index.is_file() {
-        let text =
-            std::fs::read_to_string(&index).map_err(|error| format!("{}: {error}", index.display()))?;
+        let text = read_text(&index).map_err(|error| error.to_string())?;
         let shards = shards(&text).map_err(|problem| format!("{}: {problem}", index.display()))?;
         return Ok([INDEX.to_owned()].into_iter().chain(shards).collect());
     }
@@ -157,7 +156,7 @@ fn is_broken_link(path: &Path) -> bool {
     is_listed(path) && !path.exists()
 }
 
-/// Of the entries of a folder; none where there is no folder.
+/// Of the entries of a folder; empty where the folder is missing.
 fn names_in(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten();
     entries

@@ -46,18 +46,26 @@ pub fn prepare_prompts(
     Ok(PreparedPrompts { rendered, findings })
 }
 
-/// Prompts that are the same tokens as an earlier one in some condition, and which one that is.
+/// Prompts that are the same tokens as an earlier one in some condition, and which one that is. The earlier one is itself
+/// used: being like a prompt that is left out is not a reason.
 fn repeated(rendered: &[RenderedPrompt]) -> BTreeMap<String, String> {
-    let mut first: BTreeMap<(&str, &[i32]), &str> = BTreeMap::new();
-    let mut repeated = BTreeMap::new();
+    let mut texts: BTreeMap<&str, Vec<&RenderedPrompt>> = BTreeMap::new();
     for row in rendered {
-        let known = first
-            .entry((&row.condition, &row.token_ids))
-            .or_insert(&row.prompt_id);
-        if *known != row.prompt_id {
-            repeated
-                .entry(row.prompt_id.clone())
-                .or_insert((*known).to_owned());
+        texts.entry(&row.prompt_id).or_default().push(row);
+    }
+    let key = |row: &&'_ RenderedPrompt| (row.condition.clone(), row.token_ids.clone());
+    let mut used = BTreeMap::new();
+    let mut repeated = BTreeMap::new();
+    // The first condition has every prompt, in order.
+    let first = rendered.first().map(|row| &row.condition);
+    for row in rendered.iter().filter(|row| Some(&row.condition) == first) {
+        let own = texts
+            .get(row.prompt_id.as_str())
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        match own.iter().find_map(|row| used.get(&key(row))) {
+            Some(earlier) => _ = repeated.insert(row.prompt_id.clone(), String::clone(earlier)),
+            None => used.extend(own.iter().map(|row| (key(row), row.prompt_id.clone()))),
         }
     }
     repeated
@@ -214,5 +222,39 @@ fn and_more(count: usize) -> String {
     match count.saturating_sub(NAMED) {
         0 => String::new(),
         more => format!(" and {more} more"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(prompt: &str, condition: &str, token: i32) -> RenderedPrompt {
+        RenderedPrompt {
+            prompt_id: prompt.to_owned(),
+            prompt: String::new(),
+            condition: condition.to_owned(),
+            text: String::new(),
+            token_ids: vec![2, token],
+            token_texts: Vec::new(),
+            opening: 0,
+        }
+    }
+
+    #[test]
+    fn a_prompt_is_not_left_out_for_one_that_is_left_out() {
+        // b is a in one condition; c is b in the other, and nothing that is used.
+        let rendered = [
+            row("a", "normal", 5),
+            row("b", "normal", 5),
+            row("c", "normal", 6),
+            row("a", "swapped", 7),
+            row("b", "swapped", 8),
+            row("c", "swapped", 8),
+        ];
+        assert_eq!(
+            repeated(&rendered),
+            BTreeMap::from([("b".to_owned(), "a".to_owned())])
+        );
     }
 }

@@ -134,12 +134,17 @@ impl LiveModel {
     /// Renders a conversation as `extract` renders conditions, and looks its steering up.
     pub fn prepare(&self, conversation: &Conversation, steering: &[Steering]) -> Result<Prepared> {
         // What was generated can hold such a token too, and would end its turn early when it is read again.
-        let said = conversation.turns.iter().map(|turn| &turn.text);
-        for text in said.chain(&conversation.system) {
+        let said = conversation
+            .turns
+            .iter()
+            .map(|turn| (&turn.text, turn.speaker == conversation.opens));
+        for (text, is_answer) in said.chain(conversation.system.iter().map(|text| (text, false))) {
             if let Some(token) = self.model.tokenizer.control_token_in(text) {
-                bail!(
-                    "the text holds the control token {token}, which would end or open a turn; leave it out"
-                );
+                let (what, advice) = match is_answer {
+                    true => ("an earlier answer", "take that answer back, or begin again"),
+                    false => ("the text", "leave it out"),
+                };
+                bail!("{what} holds the control token {token}, which would end or open a turn; {advice}");
             }
         }
         let (text, tokens) = render_turns(

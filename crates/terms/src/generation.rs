@@ -1,0 +1,57 @@
+//! Words about texts that are generated, and how they are steered.
+
+use crate::words;
+
+words! {
+    /// Where in a sequence an intervention works.
+    #[derive(Default)]
+    pub enum Positions: "positions" {
+        #[default]
+        All = "all",
+        /// The last position of each forward pass: the prompt's last token, then each new one.
+        Last = "last",
+    }
+}
+
+words! {
+    /// What a coefficient counts in.
+    #[derive(Default)]
+    pub enum Unit: "unit" {
+        /// Multiples of the direction as it is.
+        #[default]
+        Raw = "raw",
+        /// Multiples of the layer's mean residual norm: what is added has `coefficient` times that norm.
+        Relative = "relative",
+    }
+}
+
+words! {
+    /// How a token is chosen.
+    pub enum GenerationStyle: "decoding" {
+        /// The most likely one.
+        Greedy = "greedy",
+        /// Drawn from the distribution.
+        Sampled = "sampled",
+    }
+}
+
+words! {
+    /// Why a text ended.
+    pub enum FinishReason: "finish_reason" {
+        /// An end token was generated.
+        Stop = "stop",
+        /// `max_new_tokens` were generated.
+        Length = "length",
+    }
+}
+
+words! {
+    /// A direction that the dose sweep steers with: the contrast, or the control that takes its place.
+    pub enum DoseDirection: "direction" {
+        Contrast = "contrast",
+        /// A random direction of the contrast's norm.
+        Random = "random",
+        /// The contrast after half of the prompts have had their labels swapped, with the contrast's norm.
+        Shuffled = "shuffled",
+    }
+}

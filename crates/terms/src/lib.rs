@@ -1,0 +1,24 @@
+//! The closed sets of words that pipeline files, tables, command lines and the code have in common, each defined once.
+//!
+//! A set is an enum of [`words!`]: its definition gives parsing, printing, serde, the words that a table's column may hold,
+//! and what help and documents list. Nothing else belongs here: no file, no arithmetic.
+
+mod device;
+mod generation;
+mod model;
+mod pooling;
+mod site;
+mod speaker;
+mod stage;
+mod words;
+
+pub use device::Device;
+pub use generation::{DoseDirection, FinishReason, GenerationStyle, Positions, Unit};
+pub use model::{Dtype, Residency};
+pub use pooling::Pooling;
+#[doc(hidden)]
+pub use serde;
+pub use site::Site;
+pub use speaker::Speaker;
+pub use stage::Stage;
+pub use words::UnknownWord;

@@ -1,0 +1,13 @@
+use crate::words;
+
+words! {
+    /// The stages that leave results, in the order in which they run.
+    pub enum Stage: "stage" {
+        Verify = "verify",
+        Extract = "extract",
+        Analyze = "analyze",
+        Steer = "steer",
+        Dose = "dose",
+        Report = "report",
+    }
+}

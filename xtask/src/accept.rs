@@ -9,9 +9,9 @@ use std::io::Write;
 use anyhow::{Result, bail};
 
 use crate::{
-    guard::Guard,
     lock::{FORMAT, Lock},
     pipeline::Pipeline,
+    pipeline_lock::PipelineLock,
     project::Project,
     run::{Goal, unix_now},
     snapshot::Observer,
@@ -26,7 +26,7 @@ pub fn accept(project: &Project, pipeline: &Pipeline, name: Option<&str>, out: &
         Some(name) => vec![stage::named(name)?],
         None => Goal::all(false).stages,
     };
-    let _guard = Guard::take(project, &pipeline.name)?;
+    let _guard = PipelineLock::take(project, &pipeline.name)?;
     let mut observer = Observer::new(project, pipeline)?;
     let mut accepted = Vec::new();
     for stage in stages {

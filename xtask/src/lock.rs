@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::hash::Files;
 
-/// Raised when the meaning of a field changes.
-pub const FORMAT: u32 = 1;
+/// Raised when the meaning of a field changes. 1: the hash of a crate's code was that of its bytes.
+pub const FORMAT: u32 = 2;
 
 /// Every field has a default, so that a lock of another format is read as far as its `format`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -7,19 +7,19 @@
 
 mod accept;
 mod clean;
+mod code;
 mod completions;
 mod device;
 mod exit;
 mod flags;
-mod guard;
 mod hash;
+mod hash_memo;
 mod help;
 #[path = "../../crates/artifacts/src/hub_cache.rs"]
 #[allow(dead_code, reason = "the file is shared, and each of its users needs a part")]
 mod hub_cache;
 mod json;
 mod lock;
-mod memo;
 #[path = "../../crates/artifacts/src/model_folder.rs"]
 #[allow(dead_code, reason = "as above")]
 mod model_folder;
@@ -31,8 +31,10 @@ mod new;
 mod open;
 mod owner;
 mod pipeline;
+mod pipeline_lock;
 mod plan;
 mod process;
+mod programs;
 mod project;
 mod run;
 mod set;
@@ -46,10 +48,11 @@ mod status;
 mod terminal;
 #[path = "../../crates/artifacts/src/text.rs"]
 mod text;
-mod tool;
+mod token_memo;
+mod verbosity;
 mod verbs;
-mod voice;
 mod why;
+mod workspace;
 
 #[cfg(test)]
 mod tests;
@@ -86,11 +89,11 @@ fn main() -> ExitCode {
         }
     };
     // With --json, standard output belongs to it.
-    voice::set_loudness(flags.quiet || (flags.json && !flags.verbose), flags.verbose);
+    verbosity::set_loudness(flags.quiet || (flags.json && !flags.verbose), flags.verbose);
     match dispatch(&flags) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            voice::tell(&error);
+            verbosity::tell(&error);
             let stage = error.downcast_ref::<StageFailure>();
             ExitCode::from(stage.map_or(exit::FAILED, |failure| failure.code))
         }
@@ -133,10 +136,10 @@ fn dispatch(flags: &Xtask) -> Result<()> {
         XtaskCmd::Doctor(doctor) => {
             let pipeline = load_pipeline(&project, flags)?;
             let mut arguments = doctor.arguments.clone();
-            arguments.extend(tool::ask_hub(&project, &pipeline)?);
-            tool::run_with_pipeline(&project, &pipeline, Device::Cpu, "doctor", "doctor", &arguments)
+            arguments.extend(programs::ask_hub(&project, &pipeline)?);
+            programs::run_with_pipeline(&project, &pipeline, Device::Cpu, "doctor", "doctor", &arguments)
         }
-        XtaskCmd::Diff(diff) => tool::run(&project, Device::Cpu, "diff", "diff", &diff.arguments),
+        XtaskCmd::Diff(diff) => programs::run(&project, Device::Cpu, "diff", "diff", &diff.arguments),
         XtaskCmd::Accept(accept) => accept::accept(
             &project,
             &load_pipeline(&project, flags)?,
@@ -156,16 +159,18 @@ fn dispatch(flags: &Xtask) -> Result<()> {
             let mut arguments = results_of(&project, flags)?;
             arguments.extend(flags.json.then(|| "--json".into()));
             arguments.extend_from_slice(&check.arguments);
-            tool::run(&project, Device::Cpu, "check", "check-results", &arguments)
+            programs::run(&project, Device::Cpu, "check", "check-results", &arguments)
         }
         XtaskCmd::Export(export) => {
             let mut arguments = results_of(&project, flags)?;
             arguments.extend_from_slice(&export.arguments);
-            tool::run(&project, Device::Cpu, "exchange", "export", &arguments)
+            programs::run(&project, Device::Cpu, "exchange", "export", &arguments)
         }
-        XtaskCmd::Train(train) => tool::run(&project, Device::Cpu, "tiny", "train", &train.arguments),
-        XtaskCmd::Bench(bench) => tool::run(&project, Device::present(), "bench", "bench", &bench.arguments),
-        XtaskCmd::Synth(synth) => tool::run(&project, Device::Cpu, "synth", "synth", &synth.arguments),
+        XtaskCmd::Train(train) => programs::run(&project, Device::Cpu, "tiny", "train", &train.arguments),
+        XtaskCmd::Bench(bench) => {
+            programs::run(&project, Device::present(), "bench", "bench", &bench.arguments)
+        }
+        XtaskCmd::Synth(synth) => programs::run(&project, Device::Cpu, "synth", "synth", &synth.arguments),
     }
 }
 
@@ -211,8 +216,8 @@ fn run_live(project: &Project, flags: &Xtask, binary: &str, arguments: &[OsStrin
         .device
         .require(Device::present())
         .context(run::NOTHING_RUN)?;
-    tool::fetch_model(project, &pipeline)?;
-    tool::run_with_pipeline(project, &pipeline, Device::present(), "live", binary, arguments)
+    programs::fetch_model(project, &pipeline)?;
+    programs::run_with_pipeline(project, &pipeline, Device::present(), "live", binary, arguments)
 }
 
 /// What a program about a run's results is told first: their folder. The pipeline file need not be there.

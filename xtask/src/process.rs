@@ -19,9 +19,10 @@ use crate::{
     project::Project,
     run::Runner,
     source::Repository,
-    stage::Stage,
+    stage::{STAGES, Stage},
     terminal::{self, LOUDNESS, Loudness},
-    voice,
+    verbosity,
+    workspace::Workspace,
 };
 
 /// A build that takes longer shows what cargo says.
@@ -29,13 +30,9 @@ const QUIET_BUILD_MAX: Duration = Duration::from_secs(2);
 
 const BUILD_FAILED: &str = "the build failed, nothing was run; see what the compiler says above";
 
-/// Crates with a binary that is no stage.
-pub const BESIDES: &[&str] = &[
-    "bench", "browser", "check", "diff", "doctor", "hub", "live", "synth", "tiny",
-];
-
 pub struct Processes {
     root: PathBuf,
+    workspace: Workspace,
     /// Where cargo puts binaries, this one included.
     target: PathBuf,
     /// Taken when the binaries are built, not when a stage ends, which may be hours and edits later.
@@ -52,10 +49,11 @@ impl Processes {
         let own = env::current_exe().context("cannot find the path of xtask's own binary")?;
         let target = own
             .parent()
-            .context("xtask's own binary lies in no folder")?
+            .context("xtask's own binary is not in a folder")?
             .to_path_buf();
         Ok(Processes {
             root: project.root().to_path_buf(),
+            workspace: Workspace::of(project)?,
             target,
             origin: Origin::default(),
             device: Device::Cpu,
@@ -69,11 +67,11 @@ impl Processes {
         self
     }
 
-    /// Makes the binaries of a crate that is no stage, with those of the stages: built alone, it would turn on other
-    /// features of what they share.
-    pub fn build_besides(&mut self, name: &str) -> Result<()> {
-        voice::say("building…");
-        let mut command = self.cargo_build(self.device, &[name]);
+    /// Builds the binaries of a crate that is not a stage, together with those of the stages: built alone,
+    /// it would turn on other features of what they share.
+    pub fn build_with(&mut self, name: &str) -> Result<()> {
+        verbosity::say("building…");
+        let mut command = self.cargo_build(self.device, &[name])?;
         let status = run_quietly(&mut command).context("cannot run cargo build")?;
         ensure!(status.success(), BUILD_FAILED);
         Ok(())
@@ -89,7 +87,7 @@ impl Processes {
         );
         let mut command = Command::new(&path);
         command.args(arguments).current_dir(&self.root);
-        command.env(LOUDNESS, voice::loudness().as_str());
+        command.env(LOUDNESS, verbosity::loudness().as_str());
         let places = [
             ("HF_HUB_CACHE", &self.hub.cache),
             ("HF_TOKEN_PATH", &self.hub.token_file),
@@ -99,14 +97,14 @@ impl Processes {
                 .iter()
                 .filter_map(|(name, place)| Some((name, place.as_ref()?))),
         );
-        voice::detail(|| shown(&command));
+        verbosity::detail(|| shown(&command));
         Ok(command)
     }
 
     /// Runs a binary to its end.
     fn execute(&self, binary: &str, arguments: impl IntoIterator<Item: AsRef<OsStr>>) -> Result<ExitStatus> {
         let mut command = self.command(binary, arguments)?;
-        if voice::loudness() == Loudness::Quiet {
+        if verbosity::loudness() == Loudness::Quiet {
             // What a stage tells of its results is for people; scripts get one line from us.
             command.stdout(Stdio::null());
         }
@@ -143,9 +141,9 @@ impl Processes {
         }
     }
 
-    /// What is wanted besides the stages is built only then: the downloader, whose network code takes half a minute, and
-    /// the tools.
-    fn cargo_build(&self, device: Device, besides: &[&str]) -> Command {
+    /// Builds the stages, and of the other crates only those named: the downloader alone, with its network
+    /// code, takes half a minute.
+    fn cargo_build(&mut self, device: Device, with: &[&str]) -> Result<Command> {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
         let mut command = Command::new(cargo);
         // xtask is running, and cannot be replaced everywhere while it does.
@@ -158,25 +156,27 @@ impl Processes {
             "--profile",
             self.profile(),
         ]);
-        for name in BESIDES.iter().filter(|name| !besides.contains(name)) {
-            command.args(["--exclude", name]);
+        for name in self.workspace.non_stage_crates()? {
+            if !with.contains(&name.as_str()) {
+                command.args(["--exclude", &name]);
+            }
         }
         if device != Device::Cpu {
-            command.args(["--features", "verify/cuda,extract/cuda,steer/cuda,dose/cuda"]);
+            let stages = STAGES.iter().map(|stage| stage.binary);
+            let features = self.workspace.features(stages, "cuda")?;
+            command.args(["--features", &features]);
         }
         if terminal::colours() {
             // Cargo sees a pipe and would drop its colours.
             command.env("CARGO_TERM_COLOR", "always");
         }
         command.current_dir(&self.root);
-        command
+        Ok(command)
     }
-}
 
-impl Processes {
     /// Whether the hub would give a repository: `bytes N` or `problem TEXT`.
     pub fn ask(&mut self, repository: &Repository) -> Result<String> {
-        self.build_besides("hub")?;
+        self.build_with("hub")?;
         let mut arguments = arguments_of(repository);
         arguments.push("--ask");
         let output = self
@@ -199,16 +199,17 @@ fn arguments_of(repository: &Repository) -> Vec<&str> {
 
 impl Runner for Processes {
     fn build(&mut self, device: Device) -> Result<()> {
-        voice::say("building…");
+        verbosity::say("building…");
         self.origin = origin_of(&self.root);
         self.device = device;
-        let status = run_quietly(&mut self.cargo_build(device, &[])).context("cannot run cargo build")?;
+        let mut command = self.cargo_build(device, &[])?;
+        let status = run_quietly(&mut command).context("cannot run cargo build")?;
         ensure!(status.success(), BUILD_FAILED);
         Ok(())
     }
 
     fn fetch(&mut self, repository: &Repository) -> Result<()> {
-        self.build_besides("hub")?;
+        self.build_with("hub")?;
         let status = self.execute("fetch", arguments_of(repository))?;
         match status.success() {
             true => Ok(()),
@@ -238,7 +239,7 @@ fn shown(command: &Command) -> String {
 
 /// Keeps what the command writes to stderr to itself, unless it fails or takes long.
 fn run_quietly(command: &mut Command) -> Result<ExitStatus> {
-    voice::detail(|| shown(command));
+    verbosity::detail(|| shown(command));
     let start = Instant::now();
     let mut child = command
         .stdin(Stdio::null())
@@ -249,7 +250,7 @@ fn run_quietly(command: &mut Command) -> Result<ExitStatus> {
     if let Some(stderr) = child.stderr.take() {
         for line in BufReader::new(stderr).lines() {
             held_back.push(line?);
-            if start.elapsed() > QUIET_BUILD_MAX && voice::loudness() != Loudness::Quiet {
+            if start.elapsed() > QUIET_BUILD_MAX && verbosity::loudness() != Loudness::Quiet {
                 show(&mut held_back);
             }
         }
@@ -267,7 +268,7 @@ fn show(lines: &mut Vec<String>) {
     }
 }
 
-/// Outside a git checkout, or without git, the commit is unknown, which is no error.
+/// Outside a git checkout, or without git, the commit is unknown, which is not an error.
 fn origin_of(root: &Path) -> Origin {
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| OsString::from("rustc"));
     Origin {

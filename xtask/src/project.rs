@@ -74,12 +74,12 @@ impl Project {
         self.root.join("pipelines")
     }
 
-    pub fn crate_folder(&self, name: &str) -> PathBuf {
-        self.root.join("crates").join(name)
-    }
-
     pub fn hash_memo(&self) -> PathBuf {
         self.root.join("results/.hash-memo.toml")
+    }
+
+    pub fn token_memo(&self) -> PathBuf {
+        self.root.join("results/.token-memo.toml")
     }
 
     pub fn results(&self, pipeline: &str) -> PathBuf {

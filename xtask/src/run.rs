@@ -9,16 +9,16 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::{
     device::Device,
-    guard::Guard,
     lock::{FORMAT, Key, Lock, Origin, Provenance},
     pipeline::Pipeline,
+    pipeline_lock::PipelineLock,
     plan::{Planned, Verdict, plan, plan_with, seconds_to_run},
     project::Project,
     snapshot::Observer,
     source::{self, Repository, Source},
     stage::{self, Input, STAGES, Stage},
     staleness::{stale_because, summary},
-    voice::duration,
+    verbosity::duration,
 };
 
 /// The world outside: how stages are built and run. Tests put a fake in its place.
@@ -97,7 +97,7 @@ pub fn run(
     runner: &mut dyn Runner,
     out: &mut dyn Write,
 ) -> Result<()> {
-    let _guard = Guard::take(project, &pipeline.name).context(NOTHING_RUN)?;
+    let _guard = PipelineLock::take(project, &pipeline.name).context(NOTHING_RUN)?;
     let mut observer = Observer::new(project, pipeline).context(NOTHING_RUN)?;
     // Whatever is missing is said before the first stage has worked for hours.
     for stage in &goal.stages {

@@ -5,24 +5,28 @@ use std::{collections::BTreeMap, path::Path};
 use anyhow::{Error, Result, bail};
 
 use crate::{
+    code::crate_code,
     hash::{self, Files},
+    hash_memo::{HashMemo, REMEMBERED_FROM_BYTES},
     lock::Key,
-    memo::{Memo, REMEMBERED_FROM_BYTES},
     model_folder,
     pipeline::Pipeline,
     project::Project,
     source::{self, Source},
     stage::{self, Input, STAGES, Stage},
     staleness::Snapshot,
-    voice,
+    token_memo::TokenMemo,
+    verbosity,
+    workspace::Workspace,
 };
 
 /// What has been seen of one pipeline during one command.
 pub struct Observer<'a> {
     project: &'a Project,
     pipeline: &'a Pipeline,
-    memo: Memo,
-    code: BTreeMap<&'static str, String>,
+    memo: HashMemo,
+    /// Stage -> crate that it is built from -> hash of its code.
+    code: BTreeMap<&'static str, BTreeMap<String, String>>,
     /// Outputs of stages already looked at, for the stages after them.
     outputs: BTreeMap<&'static str, Files>,
 }
@@ -31,18 +35,11 @@ impl<'a> Observer<'a> {
     /// Hashes all code at once, before anything is built: a file saved during the build must not be taken for
     /// the code that the binary holds.
     pub fn new(project: &'a Project, pipeline: &'a Pipeline) -> Result<Observer<'a>> {
-        let mut memo = Memo::load(project.hash_memo(), REMEMBERED_FROM_BYTES);
-        let mut code = BTreeMap::new();
-        for name in STAGES.iter().flat_map(|stage| stage.crates) {
-            if !code.contains_key(name) {
-                code.insert(*name, hash::crate_code(project, name, &mut memo)?);
-            }
-        }
         Ok(Observer {
             project,
             pipeline,
-            memo,
-            code,
+            memo: HashMemo::load(project.hash_memo(), REMEMBERED_FROM_BYTES),
+            code: code_of_stages(project)?,
             outputs: BTreeMap::new(),
         })
     }
@@ -52,11 +49,7 @@ impl<'a> Observer<'a> {
             parameters: self.pipeline.parameters(stage),
             inputs: self.inputs(stage)?,
             upstream: self.upstream(stage)?,
-            code: stage
-                .crates
-                .iter()
-                .map(|name| ((*name).to_owned(), self.code[name].clone()))
-                .collect(),
+            code: self.code.get(stage.name).cloned().unwrap_or_default(),
         };
         let outputs = self.outputs(stage)?;
         let interrupted = self.project.partial_folder(&self.pipeline.name, stage).exists();
@@ -132,7 +125,7 @@ impl<'a> Observer<'a> {
 
     fn input_file(&mut self, path: &Path, label: String, into: &mut BTreeMap<String, String>) -> Result<()> {
         let file = hash::file_contents(path, &mut self.memo)?;
-        voice::detail(|| format!("input {label}: {} bytes, blake3 {}", file.bytes, file.hash));
+        verbosity::detail(|| format!("input {label}: {} bytes, blake3 {}", file.bytes, file.hash));
         into.insert(label, file.hash);
         Ok(())
     }
@@ -175,4 +168,24 @@ impl<'a> Observer<'a> {
         }
         Ok(upstream)
     }
+}
+
+fn code_of_stages(project: &Project) -> Result<BTreeMap<&'static str, BTreeMap<String, String>>> {
+    let mut workspace = Workspace::of(project)?;
+    let mut memo = TokenMemo::load(project.token_memo());
+    let (mut hashes, mut code) = (BTreeMap::new(), BTreeMap::new());
+    for stage in STAGES {
+        let mut of_stage = BTreeMap::new();
+        for name in workspace.built_from(stage.binary)? {
+            let hash: String = match hashes.get(&name) {
+                Some(hash) => String::clone(hash),
+                None => crate_code(&mut workspace, &name, &mut memo)?,
+            };
+            hashes.insert(name.clone(), hash.clone());
+            of_stage.insert(name, hash);
+        }
+        code.insert(stage.name, of_stage);
+    }
+    memo.save();
+    Ok(code)
 }

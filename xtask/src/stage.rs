@@ -32,7 +32,6 @@ pub const STAGES: &[Stage] = &[
             Input::File("prompts.file"),
         ],
         upstream: &[],
-        crates: &["artifacts", "gguf", "kernels", "model", "extract", "verify"],
         binary: "verify",
     },
     Stage {
@@ -45,7 +44,6 @@ pub const STAGES: &[Stage] = &[
             Input::File("prompts.file"),
         ],
         upstream: &[],
-        crates: &["artifacts", "gguf", "kernels", "model", "extract"],
         binary: "extract",
     },
     Stage {
@@ -54,7 +52,6 @@ pub const STAGES: &[Stage] = &[
         tables: &["contrast", "vectors"],
         inputs: &[Input::Files("vectors", "file")],
         upstream: &["extract"],
-        crates: &["artifacts", "exchange", "gguf", "statistics", "analyze"],
         binary: "analyze",
     },
     Stage {
@@ -64,7 +61,6 @@ pub const STAGES: &[Stage] = &[
         inputs: &[Input::Model, Input::File("model.chat_template")],
         // The prompts come as tokens from extract, so that both stages read the very same text.
         upstream: &["extract", "analyze"],
-        crates: &["artifacts", "gguf", "kernels", "model", "extract", "steer"],
         binary: "steer",
     },
     Stage {
@@ -77,16 +73,6 @@ pub const STAGES: &[Stage] = &[
             Input::File("dose.neutral"),
         ],
         upstream: &["extract", "analyze"],
-        crates: &[
-            "artifacts",
-            "gguf",
-            "kernels",
-            "model",
-            "extract",
-            "statistics",
-            "steer",
-            "dose",
-        ],
         binary: "dose",
     },
     Stage {
@@ -95,7 +81,6 @@ pub const STAGES: &[Stage] = &[
         tables: TABLES,
         inputs: &[Input::File("report.published")],
         upstream: &["verify", "extract", "analyze", "steer", "dose"],
-        crates: &["artifacts", "report"],
         binary: "report",
     },
 ];
@@ -111,8 +96,8 @@ pub struct Stage {
     pub inputs: &'static [Input],
     /// The stages whose results it reads.
     pub upstream: &'static [&'static str],
-    /// The crates of the workspace whose code makes its results.
-    pub crates: &'static [&'static str],
+    /// The binary, and the crate that it is in: with the crates of the workspace that this one is built
+    /// from, the code that makes its results.
     pub binary: &'static str,
 }
 

@@ -5,15 +5,15 @@ use std::io::Write;
 use anyhow::Result;
 
 use crate::{
-    guard::Guard,
     json::Json,
     lock::Provenance,
     pipeline::Pipeline,
+    pipeline_lock::PipelineLock,
     plan::{Planned, Verdict, plan, seconds_to_run},
     project::Project,
     run::{Goal, unix_now},
     staleness::{Reason, summary},
-    voice::{age, duration, size},
+    verbosity::{age, duration, size},
 };
 
 pub fn print(project: &Project, pipeline: &Pipeline, colours: bool, out: &mut dyn Write) -> Result<()> {
@@ -26,7 +26,7 @@ pub fn print(project: &Project, pipeline: &Pipeline, colours: bool, out: &mut dy
     let heading = ["stage", "state", "took", "when", "size", "why"].map(str::to_owned);
     let rows: Vec<[String; 6]> = planned.iter().map(|planned| row(planned, unix_now())).collect();
     print_table(&heading, &rows, colours, out)?;
-    if Guard::is_held(project, &pipeline.name) {
+    if PipelineLock::is_held(project, &pipeline.name) {
         writeln!(out, "\na run is under way; what looks interrupted may be at work")?;
     }
     let Some(first) = planned.iter().find(|planned| planned.verdict != Verdict::Fresh) else {
@@ -65,7 +65,10 @@ pub fn print_json(project: &Project, pipeline: &Pipeline, out: &mut dyn Write) -
             "report",
             Json::maybe(report.is_file().then(|| project.display(&report)), Json::Text),
         ),
-        ("running", Json::Bool(Guard::is_held(project, &pipeline.name))),
+        (
+            "running",
+            Json::Bool(PipelineLock::is_held(project, &pipeline.name)),
+        ),
         (
             "seconds_to_run",
             Json::maybe(seconds_to_run(&planned), Json::Number),

@@ -7,14 +7,14 @@ use anyhow::Result;
 
 use crate::{
     hash::Files,
-    lock::{Key, Lock},
+    lock::{FORMAT, Key, Lock},
     pipeline::Pipeline,
     plan::{Planned, Verdict, plan, seconds_to_run},
     project::Project,
     run::{Goal, unix_now},
     stage::{self, STAGES, Stage},
     staleness::Reason,
-    voice::{age, duration, size},
+    verbosity::{age, duration, size},
 };
 
 /// Explains the named stage, or every stage that is not fresh.
@@ -89,7 +89,11 @@ fn detailed(reason: &Reason, recorded: &Lock, planned: &Planned, partial: &str) 
         Reason::Forced => "it was asked to run".to_owned(),
         Reason::NeverRan => "it never ran with this pipeline".to_owned(),
         Reason::Interrupted => format!("its last run was interrupted: {partial} is left of it"),
-        Reason::LockFormatUnknown => "its lock was written by another version of xtask".to_owned(),
+        Reason::LockFormatUnknown { found: 0 } => "its lock cannot be read".to_owned(),
+        Reason::LockFormatUnknown { found } => format!(
+            "its lock was written by another version of xtask (format {found}, not {FORMAT}); `cargo xtask accept` takes the \
+             result as it is"
+        ),
         Reason::StageVersionChanged { old, new } => {
             format!("version: {old} -> {new}; results of the older version are no longer right")
         }

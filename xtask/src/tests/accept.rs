@@ -13,7 +13,7 @@ fn accept(sandbox: &Sandbox, stage: Option<&str>) -> Result<String, String> {
 #[test]
 fn accepting_after_a_refactor_makes_stages_fresh_without_a_run() {
     let mut sandbox = Sandbox::fresh();
-    sandbox.write("crates/model/src/lib.rs", "//! Refactored.");
+    sandbox.change_code("model");
     assert_eq!(
         accept(&sandbox, None).unwrap(),
         "verify   accepted: code changed: model\nextract  accepted: code changed: model\nanalyze  fresh\n\
@@ -33,7 +33,7 @@ fn accepting_after_a_refactor_makes_stages_fresh_without_a_run() {
 #[test]
 fn one_stage_can_be_accepted_alone() {
     let mut sandbox = Sandbox::fresh();
-    sandbox.write("crates/model/src/lib.rs", "//! Refactored.");
+    sandbox.change_code("model");
     accept(&sandbox, Some("extract")).unwrap();
     sandbox.check(&["verify", "steer", "dose"], "steer    runs: code changed: model");
     assert!(
@@ -56,7 +56,7 @@ fn parameters_and_inputs_can_be_accepted() {
 #[test]
 fn missing_and_edited_outputs_cannot_be_accepted() {
     let sandbox = Sandbox::fresh();
-    sandbox.write("crates/artifacts/src/lib.rs", "//! Refactored.");
+    sandbox.change_code("artifacts");
     let before = sandbox.lock("extract");
     sandbox.write("results/tiny/report/report.html", "edited");
     let error = accept(&sandbox, None).unwrap_err();
@@ -93,7 +93,7 @@ fn a_stage_whose_upstream_is_gone_cannot_be_accepted() {
 #[test]
 fn the_last_result_can_be_accepted_after_an_interruption() {
     let mut sandbox = Sandbox::fresh();
-    sandbox.write("crates/steer/src/lib.rs", "//! Refactored.");
+    sandbox.change_code("steer");
     sandbox.runner.mishap = ("steer", Mishap::Dies);
     assert!(sandbox.run_all().is_err());
     sandbox.runner.take_ran();

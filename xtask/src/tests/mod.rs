@@ -2,10 +2,11 @@
 //! and what does not is tested without a model.
 
 mod accept;
+mod code;
 mod completions;
 mod flags;
+mod hash_memo;
 mod interrupted;
-mod memo;
 mod new;
 mod outputs;
 mod pipeline;
@@ -18,3 +19,4 @@ mod staleness;
 mod status;
 mod tidy;
 mod why;
+mod workspace;

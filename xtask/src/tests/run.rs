@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::sandbox::{Mishap, Sandbox};
-use crate::{device::Device, guard::Guard, run::Goal};
+use crate::{device::Device, pipeline_lock::PipelineLock, run::Goal};
 
 #[test]
 fn the_first_run_runs_everything_and_the_second_nothing() {
@@ -156,13 +156,17 @@ fn what_decides_the_model_is_an_input_and_nothing_else_of_its_folder() {
 #[test]
 fn changed_code_reruns_the_stages_it_is_part_of() {
     let mut sandbox = Sandbox::fresh();
-    sandbox.write("crates/analyze/src/lib.rs", "//! Other code.");
+    sandbox.change_code("analyze");
     sandbox.check(&["analyze"], "analyze  runs: code changed: analyze");
-    sandbox.write("crates/model/src/attention.rs", "//! A new file.");
+    sandbox.write("crates/model/src/attention.rs", "pub fn attend() {}\n");
     sandbox.check(&["verify", "extract", "steer", "dose"], "code changed: model");
-    sandbox.write("crates/report/Cargo.toml", "another dependency");
+    sandbox.edit(
+        "crates/report/Cargo.toml",
+        "[dep",
+        "[features]\ncolours = []\n\n[dep",
+    );
     sandbox.check(&["report"], "code changed: report");
-    sandbox.write("crates/artifacts/src/lib.rs", "//! Other code.");
+    sandbox.change_code("artifacts");
     sandbox.check(
         &["verify", "extract", "analyze", "steer", "dose", "report"],
         "code changed: artifacts",
@@ -246,15 +250,15 @@ fn a_prompts_file_that_is_not_there_is_named_before_anything_is_built() {
 #[test]
 fn one_xtask_at_a_time() {
     let mut sandbox = Sandbox::fresh();
-    let guard = Guard::take(&sandbox.project, "tiny").unwrap();
-    assert!(Guard::is_held(&sandbox.project, "tiny"));
+    let guard = PipelineLock::take(&sandbox.project, "tiny").unwrap();
+    assert!(PipelineLock::is_held(&sandbox.project, "tiny"));
     let error = format!("{:#}", sandbox.run_all().unwrap_err());
     assert!(
         error.contains("another cargo xtask is at work on pipeline tiny"),
         "{error}"
     );
     drop(guard);
-    assert!(!Guard::is_held(&sandbox.project, "tiny"));
+    assert!(!PipelineLock::is_held(&sandbox.project, "tiny"));
     sandbox.check(&[], "everything is fresh");
 }
 

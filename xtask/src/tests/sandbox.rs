@@ -41,20 +41,25 @@ coefficients = [1.0, 2.0]
 /// Of the model in the fake hub.
 const COMMIT: &str = "c0ffeec0ffeec0ffeec0ffeec0ffeec0ffeec0ff";
 
-const CRATES: [&str; 12] = [
-    "artifacts",
-    "exchange",
-    "gguf",
-    "kernels",
-    "model",
-    "verify",
-    "extract",
-    "statistics",
-    "analyze",
-    "steer",
-    "dose",
-    "report",
+/// Each crate, and what it is built from.
+const CRATES: [(&str, &[&str]); 13] = [
+    ("artifacts", &[]),
+    ("chat", &["model"]),
+    ("exchange", &["gguf"]),
+    ("gguf", &[]),
+    ("kernels", &[]),
+    ("model", &["gguf", "kernels"]),
+    ("verify", &["extract"]),
+    ("extract", &["artifacts", "model"]),
+    ("statistics", &[]),
+    ("analyze", &["artifacts", "exchange", "statistics"]),
+    ("steer", &["extract"]),
+    ("dose", &["statistics", "steer"]),
+    ("report", &["artifacts"]),
 ];
+
+/// What the library of every crate in the sandbox holds.
+pub const CODE: &str = "/// The answer.\npub fn answer() -> u32 {\n    6 * 7\n}\n";
 
 /// A project of its own in a temporary folder, removed in the end.
 pub struct Sandbox {
@@ -82,11 +87,29 @@ impl Sandbox {
         sandbox.write("data/prompts.jsonl", "who are you\n");
         sandbox.write("data/model/config.json", "{}");
         sandbox.write("data/model/model.safetensors", "weights");
-        for name in CRATES {
-            sandbox.write(&format!("crates/{name}/Cargo.toml"), name);
-            sandbox.write(&format!("crates/{name}/src/lib.rs"), "//! Code.");
+        let mut root = "[workspace.dependencies]\ntoml = \"1\"\n".to_owned();
+        for (name, dependencies) in CRATES {
+            root.push_str(&format!("{name} = {{ path = \"crates/{name}\" }}\n"));
+            let mut manifest =
+                format!("[package]\nname = \"{name}\"\n\n[dependencies]\ntoml.workspace = true\n");
+            for dependency in dependencies {
+                manifest.push_str(&format!("{dependency}.workspace = true\n"));
+            }
+            sandbox.write(&format!("crates/{name}/Cargo.toml"), &manifest);
+            sandbox.write(&format!("crates/{name}/src/lib.rs"), CODE);
         }
+        sandbox.write("Cargo.toml", &root);
         sandbox
+    }
+
+    /// Changes what a crate computes.
+    pub fn change_code(&self, name: &str) {
+        let path = format!("crates/{name}/src/lib.rs");
+        let code = self.read(&path);
+        self.write(
+            &path,
+            &format!("{code}pub const CHANGED: usize = {};\n", code.len()),
+        );
     }
 
     /// A sandbox in which everything ran once.

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use toml::Table;
 
+use crate::{project::Project, workspace::Workspace};
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
@@ -69,22 +71,6 @@ fn the_model_knows_no_stage_and_no_result() {
     assert!(of("gguf").is_empty());
 }
 
-/// A stage runs again after a change of any crate that it is built from.
-#[test]
-fn stages_know_all_crates_that_they_are_built_from() {
-    let crates = workspace_crates();
-    for stage in crate::stage::STAGES {
-        let (mut all, mut next) = (BTreeSet::new(), vec![stage.binary.to_owned()]);
-        while let Some(name) = next.pop() {
-            let of = dependencies(&format!("crates/{name}/Cargo.toml"));
-            next.extend(of.into_iter().filter(|name| crates.contains(name)));
-            all.insert(name);
-        }
-        let known: BTreeSet<String> = stage.crates.iter().map(|name| (*name).to_owned()).collect();
-        assert_eq!(known, all, "{}", stage.name);
-    }
-}
-
 /// Every crate that is built for these members of the workspace, with the features that it is built with.
 fn built(left_out: &[&str]) -> BTreeSet<String> {
     let mut command = std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -109,14 +95,16 @@ fn built(left_out: &[&str]) -> BTreeSet<String> {
 /// Otherwise the main command, a program beside the stages and the tests would each compile burn for themselves.
 #[test]
 fn what_is_beside_the_stages_changes_no_crate_of_theirs() {
-    let besides = crate::process::BESIDES;
-    let stages = built(&[besides, &["xtask"]].concat());
+    let project = Project::at(root(), "");
+    let others = Workspace::of(&project).unwrap().non_stage_crates().unwrap();
+    let besides: Vec<&str> = others.iter().map(String::as_str).collect();
+    let stages = built(&[besides.as_slice(), &["xtask"]].concat());
     for heavy in ["axum ", "tokio ", "ureq ", "rustyline "] {
         assert!(!stages.iter().any(|name| name.starts_with(heavy)), "{heavy}");
     }
     let mut together = vec![("the tests", built(&[]))];
-    for name in besides {
-        let others: Vec<&str> = besides.iter().filter(|other| *other != name).copied().collect();
+    for &name in &besides {
+        let others: Vec<&str> = besides.iter().filter(|other| **other != name).copied().collect();
         together.push((name, built(&[others.as_slice(), &["xtask"]].concat())));
     }
     for (name, with_others) in together {

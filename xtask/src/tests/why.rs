@@ -14,7 +14,7 @@ fn each_kind_of_change_is_named_with_its_old_and_new_state() {
     let sandbox = Sandbox::fresh();
     let long = format!("[{}1.0]", "0.5, ".repeat(30));
     sandbox.edit("pipelines/tiny.toml", "[1.0, 2.0]", &long);
-    sandbox.write("crates/steer/src/lib.rs", "//! Other code.");
+    sandbox.change_code("steer");
     sandbox.write("data/model/config.json", "{ }");
     sandbox.remove("results/tiny/steer/out.txt");
     let text = explained(&sandbox, Some("steer"));

@@ -24,7 +24,7 @@ pub fn run(
     arguments: &[OsString],
 ) -> Result<()> {
     let mut processes = Processes::of(project)?.for_device(device);
-    processes.build_besides(package)?;
+    processes.build_with(package)?;
     processes.become_program(binary, arguments)
 }
 

@@ -6,13 +6,13 @@ use std::{
 };
 
 use super::sandbox::Sandbox;
-use crate::{hash, memo::Memo};
+use crate::{hash, hash_memo::HashMemo};
 
 const REMEMBERED_FROM_BYTES: u64 = 4;
 
 /// Hashes a file as one command would: the memo is loaded, used and saved.
 fn hash_once(sandbox: &Sandbox, path: &Path) -> String {
-    let mut memo = Memo::load(sandbox.project.hash_memo(), REMEMBERED_FROM_BYTES);
+    let mut memo = HashMemo::load(sandbox.project.hash_memo(), REMEMBERED_FROM_BYTES);
     let hash = hash::file_contents(path, &mut memo).unwrap().hash;
     memo.save();
     hash
@@ -82,7 +82,7 @@ fn a_file_that_changed_while_it_was_read_is_not_remembered() {
     write_aged(&path, "weights", Duration::ZERO);
     let before = fs_err::metadata(&path).unwrap();
     write_aged(&path, "WEIGHTS", Duration::from_secs(60));
-    let mut memo = Memo::load(sandbox.project.hash_memo(), REMEMBERED_FROM_BYTES);
+    let mut memo = HashMemo::load(sandbox.project.hash_memo(), REMEMBERED_FROM_BYTES);
     memo.learn(&path, &before, "a hash of who knows what");
     assert_eq!(memo.recall(&path, &before), None);
 }
@@ -90,7 +90,7 @@ fn a_file_that_changed_while_it_was_read_is_not_remembered() {
 #[test]
 fn the_name_of_a_file_counts_like_its_content() {
     let sandbox = Sandbox::new();
-    let mut memo = Memo::default();
+    let mut memo = HashMemo::default();
     let mut folder_hash =
         |folder: &str| hash::combined(&hash::folder_contents(&sandbox.path(folder), &mut memo).unwrap());
     sandbox.write("one/a.txt", "text");
@@ -108,6 +108,6 @@ fn a_memo_that_cannot_be_read_is_empty() {
     assert_eq!(hash_once(&sandbox, &path), hash);
     assert!(
         sandbox.read("results/.hash-memo.toml").contains(&hash),
-        "and is written anew"
+        "and is written again"
     );
 }

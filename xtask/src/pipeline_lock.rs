@@ -10,12 +10,12 @@ use crate::project::Project;
 /// Holds the pipeline until dropped. The lock belongs to the open file, so a killed process leaves none
 /// behind.
 #[derive(Debug)]
-pub struct Guard {
+pub struct PipelineLock {
     file: File,
 }
 
-impl Guard {
-    pub fn take(project: &Project, pipeline: &str) -> Result<Guard> {
+impl PipelineLock {
+    pub fn take(project: &Project, pipeline: &str) -> Result<PipelineLock> {
         let folder = project.results(pipeline);
         let cannot_write = || {
             let shown = project.display(&folder);
@@ -36,7 +36,7 @@ impl Guard {
                 project.display(&project.running(pipeline))
             )),
         }
-        Ok(Guard { file })
+        Ok(PipelineLock { file })
     }
 
     /// Whether another process is at work. Creates nothing.
@@ -48,7 +48,7 @@ impl Guard {
     }
 }
 
-impl Drop for Guard {
+impl Drop for PipelineLock {
     /// A process that was just started holds a copy of the open file until its program takes over, and would keep the lock.
     fn drop(&mut self) {
         let _ = self.file.unlock();

@@ -21,7 +21,7 @@ pub const REMEMBERED_FROM_BYTES: u64 = 16 * 1024 * 1024;
 const SETTLED_AFTER: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Default)]
-pub struct Memo {
+pub struct HashMemo {
     file: PathBuf,
     from_bytes: u64,
     entries: BTreeMap<String, Entry>,
@@ -35,12 +35,12 @@ struct Entry {
     hash: String,
 }
 
-impl Memo {
+impl HashMemo {
     /// A memo that is absent or cannot be read is empty: it only saves time.
-    pub fn load(file: PathBuf, from_bytes: u64) -> Memo {
+    pub fn load(file: PathBuf, from_bytes: u64) -> HashMemo {
         let text = fs_err::read_to_string(&file).unwrap_or_default();
         let entries = toml::from_str(&text).unwrap_or_default();
-        Memo {
+        HashMemo {
             file,
             from_bytes,
             entries,
@@ -71,7 +71,7 @@ impl Memo {
         self.changed = true;
     }
 
-    /// Failing to save costs time at the next call and nothing else, so it is no error.
+    /// Failing to save costs time at the next call and has no other effect, so it is not an error.
     pub fn save(&mut self) {
         if self.changed && self.try_save().is_ok() {
             self.changed = false;
@@ -80,17 +80,20 @@ impl Memo {
 
     fn try_save(&mut self) -> Result<()> {
         self.entries.retain(|path, _| Path::new(path).exists());
-        if let Some(folder) = self.file.parent() {
-            fs_err::create_dir_all(folder)?;
-        }
-        // Pipelines run side by side and share the memo; each writes a file of its own before the rename.
-        let temporary = self
-            .file
-            .with_extension(format!("toml.{}.tmp", std::process::id()));
-        fs_err::write(&temporary, toml::to_string(&self.entries)?)?;
-        fs_err::rename(&temporary, &self.file)?;
-        Ok(())
+        write_atomically(&self.file, &toml::to_string(&self.entries)?)
     }
+}
+
+/// Writes a memo as a whole. Pipelines that run side by side share it, so each writes a file of its own
+/// before the rename.
+pub fn write_atomically(file: &Path, text: &str) -> Result<()> {
+    if let Some(folder) = file.parent() {
+        fs_err::create_dir_all(folder)?;
+    }
+    let temporary = file.with_extension(format!("toml.{}.tmp", std::process::id()));
+    fs_err::write(&temporary, text)?;
+    fs_err::rename(&temporary, file)?;
+    Ok(())
 }
 
 fn key(path: &Path) -> String {

@@ -80,7 +80,7 @@ pub fn file_contents(path: &Path, memo: &mut HashMemo) -> Result<FileHash> {
     })
 }
 
-/// Names that start with a dot are the traces of editors and file managers, and are no part of anything.
+/// Names that start with a dot are left by editors and file managers, and are not part of anything.
 fn collect_paths(folder: &Path, into: &mut Vec<PathBuf>) -> Result<()> {
     for entry in fs_err::read_dir(folder)? {
         let entry = entry?;

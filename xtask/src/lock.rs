@@ -1,7 +1,7 @@
 //! The lock file: what the last run of a stage saw and left. Written last, so that it vouches for a whole
 //! result.
 
-use std::{collections::BTreeMap, io::ErrorKind, path::Path};
+use std::{collections::BTreeMap, io::ErrorKind, path::Path, time::SystemTime};
 
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
@@ -89,4 +89,11 @@ impl Lock {
         fs_err::rename(&temporary, path)?;
         Ok(())
     }
+}
+
+/// The time, as locks record it: seconds since 1970.
+pub fn unix_now() -> u64 {
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |since_epoch| since_epoch.as_secs())
 }

@@ -66,7 +66,7 @@ impl Pipeline {
     /// The parameters of a stage: dotted key -> printed TOML value.
     pub fn parameters(&self, stage: &Stage) -> BTreeMap<String, String> {
         let mut parameters = BTreeMap::new();
-        for name in stage.tables {
+        for name in stage.tables() {
             match self.tables.get(*name) {
                 // An empty table says no more than an absent one.
                 Some(Value::Table(table)) => flatten_table(name, table, &mut parameters),

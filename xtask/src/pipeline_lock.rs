@@ -26,8 +26,8 @@ impl PipelineLock {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => bail!(
-                "another cargo xtask is at work on pipeline {pipeline} \
-                 (it holds {}); wait for it, or stop it",
+                "another `cargo xtask` is already running pipeline {pipeline} (it holds {}); wait for it, or \
+                 stop it",
                 project.display(&project.running(pipeline))
             ),
             // Some network file systems have no locks at all: a warning serves better than no run.
@@ -39,7 +39,7 @@ impl PipelineLock {
         Ok(PipelineLock { file })
     }
 
-    /// Whether another process is at work. Creates nothing.
+    /// Whether another process runs the pipeline. Creates no file.
     pub fn is_held(project: &Project, pipeline: &str) -> bool {
         let Ok(file) = File::open(project.running(pipeline)) else {
             return false;

@@ -3,10 +3,10 @@
 use anyhow::Result;
 
 use crate::{
+    goal::Goal,
     lock::{Lock, Provenance},
     pipeline::Pipeline,
     project::Project,
-    run::Goal,
     snapshot::Observer,
     stage::Stage,
     staleness::{Reason, Snapshot, stale_because},

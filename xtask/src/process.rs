@@ -162,7 +162,7 @@ impl Processes {
             }
         }
         if device != Device::Cpu {
-            let stages = STAGES.iter().map(|stage| stage.binary);
+            let stages = STAGES.iter().map(|stage| stage.name);
             let features = self.workspace.features(stages, "cuda")?;
             command.args(["--features", &features]);
         }
@@ -218,7 +218,7 @@ impl Runner for Processes {
     }
 
     fn run(&mut self, stage: &Stage, arguments: &[String]) -> Result<()> {
-        let status = self.execute(stage.binary, arguments)?;
+        let status = self.execute(stage.name, arguments)?;
         match status.success() {
             true => Ok(()),
             false => Err(StageFailure::of(stage.name, status).into()),

@@ -1,4 +1,4 @@
-//! Programs beside the stages: built, and handed their arguments.
+//! Programs that are not stages: built, and given their arguments.
 
 use std::ffi::OsString;
 

@@ -54,7 +54,7 @@ impl Project {
         &self.root
     }
 
-    /// Where models of the Hugging Face hub lie.
+    /// Where models of the Hugging Face hub are cached.
     pub fn hub_cache(&self) -> &Path {
         &self.hub_cache
     }

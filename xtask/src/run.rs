@@ -1,22 +1,20 @@
 //! Brings stages up to date: decides, runs, records.
 
-use std::{
-    io::Write,
-    time::{Instant, SystemTime},
-};
+use std::{io::Write, time::Instant};
 
 use anyhow::{Context as _, Result, ensure};
 
 use crate::{
     device::Device,
-    lock::{FORMAT, Key, Lock, Origin, Provenance},
+    goal::Goal,
+    lock::{FORMAT, Key, Lock, Origin, Provenance, unix_now},
     pipeline::Pipeline,
     pipeline_lock::PipelineLock,
     plan::{Planned, Verdict, plan, plan_with, seconds_to_run},
     project::Project,
     snapshot::Observer,
     source::{self, Repository, Source},
-    stage::{self, Input, STAGES, Stage},
+    stage::{Input, Stage},
     staleness::{stale_because, summary},
     verbosity::duration,
 };
@@ -36,58 +34,6 @@ pub trait Runner {
     fn origin(&self) -> Origin;
 }
 
-/// Which stages are to be fresh afterwards.
-#[derive(Debug)]
-pub struct Goal {
-    pub stages: Vec<&'static Stage>,
-    /// Stages that run even if fresh.
-    forced: Vec<&'static str>,
-    whole: bool,
-}
-
-impl Goal {
-    pub fn all(force: bool) -> Goal {
-        let stages: Vec<&'static Stage> = STAGES.iter().collect();
-        let forced = if force {
-            stages.iter().map(|stage| stage.name).collect()
-        } else {
-            Vec::new()
-        };
-        Goal {
-            stages,
-            forced,
-            whole: true,
-        }
-    }
-
-    /// A stage with its ancestors. Forcing means the stage alone: its ancestors run only where they are
-    /// stale.
-    pub fn stage(name: &str, force: bool) -> Result<Goal> {
-        let stage = stage::named(name)?;
-        let forced = if force { vec![stage.name] } else { Vec::new() };
-        Ok(Goal {
-            stages: stage::with_ancestors(stage),
-            forced,
-            whole: false,
-        })
-    }
-
-    pub fn forces(&self, stage: &Stage) -> bool {
-        self.forced.contains(&stage.name)
-    }
-
-    /// What the user came for: the report, or the folder of the stage.
-    pub fn result(&self, project: &Project, pipeline: &Pipeline) -> String {
-        let path = match self.stages.last() {
-            Some(stage) if !self.whole && stage.name != "report" => {
-                project.stage_folder(&pipeline.name, stage)
-            }
-            _ => project.report(&pipeline.name),
-        };
-        project.display(&path)
-    }
-}
-
 pub const NOTHING_RUN: &str = "nothing was run";
 
 pub fn run(
@@ -99,7 +45,7 @@ pub fn run(
 ) -> Result<()> {
     let _guard = PipelineLock::take(project, &pipeline.name).context(NOTHING_RUN)?;
     let mut observer = Observer::new(project, pipeline).context(NOTHING_RUN)?;
-    // Whatever is missing is said before the first stage has worked for hours.
+    // What is missing is reported before the first stage has worked for hours.
     for stage in &goal.stages {
         observer.require_inputs(stage).context(NOTHING_RUN)?;
     }
@@ -121,7 +67,7 @@ pub fn run(
         let (now, reasons) = match missing_model(project, pipeline, stage, &mut fetched) {
             Some(repository) => {
                 runner.fetch(&repository)?;
-                // What came decides anew: a cache that was cleared may have been filled with the same files.
+                // What came decides: a cache that was cleared may have been filled with the same files.
                 let now = observer.snapshot(stage, goal.forces(stage))?;
                 let reasons = stale_because(stage, &now, recorded.as_ref());
                 (now, reasons)
@@ -144,7 +90,11 @@ pub fn run(
     }
     let result = goal.result(project, pipeline);
     if built {
-        writeln!(out, "{}: {result}", if goal.whole { "report" } else { "result" })?;
+        writeln!(
+            out,
+            "{}: {result}",
+            if goal.is_whole() { "report" } else { "result" }
+        )?;
     } else {
         writeln!(out, "everything is fresh: {result}")?;
     }
@@ -243,10 +193,4 @@ fn run_stage(
     };
     lock.write(&project.lock_file(&pipeline.name, stage))?;
     Ok(seconds)
-}
-
-pub fn unix_now() -> u64 {
-    SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .map_or(0, |since_epoch| since_epoch.as_secs())
 }

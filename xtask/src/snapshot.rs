@@ -62,7 +62,7 @@ impl<'a> Observer<'a> {
         })
     }
 
-    /// Reads the stage's folder anew.
+    /// Reads the stage's folder again.
     pub fn outputs(&mut self, stage: &'static Stage) -> Result<Files> {
         let folder = self.project.stage_folder(&self.pipeline.name, stage);
         let outputs = hash::folder_contents(&folder, &mut self.memo)?;
@@ -131,7 +131,7 @@ impl<'a> Observer<'a> {
     }
 
     /// The files of the model by their paths in its folder. A model of the hub is recorded under its repository's name: where
-    /// its cache lies makes no difference.
+    /// its cache is makes no difference.
     fn model(&mut self, into: &mut BTreeMap<String, String>) -> Result<()> {
         let Some(source) = source::source(self.project, self.pipeline) else {
             return Ok(());
@@ -176,7 +176,7 @@ fn code_of_stages(project: &Project) -> Result<BTreeMap<&'static str, BTreeMap<S
     let (mut hashes, mut code) = (BTreeMap::new(), BTreeMap::new());
     for stage in STAGES {
         let mut of_stage = BTreeMap::new();
-        for name in workspace.built_from(stage.binary)? {
+        for name in workspace.built_from(stage.name)? {
             let hash: String = match hashes.get(&name) {
                 Some(hash) => String::clone(hash),
                 None => crate_code(&mut workspace, &name, &mut memo)?,

@@ -6,20 +6,24 @@ use std::io::Write;
 use anyhow::Result;
 
 use crate::{
+    goal::Goal,
     hash::Files,
-    lock::{FORMAT, Key, Lock},
+    lock::{FORMAT, Key, Lock, unix_now},
     pipeline::Pipeline,
     plan::{Planned, Verdict, plan, seconds_to_run},
     project::Project,
-    run::{Goal, unix_now},
-    stage::{self, STAGES, Stage},
+    stage::{STAGES, Stage},
     staleness::Reason,
     verbosity::{age, duration, size},
 };
 
 /// Explains the named stage, or every stage that is not fresh.
-pub fn print(project: &Project, pipeline: &Pipeline, name: Option<&str>, out: &mut dyn Write) -> Result<()> {
-    let named = name.map(stage::named).transpose()?;
+pub fn print(
+    project: &Project,
+    pipeline: &Pipeline,
+    named: Option<&'static Stage>,
+    out: &mut dyn Write,
+) -> Result<()> {
     let planned = plan(project, pipeline, &Goal::all(false))?;
     let shown: Vec<&Planned> = planned
         .iter()

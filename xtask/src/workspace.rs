@@ -1,5 +1,5 @@
-//! The crates of the workspace, as their manifests tell: what a stage is built from, and what is built
-//! beside the stages.
+//! The crates of the workspace, as their manifests tell: what a stage is built from, and which crates
+//! are not part of any stage.
 
 use std::{
     collections::{BTreeMap, BTreeSet, btree_map::Entry},
@@ -75,7 +75,7 @@ impl Workspace {
     pub fn non_stage_crates(&mut self) -> Result<Vec<String>> {
         let mut others = self.crates()?;
         for stage in STAGES {
-            let built_from = self.built_from(stage.binary)?;
+            let built_from = self.built_from(stage.name)?;
             others.retain(|name| !built_from.contains(name));
         }
         Ok(others)

@@ -3,8 +3,8 @@
 
 mod accept;
 mod code;
+mod command_line;
 mod completions;
-mod flags;
 mod hash_memo;
 mod interrupted;
 mod new;

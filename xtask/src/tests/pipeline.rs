@@ -21,7 +21,7 @@ fn an_unknown_top_level_key_is_refused() {
     check_refused(
         "[steering]\nseed = 0\n",
         "pipelines/tiny.toml: unknown top-level key `steering`; \
-         the known tables are model, verify, prompts, conditions, contrast, extract, vectors, steer, dose, report",
+         the known tables are model, verify, prompts, conditions, extract, contrast, vectors, steer, dose, report",
     );
     check_refused("seed = 0\n", "pipelines/tiny.toml: unknown top-level key `seed`");
     check_refused("steer = 0\n", "pipelines/tiny.toml: `steer` must be a table");

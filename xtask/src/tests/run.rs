@@ -3,7 +3,11 @@
 use std::time::{Duration, SystemTime};
 
 use super::sandbox::{Mishap, Sandbox};
-use crate::{device::Device, pipeline_lock::PipelineLock, run::Goal};
+use crate::{device::Device, goal::Goal, pipeline_lock::PipelineLock, stage};
+
+fn goal(stage: &str, force: bool) -> Goal {
+    Goal::stage(stage::named(stage).unwrap(), force)
+}
 
 #[test]
 fn the_first_run_runs_everything_and_the_second_nothing() {
@@ -41,7 +45,7 @@ fn the_first_run_runs_everything_and_the_second_nothing() {
 fn a_stage_is_told_its_pipeline_its_results_and_the_resolved_device() {
     let mut sandbox = Sandbox::new();
     sandbox.set = vec!["steer.seed=3".into()];
-    sandbox.run(&Goal::stage("extract", false).unwrap()).unwrap();
+    sandbox.run(&goal("extract", false)).unwrap();
     let expected =
         "--pipeline pipelines/tiny.toml --results results/tiny --set steer.seed=3 --set model.device=cpu";
     assert_eq!(sandbox.runner.arguments.join(" "), expected);
@@ -191,7 +195,7 @@ fn the_kind_of_device_is_part_of_the_key() {
 #[test]
 fn a_stage_verb_runs_the_stage_and_its_ancestors() {
     let mut sandbox = Sandbox::new();
-    let text = sandbox.run(&Goal::stage("analyze", false).unwrap()).unwrap();
+    let text = sandbox.run(&goal("analyze", false)).unwrap();
     assert_eq!(sandbox.runner.take_ran(), ["extract", "analyze"]);
     assert!(text.ends_with("result: results/tiny/analyze\n"), "{text}");
 }
@@ -199,7 +203,7 @@ fn a_stage_verb_runs_the_stage_and_its_ancestors() {
 #[test]
 fn force_means_the_named_stage_only() {
     let mut sandbox = Sandbox::fresh();
-    let text = sandbox.run(&Goal::stage("steer", true).unwrap()).unwrap();
+    let text = sandbox.run(&goal("steer", true)).unwrap();
     assert_eq!(sandbox.runner.take_ran(), ["steer"]);
     assert!(text.contains("steer    runs: forced"), "{text}");
     // It wrote the same bytes, so that the report holds.
@@ -216,7 +220,7 @@ fn force_means_the_named_stage_only() {
 fn a_forced_stage_still_gets_fresh_ancestors() {
     let mut sandbox = Sandbox::fresh();
     sandbox.edit("pipelines/tiny.toml", "layer = 2", "layer = 3");
-    sandbox.run(&Goal::stage("steer", true).unwrap()).unwrap();
+    sandbox.run(&goal("steer", true)).unwrap();
     assert_eq!(sandbox.runner.take_ran(), ["analyze", "steer"]);
 }
 
@@ -224,7 +228,7 @@ fn a_forced_stage_still_gets_fresh_ancestors() {
 fn what_changes_during_a_run_is_seen_by_the_next() {
     let mut sandbox = Sandbox::fresh();
     sandbox.runner.mishap = ("extract", Mishap::PromptsChangeMeanwhile);
-    sandbox.run(&Goal::stage("extract", true).unwrap()).unwrap();
+    sandbox.run(&goal("extract", true)).unwrap();
     sandbox.runner.take_ran();
     sandbox.runner.mishap = ("", Mishap::None);
     sandbox.check(
@@ -254,7 +258,7 @@ fn one_xtask_at_a_time() {
     assert!(PipelineLock::is_held(&sandbox.project, "tiny"));
     let error = format!("{:#}", sandbox.run_all().unwrap_err());
     assert!(
-        error.contains("another cargo xtask is at work on pipeline tiny"),
+        error.contains("another `cargo xtask` is already running pipeline tiny"),
         "{error}"
     );
     drop(guard);

@@ -10,10 +10,11 @@ use toml::Table;
 
 use crate::{
     device::Device,
+    goal::Goal,
     lock::{Lock, Origin},
     pipeline::Pipeline,
     project::Project,
-    run::{self, Goal, Runner},
+    run::{self, Runner},
     set,
     source::Repository,
     stage::{self, Stage},

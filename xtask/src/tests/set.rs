@@ -38,7 +38,7 @@ fn values_are_toml_or_else_strings() {
         &BEFORE.replace("data/model", "data/other=1"),
     );
     check("steer.seed=", &BEFORE.replace("seed = 0", "seed = \"\""));
-    // One value is one value: what follows a line break is no second key.
+    // One value is one value: what follows a line break is not a second key.
     check(
         "steer.seed=1\ntop_p = 2",
         &BEFORE.replace("seed = 0", "seed = \"1\\ntop_p = 2\""),

@@ -1,10 +1,11 @@
 //! `why` says what changed, in full.
 
 use super::sandbox::Sandbox;
-use crate::why;
+use crate::{stage, why};
 
 fn explained(sandbox: &Sandbox, stage: Option<&str>) -> String {
     let mut out = Vec::new();
+    let stage = stage.map(|name| stage::named(name).unwrap());
     why::print(&sandbox.project, &sandbox.pipeline().unwrap(), stage, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }

@@ -21,7 +21,7 @@ fn a_stage_is_built_from_what_its_manifests_name() {
         ("dose", "artifacts gguf kernels model statistics steer dose"),
         ("report", "artifacts report"),
     ] {
-        let built_from = workspace.built_from(stage::named(stage).unwrap().binary).unwrap();
+        let built_from = workspace.built_from(stage::named(stage).unwrap().name).unwrap();
         for name in crates.split(' ') {
             assert!(
                 built_from.contains(name),

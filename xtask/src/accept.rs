@@ -1,5 +1,5 @@
-//! `cargo xtask accept`: marks existing outputs as what the current code, parameters and inputs would
-//! produce.
+//! `cargo xtask accept`: marks existing outputs as what the current code, parameters and inputs
+//! would produce.
 //!
 //! For changes that cannot affect a result, such as a refactor, where a run would take hours.
 
@@ -18,8 +18,8 @@ use crate::{
     staleness::{Reason, Snapshot, stale_because, summary},
 };
 
-/// Accepts the named stage, or every stage. All or none: a stage that cannot be accepted leaves every lock as
-/// it was.
+/// Accepts the named stage, or every stage. All or none: a stage that cannot be accepted leaves
+/// every lock as it was.
 pub fn accept(
     project: &Project,
     pipeline: &Pipeline,

@@ -1,6 +1,6 @@
-//! Puts the words of a command line into the order in which clap understands them: the verb first, then
-//! its options, then what is for the program that the verb starts, after `--`. So options may come before
-//! the verb, and those of xtask may be mixed with those of the program.
+//! Puts the words of a command line into the order in which clap understands them: the verb first,
+//! then its options, then what is for the program that the verb starts, after `--`. So options may
+//! come before the verb, and those of xtask may be mixed with those of the program.
 
 use std::{ffi::OsString, iter::Peekable, vec::IntoIter};
 

@@ -1,9 +1,9 @@
-//! The hash of a crate's code, by what the code means: comments, doc comments, white space, tests and
-//! the layout of a manifest make no difference, so that prose and names of tests can be improved without
-//! running a stage again.
+//! The hash of a crate's code, by what the code means: comments, doc comments, white space, tests
+//! and the layout of a manifest make no difference, so that prose and names of tests can be
+//! improved without running a stage again.
 //!
-//! This is right because of a rule of this project: **nothing in a result comes from a doc comment, or
-//! from the place of a line in its file** (`line!`). Code that broke it would need `--force`.
+//! This is right because of a rule of this project: **nothing in a result comes from a doc comment,
+//! or from the place of a line in its file** (`line!`). Code that broke it would need `--force`.
 
 use std::path::Path;
 
@@ -17,8 +17,8 @@ use crate::{
     workspace::Workspace,
 };
 
-/// Raised when the same source would get another hash; see [`crate::lock::FORMAT`], which must then be
-/// raised too.
+/// Raised when the same source would get another hash; see [`crate::lock::FORMAT`], which must then
+/// be raised too.
 pub const RULES: u32 = 1;
 
 /// The tables of a manifest that have no influence on a result.
@@ -45,8 +45,8 @@ pub fn crate_code(workspace: &mut Workspace, name: &str, memo: &mut TokenMemo) -
     Ok(hash::combined(&files).unwrap_or_default())
 }
 
-/// A module that only `cfg(test)` reaches, by the convention of this project: a file `tests.rs` or a
-/// folder `tests`. A test of xtask checks that every such module is behind `#[cfg(test)]`.
+/// A module that only `cfg(test)` reaches, by the convention of this project: a file `tests.rs` or
+/// a folder `tests`. A test of xtask checks that every such module is behind `#[cfg(test)]`.
 pub fn is_test(relative: &str) -> bool {
     relative
         .split('/')

@@ -1,23 +1,18 @@
-//! The command line, defined once: help, suggestions, completion, the tables in `docs/command-line.md` and
-//! what each verb takes come from here. The verbs of the stages come from `stage.rs`.
+//! The definition of the command line: help, suggestions, completion, the tables in
+//! `docs/command-line.md` and what each verb takes come from here. The verbs of the stages come
+//! from `stage.rs`.
 //!
-//! A new verb is a variant here (the first paragraph of its comment is its line of help, the second one
-//! goes into the documentation) and an arm in `main.rs`.
+//! A new verb is a variant here (the first paragraph of its comment is its line of help, the second
+//! one goes into the documentation) and an arm in `main.rs`.
 
 use std::ffi::OsString;
 
 use clap::{
-    ArgMatches, Args, Command, CommandFactory as _, Error, FromArgMatches, Parser, Subcommand,
+    ArgMatches, Args, Command, CommandFactory as _, Error, FromArgMatches, Parser, Subcommand, ValueEnum,
     builder::{PossibleValuesParser, TypedValueParser as _},
 };
 
-use crate::{
-    arrange::{Arranged, arrange},
-    completions::Shell,
-    help,
-    stage::{self, STAGES, Stage},
-    usage_error,
-};
+use crate::stage::{self, STAGES, Stage};
 
 /// The pipeline that is meant when none is named: it runs on any laptop.
 pub const DEFAULT_PIPELINE: &str = "tiny";
@@ -64,10 +59,11 @@ pub fn groups() -> [(&'static str, Command); 6] {
 pub enum Start {
     /// Writes a commented pipeline and prompts to edit; it runs as it is
     ///
-    /// Writes `pipelines/NAME.toml`, in which every key is explained, and prompts to edit. Overwrites no file.
+    /// Writes `pipelines/NAME.toml`, in which every key is explained, and prompts to edit.
+    /// Overwrites no file.
     #[command(after_help = "new mine --model google/gemma-3-1b-it")]
     New {
-        /// Of the pipeline: letters, digits, `_`, `-` and `.`
+        /// The name of the pipeline: letters, digits, `_`, `-` and `.`
         name: String,
         /// A folder, a file or a repository of the Hugging Face hub
         #[arg(long, value_name = "SOURCE")]
@@ -80,8 +76,8 @@ pub enum Start {
     },
     /// Checks this machine against a pipeline, and estimates time, memory and disk of each stage
     ///
-    /// Checks files, layers, memory, disk, processor, driver and token against a pipeline. Estimates time, memory and disk
-    /// of each stage.
+    /// Checks files, layers, memory, disk, processor, driver and token against a pipeline.
+    /// Estimates time, memory and disk of each stage.
     #[command(after_help = "doctor --pipeline user-swap-gemma-2-9b-it")]
     #[command(override_usage = "cargo xtask doctor [--json] [OPTIONS]")]
     Doctor {
@@ -117,11 +113,12 @@ pub enum Look {
     },
     /// Explains why a stage is stale, what running it costs, and what depends on it
     ///
-    /// Explains why a stage is stale (parameters, inputs and code with their old and new hashes), how long it took the
-    /// last time, and what depends on it. Without a name: every stage that is not up to date.
+    /// Explains why a stage is stale (parameters, inputs and code with their old and new hashes),
+    /// how long it took the last time, and what depends on it. Without a name: every stage that is
+    /// not up to date.
     #[command(after_help = "why steer")]
     Why {
-        /// Left out: every stage
+        /// The stage; if omitted, every stage
         #[arg(value_parser = stage_parser())]
         stage: Option<&'static Stage>,
         #[command(flatten)]
@@ -139,8 +136,8 @@ pub enum Look {
     },
     /// Checks the files of a run against the contract of its tables (docs/schemas.md)
     ///
-    /// Checks the files of a run against the contract of their tables (`docs/schemas.md`): columns, types, values,
-    /// order, and what must agree between tables.
+    /// Checks the files of a run against the contract of their tables (`docs/schemas.md`): columns,
+    /// types, values, order, and what must agree between tables.
     #[command(after_help = "check-results --json")]
     CheckResults {
         #[command(flatten)]
@@ -152,8 +149,8 @@ pub enum Look {
     },
     /// Writes vectors for other tools: GGUF control vector, .npy, safetensors, Neuronpedia
     ///
-    /// Writes vectors for other tools: GGUF control vector, `.npy`, safetensors, Neuronpedia. Without arguments: the
-    /// contrast vectors in all formats.
+    /// Writes vectors for other tools: GGUF control vector, `.npy`, safetensors, Neuronpedia.
+    /// Without arguments: the contrast vectors in all formats.
     #[command(after_help = "export pca mean.normal --format gguf --out vectors")]
     #[command(
         override_usage = "cargo xtask export [VECTOR]... [--format gguf|npy|safetensors|neuronpedia]... [--out FOLDER] \
@@ -173,8 +170,8 @@ pub enum Look {
 pub enum Compare {
     /// Compares two runs: settings, curves, contrast vectors, doses and texts
     ///
-    /// Compares two runs side by side: what was done differently, similarity curves on relative depth, contrast vectors,
-    /// doses and texts; in the terminal and as a page in `results/`.
+    /// Compares two runs side by side: what was done differently, similarity curves on relative
+    /// depth, contrast vectors, doses and texts; in the terminal and as a page in `results/`.
     #[command(after_help = "diff tiny tiny-audit")]
     #[command(override_usage = "cargo xtask diff RUN_A RUN_B [--html FILE] [OPTIONS]")]
     Diff {
@@ -189,15 +186,16 @@ pub enum Compare {
 pub enum Try {
     /// Opens a chat with the model in the terminal; change the steering at any turn
     ///
-    /// Opens a chat with the model in the terminal; change the steering at any turn (`/steer layer=3 coef=-0.65`,
-    /// `/compare`, `/help`). Also reads from a pipe.
+    /// Opens a chat with the model in the terminal; change the steering at any turn (`/steer
+    /// layer=3 coef=-0.65`, `/compare`, `/help`). Also reads from a pipe.
     #[command(after_help = "chat --as user")]
     #[command(override_usage = "cargo xtask chat [--as model|user] [--system TEXT] [OPTIONS]")]
     Chat(LiveOptions),
-    /// Starts a page that only this machine can reach: sliders for each vector, answers side by side
+    /// Starts a page that only this machine can reach: sliders for each vector, answers side by
+    /// side
     ///
-    /// Starts a page that only this machine can reach, with sliders for each vector; steered and unsteered answers appear
-    /// side by side. Ctrl-C stops it.
+    /// Starts a page that only this machine can reach, with sliders for each vector; steered and
+    /// unsteered answers appear side by side. Ctrl-C stops it.
     #[command(after_help = "serve --port 8080")]
     #[command(override_usage = "cargo xtask serve [--port N] [OPTIONS]")]
     Serve(LiveOptions),
@@ -208,7 +206,7 @@ pub enum Maintain {
     /// Marks existing results as up to date after a change that cannot affect them
     #[command(after_help = "accept analyze")]
     Accept {
-        /// Left out: every stage
+        /// The stage; if omitted, every stage
         #[arg(value_parser = stage_parser())]
         stage: Option<&'static Stage>,
         #[command(flatten)]
@@ -226,8 +224,8 @@ pub enum Maintain {
     },
     /// Prints a completion script for a shell; its header explains how to install it
     ///
-    /// Prints a script for bash, zsh or fish that completes verbs, options, stages and pipelines; its header explains how
-    /// to install it.
+    /// Prints a script for bash, zsh or fish that completes verbs, options, stages and pipelines;
+    /// its header explains how to install it.
     #[command(after_help = "completions bash")]
     Completions {
         /// The shell that will read the script
@@ -243,7 +241,8 @@ pub enum Maintain {
         override_usage = "cargo xtask synth --like NAME FOLDER [--seed N] [--tokenizer FOLDER] [OPTIONS]"
     )]
     Synth(ToolOptions),
-    /// Measures each part of a run on a checkpoint: time, tokens per second, memory, the machine's limit
+    /// Measures each part of a run on a checkpoint: time, tokens per second, memory, the machine's
+    /// limit
     #[command(after_help = "bench models/synth-2b --new 32")]
     #[command(
         override_usage = "cargo xtask bench [CHECKPOINT] [--dtype auto|f32|bf16] [--new TOKENS] [--repeat N] [--json] \
@@ -298,8 +297,8 @@ pub struct Loudness {
     pub verbose: Verbose,
 }
 
-// What a program of its own is told, which the verb does not know. No doc comments on these groups of
-// options: clap would take them for the help of a verb.
+// What a program of its own is told, which the verb does not know. No doc comments on these groups
+// of options: clap would take them for the help of a verb.
 #[derive(Debug, Args)]
 pub struct Rest {
     #[arg(last = true, hide = true)]
@@ -336,6 +335,13 @@ pub struct ToolOptions {
     pub loudness: Loudness,
     #[arg(id = OWN_HELP, last = true, hide = true)]
     pub arguments: Vec<OsString>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    Bash,
+    Zsh,
+    Fish,
 }
 
 /// The name of the arguments of a program that answers `--help` itself.
@@ -399,59 +405,7 @@ fn stage_parser() -> impl clap::builder::TypedValueParser<Value = &'static Stage
     PossibleValuesParser::new(stage::names()).try_map(|name| stage::named(&name))
 }
 
-/// What the user wants: to be told, or something done.
-#[derive(Debug)]
-pub enum Asked {
-    Help(String),
-    Do(Box<CommandLine>, Flags),
-}
-
-/// What any verb may be asked for, and is decided before the verb begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Flags {
-    pub quiet: bool,
-    pub verbose: bool,
-    pub json: bool,
-}
-
-impl Flags {
-    fn of(matches: &ArgMatches) -> Flags {
-        let of_verb = matches.subcommand().map(|(_, matches)| matches);
-        let is_set = |name| {
-            let value = of_verb.and_then(|matches| matches.try_get_one::<bool>(name).ok().flatten());
-            value == Some(&true)
-        };
-        Flags {
-            quiet: is_set("quiet"),
-            verbose: is_set("verbose"),
-            json: is_set("json"),
-        }
-    }
-}
-
 /// Every verb with its options.
 pub fn command() -> Command {
     CommandLine::command()
-}
-
-/// Parses the arguments that follow the name of the program; none at all ask for the overview.
-///
-/// # Errors
-///
-/// A sentence with advice, where the arguments cannot be understood.
-pub fn parse(arguments: Vec<OsString>) -> Result<Asked, String> {
-    let mut command = command();
-    let arguments = match arrange(arguments, &command)? {
-        Arranged::Overview => return Ok(Asked::Help(help::overview(&groups()))),
-        Arranged::HelpOf(verb) => return Ok(Asked::Help(help::of_verb(&verb))),
-        Arranged::Verb(arguments) => arguments,
-    };
-    let explain = |error: Error, command: &Command| usage_error::sentence(&error, command, &arguments);
-    match command.try_get_matches_from_mut(&arguments) {
-        Ok(matches) => match CommandLine::from_arg_matches(&matches) {
-            Ok(parsed) => Ok(Asked::Do(Box::new(parsed), Flags::of(&matches))),
-            Err(error) => Err(explain(error, &command)),
-        },
-        Err(error) => Err(explain(error, &command)),
-    }
 }

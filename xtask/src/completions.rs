@@ -1,20 +1,13 @@
-//! `cargo xtask completions SHELL`: a script that completes what is typed after `cargo xtask`, and after
-//! `xtask` where that is an alias of it.
+//! `cargo xtask completions SHELL`: a script that completes what is typed after `cargo xtask`, and
+//! after `xtask` where that is an alias of it.
 //!
-//! The verbs and options in it come from the command line's definition. The scripts of `clap_complete`
-//! cannot be used: they complete a program, not the verb `xtask` of cargo, do not know the pipelines, and
-//! in bash offer the names of arguments (`<NAME>`) as words to type.
+//! The verbs and options in it come from the command line's definition. The scripts of
+//! `clap_complete` cannot be used: they complete a program, not the verb `xtask` of cargo, do not
+//! know the pipelines, and in bash offer the names of arguments (`<NAME>`) as words to type.
 
-use clap::{Arg, Command, ValueEnum};
+use clap::{Arg, Command};
 
-use crate::help::about;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Shell {
-    Bash,
-    Zsh,
-    Fish,
-}
+use crate::{command_line::Shell, help::about};
 
 pub fn script(shell: Shell, command: &Command) -> String {
     match shell {

@@ -30,8 +30,8 @@ impl Goal {
         }
     }
 
-    /// A stage with its ancestors. Forcing means the stage alone: its ancestors run only where they are
-    /// stale.
+    /// A stage with its ancestors. Forcing means the stage alone: its ancestors run only where they
+    /// are stale.
     pub fn stage(stage: &'static Stage, force: bool) -> Goal {
         let forced = if force { vec![stage.name] } else { Vec::new() };
         Goal {

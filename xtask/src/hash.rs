@@ -91,7 +91,8 @@ fn collect_paths(folder: &Path, into: &mut Vec<PathBuf>) -> Result<()> {
         if !path.is_dir() {
             into.push(path);
         } else if !entry.file_type()?.is_symlink() {
-            // A link to a folder could lead in circles; a link to a file, as in a model cache, is followed.
+            // A link to a folder could lead in circles; a link to a file, as in a model cache, is
+            // followed.
             collect_paths(&path, into)?;
         }
     }

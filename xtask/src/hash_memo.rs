@@ -1,7 +1,7 @@
 //! Remembers the hashes of big files, so that gigabytes of weights are not read at every call.
 //!
-//! A remembered hash is used only while size and modification time are what they were. Both can be forged
-//! (`touch -r`, `rsync --times`), which is why small files are always read.
+//! A remembered hash is used only while size and modification time are what they were. Both can be
+//! forged (`touch -r`, `rsync --times`), which is why small files are always read.
 
 use std::{
     collections::BTreeMap,
@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 /// Files below this size are cheaper to read than to remember.
 pub const REMEMBERED_FROM_BYTES: u64 = 16 * 1024 * 1024;
 
-/// A file modified this shortly before it was read may change again within the same tick of the file system's
-/// clock.
+/// A file modified this shortly before it was read may change again within the same tick of the
+/// file system's clock.
 const SETTLED_AFTER: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Default)]
@@ -84,8 +84,8 @@ impl HashMemo {
     }
 }
 
-/// Writes a memo as a whole. Pipelines that run side by side share it, so each writes a file of its own
-/// before the rename.
+/// Writes a memo as a whole. Pipelines that run side by side share it, so each writes a file of its
+/// own before the rename.
 pub fn write_atomically(file: &Path, text: &str) -> Result<()> {
     if let Some(folder) = file.parent() {
         fs_err::create_dir_all(folder)?;

@@ -28,7 +28,8 @@ pub fn overview(groups: &[(&str, Command)]) -> String {
     let mut options = Command::new("options").args(options).help_template("{options}");
     let _ = write!(
         text,
-        "\nOptions\n{}\n\ncargo xtask VERB --help says which options a verb takes.\n{EXIT_CODES}\n",
+        "\nThe verb of a stage first brings up to date what the stage reads.\n\nOptions\n{}\n\n\
+         cargo xtask VERB --help says which options a verb takes.\n{EXIT_CODES}\n",
         options.render_help().to_string().trim_end()
     );
     text
@@ -59,8 +60,8 @@ pub fn example(verb: &Command) -> String {
     verb.get_after_help().map(ToString::to_string).unwrap_or_default()
 }
 
-/// The options of all verbs, each once, in the order of the verb that takes most. Those of a single verb
-/// are left to its own help.
+/// The options of all verbs, each once, in the order of the verb that takes most. Those of a single
+/// verb are left to its own help.
 pub fn shared_options(groups: &[(&str, Command)]) -> Vec<Arg> {
     let mut verbs: Vec<&Command> = groups
         .iter()

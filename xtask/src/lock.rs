@@ -1,5 +1,5 @@
-//! The lock file: what the last run of a stage saw and left. Written last, so that it vouches for a whole
-//! result.
+//! The lock file: what the last run of a stage saw and left. Written last, so that it vouches for a
+//! whole result.
 
 use std::{collections::BTreeMap, io::ErrorKind, path::Path, time::SystemTime};
 
@@ -29,7 +29,8 @@ pub struct Lock {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Key {
-    /// Dotted key -> printed TOML value. Plain values, so that a reason can name the old and the new one.
+    /// Dotted key -> printed TOML value. Plain values, so that a reason can name the old and the
+    /// new one.
     pub parameters: BTreeMap<String, String>,
     /// Path -> hash.
     pub inputs: BTreeMap<String, String>,
@@ -68,7 +69,8 @@ pub struct Origin {
 }
 
 impl Lock {
-    /// `None`: no lock. One that cannot be understood has format 0, which no version of xtask writes.
+    /// `None`: no lock. One that cannot be understood has format 0, which no version of xtask
+    /// writes.
     pub fn read(path: &Path) -> Result<Option<Lock>> {
         match fs_err::read_to_string(path) {
             Ok(text) => Ok(Some(toml::from_str(&text).unwrap_or_default())),

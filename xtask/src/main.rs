@@ -1,10 +1,10 @@
 //! `cargo xtask`: plans the stages of a pipeline and runs those whose last result is out of date.
 //!
-//! It knows which files, parameters and code each stage depends on, but not what they mean: no tensors, no
-//! Parquet. A stage is a process of its own, so this binary builds in seconds.
+//! It knows which files, parameters and code each stage depends on, but not what they mean: no
+//! tensors, no Parquet. A stage is a process of its own, so this binary builds in seconds.
 //!
-//! Read `stage.rs` for what there is to run, `staleness.rs` for when it runs again, `run.rs` for how, and
-//! `command_line.rs` for what can be typed.
+//! Read `stage.rs` for what there is to run, `staleness.rs` for when it runs again, `run.rs` for
+//! how, and `command_line.rs` for what can be typed.
 
 mod accept;
 mod arrange;
@@ -32,6 +32,7 @@ mod nearest;
 mod new;
 mod open;
 mod owner;
+mod parse;
 mod pipeline;
 mod pipeline_lock;
 mod plan;
@@ -43,6 +44,7 @@ mod set;
 mod snapshot;
 mod source;
 mod stage;
+mod stage_arguments;
 mod staleness;
 mod status;
 #[path = "../../crates/artifacts/src/terminal.rs"]
@@ -69,12 +71,13 @@ use anyhow::{Context as _, Result};
 
 use crate::{
     command_line::{
-        Asked, Compare, Flags, LiveOptions, Look, Maintain, Parameters, Run, RunOptions, StageVerb, Start,
-        ToolOptions, Try, Verb, WhichPipeline,
+        Compare, LiveOptions, Look, Maintain, Parameters, Run, RunOptions, StageVerb, Start, ToolOptions,
+        Try, Verb, WhichPipeline,
     },
     device::Device,
     exit::StageFailure,
     goal::Goal,
+    parse::{Asked, Flags},
     pipeline::Pipeline,
     process::Processes,
     project::Project,
@@ -82,7 +85,7 @@ use crate::{
 };
 
 fn main() -> ExitCode {
-    let (command_line, flags) = match command_line::parse(std::env::args_os().skip(1).collect()) {
+    let (command_line, flags) = match parse::parse(std::env::args_os().skip(1).collect()) {
         Ok(Asked::Do(command_line, flags)) => (command_line, flags),
         Ok(Asked::Help(text)) => {
             let _ = write!(Output, "{text}");
@@ -237,7 +240,8 @@ fn run_live(project: &Project, options: &LiveOptions, binary: &str) -> Result<()
     programs::run_with_pipeline(project, &pipeline, Device::present(), "live", binary, arguments)
 }
 
-/// What a program about a run's results is told first: their folder. The pipeline file need not be there.
+/// What a program about a run's results is told first: their folder. The pipeline file need not be
+/// there.
 fn results_of(project: &Project, pipeline: &WhichPipeline) -> Result<Vec<OsString>> {
     let results = project.results(&pipeline::name_of(&pipeline.name)?);
     Ok(vec![project.display(&results).into()])

@@ -15,7 +15,6 @@ use crate::{
     owner,
     project::Project,
     set,
-    source::{place, source},
     stage::{Stage, TABLES},
     text::read_text,
 };
@@ -92,27 +91,9 @@ impl Pipeline {
             .collect()
     }
 
-    /// What every stage of this pipeline is started with. The resolved device comes last and so wins; a model that doesn't lie
-    /// where its source says, in the hub's cache or the user's home, is named by its place as well.
-    pub fn stage_arguments(&self, project: &Project) -> Vec<String> {
-        let results = project.display(&project.results(&self.name));
-        let mut arguments = vec![
-            "--pipeline".into(),
-            self.file.clone(),
-            "--results".into(),
-            results,
-        ];
-        let device = format!("model.device={}", self.device);
-        for assignment in self.assignments.iter().chain([&device]) {
-            arguments.extend(["--set".into(), assignment.clone()]);
-        }
-        let place = source(project, self).and_then(|source| place(project, &source));
-        let written = self.text("model.source").map(|value| project.resolve(value));
-        if let Some(place) = place.filter(|place| Some(place) != written.as_ref()) {
-            let path = Value::String(place.to_string_lossy().into_owned());
-            arguments.extend(["--set".into(), format!("model.path={path}")]);
-        }
-        arguments
+    /// What was laid over the file, as it was typed.
+    pub fn assignments(&self) -> &[String] {
+        &self.assignments
     }
 }
 

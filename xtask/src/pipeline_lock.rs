@@ -7,8 +7,8 @@ use fs_err::File;
 
 use crate::project::Project;
 
-/// Holds the pipeline until dropped. The lock belongs to the open file, so a killed process leaves none
-/// behind.
+/// Holds the pipeline until dropped. The lock belongs to the open file, so a killed process leaves
+/// none behind.
 #[derive(Debug)]
 pub struct PipelineLock {
     file: File,
@@ -49,7 +49,8 @@ impl PipelineLock {
 }
 
 impl Drop for PipelineLock {
-    /// A process that was just started holds a copy of the open file until its program takes over, and would keep the lock.
+    /// A process that was just started holds a copy of the open file until its program takes over,
+    /// and would keep the lock.
     fn drop(&mut self) {
         let _ = self.file.unlock();
     }

@@ -35,12 +35,13 @@ pub struct Processes {
     workspace: Workspace,
     /// Where cargo puts binaries, this one included.
     target: PathBuf,
-    /// Taken when the binaries are built, not when a stage ends, which may be hours and edits later.
+    /// Taken when the binaries are built, not when a stage ends, which may be hours and edits
+    /// later.
     origin: Origin,
     /// What was built for.
     device: Device,
-    /// Where the hub's files are, for programs that run in another folder than this one: a relative path in a variable would
-    /// mean another place there.
+    /// Where the hub's files are, for programs that run in another folder than this one: a relative
+    /// path in a variable would mean another place there.
     hub: HubVariables,
 }
 
@@ -67,8 +68,8 @@ impl Processes {
         self
     }
 
-    /// Builds the binaries of a crate that is not a stage, together with those of the stages: built alone,
-    /// it would turn on other features of what they share.
+    /// Builds the binaries of a crate that is not a stage, together with those of the stages: built
+    /// alone, it would turn on other features of what they share.
     pub fn build_with(&mut self, name: &str) -> Result<()> {
         verbosity::say("building…");
         let mut command = self.cargo_build(self.device, &[name])?;
@@ -112,8 +113,8 @@ impl Processes {
         status.with_context(|| format!("cannot start {binary}"))
     }
 
-    /// Goes on as the binary, so that Ctrl-C and the exit code are its own affair. Comes back only where it cannot be
-    /// started, or, on a system without `exec`, when it ended well.
+    /// Goes on as the binary, so that Ctrl-C and the exit code are its own affair. Comes back only
+    /// where it cannot be started, or, on a system without `exec`, when it ended well.
     pub fn become_program(&self, binary: &str, arguments: &[OsString]) -> Result<()> {
         let mut command = self.command(binary, arguments)?;
         #[cfg(unix)]
@@ -141,8 +142,8 @@ impl Processes {
         }
     }
 
-    /// Builds the stages, and of the other crates only those named: the downloader alone, with its network
-    /// code, takes half a minute.
+    /// Builds the stages, and of the other crates only those named: the downloader alone, with its
+    /// network code, takes half a minute.
     fn cargo_build(&mut self, device: Device, with: &[&str]) -> Result<Command> {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
         let mut command = Command::new(cargo);

@@ -12,10 +12,12 @@ use crate::{
     project::Project,
     run::Runner as _,
     source::{self, Source},
+    stage_arguments::stage_arguments,
 };
 
-/// Becomes a program that knows no pipeline (`train`, `synth`, `bench`), with these arguments. They are built for `device`:
-/// where what they make does not depend on it, for the CPU. Comes back only with an error; the exit code is the program's.
+/// Becomes a program that knows no pipeline (`train`, `synth`, `bench`), with these arguments. They
+/// are built for `device`: where what they make does not depend on it, for the CPU. Comes back only
+/// with an error; the exit code is the program's.
 pub fn run(
     project: &Project,
     device: Device,
@@ -28,8 +30,8 @@ pub fn run(
     processes.become_program(binary, arguments)
 }
 
-/// The same for a program that is about a pipeline: it gets what every stage gets (`--pipeline FILE --results FOLDER
-/// [--set KEY=VALUE]...`), then its own arguments.
+/// The same for a program that is about a pipeline: it gets what every stage gets (`--pipeline FILE
+/// --results FOLDER [--set KEY=VALUE]...`), then its own arguments.
 pub fn run_with_pipeline(
     project: &Project,
     pipeline: &Pipeline,
@@ -38,8 +40,7 @@ pub fn run_with_pipeline(
     binary: &str,
     arguments: &[OsString],
 ) -> Result<()> {
-    let mut all: Vec<OsString> = pipeline
-        .stage_arguments(project)
+    let mut all: Vec<OsString> = stage_arguments(project, pipeline)
         .into_iter()
         .map(Into::into)
         .collect();
@@ -47,8 +48,8 @@ pub fn run_with_pipeline(
     run(project, device, package, binary, &all)
 }
 
-/// Brings the pipeline's model into the hub's cache where it isn't there yet. For programs that run the model: to be called
-/// before [`run_with_pipeline`].
+/// Brings the pipeline's model into the hub's cache where it isn't there yet. For programs that run
+/// the model: to be called before [`run_with_pipeline`].
 pub fn fetch_model(project: &Project, pipeline: &Pipeline) -> Result<()> {
     let Some(source) = source::source(project, pipeline) else {
         return Ok(());
@@ -62,8 +63,8 @@ pub fn fetch_model(project: &Project, pipeline: &Pipeline) -> Result<()> {
     }
 }
 
-/// What the hub says of the pipeline's model where that isn't here yet, as an option of doctor: whether it can be had at all.
-/// Nothing where it is here, and where the hub must not be asked.
+/// What the hub says of the pipeline's model where that isn't here yet, as an option of doctor:
+/// whether it can be had at all. Nothing where it is here, and where the hub must not be asked.
 pub fn ask_hub(project: &Project, pipeline: &Pipeline) -> Result<Vec<OsString>> {
     let Some(source @ Source::Hub(repository)) = &source::source(project, pipeline) else {
         return Ok(Vec::new());

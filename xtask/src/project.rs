@@ -24,8 +24,8 @@ impl Project {
         }
     }
 
-    /// The folder that holds `xtask/`. What the environment says at run time comes first, so that a clone
-    /// that was moved after its build still works.
+    /// The folder that holds `xtask/`. What the environment says at run time comes first, so that a
+    /// clone that was moved after its build still works.
     pub fn find() -> Result<Project> {
         let from_cargo = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
         let from_cargo = from_cargo
@@ -64,7 +64,8 @@ impl Project {
         self.root.join(path)
     }
 
-    /// How a path is written in messages and lock files: relative to the root where that is possible.
+    /// How a path is written in messages and lock files: relative to the root where that is
+    /// possible.
     pub fn display(&self, path: &Path) -> String {
         let shown = path.strip_prefix(&self.root).unwrap_or(path);
         shown.to_string_lossy().replace('\\', "/")

@@ -15,6 +15,7 @@ use crate::{
     snapshot::Observer,
     source::{self, Repository, Source},
     stage::{Input, Stage},
+    stage_arguments::stage_arguments,
     staleness::{stale_because, summary},
     verbosity::duration,
 };
@@ -67,7 +68,8 @@ pub fn run(
         let (now, reasons) = match missing_model(project, pipeline, stage, &mut fetched) {
             Some(repository) => {
                 runner.fetch(&repository)?;
-                // What came decides: a cache that was cleared may have been filled with the same files.
+                // What came decides: a cache that was cleared may have been filled with the same
+                // files.
                 let now = observer.snapshot(stage, goal.forces(stage))?;
                 let reasons = stale_because(stage, &now, recorded.as_ref());
                 (now, reasons)
@@ -101,8 +103,9 @@ pub fn run(
     Ok(())
 }
 
-/// The repository that a stage needs and that was not asked for in this run. The hub is asked even where the cache holds
-/// the model: a branch may have moved on, and a download may have been broken off.
+/// The repository that a stage needs and that was not asked for in this run. The hub is asked even
+/// where the cache holds the model: a branch may have moved on, and a download may have been broken
+/// off.
 fn missing_model(
     project: &Project,
     pipeline: &Pipeline,
@@ -120,7 +123,8 @@ fn missing_model(
     Some(repository)
 }
 
-/// How long what is left took the last time, where that is known and long enough to be worth a word.
+/// How long what is left took the last time, where that is known and long enough to be worth a
+/// word.
 fn time_left(planned: &[Planned]) -> String {
     match seconds_to_run(planned) {
         Some(seconds) if seconds >= 2.0 => {
@@ -147,8 +151,8 @@ pub fn dry_run(project: &Project, pipeline: &Pipeline, goal: &Goal, out: &mut dy
     Ok(())
 }
 
-/// Runs one stage and records it. The key is the one seen before the run: what changed meanwhile shows next
-/// time.
+/// Runs one stage and records it. The key is the one seen before the run: what changed meanwhile
+/// shows next time.
 fn run_stage(
     project: &Project,
     pipeline: &Pipeline,
@@ -158,7 +162,7 @@ fn run_stage(
     runner: &mut dyn Runner,
 ) -> Result<f64> {
     let start = Instant::now();
-    runner.run(stage, &pipeline.stage_arguments(project))?;
+    runner.run(stage, &stage_arguments(project, pipeline))?;
     let seconds = start.elapsed().as_secs_f64();
 
     let partial = project.partial_folder(&pipeline.name, stage);

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use anyhow::{Error, Result, bail};
 
 use crate::{
-    code::crate_code,
+    code::{RULES, crate_code},
     hash::{self, Files},
     hash_memo::{HashMemo, REMEMBERED_FROM_BYTES},
     lock::Key,
@@ -32,8 +32,8 @@ pub struct Observer<'a> {
 }
 
 impl<'a> Observer<'a> {
-    /// Hashes all code at once, before anything is built: a file saved during the build must not be taken for
-    /// the code that the binary holds.
+    /// Hashes all code at once, before anything is built: a file saved during the build must not be
+    /// taken for the code that the binary holds.
     pub fn new(project: &'a Project, pipeline: &'a Pipeline) -> Result<Observer<'a>> {
         Ok(Observer {
             project,
@@ -130,8 +130,8 @@ impl<'a> Observer<'a> {
         Ok(())
     }
 
-    /// The files of the model by their paths in its folder. A model of the hub is recorded under its repository's name: where
-    /// its cache is makes no difference.
+    /// The files of the model by their paths in its folder. A model of the hub is recorded under
+    /// its repository's name: where its cache is makes no difference.
     fn model(&mut self, into: &mut BTreeMap<String, String>) -> Result<()> {
         let Some(source) = source::source(self.project, self.pipeline) else {
             return Ok(());
@@ -172,7 +172,7 @@ impl<'a> Observer<'a> {
 
 fn code_of_stages(project: &Project) -> Result<BTreeMap<&'static str, BTreeMap<String, String>>> {
     let mut workspace = Workspace::of(project)?;
-    let mut memo = TokenMemo::load(project.token_memo());
+    let mut memo = TokenMemo::load(project.token_memo(), RULES);
     let (mut hashes, mut code) = (BTreeMap::new(), BTreeMap::new());
     for stage in STAGES {
         let mut of_stage = BTreeMap::new();

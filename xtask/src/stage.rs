@@ -1,10 +1,10 @@
-//! The stages, as data: what each one reads, and what its verb says. Everything about stages follows from
-//! this one list: verbs and their help, the tables that a pipeline file may have, what runs after what,
-//! and what is built.
+//! The stages, as data: what each one reads, and what its verb says. Everything about stages
+//! follows from this one list: verbs and their help, the tables that a pipeline file may have, what
+//! runs after what, and what is built.
 //!
-//! A new stage is a word in `terms::Stage`, an entry here, and a crate of the same name with a binary of
-//! the same name. The entry is not in `terms` because every stage is built from that crate: raising one
-//! version, or rewording a line of help, would make all of them stale.
+//! A new stage is a word in `terms::Stage`, an entry here, and a crate of the same name with a
+//! binary of the same name. The entry is not in `terms` because every stage is built from that
+//! crate: raising one version, or rewording a line of help, would make all of them stale.
 
 use std::sync::LazyLock;
 
@@ -110,10 +110,11 @@ pub static TABLES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
 /// One step of a pipeline.
 #[derive(Debug)]
 pub struct Stage {
-    /// Also that of its crate and of its binary. The crate, with the crates of the workspace that it is
-    /// built from, is the code that makes the results.
+    /// Also that of its crate and of its binary. The crate, with the crates of the workspace that
+    /// it is built from, is the code that makes the results.
     pub name: &'static str,
-    /// Raised by hand when results of an earlier version are no longer right, whatever the code says.
+    /// Raised by hand when results of an earlier version are no longer right, whatever the code
+    /// says.
     pub version: u32,
     /// What it does, in one line without a full stop.
     pub help: &'static str,

@@ -11,12 +11,12 @@
 //! | the stage's own outputs             | lock, `[outputs]`    | blake3 of every file in its folder      |
 //! | an interrupted run                  | `<stage>.partial/`   | the folder exists                       |
 //!
-//! Hashes of upstream *outputs* give early cutoff: an upstream stage that ran again and wrote the same bytes
-//! makes nothing after it stale.
+//! Hashes of upstream *outputs* give early cutoff: an upstream stage that ran again and wrote the
+//! same bytes makes nothing after it stale.
 //!
-//! Not tracked, so that `--force` is the way: versions of other people's crates (`Cargo.lock`), the compiler,
-//! the build profile, files whose name starts with a dot. Times
-//! are never compared; see `hash_memo.rs` for their one use.
+//! Not tracked, so that `--force` is the way: versions of other people's crates (`Cargo.lock`), the
+//! compiler, the build profile, files whose name starts with a dot. Times are never compared; see
+//! `hash_memo.rs` for their one use.
 
 use std::{collections::BTreeMap, fmt};
 

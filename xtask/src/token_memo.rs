@@ -1,6 +1,6 @@
-//! Remembers the hash of the tokens of each source file by the hash of its bytes, since lexing all of
-//! them takes longer than a run that has nothing to do. Files are read every time: what is remembered
-//! follows from the content alone and cannot be out of date.
+//! Remembers the hash of the tokens of each source file by the hash of its bytes, since lexing all
+//! of them takes longer than a run that has nothing to do. Files are read every time: what is
+//! remembered follows from the content alone and cannot be out of date.
 
 use std::{
     collections::BTreeMap,
@@ -10,11 +10,13 @@ use std::{
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use crate::{code::RULES, hash_memo::write_atomically};
+use crate::hash_memo::write_atomically;
 
 #[derive(Debug, Default)]
 pub struct TokenMemo {
     file: PathBuf,
+    /// The version of what makes a hash of tokens.
+    rules: u32,
     known: BTreeMap<String, String>,
     /// What was asked for, which is all that is kept.
     used: BTreeMap<String, String>,
@@ -29,12 +31,13 @@ struct Saved {
 
 impl TokenMemo {
     /// A memo that is absent, cannot be read or follows other rules is empty: it only saves time.
-    pub fn load(file: PathBuf) -> TokenMemo {
+    pub fn load(file: PathBuf, rules: u32) -> TokenMemo {
         let text = fs_err::read_to_string(&file).unwrap_or_default();
         let saved: Saved = toml::from_str(&text).unwrap_or_default();
         TokenMemo {
             file,
-            known: if saved.rules == RULES {
+            rules,
+            known: if saved.rules == rules {
                 saved.tokens
             } else {
                 BTreeMap::new()
@@ -53,8 +56,8 @@ impl TokenMemo {
         tokens
     }
 
-    /// Failing to save costs time at the next call and has no other effect, so it is not an error. Before
-    /// the first run there is no folder of results, and `status` makes none.
+    /// Failing to save costs time at the next call and has no other effect, so it is not an error.
+    /// Before the first run there is no folder of results, and `status` makes none.
     pub fn save(self) {
         let has_folder = self.file.parent().is_some_and(Path::is_dir);
         if has_folder && self.used != self.known {
@@ -64,7 +67,7 @@ impl TokenMemo {
 
     fn try_save(self) -> Result<()> {
         let saved = Saved {
-            rules: RULES,
+            rules: self.rules,
             tokens: self.used,
         };
         write_atomically(&self.file, &toml::to_string(&saved)?)

@@ -1,5 +1,5 @@
-//! `cargo xtask why STAGE`: what makes it stale, in full, what a run costs and what hangs on it; for a fresh one, what it
-//! depends on.
+//! `cargo xtask why STAGE`: what makes it stale, in full, what a run costs and what hangs on it;
+//! for a fresh one, what it depends on.
 
 use std::io::Write;
 

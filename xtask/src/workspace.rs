@@ -1,5 +1,5 @@
-//! The crates of the workspace, as their manifests tell: what a stage is built from, and which crates
-//! are not part of any stage.
+//! The crates of the workspace, as their manifests tell: what a stage is built from, and which
+//! crates are not part of any stage.
 
 use std::{
     collections::{BTreeMap, BTreeSet, btree_map::Entry},
@@ -57,8 +57,8 @@ impl Workspace {
         }
     }
 
-    /// A crate and every crate of the workspace that it is built from. Dev-dependencies are not followed:
-    /// no stage is built from them.
+    /// A crate and every crate of the workspace that it is built from. Dev-dependencies are not
+    /// followed: no stage is built from them.
     pub fn built_from(&mut self, name: &str) -> Result<BTreeSet<String>> {
         let (mut found, mut next) = (BTreeSet::new(), vec![name.to_owned()]);
         while let Some(name) = next.pop() {
@@ -81,7 +81,8 @@ impl Workspace {
         Ok(others)
     }
 
-    /// Those of these crates that have a feature, as `--features` takes them: `verify/cuda,extract/cuda`.
+    /// Those of these crates that have a feature, as `--features` takes them:
+    /// `verify/cuda,extract/cuda`.
     pub fn features<'a>(
         &mut self,
         crates: impl IntoIterator<Item = &'a str>,
@@ -125,7 +126,8 @@ impl Workspace {
             .collect())
     }
 
-    /// The crate of the workspace that an entry under `[dependencies]` of a manifest in this folder means.
+    /// The crate of the workspace that an entry under `[dependencies]` of a manifest in this folder
+    /// means.
     fn crate_named(&self, folder: &Path, key: &str, value: &Value) -> Option<String> {
         let is_shared = value.get("workspace").and_then(Value::as_bool) == Some(true);
         let (folder, value) = if is_shared {

@@ -5,13 +5,11 @@ use std::path::{Path, PathBuf};
 use clap::Command;
 
 use crate::{
-    command_line::{
-        Asked, CommandLine, Flags, Look, Maintain, Parameters, Run, Start, Verb, command, groups,
-        parse as ask,
-    },
+    command_line::{CommandLine, Look, Maintain, Parameters, Run, Start, Verb, command, groups},
     exit,
     help::{about, example, overview, shared_options},
     nearest::nearest,
+    parse::{Asked, Flags, parse as ask},
     stage::STAGES,
 };
 

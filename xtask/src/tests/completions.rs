@@ -6,8 +6,8 @@ use clap::Command;
 
 use super::sandbox::Sandbox;
 use crate::{
-    command_line::command,
-    completions::{Shell, script},
+    command_line::{Shell, command},
+    completions::script,
 };
 
 /// What bash offers after these words, the last of which is being typed.

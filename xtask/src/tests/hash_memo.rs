@@ -1,4 +1,5 @@
-//! Hashes of files, and the memo of big ones: it saves reading, and never hides a change of size or time.
+//! Hashes of files, and the memo of big ones: it saves reading, and never hides a change of size or
+//! time.
 
 use std::{
     path::{Path, PathBuf},

@@ -1,5 +1,5 @@
-//! A project in a temporary folder, and stages that are a few lines each, so that every rule about what runs
-//! and what does not is tested without a model.
+//! A project in a temporary folder, and stages that are a few lines each, so that every rule about
+//! what runs and what does not is tested without a model.
 
 mod accept;
 mod code;

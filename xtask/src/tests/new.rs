@@ -1,4 +1,5 @@
-//! `new` writes a pipeline; that it is a good one is held in `crates/artifacts/tests`, which can read it.
+//! `new` writes a pipeline; that it is a good one is held in `crates/artifacts/tests`, which can
+//! read it.
 
 use super::sandbox::Sandbox;
 use crate::{

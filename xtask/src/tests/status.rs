@@ -64,8 +64,8 @@ fn a_row_per_stage_with_size_age_and_seconds() {
 #[test]
 fn a_stage_waits_for_what_is_stale_before_it() {
     let mut sandbox = Sandbox::fresh();
-    // What will be in the folder is unknown until it ran, so the missing file is not a reason for the stages
-    // after it.
+    // What will be in the folder is unknown until it ran, so the missing file is not a reason for
+    // the stages after it.
     sandbox.remove("results/tiny/extract/out.txt");
     let expected = "verify   fresh\nextract  would run: output missing: out.txt\nanalyze  waits for extract\n\
                     steer    waits for extract, analyze\ndose     waits for extract, analyze\n\

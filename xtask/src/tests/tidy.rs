@@ -11,8 +11,8 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The names under `[dependencies]`, and that there is no other kind: a dev-dependency could change the features of what
-/// the main command shares with the tests.
+/// The names under `[dependencies]`, and that there is no other kind: a dev-dependency could change
+/// the features of what the main command shares with the tests.
 fn dependencies(manifest: &str) -> Vec<String> {
     let text = fs_err::read_to_string(root().join(manifest)).unwrap();
     let table: Table = toml::from_str(&text).unwrap();
@@ -90,7 +90,8 @@ fn the_model_knows_no_stage_and_no_result() {
     assert!(of("gguf").is_empty());
 }
 
-/// Every crate that is built for these members of the workspace, with the features that it is built with.
+/// Every crate that is built for these members of the workspace, with the features that it is built
+/// with.
 fn built(left_out: &[&str]) -> BTreeSet<String> {
     let mut command = std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     let arguments = "tree --workspace --offline --edges normal,build --prefix none --format";
@@ -111,7 +112,8 @@ fn built(left_out: &[&str]) -> BTreeSet<String> {
         .collect()
 }
 
-/// Otherwise the main command, the other programs and the tests would each compile burn for themselves.
+/// Otherwise the main command, the other programs and the tests would each compile burn for
+/// themselves.
 #[test]
 fn what_is_not_a_stage_changes_no_crate_of_the_stages() {
     let project = Project::at(root(), "");

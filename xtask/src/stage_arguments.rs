@@ -1,0 +1,33 @@
+//! What the program of every stage is told.
+
+use toml::Value;
+
+use crate::{
+    pipeline::Pipeline,
+    project::Project,
+    source::{place, source},
+};
+
+/// `--pipeline FILE --results FOLDER [--set KEY=VALUE]...`, with the working directory at the root.
+/// The resolved device comes last and so wins; a model that is not where its source says, in the
+/// hub's cache or the user's home, is named by its place as well.
+pub fn stage_arguments(project: &Project, pipeline: &Pipeline) -> Vec<String> {
+    let results = project.display(&project.results(&pipeline.name));
+    let mut arguments = vec![
+        "--pipeline".into(),
+        pipeline.file.clone(),
+        "--results".into(),
+        results,
+    ];
+    let device = format!("model.device={}", pipeline.device);
+    for assignment in pipeline.assignments().iter().chain([&device]) {
+        arguments.extend(["--set".into(), assignment.clone()]);
+    }
+    let place = source(project, pipeline).and_then(|source| place(project, &source));
+    let written = pipeline.text("model.source").map(|value| project.resolve(value));
+    if let Some(place) = place.filter(|place| Some(place) != written.as_ref()) {
+        let path = Value::String(place.to_string_lossy().into_owned());
+        arguments.extend(["--set".into(), format!("model.path={path}")]);
+    }
+    arguments
+}

@@ -160,17 +160,17 @@ fn hash_of_manifest(manifest: &Table) -> FileHash {
     }
 }
 
-/// Sorted by key, and without the dev-dependencies of single platforms.
+/// Sorted by key, and without the dev-dependencies of single platforms, or tables that are empty.
 fn in_order(table: &Table) -> Table {
-    let mut entries: Vec<(&String, &Value)> = table.iter().collect();
-    entries.retain(|(key, _)| *key != "dev-dependencies");
-    entries.sort_by_key(|(key, _)| *key);
-    let value = |value: &Value| match value {
-        Value::Table(table) => Value::Table(in_order(table)),
-        other => other.clone(),
-    };
-    entries
-        .into_iter()
-        .map(|(key, inner)| (key.clone(), value(inner)))
-        .collect()
+    let mut entries: Vec<(String, Value)> = table
+        .iter()
+        .filter(|(key, _)| *key != "dev-dependencies")
+        .map(|(key, value)| match value {
+            Value::Table(inner) => (key.clone(), Value::Table(in_order(inner))),
+            other => (key.clone(), other.clone()),
+        })
+        .collect();
+    entries.retain(|(_, value)| value.as_table().is_none_or(|table| !table.is_empty()));
+    entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+    entries.into_iter().collect()
 }

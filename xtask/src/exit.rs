@@ -15,7 +15,7 @@ pub const INTERRUPTED: u8 = 130;
 #[derive(Debug)]
 pub struct StageFailure {
     pub code: u8,
-    /// Empty where the stage itself has said what was wrong.
+    /// Empty where the stage has already printed what was wrong.
     message: String,
 }
 
@@ -39,7 +39,7 @@ impl StageFailure {
         }
     }
 
-    /// The downloader, which has said what was wrong.
+    /// The downloader, which has already printed what was wrong.
     pub fn of_download(status: ExitStatus) -> StageFailure {
         StageFailure {
             code: match StageFailure::of("download", status).code {

@@ -53,6 +53,7 @@ mod terminal;
 #[path = "../../crates/artifacts/src/text.rs"]
 mod text;
 mod token_memo;
+mod units;
 mod usage_error;
 mod verbosity;
 mod why;
@@ -240,8 +241,8 @@ fn run_live(project: &Project, options: &LiveOptions, binary: &str) -> Result<()
     programs::run_with_pipeline(project, &pipeline, Device::present(), "live", binary, arguments)
 }
 
-/// What a program about a run's results is told first: their folder. The pipeline file need not be
-/// there.
+/// The first argument of a program that reads a run's results: their folder. The pipeline file need not
+/// exist.
 fn results_of(project: &Project, pipeline: &WhichPipeline) -> Result<Vec<OsString>> {
     let results = project.results(&pipeline::name_of(&pipeline.name)?);
     Ok(vec![project.display(&results).into()])

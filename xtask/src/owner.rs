@@ -9,7 +9,7 @@ use crate::{lock::Lock, project::Project, stage::STAGES, text::read_text};
 /// says something else. A file that was moved, or copied without a change, is the same pipeline.
 pub fn require(project: &Project, name: &str, file: &str, text: &str) -> Result<()> {
     for stage in STAGES {
-        // A lock that can't be read is told where it is needed.
+        // A lock that can't be read is reported where it is needed.
         let lock = Lock::read(&project.lock_file(name, stage)).ok().flatten();
         let Some(owner) = lock.and_then(|lock| lock.provenance.pipeline) else {
             continue;

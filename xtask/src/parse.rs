@@ -10,7 +10,7 @@ use crate::{
     help, usage_error,
 };
 
-/// What the user wants: to be told, or something done.
+/// What a command line asks for.
 #[derive(Debug)]
 pub enum Asked {
     Help(String),

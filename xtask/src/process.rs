@@ -113,8 +113,11 @@ impl Processes {
         status.with_context(|| format!("cannot start {binary}"))
     }
 
-    /// Goes on as the binary, so that Ctrl-C and the exit code are its own affair. Comes back only
-    /// where it cannot be started, or, on a system without `exec`, when it ended well.
+    /// Replaces this process by the program, so that Ctrl-C and the exit code are the program's.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be started. On a system without `exec` it returns when the program succeeded.
     pub fn become_program(&self, binary: &str, arguments: &[OsString]) -> Result<()> {
         let mut command = self.command(binary, arguments)?;
         #[cfg(unix)]
@@ -189,7 +192,7 @@ impl Processes {
     }
 }
 
-/// What `fetch` is told of a repository.
+/// The arguments of `fetch` for a repository.
 fn arguments_of(repository: &Repository) -> Vec<&str> {
     let mut arguments = vec![repository.id.as_str(), "--revision", &repository.revision];
     if let Some(file) = &repository.file {

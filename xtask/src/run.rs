@@ -17,7 +17,7 @@ use crate::{
     stage::{Input, Stage},
     stage_arguments::stage_arguments,
     staleness::{stale_because, summary},
-    verbosity::duration,
+    units::duration,
 };
 
 /// The world outside: how stages are built and run. Tests put a fake in its place.

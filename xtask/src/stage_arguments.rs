@@ -1,4 +1,4 @@
-//! What the program of every stage is told.
+//! The arguments of the program of every stage.
 
 use toml::Value;
 

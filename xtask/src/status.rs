@@ -13,7 +13,7 @@ use crate::{
     plan::{Planned, Verdict, plan, seconds_to_run},
     project::Project,
     staleness::{Reason, summary},
-    verbosity::{age, duration, size},
+    units::{age, duration, size},
 };
 
 pub fn print(project: &Project, pipeline: &Pipeline, colours: bool, out: &mut dyn Write) -> Result<()> {

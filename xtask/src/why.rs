@@ -1,5 +1,5 @@
-//! `cargo xtask why STAGE`: what makes it stale, in full, what a run costs and what hangs on it;
-//! for a fresh one, what it depends on.
+//! `cargo xtask why STAGE`: what makes it stale, in full, what a run costs and what depends on it;
+//! for a fresh one, what it depends on itself.
 
 use std::io::Write;
 
@@ -14,7 +14,7 @@ use crate::{
     project::Project,
     stage::{STAGES, Stage},
     staleness::Reason,
-    verbosity::{age, duration, size},
+    units::{age, duration, size},
 };
 
 /// Explains the named stage, or every stage that is not fresh.
@@ -81,7 +81,7 @@ fn explain(
         }
     }
     last_run(planned, out)?;
-    hanging(all, planned, out)
+    dependents(all, planned, out)
 }
 
 fn detailed(reason: &Reason, recorded: &Lock, planned: &Planned, partial: &str) -> String {
@@ -173,7 +173,7 @@ fn last_run(planned: &Planned, out: &mut dyn Write) -> Result<()> {
 }
 
 /// The stages that read it, directly or not.
-fn hanging(all: &[Planned], planned: &Planned, out: &mut dyn Write) -> Result<()> {
+fn dependents(all: &[Planned], planned: &Planned, out: &mut dyn Write) -> Result<()> {
     let later = followers(planned.stage);
     if later.is_empty() {
         return Ok(writeln!(out, "no stage depends on it")?);

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::sandbox::{Mishap, Sandbox};
+use super::sandbox::{Mishap, Sandbox, all_stages};
 use crate::{device::Device, goal::Goal, pipeline_lock::PipelineLock, stage};
 
 fn goal(stage: &str, force: bool) -> Goal {
@@ -13,10 +13,7 @@ fn goal(stage: &str, force: bool) -> Goal {
 fn the_first_run_runs_everything_and_the_second_nothing() {
     let mut sandbox = Sandbox::new();
     let text = sandbox.run_all().unwrap();
-    assert_eq!(
-        sandbox.runner.take_ran(),
-        ["verify", "extract", "analyze", "steer", "dose", "report"]
-    );
+    assert_eq!(sandbox.runner.take_ran(), all_stages());
     assert_eq!(sandbox.runner.builds, [Device::Cpu], "one build for all");
     assert!(
         text.contains("extract  runs: never ran\nextract  done in "),
@@ -95,10 +92,7 @@ fn a_change_within_a_list_of_conditions_is_seen() {
 fn other_prompts_rerun_everything_after_them() {
     let mut sandbox = Sandbox::fresh();
     sandbox.write("data/prompts.jsonl", "what do you want\n");
-    sandbox.check(
-        &["verify", "extract", "analyze", "steer", "dose", "report"],
-        "input changed: data/prompts.jsonl",
-    );
+    sandbox.check(&all_stages(), "input changed: data/prompts.jsonl");
 }
 
 #[test]
@@ -171,10 +165,7 @@ fn changed_code_reruns_the_stages_it_is_part_of() {
     );
     sandbox.check(&["report"], "code changed: report");
     sandbox.change_code("artifacts");
-    sandbox.check(
-        &["verify", "extract", "analyze", "steer", "dose", "report"],
-        "code changed: artifacts",
-    );
+    sandbox.check(&all_stages(), "code changed: artifacts");
 }
 
 #[test]
@@ -210,10 +201,7 @@ fn force_means_the_named_stage_only() {
     sandbox.check(&[], "everything is fresh");
 
     sandbox.run(&Goal::all(true)).unwrap();
-    assert_eq!(
-        sandbox.runner.take_ran(),
-        ["verify", "extract", "analyze", "steer", "dose", "report"]
-    );
+    assert_eq!(sandbox.runner.take_ran(), all_stages());
 }
 
 #[test]
@@ -231,10 +219,7 @@ fn what_changes_during_a_run_is_seen_by_the_next() {
     sandbox.run(&goal("extract", true)).unwrap();
     sandbox.runner.take_ran();
     sandbox.runner.mishap = ("", Mishap::None);
-    sandbox.check(
-        &["verify", "extract", "analyze", "steer", "dose", "report"],
-        "extract  runs: input changed: data/prompts.jsonl",
-    );
+    sandbox.check(&all_stages(), "extract  runs: input changed: data/prompts.jsonl");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::sandbox::Sandbox;
 use crate::{
     device::Device,
     pipeline::{Pipeline, name_of},
-    stage::named,
+    stage::{TABLES, named},
 };
 
 #[track_caller]
@@ -20,8 +20,10 @@ fn check_refused(text: &str, message: &str) {
 fn an_unknown_top_level_key_is_refused() {
     check_refused(
         "[steering]\nseed = 0\n",
-        "pipelines/tiny.toml: unknown top-level key `steering`; \
-         the known tables are model, verify, prompts, conditions, extract, contrast, vectors, steer, dose, report",
+        &format!(
+            "pipelines/tiny.toml: unknown top-level key `steering`; the known tables are {}",
+            TABLES.join(", ")
+        ),
     );
     check_refused("seed = 0\n", "pipelines/tiny.toml: unknown top-level key `seed`");
     check_refused("steer = 0\n", "pipelines/tiny.toml: `steer` must be a table");

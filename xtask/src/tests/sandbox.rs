@@ -90,7 +90,9 @@ impl Sandbox {
         sandbox.write("data/model/model.safetensors", "weights");
         let mut root = "[workspace.dependencies]\ntoml = \"1\"\n".to_owned();
         let listed = |name: &&str| CRATES.iter().all(|(listed, _)| listed != name);
-        let others = stage::names().filter(listed).map(|name| (name, [].as_slice()));
+        let others = stage::names()
+            .filter(listed)
+            .map(|name| (name, ["artifacts"].as_slice()));
         for (name, dependencies) in CRATES.into_iter().chain(others) {
             root.push_str(&format!("{name} = {{ path = \"crates/{name}\" }}\n"));
             let mut manifest =

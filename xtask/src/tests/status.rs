@@ -1,6 +1,6 @@
 //! `status` and `--dry-run` say what would happen, and do nothing.
 
-use super::sandbox::Sandbox;
+use super::sandbox::{Sandbox, all_stages};
 use crate::{lock::unix_now, status};
 
 fn rows(sandbox: &Sandbox) -> Vec<String> {
@@ -16,23 +16,20 @@ fn rows(sandbox: &Sandbox) -> Vec<String> {
 #[test]
 fn before_the_first_run() {
     let sandbox = Sandbox::new();
-    assert_eq!(
-        rows(&sandbox),
-        [
-            "pipeline tiny (pipelines/tiny.toml), cpu",
-            "",
-            "stage state took when size why",
-            "─────── ───── ──── ──── ──── ───",
-            "verify stale - - - never ran",
-            "extract stale - - - never ran",
-            "analyze stale - - - never ran",
-            "steer stale - - - never ran",
-            "dose stale - - - never ran",
-            "report stale - - - never ran",
-            "",
-            "`cargo xtask why verify` says more, `cargo xtask all` brings everything up to date",
-        ]
+    let mut expected = vec![
+        "pipeline tiny (pipelines/tiny.toml), cpu".to_owned(),
+        String::new(),
+        "stage state took when size why".to_owned(),
+        "─────── ───── ──── ──── ──── ───".to_owned(),
+    ];
+    expected.extend(
+        all_stages()
+            .iter()
+            .map(|name| format!("{name} stale - - - never ran")),
     );
+    let advice = "`cargo xtask why verify` says more, `cargo xtask all` brings everything up to date";
+    expected.extend([String::new(), advice.to_owned()]);
+    assert_eq!(rows(&sandbox), expected);
     assert!(!sandbox.path("results").exists(), "looking creates nothing");
 }
 
@@ -67,10 +64,17 @@ fn a_stage_waits_for_what_is_stale_before_it() {
     // What will be in the folder is unknown until it ran, so the missing file is not a reason for
     // the stages after it.
     sandbox.remove("results/tiny/extract/out.txt");
-    let expected = "verify   fresh\nextract  would run: output missing: out.txt\nanalyze  waits for extract\n\
-                    steer    waits for extract, analyze\ndose     waits for extract, analyze\n\
-                    report   waits for extract, analyze, steer, dose\n";
-    assert_eq!(sandbox.dry_run(), expected);
+    let text = sandbox.dry_run();
+    for line in [
+        "verify   fresh",
+        "extract  would run: output missing: out.txt",
+        "analyze  waits for extract",
+        "steer    waits for extract, analyze",
+        "dose     waits for extract, analyze",
+        "report   waits for extract, analyze, steer, dose",
+    ] {
+        assert!(text.lines().any(|found| found == line), "no {line:?} in:\n{text}");
+    }
     assert!(sandbox.runner.take_ran().is_empty());
     assert!(!sandbox.path("results/tiny/extract/out.txt").exists());
 }
@@ -93,7 +97,7 @@ fn the_json_says_the_same_and_can_be_read() {
     status::print_json(&sandbox.project, &sandbox.pipeline().unwrap(), &mut out).unwrap();
     let text = String::from_utf8(out).unwrap();
     let json: serde_json::Value = serde_json::from_str(&text).unwrap();
-    assert_eq!(json["stages"].as_array().unwrap().len(), 6);
+    assert_eq!(json["stages"].as_array().unwrap().len(), all_stages().len());
     for part in [
         "\"pipeline\": \"tiny\"",
         "\"report\": \"results/tiny/report/report.html\"",

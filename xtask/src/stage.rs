@@ -95,7 +95,7 @@ pub const STAGES: &[Stage] = &[
         tables: TABLES,
         inputs: &[Input::File("report.published")],
         upstream: &["verify", "extract", "analyze", "steer", "dose"],
-        crates: &["artifacts", "report"],
+        crates: &["artifacts", "pages", "report"],
         binary: "report",
     },
 ];

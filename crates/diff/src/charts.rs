@@ -1,14 +1,12 @@
 //! The page's charts. A is blue and solid, B vermillion and dashed, so that neither colour alone tells them apart.
 
 use anyhow::Result;
+use pages::Band;
+use pages::chart_style::{BLUE, Colour, GREY, VERMILLION, axis, layout, legend_above, line, marker, to_json};
+use pages::format::plain;
 use plotly::common::{DashType, Mode};
 use plotly::layout::AxisRange;
 use plotly::{Scatter, Trace};
-use report::charts::band::Band;
-use report::charts::style::{
-    BLUE, Colour, GREY, VERMILLION, axis, layout, legend_above, line, marker, to_json,
-};
-use report::format::plain;
 use serde_json::Value;
 
 use crate::{ContrastCosine, Curve, Run};

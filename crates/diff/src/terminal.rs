@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 
 use artifacts::{DoseCandidate, DoseSummary};
-use report::pieces::Piece;
+use pages::Span;
 
 use crate::{Comparison, Contrasts, Curves, Pair, Run, TextSet};
 
@@ -252,8 +252,8 @@ fn write_pair(out: &mut String, set: &TextSet, pair: &Pair) {
             set.name, pair.prompt_id, pair.condition
         ),
     );
-    let text = |pieces: &[Piece]| -> String {
-        let own = |piece: &Piece| match piece.differs {
+    let text = |pieces: &[Span]| -> String {
+        let own = |piece: &Span| match piece.differs {
             true => format!("[{}]", piece.text.replace('\n', "⏎")),
             false => piece.text.replace('\n', "⏎"),
         };

@@ -1,10 +1,11 @@
 //! The answer in figures, computed from the tables.
 
 use artifacts::{Pipeline, Summary};
+use pages::format::{number, number_or_dash, percent};
 
-use crate::doses::Doses;
-use crate::format::{number, number_or_dash, percent};
+use crate::conditions::label;
 use crate::inputs::Inputs;
+use crate::sweep_tables::Doses;
 
 /// What the first paragraph of the report says.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,14 +39,9 @@ impl Findings {
 
     /// The answer in three sentences: where the roles part, whether that holds for other prompts, and what the vector does.
     pub fn sentences(&self, pipeline: &Pipeline) -> Vec<String> {
-        let label = |name: &str| {
-            pipeline
-                .condition(name)
-                .map_or(name.to_owned(), |found| found.label.clone())
-        };
         let (positive, negative) = (
-            label(&pipeline.contrast.positive),
-            label(&pipeline.contrast.negative),
+            label(pipeline, &pipeline.contrast.positive),
+            label(pipeline, &pipeline.contrast.negative),
         );
         let Findings {
             peak, accuracy, auc, ..

@@ -5,18 +5,19 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use artifacts::{
-    Certificate, ComponentPlace, Condition, Generation, Layout, Metadata, Pipeline, Projection, ReadPosition,
+    Certificate, ComponentPlace, Generation, Layout, Metadata, Pipeline, Projection, ReadPosition,
     RenderedPrompt, Similarity, Summary, Verdict, read_certificate, read_generations, read_positions,
     read_principal_components, read_projection_batches, read_rendered_prompts, read_similarities_where,
     read_summaries, read_text,
 };
 
-use crate::certificate::beyond;
-use crate::doses::Doses;
-use crate::evidence::Evidence;
+use crate::analysis_tables::Evidence;
+use crate::certificate_errors::beyond;
+use crate::chat_markup::{beginning, prompt_markup};
+use crate::prompt_subset::shown_prompts;
 use crate::published::Published;
-use crate::shown::shown_prompts;
-use crate::tokens::{ConditionFacts, condition_facts};
+use crate::sweep_tables::Doses;
+use crate::token_facts::{ConditionFacts, condition_facts};
 
 /// The tables of the earlier stages. `summaries`, `similarities` and `projections` are those of the contrast's
 /// pooling, by layer.
@@ -32,6 +33,8 @@ pub struct Inputs {
     pub prompts: Vec<RenderedPrompt>,
     /// Where they were read.
     pub positions: Vec<ReadPosition>,
+    /// The token that texts begin with, such as `<bos>`, where the chat format has one.
+    pub beginning: Option<String>,
     /// What the texts of each condition are like, all of them.
     pub facts: Vec<ConditionFacts>,
     pub summaries: Vec<Summary>,
@@ -63,7 +66,10 @@ impl Inputs {
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         let shown: HashSet<&str> = shown_prompts(&ids).into_iter().collect();
         let mut positions = read_positions(&layout.activations())?;
-        let facts = condition_facts(&prompts, &positions, pipeline.contrast.pooling);
+        let markup = prompt_markup(pipeline, &prompts);
+        let beginning = beginning(&markup, &prompts).map(str::to_owned);
+        let pooling = pipeline.contrast.pooling;
+        let facts = condition_facts(&prompts, &positions, pooling, beginning.as_deref());
         positions.retain(|read| shown.contains(read.prompt_id.as_str()));
         prompts.retain(|row| shown.contains(row.prompt_id.as_str()));
 
@@ -84,6 +90,7 @@ impl Inputs {
             prompt_count: ids.len(),
             prompts,
             positions,
+            beginning,
             facts,
             summaries,
             other_summaries,
@@ -218,16 +225,4 @@ fn projections(path: &Path, pooling: &str, shown: &HashSet<&str>) -> Result<Vec<
         kept.extend(batch?.into_iter().filter(is_shown));
     }
     Ok(kept)
-}
-
-/// The two conditions of the contrast, positive first.
-pub fn contrast_conditions(pipeline: &Pipeline) -> Result<[&Condition; 2]> {
-    let find = |name: &str| {
-        let message = || anyhow::anyhow!("{}: there is no condition \"{name}\"", pipeline.path.display());
-        pipeline.condition(name).ok_or_else(message)
-    };
-    Ok([
-        find(&pipeline.contrast.positive)?,
-        find(&pipeline.contrast.negative)?,
-    ])
 }

@@ -1,0 +1,66 @@
+//! Links to the files behind the figures.
+
+use std::path::Path;
+
+use artifacts::Layout;
+use serde::Serialize;
+
+/// The files behind the figures, relative to the report's folder.
+#[derive(Debug, Serialize)]
+pub struct Links {
+    pub certificate: String,
+    pub summary: String,
+    pub summary_csv: String,
+    pub similarities: String,
+    pub projections: String,
+    pub components: String,
+    pub activations: String,
+    pub vectors: String,
+    pub contrast: String,
+    pub statistics: String,
+    pub statistics_summary: String,
+    pub effects: String,
+    pub depth: String,
+    pub outliers: String,
+    pub generations: String,
+    pub lens: String,
+    pub doses: String,
+    pub dose_texts: String,
+    pub dose_summary: String,
+    pub prompts: String,
+}
+
+impl Links {
+    pub fn of(layout: &Layout) -> Self {
+        let link = |path: &Path| {
+            let inside = path.strip_prefix(layout.root()).unwrap_or(path);
+            let parts: Vec<String> = inside
+                .components()
+                .map(|part| part.as_os_str().to_string_lossy().into_owned())
+                .collect();
+            format!("../{}", parts.join("/"))
+        };
+        Links {
+            certificate: link(&layout.certificate()),
+            summary: link(&layout.summary()),
+            summary_csv: link(&layout.summary().with_extension("csv")),
+            similarities: link(&layout.similarities()),
+            projections: link(&layout.projections()),
+            components: link(&layout.principal_components()),
+            activations: link(&layout.activations()),
+            vectors: link(&layout.vectors()),
+            contrast: link(&layout.contrast_vectors()),
+            statistics: link(&layout.statistics()),
+            statistics_summary: link(&layout.statistics_summary()),
+            effects: link(&layout.effects()),
+            depth: link(&layout.depth()),
+            outliers: link(&layout.outliers()),
+            generations: link(&layout.generations()),
+            lens: link(&layout.lens()),
+            doses: link(&layout.doses()),
+            dose_texts: link(&layout.dose_texts()),
+            dose_summary: link(&layout.dose_summary()),
+            prompts: link(&layout.rendered_prompts()),
+        }
+    }
+}

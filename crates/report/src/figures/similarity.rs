@@ -22,8 +22,8 @@ pub const FIGURE: Figure = Figure {
     draw,
     caption: "Mean cosine similarity by layer. Dashed: different prompts in one format. Solid: every \
         prompt in one format with every prompt in the other. Bands: 95 % intervals over \
-        prompts. Dots below: layers where the formats differ more than formats with swapped \
-        labels do (filled: family-wise p below {{ level }}; hollow: the others). The gap \
+        prompts. Dots below: filled where the formats differ more \
+        than swapped labels explain (family-wise p below {{ level }}), hollow elsewhere. The gap \
         between dashed and solid is the effect of changing the format: the role that speaks, \
         and everything else in which the formats differ. Data: <a href=\"{{ links.summary|safe \
         }}\">summary.parquet</a>, <a href=\"{{ links.summary_csv|safe }}\">summary.csv</a>, <a \

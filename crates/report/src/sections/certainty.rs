@@ -98,7 +98,7 @@ fn outliers(rows: &[Outlier]) -> String {
         count => format!(", and {count} more"),
     };
     format!(
-        "Some dimensions carry far more of the squared norm than their part: {}{others}.",
+        "Some dimensions carry far more of the squared norm than their share: {}{others}.",
         named.join(", ")
     )
 }

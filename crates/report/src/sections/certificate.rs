@@ -94,7 +94,7 @@ pub fn certificate_view(certificate: &Certificate, footers: &[(&'static str, Met
 fn short(certificate: &Certificate, footers: &[(&'static str, Metadata)]) -> String {
     match (certificate.verdict, &certificate.comparison) {
         (Verdict::Verified, Some(comparison)) if !otherwise(comparison, footers).is_empty() => {
-            "The model was compared with another implementation, but not as the tables here were computed."
+            "The model was compared with another implementation, but not with the settings that the tables here were computed with."
                 .to_owned()
         }
         (Verdict::Verified, Some(comparison)) => format!(
@@ -104,7 +104,7 @@ fn short(certificate: &Certificate, footers: &[(&'static str, Metadata)]) -> Str
             scientific(comparison.tolerance)
         ),
         (Verdict::Failed, _) => {
-            "The model does not compute what its reference does. The figures below are not to be trusted."
+            "The model does not compute what its reference does. The figures below should not be trusted."
                 .to_owned()
         }
         _ => "What this run computed was not compared with another implementation.".to_owned(),
@@ -130,7 +130,7 @@ fn comparison_view(comparison: &Comparison, footers: &[(&'static str, Metadata)]
 
 fn facts(comparison: &Comparison) -> Vec<Fact> {
     let weights = match comparison.residency.as_str() {
-        "resident" => "resident (all at hand)",
+        "resident" => "resident (all in memory)",
         "streamed" => "streamed (read layer by layer)",
         other => other,
     };

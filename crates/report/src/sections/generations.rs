@@ -120,7 +120,7 @@ fn set_view(content: &Content<'_>, name: &str) -> SetView {
         layers: set.map_or(String::new(), |set| layers_of(set, content.layers())),
         baseline: is_steered.then(|| match baseline {
             Some(other) => format!("The unsteered texts are those of the set “{}”.", other.name),
-            None => "No set of this pipeline holds unsteered texts of the same condition.".to_owned(),
+            None => "No set of this pipeline has unsteered texts of the same condition.".to_owned(),
         }),
         suppressed: set
             .map(|set| {
@@ -237,7 +237,11 @@ fn text(content: &Content<'_>, row: &Generation, unsteered: Option<&Generation>,
     };
     let unit = if row.n_tokens == 1 { "token" } else { "tokens" };
     let same = unsteered.is_some_and(|other| other.text == row.text);
-    let same = if same { ", the unsteered text" } else { "" };
+    let same = if same {
+        ", identical to the unsteered text"
+    } else {
+        ""
+    };
     Text {
         spans: match unsteered {
             Some(other) => compared(&content.markup, &other.text, &row.text),
@@ -253,7 +257,7 @@ fn about_set(pipeline: &Pipeline, rows: &[&Generation]) -> String {
         .map(|name| label(pipeline, name))
         .collect();
     let decoding = match rows.first() {
-        Some(row) if row.greedy => "the likeliest token at each step".to_owned(),
+        Some(row) if row.greedy => "the most likely token at each step".to_owned(),
         _ => format!("sampled at temperature {}", pipeline.steer.decoding.temperature),
     };
     format!("{}; {decoding}", conditions.join(", "))

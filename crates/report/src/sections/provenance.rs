@@ -89,14 +89,14 @@ fn commands(pipeline: &Pipeline) -> Vec<Command> {
         does,
     };
     vec![
-        command("all", "makes the results again, where anything has changed"),
+        command("all", "remakes the results where anything has changed"),
         command(
             "all --force",
-            "makes them again in any case; the tables come out the same, byte by byte, on the same device",
+            "remakes them in any case; on the same device the tables come out byte-identical",
         ),
         command(
             "status",
-            "says what each stage was made from and how long it took",
+            "shows what each stage was made from and how long it took",
         ),
     ]
 }

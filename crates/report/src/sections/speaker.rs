@@ -30,7 +30,7 @@ fn context(content: &Content<'_>) -> Result<Option<TemplateValue>> {
     let row = strongest.and_then(|layer| evidence.effects.get(layer));
     let sentences = match row {
         Some(row) if row.speaker_share.is_nan() => vec![format!(
-            "After layer {} the contrast is zero, so that no part of it is the speaker\u{2019}s.",
+            "After layer {} the contrast is zero, so no part of it comes from the speaker.",
             row.layer
         )],
         Some(row) => told_apart(row, evidence),
@@ -43,15 +43,15 @@ fn told_apart(row: &LayerEffects, evidence: &Evidence) -> Vec<String> {
     let share = percent(row.speaker_share);
     let (low, high) = (row.speaker_share_low, row.speaker_share_high);
     let first = format!(
-        "After layer {}, {share} of the contrast is whose turn is opened (95 % interval {} to {}); the rest is what was said \
-         before.",
+        "After layer {}, {share} of the contrast comes from whose turn is opened (95 % interval {} to {}); \
+         the rest comes from what was said before.",
         row.layer,
         number(low * 100.0, 0),
         percent(high)
     );
     let norms = format!(
-        "There the speaker\u{2019}s effect has a length of {} and the transcript\u{2019}s one of {}; what the speaker does in the one \
-         transcript has a cosine of {} with what it does in the other.",
+        "There the norm of the speaker\u{2019}s effect is {} and that of the transcript\u{2019}s is {}; the \
+         speaker\u{2019}s effects in the two transcripts have a cosine of {}.",
         number(row.speaker_norm, 2),
         number(row.transcript_norm, 2),
         number(row.speaker_across_transcripts, 3)
@@ -69,7 +69,7 @@ fn over_layers(evidence: &Evidence) -> Option<String> {
     let least = defined().min_by(by_share)?;
     let most = defined().max_by(by_share)?;
     Some(format!(
-        "Over all layers the share lies between {} (layer {}) and {} (layer {}).",
+        "Across layers the share ranges from {} (layer {}) to {} (layer {}).",
         percent(least.speaker_share),
         least.layer,
         percent(most.speaker_share),
@@ -81,12 +81,13 @@ fn over_layers(evidence: &Evidence) -> Option<String> {
 fn confounded(pipeline: &Pipeline) -> Result<&'static str> {
     let [positive, negative] = contrast_conditions(pipeline)?;
     Ok(if positive.opens == negative.opens {
-        "Both conditions of the contrast open the turn of the same speaker: what they differ in is what was said before."
+        "Both conditions of the contrast open the turn of the same speaker: what differs is what was said before."
     } else if (&positive.system, &positive.turns) == (&negative.system, &negative.turns) {
-        "Both conditions of the contrast have the same transcript: nothing but whose turn is opened differs between them."
+        "Both conditions of the contrast have the same transcript: they differ only in whose turn is opened."
     } else {
-        "That can\u{2019}t be told apart here: along with the speaker whose turn is opened, the conditions of this contrast change \
-         what was said before and how long it is, and each of these may be what the contrast holds. A pipeline with four \
-         conditions that cross speaker and transcript, such as pipelines/tiny-audit.toml, can tell them apart."
+        "This run cannot separate the two: the conditions of its contrast differ not only in the speaker \
+         whose turn is opened but also in what was said before and in how long that is, and the contrast \
+         may reflect any of these. A pipeline with four \
+         conditions that cross speaker and transcript, such as pipelines/tiny-audit.toml, can separate them."
     })
 }

@@ -65,7 +65,8 @@ fn warnings(pipeline: &Pipeline, inputs: &Inputs) -> Vec<String> {
     match inputs.certificate.verdict {
         Verdict::Verified => {}
         Verdict::NotVerified => warnings.push(
-            "Nothing independent has been compared with this model: that it is computed right is not shown."
+            "This model was not compared with an independent implementation: nothing shows that it is \
+             implemented correctly."
                 .to_owned(),
         ),
         Verdict::Failed => warnings.push("The check of the model failed; see below.".to_owned()),
@@ -76,12 +77,12 @@ fn warnings(pipeline: &Pipeline, inputs: &Inputs) -> Vec<String> {
         if let Some(token) = inputs.beginning.as_ref().filter(|_| facts.beginnings != once) {
             let count = range(facts.beginnings);
             warnings.push(format!(
-                "The texts of “{label}” have {count} tokens {token}; models are trained with one, at the beginning."
+                "The texts of “{label}” have {count} {token} tokens; models are trained with one, at the beginning."
             ));
         }
         if facts.after.most > 0 {
             warnings.push(format!(
-                "In “{label}” the residual was read up to {} tokens before the end of the text, not where the model would go on.",
+                "In “{label}” the residual was read up to {} tokens before the end of the text, not where the model would continue.",
                 facts.after.most
             ));
         }
@@ -114,7 +115,7 @@ fn other_tokens(pipeline: &Pipeline, facts: &[ConditionFacts]) -> Option<String>
     let (positive, negative) = (of(&pipeline.contrast.positive)?, of(&pipeline.contrast.negative)?);
     (positive.read != negative.read).then(|| {
         format!(
-            "The two sides of the contrast were read at different tokens, {} and {}: it holds what these differ in, too.",
+            "The two sides of the contrast were read at different tokens, {} and {}, so it also contains the difference between these tokens.",
             named(&positive.read),
             named(&negative.read)
         )

@@ -100,7 +100,7 @@ fn without_a_crossed_design_the_page_says_what_it_can_not_tell() {
     let page = example_run(6).page("report.html");
     let text = visible(section(&page, "speaker"));
     assert!(
-        text.contains("told apart here") && text.contains("pipelines&#x2f;tiny-audit.toml"),
+        text.contains("cannot separate the two") && text.contains("pipelines&#x2f;tiny-audit.toml"),
         "{text}"
     );
     assert!(embedded_data(&page)["charts"].get("variance").is_none());
@@ -115,12 +115,12 @@ fn a_crossed_design_has_its_effects_shown() {
     let page = run.page("report.html");
     let text = visible(section(&page, "speaker"));
     for part in [
-        "After layer 5, 90 % of the contrast is whose turn is opened (95 % interval 33 to 97 %)",
-        "between 40 % (layer 0) and 90 % (layer 5)",
+        "After layer 5, 90 % of the contrast comes from whose turn is opened (95 % interval 33 to 97 %)",
+        "from 40 % (layer 0) to 90 % (layer 5)",
     ] {
         assert!(text.contains(part), "{part:?} is not in: {text}");
     }
-    assert!(!text.contains("told apart here"));
+    assert!(!text.contains("cannot separate the two"));
     let charts = &embedded_data(&page)["charts"];
     for (layer, row) in rows.iter().enumerate() {
         assert_eq!(

@@ -90,7 +90,7 @@ fn of_many_prompts_an_evenly_spaced_part_is_shown_and_all_are_counted() {
     assert_eq!(charts["projections"]["data"].as_array().unwrap().len(), 3 * 50);
     let layers = visible(section(&page, "layers"));
     for part in [
-        "Means and counts are of all 1000 prompts; Figures 2, 4 and 5 and the texts below show 50 of them",
+        "Means and counts cover all 1000 prompts; Figures 2, 4 and 5 and the texts below show 50 of them",
         "each of 50 prompts, evenly spaced among 1000,",
         "a line for each of the 50 prompts.",
     ] {

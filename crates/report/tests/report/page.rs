@@ -215,7 +215,7 @@ fn what_is_unusual_is_said() {
     write_rendered_prompts(&run.layout.rendered_prompts(), &metadata, &prompts).unwrap();
     let text = trust(&run);
     for part in [
-        "The texts of “User Role” have 2 tokens &lt;bos&gt;",
+        "The texts of “User Role” have 2 &lt;bos&gt; tokens",
         "In “User Role” the residual was read up to 1 tokens before the end",
         "read at different tokens, the line break and",
     ] {
@@ -279,7 +279,7 @@ fn the_page_says_how_to_make_it_again() {
     let own = without_library(&example_run(6).page("report.html"));
     assert!(own.contains("cargo xtask all --pipeline example --set &#x27;steer.seed=3&#x27;"));
     assert!(own.contains("blake3-of-an-example"));
-    assert!(own.contains("these were set on the command line"));
+    assert!(own.contains("These values were set on the command line"));
     // What was found for the machine is no part of it.
     let mut run = example_run(6);
     let found = ["model.device=cpu", "model.path='/somewhere'"].map(str::to_owned);
@@ -294,7 +294,7 @@ fn the_page_says_how_to_make_it_again() {
 fn a_steered_text_stands_beside_its_unsteered_one() {
     let own = without_library(&example_run(6).page("report.html"));
     assert!(own.contains("The unsteered texts are those of the set “normal”."));
-    assert!(own.contains("No set of this pipeline holds unsteered texts of the same condition."));
+    assert!(own.contains("No set of this pipeline has unsteered texts of the same condition."));
     for heading in ["Coefficient \u{2212}0.7", "Coefficient +0.7", "Unsteered"] {
         assert!(own.contains(heading), "{heading}");
     }

@@ -49,7 +49,7 @@ fn a_table_on_the_grid_agrees_at_every_layer() {
     assert!(text.contains("Figure 16.") && section(&page, "certificate").contains("Figure 15."));
     assert!(!text.contains("differ by") && !section(&page, "published").contains("<details open>"));
     let (header, _) = page.split_once("</header>").unwrap();
-    assert!(visible(header).contains("✓ agrees Beside the published table: All 42 layers agree"));
+    assert!(visible(header).contains("✓ agrees Compared with the published table: All 42 layers agree"));
     for label in ["Within Model Role", "Within User Role", "Difference"] {
         assert!(text.contains(label), "{label}");
     }
@@ -108,7 +108,7 @@ fn layers_that_differ_are_named() {
         5
     );
     let (header, _) = page.split_once("</header>").unwrap();
-    assert!(visible(header).contains("≠ differs Beside the published table: 5 of 26 layers"));
+    assert!(visible(header).contains("≠ differs Compared with the published table: 5 of 26 layers"));
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn names_decide_the_columns() {
 #[test]
 fn without_a_published_table_nothing_is_said_of_one() {
     let page = example_run(6).page("report.html");
-    assert!(!page.contains("Beside the published table"));
+    assert!(!page.contains("the published table"));
     assert!(embedded_data(&page)["charts"].get("published-chart").is_none());
 }
 

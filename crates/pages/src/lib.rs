@@ -5,8 +5,10 @@
 //! them. This crate knows no table and no pipeline; who uses it fills its own templates.
 
 mod band;
+mod bundle;
 pub mod chart_style;
 pub mod format;
+mod javascript;
 mod library;
 mod markup;
 mod template;

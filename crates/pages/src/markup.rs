@@ -77,8 +77,7 @@ impl Markup {
     pub fn spans(&self, text: &str) -> Vec<Span> {
         let mut spans = Vec::new();
         let mut plain_start = 0;
-        let mut places = text.char_indices();
-        while let Some((at, _)) = places.next() {
+        for (at, _) in text.char_indices() {
             let own = self
                 .tokens
                 .iter()

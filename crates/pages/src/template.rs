@@ -74,12 +74,12 @@ pub fn shown(value: impl Serialize) -> TemplateValue {
 /// `script` runs after they are drawn.
 ///
 /// # Errors
-/// A plotting library in an unexpected form.
+/// A plotting library that cannot be cut to what pages need.
 pub fn page_parts(charts: &Value, script: &str) -> Result<TemplateValue> {
     let safe = |text: String| TemplateValue::from_safe_string(text);
     Ok(context! {
         style => safe(STYLE.to_owned()),
-        library => safe(library_script()?),
+        library => safe(library_script()?.to_owned()),
         data => safe(script_json(&json!({ "charts": charts }))?),
         scripts => safe(format!("{CHARTS_SCRIPT}{script}")),
     })

@@ -45,6 +45,15 @@ fn every_chart_is_drawn_and_every_link_leads_to_a_part() {
     });
 }
 
+/// The plotting library is cut to what the charts need: it draws them, and knows no map.
+#[test]
+fn the_library_knows_the_traces_of_the_charts_and_no_others() {
+    with_report(|_, page| {
+        let known = "Object.keys(Plotly.PlotSchema.get().traces).sort()";
+        assert_eq!(get(page, known), json!(["bar", "heatmap", "scatter"]));
+    });
+}
+
 #[test]
 fn the_slider_moves_every_figure_to_what_the_tables_hold() {
     with_report(|run, page| {

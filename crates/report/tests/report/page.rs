@@ -28,6 +28,7 @@ fn pages_stand_alone() {
     for name in ["report.html", "cosine_similarity.html"] {
         let page = run.page(name);
         assert_eq!(page.matches("plotly.js v").count(), 1, "{name}");
+        assert!(page.len() < 2_000_000, "{name}: {} bytes", page.len());
         assert!(!page.contains("AssistiveMmlHandler"), "{name}");
         let own = without_library(&page);
         assert!(

@@ -1,4 +1,5 @@
-//! The page's charts. A is blue and solid, B vermillion and dashed, so that neither colour alone tells them apart.
+//! The page's charts. A is blue and solid, B vermillion and dashed, so that neither colour alone
+//! tells them apart.
 
 use anyhow::Result;
 use pages::Band;

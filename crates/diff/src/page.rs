@@ -15,7 +15,7 @@ const TEMPLATE: &str = include_str!("templates/diff.html");
 /// Texts beyond this are counted and not shown, so that a page stays one that a browser opens.
 const TEXTS_SHOWN: usize = 200;
 
-/// The comparison as one page that needs nothing but itself.
+/// The comparison as one self-contained page.
 pub fn page(a: &Run, b: &Run, comparison: &Comparison) -> Result<String> {
     let runs = [a, b];
     let mut charts = json!({

@@ -7,7 +7,8 @@ use artifacts::{
     read_rendered_prompts, read_statistics, read_statistics_summary, read_summaries,
 };
 
-/// What is compared of one results folder. Rows of one a layer are of the contrast's pooling and go by layer.
+/// What is compared of one results folder. Rows of one a layer are of the contrast's pooling and go
+/// by layer.
 #[derive(Debug)]
 pub struct Run {
     /// The folder's own name, which is the pipeline's.
@@ -24,8 +25,8 @@ pub struct Run {
 }
 
 impl Run {
-    /// Reads `folder`, such as `results/tiny`. The stages extract and analyze must have run; steer and dose are read
-    /// where they have.
+    /// Reads `folder`, such as `results/tiny`. The stages extract and analyze must have run; steer
+    /// and dose are read where they have.
     pub fn read(folder: &Path) -> Result<Run> {
         ensure!(
             folder.is_dir(),
@@ -78,7 +79,7 @@ impl Run {
         self.metadata.get("model_name").unwrap_or("unknown model")
     }
 
-    /// Where a layer lies between the first (0) and the last (1).
+    /// The place of a layer between the first (0) and the last (1).
     pub fn depth(&self, layer: usize) -> f64 {
         relative_depth(layer, self.layers())
     }

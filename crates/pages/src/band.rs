@@ -13,10 +13,10 @@ pub struct Band {
 }
 
 impl Band {
-    /// The area as a trace. It shows and hides with the line of the same `group`, and has neither an
-    /// entry in the legend nor a hover.
+    /// The area as a trace. It shows and hides with the line of the same `group`, and has neither
+    /// an entry in the legend nor a hover.
     pub fn trace(&self, group: &str, colour: Colour) -> Box<dyn Trace> {
-        // Where there is no interval, the area has no corner.
+        // Where there is no interval, the area has no corners.
         let is_there: Vec<bool> = self.lows.iter().map(|low| !low.is_nan()).collect();
         let there_and_back = |there: &[f64], back: &[f64]| -> Vec<f64> {
             let both = there

@@ -1,7 +1,7 @@
 //! A bundle of CommonJS modules cut down to those that are needed.
 //!
-//! A bundler writes every module as `var NAME=WRAP((exports,module)=>{…});` and a reference to it as
-//! `NAME()`. A module whose name occurs in no module that is kept is never run.
+//! A bundler writes every module as `var NAME=WRAP((exports,module)=>{…});` and a reference to it
+//! as `NAME()`. A module whose name occurs in no module that is kept is never run.
 
 use std::collections::{HashMap, HashSet};
 
@@ -111,9 +111,9 @@ impl<'a> Bundle<'a> {
         names.filter_map(|name| self.by_name.get(name).copied())
     }
 
-    /// The script with only those of the plug-ins that `is_wanted` is true of, and without the modules
-    /// that nothing else needs. The last module registers the plug-ins as `.register([a(),b()])`;
-    /// `is_wanted` sees the text of the module that defines one.
+    /// The script with only those of the plug-ins that `is_wanted` is true of, and without the
+    /// modules that nothing else needs. The last module registers the plug-ins as
+    /// `.register([a(),b()])`; `is_wanted` sees the text of the module that defines one.
     ///
     /// # Errors
     /// A last module that registers nothing.
@@ -224,7 +224,8 @@ fn is_name(letter: char) -> bool {
 mod tests {
     use super::*;
 
-    /// Plug-ins `map` and `bar`; `map` needs `globe`, both need `core`, and code outside needs `lazy`.
+    /// Plug-ins `map` and `bar`; `map` needs `globe`, both need `core`, and code outside needs
+    /// `lazy`.
     const SCRIPT: &str = "var P=(()=>{var w=(e,t)=>()=>(t||e((t={exports:{}}).exports,t),t.exports);\
         var core=w((e,t)=>{t.exports={w:e.globe,x:/globe()/,y:\"})\"}});\
         var globe=w((e,t)=>{t.exports=core()});\

@@ -1,7 +1,7 @@
 //! How numbers, layers, coefficients and labels are written.
 
-/// A number with `decimals` decimals and a true minus sign; what rounds to zero has no sign. A figure
-/// that is not defined says so.
+/// A number with `decimals` decimals and a true minus sign; what rounds to zero has no sign. A
+/// figure that is not defined says so.
 pub fn number(value: f64, decimals: usize) -> String {
     if !value.is_finite() {
         return "not defined".to_owned();
@@ -94,8 +94,8 @@ pub fn coefficient(value: f64) -> String {
     }
 }
 
-/// The first word of each label, as in "Model-User" for "Model Role" and "User Role". Labels that share
-/// their first word stay whole.
+/// The first word of each label, as in "Model-User" for "Model Role" and "User Role". Labels that
+/// share their first word stay whole.
 pub fn short_labels(first: &str, second: &str) -> (String, String) {
     let word = |label: &str| label.split_whitespace().next().unwrap_or_default().to_owned();
     match (word(first), word(second)) {

@@ -1,5 +1,5 @@
-//! Names and punctuation of a script, and which brackets belong together: as much of the language as
-//! it takes to cut a bundle at its modules.
+//! Names and punctuation of a script, and which brackets belong together: as much of the language
+//! as it takes to cut a bundle at its modules.
 
 use anyhow::{Result, bail};
 
@@ -31,8 +31,8 @@ enum Last {
     Other,
 }
 
-/// The tokens one after the other. Literals, comments and white space are passed over, but for what a
-/// template computes.
+/// The tokens one after the other. Literals, comments and white space are passed over, but for what
+/// a template computes.
 pub struct Tokens<'a> {
     script: &'a str,
     at: usize,

@@ -1,5 +1,5 @@
-//! What every page is made with: the skeleton and its style, the plotting library, the base style of
-//! charts, numbers in words, and texts with their chat markup and differences marked.
+//! What every page is made with: the skeleton and its style, the plotting library, the base style
+//! of charts, numbers in words, and texts with their chat markup and differences marked.
 //!
 //! A page holds everything that it shows and makes no request: its content security policy forbids
 //! them. This crate knows no table and no pipeline; who uses it fills its own templates.

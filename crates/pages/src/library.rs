@@ -1,5 +1,5 @@
-//! The plotting library as a page embeds it: plotly.js without the kinds of traces that no chart here
-//! has, which are most of it, maps and 3D among them.
+//! The plotting library as a page embeds it: plotly.js without the kinds of traces that no chart
+//! here has, which are most of it, maps and 3D among them.
 
 use std::sync::OnceLock;
 
@@ -8,7 +8,8 @@ use plotly::Plot;
 
 use crate::bundle::Bundle;
 
-/// The kinds of traces that charts here have, beside `scatter`, which the library's core needs itself.
+/// The kinds of traces that charts here have, beside `scatter`, which the library's core needs
+/// itself.
 const TRACES: [&str; 2] = ["bar", "heatmap"];
 
 /// The library's script, without tags.
@@ -42,8 +43,8 @@ fn definition_of(trace: &str) -> String {
     format!("moduleType:\"trace\",name:\"{trace}\"")
 }
 
-/// All of plotly.js. What else the crate bundles (formula typesetting) is left out: no chart here holds
-/// a formula.
+/// All of plotly.js. What else the crate bundles (formula typesetting) is left out: no chart here
+/// holds a formula.
 fn bundled() -> Result<String> {
     let sources = Plot::offline_js_sources();
     let (_, rest) = sources

@@ -34,9 +34,10 @@ pub struct Markup {
 }
 
 impl Markup {
-    /// Learns from a rendered prompt: the bracketed ones among its `tokens` that are not within what
-    /// is `said`, the texts of its turns, are the format's own. Formats trim turns, so each is looked
-    /// for without white space at both ends. A text in which one of them is not found teaches nothing.
+    /// Learns from a rendered prompt: the bracketed ones among its `tokens` that are not within
+    /// what is `said`, the texts of its turns, are the format's own. Formats trim turns, so each is
+    /// looked for without white space at both ends. A text in which one of them is not found
+    /// teaches nothing.
     pub fn learn_from_prompt(&mut self, text: &str, tokens: &[String], said: &[String]) {
         let Some(format) = outside(text, said) else {
             return;

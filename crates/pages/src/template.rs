@@ -70,8 +70,8 @@ pub fn shown(value: impl Serialize) -> TemplateValue {
 }
 
 /// `style`, `library`, `data` and `scripts` for a template that extends `page.html`: our own texts,
-/// so they go in unescaped. `charts` are the charts by the id of the element that they are drawn in;
-/// `script` runs after they are drawn.
+/// so they go in unescaped. `charts` are the charts by the id of the element that they are drawn
+/// in; `script` runs after they are drawn.
 ///
 /// # Errors
 /// A plotting library that cannot be cut to what pages need.

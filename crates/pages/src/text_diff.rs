@@ -2,9 +2,9 @@
 
 use crate::markup::{Markup, Span};
 
-/// The text in spans; words that are not in a longest common subsequence with `reference` are marked as
-/// different. Words end at white space and at the tokens of `markup`. The spans one after the other are
-/// the text. Time and memory grow with the product of the numbers of words.
+/// The text in spans; words that are not in a longest common subsequence with `reference` are
+/// marked as different. Words end at white space and at the tokens of `markup`. The spans one after
+/// the other are the text. Time and memory grow with the product of the numbers of words.
 pub fn compared(markup: &Markup, reference: &str, text: &str) -> Vec<Span> {
     let (old, new) = (units(markup, reference), units(markup, text));
     let words = |units: &[Span]| -> Vec<usize> {

@@ -1,5 +1,5 @@
-//! What the figures are worth, and what else the vectors show: the tables of the analysis beside the summary,
-//! and the tokens that the vectors stand for.
+//! How certain the figures are, and what else the vectors show: the tables of the analysis beside
+//! the summary, and the tokens that the vectors promote.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use artifacts::{
 pub struct Evidence {
     pub summary: StatisticsSummary,
     pub statistics: Vec<LayerStatistics>,
-    /// None where the conditions are no 2x2 design.
+    /// Empty where the conditions are not a 2x2 design.
     pub effects: Vec<LayerEffects>,
     pub depth: Vec<DepthCosine>,
     pub outliers: Vec<Outlier>,

@@ -24,7 +24,7 @@ pub fn beyond(comparison: &Comparison) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join("; "))
 }
 
-/// Whether an error is no larger than the tolerance. One that is not a number is not.
+/// Whether an error is at most the tolerance. One that is not a number is beyond it.
 pub fn is_within(error: RelativeError, tolerance: f64) -> bool {
     error.rms <= tolerance
 }

@@ -28,7 +28,8 @@ pub fn label(pipeline: &Pipeline, name: &str) -> String {
 
 const OTHERS: [Colour; 4] = [PURPLE, ORANGE, SKY, GREY];
 
-/// Blue for the positive condition, vermillion for the negative one, and other colours for the rest.
+/// Blue for the positive condition, vermillion for the negative one, and other colours for the
+/// rest.
 pub fn condition_colour(pipeline: &Pipeline, name: &str) -> Colour {
     let contrast = &pipeline.contrast;
     if name == contrast.positive {

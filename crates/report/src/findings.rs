@@ -11,11 +11,12 @@ use crate::sweep_tables::Doses;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Findings {
     pub layers: usize,
-    /// The layer with the largest difference between within and across; the lowest where layers are equal.
+    /// The layer with the largest difference between within and across; the lowest where layers are
+    /// equal.
     pub peak: Summary,
     pub prompts: usize,
-    /// How well the contrast of the other prompts tells a prompt's two residuals apart at the peak: the share
-    /// of residuals that fall on their own side, and the area under the ROC curve.
+    /// How well the contrast of the other prompts tells a prompt's two residuals apart at the peak:
+    /// the share of residuals that fall on their own side, and the area under the ROC curve.
     pub accuracy: f64,
     pub auc: f64,
     /// What adding the vector does.
@@ -37,7 +38,8 @@ impl Findings {
         })
     }
 
-    /// The answer in three sentences: where the roles part, whether that holds for other prompts, and what the vector does.
+    /// The answer in three sentences: where the roles part, whether that holds for other prompts,
+    /// and what the vector does.
     pub fn sentences(&self, pipeline: &Pipeline) -> Vec<String> {
         let (positive, negative) = (
             label(pipeline, &pipeline.contrast.positive),

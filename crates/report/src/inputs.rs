@@ -19,11 +19,11 @@ use crate::published::Published;
 use crate::sweep_tables::Doses;
 use crate::token_facts::{ConditionFacts, condition_facts};
 
-/// The tables of the earlier stages. `summaries`, `similarities` and `projections` are those of the contrast's
-/// pooling, by layer.
+/// The tables of the earlier stages. `summaries`, `similarities` and `projections` are those of the
+/// contrast's pooling, by layer.
 ///
-/// Of many prompts some are shown one by one; only their rows are kept, so that neither memory nor page grows with
-/// the run.
+/// Of many prompts some are shown one by one; only their rows are kept, so that neither memory nor
+/// page grows with the run.
 #[derive(Debug)]
 pub struct Inputs {
     pub pipeline_text: String,

@@ -1,9 +1,9 @@
 //! From tables to one page that can be read, checked and passed on.
 //!
-//! `report.html` holds everything that it shows: charts, texts, styles and the plotting library. It makes no
-//! request, so it works from a disk without a network; its content security policy forbids requests too. The
-//! same chart as in the method stands alone in `cosine_similarity.html`, and as a static figure in `figures/`.
-//! The same tables give the same bytes.
+//! `report.html` holds everything that it shows: charts, texts, styles and the plotting library. It
+//! makes no request, so it works from a disk without a network; its content security policy forbids
+//! requests too. The same chart as in the method is also in `cosine_similarity.html`, alone, and in
+//! `figures/`, as a static figure. The same tables give the same bytes.
 
 mod analysis_tables;
 mod certificate_errors;

@@ -9,8 +9,9 @@ use pages::format::{layer_list, number};
 use crate::conditions::contrast_conditions;
 use crate::csv::Csv;
 
-/// The largest difference that counts as none. Published tables were computed in bf16, whose steps between 0.5 and 1
-/// are 2^-8 = 0.0039: this is two of them, with room for the rounding of the printed digits.
+/// The largest difference that counts as none. Published tables were computed in bf16, whose steps
+/// between 0.5 and 1 are 2^-8 = 0.0039: this is two of them, with room for the rounding of the
+/// printed digits.
 pub const GRID: f64 = 0.008;
 
 /// What both tables hold, by layer.
@@ -98,7 +99,7 @@ fn check_layers(table: &Csv, path: &Path, layers: usize) -> Result<()> {
     for (expected, (line, layer)) in found.iter().enumerate() {
         ensure!(
             *layer == expected as f64,
-            "{path}, line {line}: layer {layer} stands where layer {expected} should; the rows must go 0, 1, 2, …"
+            "{path}, line {line}: layer {layer} is where layer {expected} should be; sort the rows by layer: 0, 1, 2, …"
         );
     }
     ensure!(
@@ -133,8 +134,8 @@ fn measures(table: &Csv, pipeline: &Pipeline, rows: &[Summary]) -> Result<Vec<Me
         .collect()
 }
 
-/// Means and difference must be there. The last two columns carry the names of the conditions, so that a table of
-/// other names has none that could be compared.
+/// Means and difference must be there. The last two columns carry the names of the conditions, so
+/// that a table of other names has none that could be compared.
 fn columns(pipeline: &Pipeline) -> Result<Vec<Column>> {
     let needed = |name: &str, measure: &str, value| Column {
         name: name.to_owned(),

@@ -29,8 +29,8 @@ const BAND_OPACITY: f64 = 0.15;
 
 /// Writes `cosine_similarity.svg` and `cosine_similarity.png` into `folder`.
 pub fn write_figures(pipeline: &Pipeline, inputs: &Inputs, folder: &Path) -> Result<()> {
-    // The bitmap needs an outline font at hand, whatever the machine has. Ubuntu Light comes with its licence
-    // (Ubuntu Font Licence 1.0) in the crate; only drawn pixels of it leave this program.
+    // The bitmap needs an outline font, whatever the machine has. Ubuntu Light comes with its
+    // licence (Ubuntu Font Licence 1.0) in the crate; only drawn pixels of it leave this program.
     register_font(FONT, FontStyle::Normal, UBUNTU_LIGHT)
         .map_err(|_| anyhow!("the bundled font can't be read"))?;
     let figure = Figure::of(pipeline, &inputs.summaries, &inputs.evidence.statistics)?;
@@ -113,7 +113,8 @@ impl Figure {
         })
     }
 
-    /// Draws at `scale` pixels a unit. Messages are text, since each backend has an error type of its own.
+    /// Draws at `scale` pixels a unit. Messages are text, since each backend has an error type of
+    /// its own.
     fn draw<DB: DrawingBackend>(&self, area: DrawingArea<DB, Shift>, scale: u32) -> Result<(), String> {
         area.fill(&WHITE).map_err(|error| error.to_string())?;
         let (head, body) = area.split_vertically(96 * scale);
@@ -146,7 +147,7 @@ impl Figure {
         }
         let (mut x, y) = (centre - (widths.iter().sum::<i32>() - gap) / 2, 80 * scale);
         for (line, width) in self.lines.iter().zip(widths) {
-            // A font's middle lies above that of its line.
+            // A font's middle is above that of its line.
             let middle = y - 3 * scale;
             let ends = [(x, middle), (x + swatch - 8 * scale, middle)];
             let stroke = line.colour.stroke_width(2 * scale as u32);

@@ -10,7 +10,8 @@ use artifacts::{
 pub struct Doses {
     pub summary: DoseSummary,
     pub effects: Vec<DoseEffect>,
-    /// Of all texts only the unsteered ones and those under the contrast at the layer that is shown.
+    /// Of all texts only the unsteered ones and those under the contrast at the layer that is
+    /// shown.
     pub texts: Vec<DoseText>,
 }
 
@@ -42,8 +43,8 @@ impl Doses {
         self.summary.candidates.get(self.summary.chosen?)
     }
 
-    /// The dose whose layer the charts are of: the chosen one, or else the one with the largest effect. None
-    /// where no dose was tried.
+    /// The dose whose layer the charts are of: the chosen one, or else the one with the largest
+    /// effect. None where no dose was tried.
     pub fn shown(&self) -> Option<&DoseCandidate> {
         let by_effect = |a: &&DoseCandidate, b: &&DoseCandidate| a.effect.total_cmp(&b.effect);
         self.chosen()

@@ -13,7 +13,8 @@ pub struct ConditionFacts {
     pub tokens: Range,
     /// How often a text has the token that texts begin with, such as `<bos>`.
     pub beginnings: Range,
-    /// The tokens whose residual the contrast's pooling read, as the vocabulary spells them; empty where it is a mean.
+    /// The tokens whose residual the contrast's pooling read, as the vocabulary spells them; empty
+    /// where it is a mean.
     pub read: Vec<String>,
     /// How many tokens come after the one that was read.
     pub after: Range,
@@ -42,8 +43,8 @@ impl Range {
     }
 }
 
-/// One condition after the other, in the order of the table. `beginning` is the token that texts begin
-/// with, where the format has one.
+/// One condition after the other, in the order of the table. `beginning` is the token that texts
+/// begin with, where the format has one.
 pub fn condition_facts(
     prompts: &[RenderedPrompt],
     positions: &[ReadPosition],

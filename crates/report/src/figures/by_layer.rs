@@ -51,7 +51,8 @@ impl<Row> ByLayer<'_, Row> {
     }
 }
 
-/// A chart over layers with a line at one of them, which the page's slider moves: `mark` is its place among the shapes.
+/// A chart over layers with a line at one of them, which the page's slider moves: `mark` is its
+/// place among the shapes.
 pub fn with_layer_mark(mut chart: Value, layer: usize) -> Value {
     let mark = json!({
         "type": "line", "layer": "below", "yref": "paper", "x0": layer, "x1": layer, "y0": 0, "y1": 1,

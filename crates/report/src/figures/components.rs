@@ -29,8 +29,9 @@ fn draw(content: &Content<'_>) -> Result<Option<Value>> {
     components_chart(content.pipeline, content.inputs, content.layer()).map(Some)
 }
 
-/// The residuals of one layer in the plane of their two first principal components, a colour and a symbol a condition.
-/// `places` holds them for every layer, as `[layer][condition][x or y]`, and `titles` what the axes are called, for the slider.
+/// The residuals of one layer in the plane of their two first principal components, a colour and a
+/// symbol a condition. `places` holds them for every layer, as `[layer][condition][x or y]`, and
+/// `titles` what the axes are called, for the slider.
 fn components_chart(pipeline: &Pipeline, inputs: &Inputs, layer: usize) -> Result<Value> {
     let by_layer: Vec<Vec<&ComponentPlace>> = (0..inputs.summaries.len())
         .map(|layer| {

@@ -28,7 +28,8 @@ fn draw(content: &Content<'_>) -> Result<Option<Value>> {
     depth_chart(&content.inputs.evidence.depth, content.layers()).map(Some)
 }
 
-/// The cosines between the contrast vectors of all layers, the first layer in the upper left corner.
+/// The cosines between the contrast vectors of all layers, the first layer in the upper left
+/// corner.
 fn depth_chart(rows: &[DepthCosine], layers: usize) -> Result<Value> {
     let mut cosines: Vec<Vec<Option<f64>>> = vec![vec![None; layers]; layers];
     for row in rows {

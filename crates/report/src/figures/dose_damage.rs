@@ -33,7 +33,8 @@ fn draw(content: &Content<'_>) -> Result<Option<Value>> {
     doses.shown().map(chart).transpose()
 }
 
-/// How much more perplexing than its own texts the unsteered model finds them, and what it may be at most.
+/// How much more perplexing than its own texts the unsteered model finds them, and what it may be
+/// at most.
 fn dose_damage_chart(pipeline: &Pipeline, doses: &Doses, layer: usize) -> Result<Value> {
     let ratio = Quantity {
         value: |figures| figures.perplexity_ratio,

@@ -25,8 +25,8 @@ fn draw(content: &Content<'_>) -> Result<Option<Value>> {
     summary.map(dose_damage_map).transpose()
 }
 
-/// How much more perplexing than the model's own texts those of each dose are. The colours go by the
-/// logarithm, since one dose can be worse than another by a factor of thousands.
+/// How much more perplexing than the model's own texts those of each dose are. The colours go by
+/// the logarithm, since one dose can be worse than another by a factor of thousands.
 fn dose_damage_map(summary: &DoseSummary) -> Result<Value> {
     let map = Grid::of(summary).heat_map(|candidate| candidate.perplexity_ratio.log10());
     let ratios = [0.5, 1.0, 2.0, 5.0, 10.0, 100.0, 1000.0, 10_000.0, 100_000.0];

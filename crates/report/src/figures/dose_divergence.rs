@@ -29,8 +29,8 @@ fn draw(content: &Content<'_>) -> Result<Option<Value>> {
     doses.shown().map(chart).transpose()
 }
 
-/// How far the next-token distributions on neutral prompts are from those of the unsteered model. They belong
-/// to no condition, so the first one's rows tell all.
+/// How far the next-token distributions on neutral prompts are from those of the unsteered model.
+/// They belong to no condition, so the first one's rows tell all.
 fn dose_divergence_chart(pipeline: &Pipeline, doses: &Doses, layer: usize) -> Result<Value> {
     let divergence = Quantity {
         value: |figures| figures.kl,

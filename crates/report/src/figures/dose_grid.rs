@@ -14,8 +14,8 @@ use pages::format::{number, with_interval};
 pub struct Grid<'a> {
     candidates: &'a [DoseCandidate],
     layers: Vec<usize>,
-    /// Which of its layer's sizes each candidate has, from the smallest: where they are relative, layers have
-    /// raw ones of their own.
+    /// Which of its layer's sizes each candidate has, from the smallest: where they are relative,
+    /// layers have raw ones of their own.
     columns: Vec<usize>,
 }
 
@@ -66,8 +66,8 @@ impl<'a> Grid<'a> {
         .hover_template("%{text}<extra></extra>")
     }
 
-    /// The sizes of the coefficients where they are the same at every layer, and else those relative to the
-    /// residual.
+    /// The sizes of the coefficients where they are the same at every layer, and else those
+    /// relative to the residual.
     fn columns_axis(&self) -> Axis {
         let of_column = |column: usize, size: fn(&DoseCandidate) -> f64| -> Vec<f64> {
             let own = self.candidates.iter().zip(&self.columns);
@@ -110,7 +110,7 @@ pub fn chart(summary: &DoseSummary, map: Box<HeatMap<usize, usize, Vec<Option<f6
     to_json(traces, layout)
 }
 
-/// A white star with a dark edge, which stands out from every colour of the scale.
+/// A white star with a dark edge, visible on every colour of the scale.
 fn chosen((column, row): (usize, usize)) -> Box<dyn Trace> {
     let star = Marker::new()
         .symbol(MarkerSymbol::Star)

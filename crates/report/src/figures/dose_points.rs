@@ -48,8 +48,9 @@ pub fn contrast_curve<'a>(
     Ok(points)
 }
 
-/// A direction that takes the contrast's place, as one curve. It was added with one sign alone, since it has
-/// none of its own; the curve has its points on both sides, where it can be compared with the contrast.
+/// A direction that takes the contrast's place, as one curve. It was added with one sign alone,
+/// since it has none of its own; the curve has its points on both sides, where it can be compared
+/// with the contrast.
 #[derive(Debug)]
 pub struct ControlCurve<'a> {
     pub direction: DoseDirection,

@@ -14,12 +14,13 @@ pub struct Figure {
     /// What it shows, in a few words for readers who do not see it.
     pub label: &'static str,
     pub size: Size,
-    /// The chart as the JSON that the plotting library draws; none where the run has no data for it.
+    /// The chart as the JSON that the plotting library draws; none where the run has no data for
+    /// it.
     pub draw: fn(&Content<'_>) -> Result<Option<Value>>,
     /// A template, filled with what its section is filled with.
     pub caption: &'static str,
-    /// Says why the figure is missing, as the rest of a sentence that begins "Figure 2 is left out".
-    /// Without it, a figure that is not drawn is not mentioned and has no number.
+    /// Says why the figure is missing, as the rest of a sentence that begins "Figure 2 is left
+    /// out". Without it, a figure that is not drawn is not mentioned and has no number.
     pub left_out: Option<&'static str>,
 }
 

@@ -49,8 +49,9 @@ struct Entry<'a> {
     prompt: &'a str,
 }
 
-/// The cosines of all conditions' prompts with each other as one matrix, packed for every layer (see `Packed`): the page
-/// unpacks the one that its slider asks for. The colours mean the same at every layer. Nothing where the run has no matrices.
+/// The cosines of all conditions' prompts with each other as one matrix, packed for every layer
+/// (see `Packed`): the page unpacks the one that its slider asks for. The colours mean the same at
+/// every layer. None where the run has no matrices.
 fn heat_map(pipeline: &Pipeline, inputs: &Inputs) -> Result<Option<Value>> {
     if inputs.similarities.is_empty() {
         return Ok(None);
@@ -105,8 +106,9 @@ fn heat_map(pipeline: &Pipeline, inputs: &Inputs) -> Result<Option<Value>> {
 
 const MOST_LABELS: usize = 60;
 
-/// The matrices of all layers in a few bytes a cosine: 16 bits each, little endian, in Base64. Of a matrix, which is symmetric,
-/// the lower triangle is there, row by row. A cosine is `low + number * step`, within 1.6e-5; 65535 is no cosine.
+/// The matrices of all layers in a few bytes a cosine: 16 bits each, little endian, in Base64. Of a
+/// matrix, which is symmetric, the lower triangle is there, row by row. A cosine is `low + number *
+/// step`, within 1.6e-5; 65535 is a missing cosine.
 #[derive(Serialize)]
 struct Packed {
     size: usize,
@@ -143,7 +145,8 @@ impl Packed {
     }
 }
 
-/// `[layer]`, each the rows of the lower triangle one after the other; nothing where the table has no such pair.
+/// `[layer]`, each the rows of the lower triangle one after the other; nothing where the table has
+/// no such pair.
 fn triangles(inputs: &Inputs, entries: &[Entry<'_>]) -> Vec<Vec<Option<f64>>> {
     let places: HashMap<(&str, &str), usize> = entries
         .iter()

@@ -1,7 +1,7 @@
 //! The figures, each a file of its own, and the list of them.
 //!
-//! The charts are the JSON that the plotting library draws. They leave the colours of text and grid to
-//! the page, which knows whether it is dark.
+//! The charts are the JSON that the plotting library draws. They leave the colours of text and grid
+//! to the page, which knows whether it is dark.
 
 mod by_layer;
 mod components;

@@ -25,7 +25,8 @@ fn draw(content: &Content<'_>) -> Result<Option<Value>> {
     content.inputs.published.as_ref().map(published_chart).transpose()
 }
 
-/// The run's means as lines, the published ones as open marks: where they agree, the marks sit on the lines.
+/// The run's means as lines, the published ones as open marks: where they agree, the marks sit on
+/// the lines.
 fn published_chart(published: &Published) -> Result<Value> {
     let [within, across, ..] = published.measures.as_slice() else {
         bail!("a published table has the means within and across");

@@ -43,8 +43,8 @@ fn draw(content: &Content<'_>) -> Result<Option<Value>> {
 /// What the legend and the static figure put before a condition's label.
 pub const DASHED_LABEL: &str = "Within Group: ";
 
-/// The method's chart: within each group dashed, across groups solid, by layer. Around the lines their
-/// intervals, below them a mark a layer, filled where the difference is significant.
+/// The method's chart: within each group dashed, across groups solid, by layer. Around the lines
+/// their intervals, below them a mark a layer, filled where the difference is significant.
 pub fn similarity_chart(pipeline: &Pipeline, rows: &[Summary], evidence: &Evidence) -> Result<Value> {
     let [positive, negative] = contrast_conditions(pipeline)?;
     let (first, second) = short_labels(&positive.label, &negative.label);
@@ -183,7 +183,8 @@ fn bands(pipeline: &Pipeline, rows: &[LayerStatistics]) -> [Box<dyn Trace>; 3] {
     ]
 }
 
-/// One mark a layer in a row at `height`: those of significant layers are filled, the others hollow.
+/// One mark a layer in a row at `height`: those of significant layers are filled, the others
+/// hollow.
 fn marks(evidence: &Evidence, height: f64) -> Vec<Box<dyn Trace>> {
     let level = evidence.summary.level;
     let kinds = [

@@ -30,7 +30,8 @@ fn draw(content: &Content<'_>) -> Result<Option<Value>> {
     strip_chart(content.pipeline, content.inputs, content.layer()).map(Some)
 }
 
-/// The projections at one layer, one row a condition; `positions` holds them for every layer, for the slider.
+/// The projections at one layer, one row a condition; `positions` holds them for every layer, for
+/// the slider.
 fn strip_chart(pipeline: &Pipeline, inputs: &Inputs, layer: usize) -> Result<Value> {
     let prompts: Vec<String> = inputs
         .prompt_ids()

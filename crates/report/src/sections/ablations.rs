@@ -1,4 +1,5 @@
-//! What happens when the contrast is taken away instead of added: ablation, mean ablation and capping.
+//! What happens when the contrast is taken away instead of added: ablation, mean ablation and
+//! capping.
 
 use artifacts::{Condition, Dose, DoseDirection, DoseEffect, DoseOperation};
 use pages::format::{number, with_interval};
@@ -18,7 +19,8 @@ struct AblationRow {
     conditions: Vec<AblationCells>,
 }
 
-/// The effect of the contrast, the intervals of its controls, and what the contrast does to the perplexity.
+/// The effect of the contrast, the intervals of its controls, and what the contrast does to the
+/// perplexity.
 #[derive(Serialize)]
 struct AblationCells {
     contrast: String,
@@ -27,7 +29,8 @@ struct AblationCells {
     perplexity_ratio: String,
 }
 
-/// A table for each layer, that of `first` before the others; `conditions` are those of the contrast.
+/// A table for each layer, that of `first` before the others; `conditions` are those of the
+/// contrast.
 pub fn ablation_tables(
     effects: &[DoseEffect],
     conditions: [&Condition; 2],

@@ -70,7 +70,8 @@ fn certainty_row(row: &LayerStatistics, is_significant: bool) -> CertaintyRow {
     }
 }
 
-/// Dimensions that carry far more than their part, by name: the largest first, each with its layers.
+/// Dimensions that carry far more than their part, by name: the largest first, each with its
+/// layers.
 fn outliers(rows: &[Outlier]) -> String {
     const NAMED: usize = 6;
     let mut dimensions: Vec<(usize, f64, Vec<usize>)> = Vec::new();

@@ -1,4 +1,5 @@
-//! The certificate as the page shows it: what was compared, how far apart it is, and what that says.
+//! The certificate as the page shows it: what was compared, how far apart it is, and what that
+//! says.
 
 use std::collections::BTreeMap;
 
@@ -208,7 +209,8 @@ fn errors(comparison: &Comparison) -> Vec<ErrorView> {
         .collect()
 }
 
-/// A certificate holds for its device and its precision alone, and a stage may have run on another machine.
+/// A certificate holds for its device and its precision alone, and a stage may have run on another
+/// machine.
 fn otherwise(comparison: &Comparison, footers: &[(&'static str, Metadata)]) -> Vec<String> {
     let mut tables: BTreeMap<(&str, &str, &str), Vec<&str>> = BTreeMap::new();
     for (key, certified) in [("device", &comparison.device), ("dtype", &comparison.dtype)] {

@@ -1,4 +1,5 @@
-//! The sweep over doses as the page shows it: the choice in words, and all that could have been chosen.
+//! The sweep over doses as the page shows it: the choice in words, and all that could have been
+//! chosen.
 
 use anyhow::Result;
 use artifacts::{DoseCandidate, DoseSummary};

@@ -30,8 +30,8 @@ struct ScoredText {
 /// More would make the page long, and a sweep has no more unless its pipeline asks for them.
 const MOST_PROMPTS: usize = 24;
 
-/// The positive condition's prompts with the contrast subtracted, and the negative one's with it added: each
-/// toward the other speaker.
+/// The positive condition's prompts with the contrast subtracted, and the negative one's with it
+/// added: each toward the other speaker.
 pub fn text_cards(
     markup: &Markup,
     doses: &Doses,
@@ -107,7 +107,7 @@ impl Cards<'_> {
 }
 
 fn scored(text: &DoseText, marked: Vec<Span>, heading: String, side: usize, is_shown: bool) -> ScoredText {
-    // In the format where it is likelier, as in the charts.
+    // In the format where it is more likely, as in the charts.
     let perplexity = text.surprise_positive.min(text.surprise_negative).exp();
     ScoredText {
         heading,

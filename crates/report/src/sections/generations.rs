@@ -1,5 +1,5 @@
-//! The generated texts as the report lays them out: a card for each set and prompt, a column for each
-//! coefficient, the unsteered text first.
+//! The generated texts as the report lays them out: a card for each set and prompt, a column for
+//! each coefficient, the unsteered text first.
 
 use anyhow::Result;
 use artifacts::{FinishReason, Generation, GenerationSet, Pipeline};
@@ -141,8 +141,8 @@ fn find_set<'a>(pipeline: &'a Pipeline, name: &str) -> Option<&'a GenerationSet>
     pipeline.steer.sets.iter().find(|set| set.name == name)
 }
 
-/// The unsteered set to hold a steered one against: the same condition, and as far as there is one the same
-/// suppressed tokens and the same way of decoding.
+/// The unsteered set to hold a steered one against: the same condition, and as far as there is one
+/// the same suppressed tokens and the same way of decoding.
 fn baseline<'a>(pipeline: &'a Pipeline, steered: &GenerationSet) -> Option<&'a GenerationSet> {
     pipeline
         .steer

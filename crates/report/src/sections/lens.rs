@@ -46,8 +46,8 @@ fn chip(markup: &Markup, token: &LensToken) -> Chip {
     }
 }
 
-/// Spaces as the vocabulary writes them, and control characters by their escapes: on the page both would be
-/// nothing.
+/// Spaces as the vocabulary writes them, and control characters by their escapes: on the page both
+/// would be nothing.
 fn seen(text: &str) -> String {
     let letter = |letter: char| match letter {
         ' ' => "\u{2581}".to_owned(),

@@ -1,4 +1,5 @@
-//! Where the numbers come from: footers of the tables, links to them, and the command that makes them again.
+//! Where the numbers come from: footers of the tables, links to them, and the command that makes
+//! them again.
 
 use std::collections::BTreeMap;
 
@@ -61,8 +62,8 @@ fn metadata_entries(footers: &[(&'static str, Metadata)]) -> Vec<MetadataEntry> 
     entries.into_iter().map(entry).collect()
 }
 
-/// What was set on the command line. `cargo xtask` tells stages the device and the folder that it found for the machine in the
-/// same way, after all others: that is not asked for by anybody.
+/// What was set on the command line. `cargo xtask` tells stages the device and the folder that it
+/// found for the machine in the same way, after all others: that is not asked for by anybody.
 fn given(pipeline: &Pipeline) -> Vec<String> {
     let entries = || pipeline.overrides.iter().map(String::as_str).enumerate();
     let device = entries().rfind(|(_, entry)| entry.starts_with("model.device="));

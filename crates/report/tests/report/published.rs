@@ -230,7 +230,7 @@ fn a_row_of_another_length_is_named_by_its_line() {
 fn layers_out_of_order_are_an_error() {
     let error = error(2, &format!("{HEADER}\n0,1,1,0,1,1\n2,1,1,0,1,1\n"));
     assert!(
-        error.contains("published.csv, line 3: layer 2 stands where layer 1 should"),
+        error.contains("published.csv, line 3: layer 2 is where layer 1 should be"),
         "{error}"
     );
 }

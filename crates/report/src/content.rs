@@ -2,9 +2,7 @@
 
 use anyhow::{Context as _, Result};
 use artifacts::{Layout, Pipeline};
-use pages::Markup;
 
-use crate::chat_markup::{learn_ends, prompt_markup};
 use crate::findings::Findings;
 use crate::inputs::Inputs;
 
@@ -14,22 +12,17 @@ pub struct Content<'a> {
     pub layout: &'a Layout,
     pub inputs: &'a Inputs,
     pub findings: Findings,
-    /// The tokens of the run's chat format.
-    pub markup: Markup,
 }
 
 impl<'a> Content<'a> {
     /// # Errors
     /// A run without layers.
     pub fn of(pipeline: &'a Pipeline, layout: &'a Layout, inputs: &'a Inputs) -> Result<Self> {
-        let mut markup = prompt_markup(pipeline, &inputs.prompts);
-        learn_ends(&mut markup, &inputs.generations, &inputs.doses.texts);
         Ok(Content {
             pipeline,
             layout,
             inputs,
             findings: Findings::of(inputs).context("the summary has no layer")?,
-            markup,
         })
     }
 

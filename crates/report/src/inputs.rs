@@ -10,10 +10,11 @@ use artifacts::{
     read_principal_components, read_projection_batches, read_rendered_prompts, read_similarities_where,
     read_summaries, read_text,
 };
+use pages::Markup;
 
 use crate::analysis_tables::Evidence;
 use crate::certificate_errors::beyond;
-use crate::chat_markup::{beginning, prompt_markup};
+use crate::chat_markup::{beginning, learn_ends, prompt_markup};
 use crate::prompt_subset::shown_prompts;
 use crate::published::Published;
 use crate::sweep_tables::Doses;
@@ -33,6 +34,8 @@ pub struct Inputs {
     pub prompts: Vec<RenderedPrompt>,
     /// Where they were read.
     pub positions: Vec<ReadPosition>,
+    /// The tokens of the run's chat format.
+    pub markup: Markup,
     /// The token that texts begin with, such as `<bos>`, where the chat format has one.
     pub beginning: Option<String>,
     /// What the texts of each condition are like, all of them.
@@ -66,7 +69,7 @@ impl Inputs {
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         let shown: HashSet<&str> = shown_prompts(&ids).into_iter().collect();
         let mut positions = read_positions(&layout.activations())?;
-        let markup = prompt_markup(pipeline, &prompts);
+        let mut markup = prompt_markup(pipeline, &prompts);
         let beginning = beginning(&markup, &prompts).map(str::to_owned);
         let pooling = pipeline.contrast.pooling;
         let facts = condition_facts(&prompts, &positions, pooling, beginning.as_deref());
@@ -85,11 +88,13 @@ impl Inputs {
             .context("the certificate can't be read; `cargo xtask verify` makes one")?;
         let evidence = Evidence::read(layout, pooling, summaries.len())?;
         let (doses, doses_metadata) = Doses::read(layout)?;
+        learn_ends(&mut markup, &generations, &doses.texts);
         let mut inputs = Inputs {
             pipeline_text: read_text(&pipeline.path)?,
             prompt_count: ids.len(),
             prompts,
             positions,
+            markup,
             beginning,
             facts,
             summaries,

@@ -225,3 +225,21 @@ fn height(figure: &Figure, content: &Content<'_>) -> Option<usize> {
         Size::Square | Size::SquareHalf => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A figure of no section would be drawn into nothing.
+    #[test]
+    fn every_figure_has_a_section_and_an_id_of_its_own() {
+        let mut ids: Vec<&str> = FIGURES.iter().map(|figure| figure.id).collect();
+        for figure in FIGURES {
+            let is_its = |section: &&crate::sections::Section| section.id == figure.section;
+            assert_eq!(SECTIONS.iter().filter(is_its).count(), 1, "{}", figure.id);
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), FIGURES.len());
+    }
+}

@@ -1,13 +1,12 @@
 //! Lines, bands and the axis of charts with the layers along the horizontal axis.
 
+use pages::Band;
+use pages::chart_style::{Colour, axis, line, marker};
+use pages::format::plain;
 use plotly::common::{DashType, Mode};
 use plotly::layout::{Axis, AxisRange};
 use plotly::{Scatter, Trace};
 use serde_json::{Value, json};
-
-use pages::Band;
-use pages::chart_style::{Colour, axis, line, marker};
-use pages::format::plain;
 
 /// Rows that go by layer, and what the hover calls a figure of theirs.
 pub struct ByLayer<'a, Row> {

@@ -1,15 +1,15 @@
-use super::figure::{Figure, Size};
-use crate::content::Content;
 use anyhow::Result;
 use artifacts::{ComponentPlace, Condition, Pipeline};
+use pages::chart_style::{axis, layout, legend_above, marker, to_json};
+use pages::format::{number, plain, rounded, shortened};
 use plotly::common::{HoverInfo, Mode};
 use plotly::{Scatter, Trace};
 use serde_json::{Value, json};
 
+use super::figure::{Figure, Size};
 use crate::conditions::{condition_colour, condition_symbol};
+use crate::content::Content;
 use crate::inputs::Inputs;
-use pages::chart_style::{axis, layout, legend_above, marker, to_json};
-use pages::format::{number, plain, rounded, shortened};
 
 pub const FIGURE: Figure = Figure {
     id: "components",
@@ -17,11 +17,11 @@ pub const FIGURE: Figure = Figure {
     label: "Residuals of all conditions on their first two principal components at the chosen layer",
     size: Size::SquareHalf,
     draw,
-    caption: "The residuals of all conditions where they differ most: their projections on the first \
-        two principal components about their mean, with the same scale on both axes. Each \
+    caption: "The residuals of all conditions where they differ most: their projections on the \
+        first two principal components about their mean, with the same scale on both axes. Each \
         component points toward the positive side of the contrast. If conditions are separated \
-        here, they differ more than prompts do; the reverse does not hold. Data: <a href=\"{{ \
-        links.components|safe }}\">principal_components.parquet</a>.",
+        here, they differ more than prompts do; the reverse does not hold. Data: \
+        <a href=\"{{ links.components|safe }}\">principal_components.parquet</a>.",
     left_out: None,
 };
 

@@ -1,15 +1,15 @@
-use super::figure::{Figure, Size};
-use crate::content::Content;
 use anyhow::Result;
 use artifacts::DepthCosine;
+use pages::chart_style::{axis, layout, to_json};
+use pages::format::rounded;
 use plotly::common::{ColorBar, ColorScale, ColorScalePalette};
 use plotly::layout::Axis;
 use plotly::{HeatMap, Trace};
 use serde_json::Value;
 
 use super::by_layer::layer_tick_step;
-use pages::chart_style::{axis, layout, to_json};
-use pages::format::rounded;
+use super::figure::{Figure, Size};
+use crate::content::Content;
 
 pub const FIGURE: Figure = Figure {
     id: "depth",
@@ -17,10 +17,10 @@ pub const FIGURE: Figure = Figure {
     label: "Cosine of the contrast vectors of every two layers",
     size: Size::Square,
     draw,
-    caption: "The cosine of the contrast vectors of every two layers. The residual stream carries \
-        forward what was written before, so neighbouring layers are similar in any case: a \
-        block says that the direction persists, not that its layers use it. Data: <a href=\"{{ \
-        links.depth|safe }}\">depth.parquet</a>.",
+    caption: "The cosine of the contrast vectors of every two layers. The residual stream \
+        carries forward what was written before, so neighbouring layers are similar in any case: a \
+        block says that the direction persists, not that its layers use it. Data: \
+        <a href=\"{{ links.depth|safe }}\">depth.parquet</a>.",
     left_out: None,
 };
 

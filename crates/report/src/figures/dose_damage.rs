@@ -1,7 +1,7 @@
-use super::figure::{Figure, Size};
-use crate::content::Content;
 use anyhow::Result;
 use artifacts::{DoseCandidate, Pipeline};
+use pages::chart_style::{GREY, axis, layout, legend_above, line, to_json};
+use pages::format::number;
 use plotly::Scatter;
 use plotly::common::{DashType, HoverInfo, Mode};
 use plotly::layout::AxisType;
@@ -9,10 +9,10 @@ use serde_json::Value;
 
 use super::dose_curves::{COEFFICIENT, Quantity, curves};
 use super::dose_points::contrast_curve;
+use super::figure::{Figure, Size};
 use crate::conditions::contrast_conditions;
+use crate::content::Content;
 use crate::sweep_tables::Doses;
-use pages::chart_style::{GREY, axis, layout, legend_above, line, to_json};
-use pages::format::number;
 
 pub const FIGURE: Figure = Figure {
     id: "dose-damage",
@@ -20,9 +20,9 @@ pub const FIGURE: Figure = Figure {
     label: "Perplexity ratio by coefficient",
     size: Size::Half(360),
     draw,
-    caption: "Damage to the texts: their perplexity under the unsteered model, in the format where it \
-        is lower, as a multiple of that of the model’s own texts. Dashed: the budget of {{ \
-        sweep.budget }}. A dull, repetitive text can have a low perplexity and still be \
+    caption: "Damage to the texts: their perplexity under the unsteered model, in the format \
+        where it is lower, as a multiple of that of the model’s own texts. Dashed: the budget of \
+        {{ sweep.budget }}. A dull, repetitive text can have a low perplexity and still be \
         damaged. Data: <a href=\"{{ links.doses|safe }}\">doses.parquet</a>.",
     left_out: None,
 };

@@ -1,11 +1,11 @@
-use super::figure::{Figure, Size};
-use crate::content::Content;
 use anyhow::Result;
 use artifacts::DoseSummary;
 use plotly::common::ColorBar;
 use serde_json::Value;
 
 use super::dose_grid::{Grid, chart};
+use super::figure::{Figure, Size};
+use crate::content::Content;
 
 pub const FIGURE: Figure = Figure {
     id: "dose-damage-map",
@@ -13,9 +13,9 @@ pub const FIGURE: Figure = Figure {
     label: "Damage of every dose, by layer and coefficient",
     size: Size::Half(360),
     draw,
-    caption: "Its damage: the larger perplexity ratio of both formats, on a logarithmic colour scale. \
-        Everything above {{ sweep.budget }} is over the budget. Data: <a href=\"{{ \
-        links.dose_summary|safe }}\">dose.json</a>.",
+    caption: "Its damage: the larger perplexity ratio of both formats, on a logarithmic colour \
+        scale. Everything above {{ sweep.budget }} is over the budget. Data: \
+        <a href=\"{{ links.dose_summary|safe }}\">dose.json</a>.",
     left_out: None,
 };
 

@@ -1,15 +1,15 @@
-use super::figure::{Figure, Size};
-use crate::content::Content;
 use anyhow::Result;
 use artifacts::{DoseCandidate, Pipeline};
+use pages::chart_style::{GREEN, axis, layout, legend_above, to_json};
+use pages::format::scientific;
 use serde_json::Value;
 
 use super::dose_curves::{COEFFICIENT, Quantity, controls, curve};
 use super::dose_points::contrast_curve;
+use super::figure::{Figure, Size};
 use crate::conditions::contrast_conditions;
+use crate::content::Content;
 use crate::sweep_tables::Doses;
-use pages::chart_style::{GREEN, axis, layout, legend_above, to_json};
-use pages::format::scientific;
 
 pub const FIGURE: Figure = Figure {
     id: "dose-divergence",
@@ -17,9 +17,10 @@ pub const FIGURE: Figure = Figure {
     label: "Divergence on neutral prompts by coefficient",
     size: Size::Half(360),
     draw,
-    caption: "What the dose does where no role is asked for: how far the next-token distributions on \
-        {{ sweep.neutral_prompts }} neutral prompts move. It says how much changes, not whether \
-        for the worse. Data: <a href=\"{{ links.doses|safe }}\">doses.parquet</a>.",
+    caption: "What the dose does where no role is asked for: how far the next-token \
+        distributions on {{ sweep.neutral_prompts }} neutral prompts move. It says how much \
+        changes, not whether for the worse. Data: \
+        <a href=\"{{ links.doses|safe }}\">doses.parquet</a>.",
     left_out: None,
 };
 

@@ -1,11 +1,11 @@
-use super::figure::{Figure, Size};
-use crate::content::Content;
 use anyhow::Result;
 use artifacts::DoseSummary;
 use plotly::common::ColorBar;
 use serde_json::Value;
 
 use super::dose_grid::{Grid, chart};
+use super::figure::{Figure, Size};
+use crate::content::Content;
 
 pub const FIGURE: Figure = Figure {
     id: "dose-effect-map",
@@ -13,9 +13,9 @@ pub const FIGURE: Figure = Figure {
     label: "Effect of every dose, by layer and coefficient",
     size: Size::Half(360),
     draw,
-    caption: "The effect of every dose that was tried, toward the other role, in nats per token{% if \
-        sweep.is_chosen %}; the star is the chosen one{% endif %}. Data: <a href=\"{{ \
-        links.dose_summary|safe }}\">dose.json</a>.",
+    caption: "The effect of every dose that was tried, toward the other role, in nats per \
+        token{% if sweep.is_chosen %}; the star is the chosen one{% endif %}. Data: \
+        <a href=\"{{ links.dose_summary|safe }}\">dose.json</a>.",
     left_out: None,
 };
 

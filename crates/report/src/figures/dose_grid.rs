@@ -2,13 +2,12 @@
 
 use anyhow::Result;
 use artifacts::{DoseCandidate, DoseSummary};
+use pages::chart_style::{axis, layout, to_json};
+use pages::format::{number, with_interval};
 use plotly::common::{ColorScale, ColorScalePalette, HoverInfo, Line, Marker, MarkerSymbol, Mode};
 use plotly::layout::Axis;
 use plotly::{HeatMap, Scatter, Trace};
 use serde_json::Value;
-
-use pages::chart_style::{axis, layout, to_json};
-use pages::format::{number, with_interval};
 
 /// Layers from below, sizes of coefficients from the left.
 pub struct Grid<'a> {

@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 use artifacts::{Condition, DoseDirection, DoseEffect, DoseFigures, DoseOperation};
+use pages::format::number;
 
 use crate::sweep_tables::{Doses, is_contrast_at};
-use pages::format::number;
 
 /// One point of a dose-response curve.
 #[derive(Clone, Copy, Debug)]

@@ -1,14 +1,14 @@
-use super::figure::{Figure, Size};
-use crate::content::Content;
 use anyhow::Result;
 use artifacts::{DoseCandidate, Pipeline};
+use pages::chart_style::{axis, layout, legend_above, to_json};
+use pages::format::with_interval;
 use plotly::layout::{Shape, ShapeLayer, ShapeLine, ShapeType};
 use serde_json::Value;
 
 use super::dose_curves::{COEFFICIENT, Quantity, curves};
+use super::figure::{Figure, Size};
+use crate::content::Content;
 use crate::sweep_tables::Doses;
-use pages::chart_style::{axis, layout, legend_above, to_json};
-use pages::format::with_interval;
 
 pub const FIGURE: Figure = Figure {
     id: "dose-response",
@@ -16,13 +16,13 @@ pub const FIGURE: Figure = Figure {
     label: "Log-odds of the role by coefficient of the contrast",
     size: Size::Full(460),
     draw,
-    caption: "Which role texts sound like, by how much of the contrast was added at layer {{ \
-        sweep.layer }}; bands are 95 % intervals over prompts, 0 is the unsteered text. Grey: \
+    caption: "Which role texts sound like, by how much of the contrast was added at layer \
+        {{ sweep.layer }}; bands are 95 % intervals over prompts, 0 is the unsteered text. Grey: \
         controls of the same norm, random directions and the contrast of shuffled labels. A \
         control has no sign of its own, so it was run with one sign and is drawn on both sides. \
-        Where a line leaves the grey ones and crosses zero, the direction itself changes the \
-        role. At the far ends the log-odds of broken text mean nothing, so read this together \
-        with the next two figures. Data: <a href=\"{{ links.doses|safe }}\">doses.parquet</a>.",
+        Where a line leaves the grey ones and crosses zero, the direction itself changes the role. \
+        At the far ends the log-odds of broken text mean nothing, so read this together with the \
+        next two figures. Data: <a href=\"{{ links.doses|safe }}\">doses.parquet</a>.",
     left_out: None,
 };
 

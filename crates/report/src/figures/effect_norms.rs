@@ -1,14 +1,14 @@
-use super::figure::{Figure, Size};
-use crate::content::Content;
 use anyhow::Result;
 use artifacts::LayerEffects;
+use pages::chart_style::{axis, layout, legend_above, to_json};
 use plotly::common::DashType;
 use plotly::layout::RangeMode;
 use serde_json::Value;
 
 use super::by_layer::{ByLayer, layer_axis};
 use super::effect_colours::{INTERACTION, SPEAKER, TRANSCRIPT};
-use pages::chart_style::{axis, layout, legend_above, to_json};
+use super::figure::{Figure, Size};
+use crate::content::Content;
 
 pub const FIGURE: Figure = Figure {
     id: "effect-norms",
@@ -16,9 +16,9 @@ pub const FIGURE: Figure = Figure {
     label: "The norm of each effect, by layer",
     size: Size::Full(360),
     draw,
-    caption: "The norm of each effect’s vector, with 95 % intervals. Noise has a norm too, so no \
-        effect is ever exactly zero here. Data: <a href=\"{{ links.effects|safe \
-        }}\">effects.parquet</a>.",
+    caption: "The norm of each effect’s vector, with 95 % intervals. Noise has a norm too, so \
+        no effect is ever exactly zero here. Data: \
+        <a href=\"{{ links.effects|safe }}\">effects.parquet</a>.",
     left_out: None,
 };
 

@@ -1,15 +1,15 @@
-use super::figure::{Figure, Size};
-use crate::certificate_errors::is_drawn;
-use crate::content::Content;
 use anyhow::Result;
 use artifacts::{Comparison, RelativeError};
+use pages::chart_style::{BLUE, VERMILLION, axis, layout, legend_above, line, marker, to_json};
 use plotly::common::{DashType, ExponentFormat, Marker, MarkerSymbol, Mode};
 use plotly::layout::{AxisRange, AxisType};
 use plotly::{Scatter, Trace};
 use serde_json::Value;
 
 use super::by_layer::layer_axis;
-use pages::chart_style::{BLUE, VERMILLION, axis, layout, legend_above, line, marker, to_json};
+use super::figure::{Figure, Size};
+use crate::certificate_errors::is_drawn;
+use crate::content::Content;
 
 pub const FIGURE: Figure = Figure {
     id: "errors",
@@ -17,9 +17,9 @@ pub const FIGURE: Figure = Figure {
     label: "Error of the residual stream after each layer",
     size: Size::Full(300),
     draw,
-    caption: "The error of the residual stream after each layer.{% if comparison.has_gaps %} Layers \
-        without a mark have an error of zero, or one that is not a number: neither can be drawn \
-        on a logarithmic axis.{% endif %}",
+    caption: "The error of the residual stream after each layer.{% if comparison.has_gaps %} \
+        Layers without a mark have an error of zero, or one that is not a number: neither can be \
+        drawn on a logarithmic axis.{% endif %}",
     left_out: None,
 };
 

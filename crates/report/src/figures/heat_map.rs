@@ -1,21 +1,21 @@
 use std::collections::HashMap;
 
-use super::figure::{Figure, Size};
-use crate::content::Content;
 use anyhow::Result;
 use artifacts::{Condition, Pipeline};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use pages::chart_style::{axis, layout, to_json};
+use pages::format::{plain, shortened};
 use plotly::common::{Anchor, ColorBar, ColorScale, ColorScalePalette, Font};
 use plotly::layout::{Annotation, Shape, ShapeLine, ShapeType};
 use plotly::{HeatMap, Trace};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::figure::{Figure, Size};
 use crate::conditions::condition_colour;
+use crate::content::Content;
 use crate::inputs::Inputs;
-use pages::chart_style::{axis, layout, to_json};
-use pages::format::{plain, shortened};
 
 pub const FIGURE: Figure = Figure {
     id: "heat-map",
@@ -23,18 +23,18 @@ pub const FIGURE: Figure = Figure {
     label: "Cosine of every prompt with every other at the chosen layer",
     size: Size::SquareHalf,
     draw,
-    caption: "The cosine of {% if shown_count < prompt_count %}{{ shown_count }} of the {{ \
-        prompt_count }} prompts, evenly spaced, with each other{% else %}every prompt with \
-        every other{% endif %}, in the order of the conditions: {% for condition in conditions \
-        %}{{ condition.label }}{% if not loop.last %}, {% endif %}{% endfor %}. The colours \
-        mean the same at every layer. Data: <a href=\"{{ links.similarities|safe \
-        }}\">similarities.parquet</a>.",
+    caption: "The cosine of {% if shown_count < prompt_count %}{{ shown_count }} of the \
+        {{ prompt_count }} prompts, evenly spaced, with each other{% else %}every prompt with \
+        every other{% endif %}, in the order of the conditions: \
+        {% for condition in conditions %}{{ condition.label }}{% if not loop.last %}, \
+        {% endif %}{% endfor %}. The colours mean the same at every layer. Data: \
+        <a href=\"{{ links.similarities|safe }}\">similarities.parquet</a>.",
     left_out: Some(
-        "it would show the cosine of single prompts with each other, which this run has not \
-         written (<a href=\"{{ links.similarities|safe }}\">similarities.parquet</a> has no \
-         rows). For many prompts that table is written only on request, with \
-         <code>cosine_matrices = true</code> under <code>[contrast]</code>. Figure {{ \
-         fig[\"similarity\"] }} shows the means.",
+        "it would show the cosine of single prompts with each other, which this run \
+         has not written (<a href=\"{{ links.similarities|safe }}\">similarities.parquet</a> has \
+         no rows). For many prompts that table is written only on request, with \
+         <code>cosine_matrices = true</code> under <code>[contrast]</code>. Figure \
+         {{ fig[\"similarity\"] }} shows the means.",
     ),
 };
 

@@ -1,15 +1,15 @@
-use super::figure::{Figure, Size};
-use crate::content::Content;
 use anyhow::Result;
 use artifacts::{Pipeline, Summary};
+use pages::chart_style::{Colour, axis, layout, legend_above, line, marker, to_json};
 use plotly::common::{DashType, Mode};
 use plotly::layout::RangeMode;
 use plotly::{Scatter, Trace};
 use serde_json::Value;
 
 use super::by_layer::{layer_axis, with_layer_mark};
+use super::figure::{Figure, Size};
 use crate::conditions::condition_colour;
-use pages::chart_style::{Colour, axis, layout, legend_above, line, marker, to_json};
+use crate::content::Content;
 
 pub const FIGURE: Figure = Figure {
     id: "norms",
@@ -17,12 +17,12 @@ pub const FIGURE: Figure = Figure {
     label: "Norms of contrast vector and residuals, by layer",
     size: Size::Full(360),
     draw,
-    caption: "The norm of the contrast vector, and the mean norm of the residuals that steering adds \
-        it to. A coefficient is a multiple of the contrast vector: once what is added is about \
-        as long as the residual, it outweighs what was there. Data: <a href=\"{{ \
-        links.summary|safe }}\">summary.parquet</a>, <a href=\"{{ links.vectors|safe \
-        }}\">vectors.parquet</a>, <a href=\"{{ links.contrast|safe \
-        }}\">contrast.safetensors</a>.",
+    caption: "The norm of the contrast vector, and the mean norm of the residuals that steering \
+        adds it to. A coefficient is a multiple of the contrast vector: once what is added is \
+        about as long as the residual, it outweighs what was there. Data: \
+        <a href=\"{{ links.summary|safe }}\">summary.parquet</a>, \
+        <a href=\"{{ links.vectors|safe }}\">vectors.parquet</a>, \
+        <a href=\"{{ links.contrast|safe }}\">contrast.safetensors</a>.",
     left_out: None,
 };
 

@@ -1,13 +1,13 @@
-use super::figure::{Figure, Size};
-use crate::content::Content;
 use anyhow::Result;
 use artifacts::LayerStatistics;
+use pages::chart_style::{BLUE, GREEN, VERMILLION, axis, layout, legend_above, to_json};
 use plotly::common::DashType;
 use plotly::layout::AxisRange;
 use serde_json::Value;
 
 use super::by_layer::{ByLayer, layer_axis};
-use pages::chart_style::{BLUE, GREEN, VERMILLION, axis, layout, legend_above, to_json};
+use super::figure::{Figure, Size};
+use crate::content::Content;
 
 pub const FIGURE: Figure = Figure {
     id: "other-directions",
@@ -15,12 +15,12 @@ pub const FIGURE: Figure = Figure {
     label: "Cosine of other directions with the contrast, by layer",
     size: Size::Full(320),
     draw,
-    caption: "The contrast is a difference of means. Three other ways of finding a direction, and \
-        their cosine with it: the first principal component of the prompts’ differences, a \
+    caption: "The contrast is a difference of means. Three other ways of finding a direction, \
+        and their cosine with it: the first principal component of the prompts’ differences, a \
         logistic probe, and linear discriminant analysis, which discounts directions in which \
         prompts differ among themselves. Near 1, the choice of method hardly matters; it says \
-        nothing about what the direction means. Data: <a href=\"{{ links.statistics|safe \
-        }}\">statistics.parquet</a>.",
+        nothing about what the direction means. Data: \
+        <a href=\"{{ links.statistics|safe }}\">statistics.parquet</a>.",
     left_out: None,
 };
 

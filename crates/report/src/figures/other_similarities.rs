@@ -1,12 +1,12 @@
-use super::figure::{Figure, Size};
-use crate::content::Content;
 use anyhow::Result;
 use artifacts::LayerStatistics;
+use pages::chart_style::{BLUE, GREEN, ORANGE, PURPLE, VERMILLION, axis, layout, legend_above, to_json};
 use plotly::common::DashType;
 use serde_json::Value;
 
 use super::by_layer::{ByLayer, layer_axis};
-use pages::chart_style::{BLUE, GREEN, ORANGE, PURPLE, VERMILLION, axis, layout, legend_above, to_json};
+use super::figure::{Figure, Size};
+use crate::content::Content;
 
 pub const FIGURE: Figure = Figure {
     id: "other-similarities",
@@ -17,12 +17,12 @@ pub const FIGURE: Figure = Figure {
     caption: "The same difference measured in other ways. Centred: the mean of all residuals is \
         subtracted first, so that a direction that all of them share does not make everything \
         similar; cosines then range more widely, from −1 to 1, so only sign and shape can be \
-        compared with the others. Whitened: directions in which residuals vary a lot count no \
-        more than others. Without outlier dimensions: a few large ones do not decide. Rounded \
-        to bf16: as published tables were computed. Where all are above zero, the difference \
-        does not depend on how it is measured. {{ outliers }} Data: <a href=\"{{ \
-        links.statistics|safe }}\">statistics.parquet</a>, <a href=\"{{ links.outliers|safe \
-        }}\">outliers.parquet</a>.",
+        compared with the others. Whitened: directions in which residuals vary a lot count no more \
+        than others. Without outlier dimensions: a few large ones do not decide. Rounded to bf16: \
+        as published tables were computed. Where all are above zero, the difference does not \
+        depend on how it is measured. {{ outliers }} Data: \
+        <a href=\"{{ links.statistics|safe }}\">statistics.parquet</a>, \
+        <a href=\"{{ links.outliers|safe }}\">outliers.parquet</a>.",
     left_out: None,
 };
 

@@ -1,16 +1,16 @@
-use super::figure::{Figure, Size};
-use crate::content::Content;
 use anyhow::Result;
 use artifacts::Pipeline;
+use pages::chart_style::{axis, layout, legend_above, line, to_json};
+use pages::format::{plain, rounded, shortened};
 use plotly::common::Mode;
 use plotly::{Scatter, Trace};
 use serde_json::Value;
 
 use super::by_layer::{layer_axis, with_layer_mark};
+use super::figure::{Figure, Size};
 use crate::conditions::{condition_colour, condition_dash};
+use crate::content::Content;
 use crate::inputs::Inputs;
-use pages::chart_style::{axis, layout, legend_above, line, to_json};
-use pages::format::{plain, rounded, shortened};
 
 pub const FIGURE: Figure = Figure {
     id: "projections",
@@ -18,9 +18,9 @@ pub const FIGURE: Figure = Figure {
     label: "Projections of each prompt on the contrast, by layer",
     size: Size::Full(420),
     draw,
-    caption: "The same at all layers: a line for each {% if shown_count < prompt_count %}of the {{ \
-        shown_count }} prompts{% else %}prompt{% endif %}. Data: <a href=\"{{ \
-        links.projections|safe }}\">projections.parquet</a>.",
+    caption: "The same at all layers: a line for each {% if shown_count < prompt_count %}of the \
+        {{ shown_count }} prompts{% else %}prompt{% endif %}. Data: \
+        <a href=\"{{ links.projections|safe }}\">projections.parquet</a>.",
     left_out: None,
 };
 

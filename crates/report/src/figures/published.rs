@@ -1,14 +1,14 @@
-use super::figure::{Figure, Size};
-use crate::content::Content;
 use anyhow::{Result, bail};
+use pages::chart_style::{BLUE, GREEN, axis, layout, legend_above, line, marker, to_json};
+use pages::format::plain;
 use plotly::common::{DashType, Line, Marker, MarkerSymbol, Mode};
 use plotly::{Scatter, Trace};
 use serde_json::Value;
 
 use super::by_layer::layer_axis;
+use super::figure::{Figure, Size};
+use crate::content::Content;
 use crate::published::{Measure, Published};
-use pages::chart_style::{BLUE, GREEN, axis, layout, legend_above, line, marker, to_json};
-use pages::format::plain;
 
 pub const FIGURE: Figure = Figure {
     id: "published-chart",
@@ -16,8 +16,8 @@ pub const FIGURE: Figure = Figure {
     label: "This run and the published table, by layer",
     size: Size::Full(340),
     draw,
-    caption: "This run as lines, the published means as open marks: where the two agree, the marks \
-        are on the lines. Data: <a href=\"{{ links.summary_csv|safe }}\">summary.csv</a>.",
+    caption: "This run as lines, the published means as open marks: where the two agree, the \
+        marks are on the lines. Data: <a href=\"{{ links.summary_csv|safe }}\">summary.csv</a>.",
     left_out: None,
 };
 

@@ -1,18 +1,17 @@
-use super::figure::{Figure, Size};
-use crate::content::Content;
 use anyhow::Result;
 use artifacts::{LayerStatistics, Pipeline, Summary};
+use pages::chart_style::{Colour, GREY, axis, layout, legend_above, line, marker, to_json};
+use pages::format::{p_value, plain, short_labels};
 use plotly::common::{Anchor, DashType, Font, MarkerSymbol, Mode, Title};
 use plotly::layout::AxisRange;
 use plotly::{Scatter, Trace};
 use serde_json::{Value, json};
 
 use super::by_layer::{ByLayer, layer_axis, with_layer_mark};
+use super::figure::{Figure, Size};
 use crate::analysis_tables::Evidence;
-use crate::conditions::contrast_conditions;
-use crate::conditions::{across_colour, condition_colour};
-use pages::chart_style::{Colour, GREY, axis, layout, legend_above, line, marker, to_json};
-use pages::format::{p_value, plain, short_labels};
+use crate::conditions::{across_colour, condition_colour, contrast_conditions};
+use crate::content::Content;
 
 pub const FIGURE: Figure = Figure {
     id: "similarity",
@@ -20,17 +19,17 @@ pub const FIGURE: Figure = Figure {
     label: "Cosine similarity within and across the formats, by layer",
     size: Size::Full(520),
     draw,
-    caption: "Mean cosine similarity by layer. Dashed: different prompts in one format. Solid: every \
-        prompt in one format with every prompt in the other. Bands: 95 % intervals over \
-        prompts. Dots below: filled where the formats differ more \
-        than swapped labels explain (family-wise p below {{ level }}), hollow elsewhere. The gap \
-        between dashed and solid is the effect of changing the format: the role that speaks, \
-        and everything else in which the formats differ. Data: <a href=\"{{ links.summary|safe \
-        }}\">summary.parquet</a>, <a href=\"{{ links.summary_csv|safe }}\">summary.csv</a>, <a \
-        href=\"{{ links.statistics|safe }}\">statistics.parquet</a>; the chart alone: <a \
-        href=\"cosine_similarity.html\">HTML</a>, <a \
-        href=\"figures/cosine_similarity.svg\">SVG</a>, <a \
-        href=\"figures/cosine_similarity.png\">PNG</a>.",
+    caption: "Mean cosine similarity by layer. Dashed: different prompts in one format. Solid: \
+        every prompt in one format with every prompt in the other. Bands: 95 % intervals over \
+        prompts. Dots below: filled where the formats differ more than swapped labels explain \
+        (family-wise p below {{ level }}), hollow elsewhere. The gap between dashed and solid is \
+        the effect of changing the format: the role that speaks, and everything else in which the \
+        formats differ. Data: <a href=\"{{ links.summary|safe }}\">summary.parquet</a>, \
+        <a href=\"{{ links.summary_csv|safe }}\">summary.csv</a>, \
+        <a href=\"{{ links.statistics|safe }}\">statistics.parquet</a>; the chart alone: \
+        <a href=\"cosine_similarity.html\">HTML</a>, \
+        <a href=\"figures/cosine_similarity.svg\">SVG</a>, \
+        <a href=\"figures/cosine_similarity.png\">PNG</a>.",
     left_out: None,
 };
 

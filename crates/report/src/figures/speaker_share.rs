@@ -1,14 +1,14 @@
-use super::figure::{Figure, Size};
-use crate::content::Content;
 use anyhow::Result;
 use artifacts::LayerEffects;
+use pages::chart_style::{axis, layout, to_json};
 use plotly::common::DashType;
 use plotly::layout::AxisRange;
 use serde_json::Value;
 
 use super::by_layer::{ByLayer, layer_axis};
 use super::effect_colours::SPEAKER;
-use pages::chart_style::{axis, layout, to_json};
+use super::figure::{Figure, Size};
+use crate::content::Content;
 
 pub const FIGURE: Figure = Figure {
     id: "speaker-share",
@@ -16,10 +16,10 @@ pub const FIGURE: Figure = Figure {
     label: "The share of the contrast that is the speaker, by layer",
     size: Size::Full(300),
     draw,
-    caption: "How much of the contrast, along itself, comes from the speaker, with 95 % intervals; \
-        the transcript accounts for the rest. Above 100 %, the transcript pulls the other way. \
-        The transcripts also differ in length, which counts as part of their effect. Data: <a \
-        href=\"{{ links.effects|safe }}\">effects.parquet</a>.",
+    caption: "How much of the contrast, along itself, comes from the speaker, with 95 % \
+        intervals; the transcript accounts for the rest. Above 100 %, the transcript pulls the \
+        other way. The transcripts also differ in length, which counts as part of their effect. \
+        Data: <a href=\"{{ links.effects|safe }}\">effects.parquet</a>.",
     left_out: None,
 };
 

@@ -1,17 +1,17 @@
 use std::collections::HashMap;
 
-use super::figure::{Figure, Size};
-use crate::content::Content;
 use anyhow::Result;
 use artifacts::{Condition, Pipeline, Projection};
+use pages::chart_style::{axis, layout, marker, to_json};
+use pages::format::{plain, rounded, shortened};
 use plotly::common::{HoverInfo, Mode};
 use plotly::{Scatter, Trace};
 use serde_json::{Value, json};
 
+use super::figure::{Figure, Size};
 use crate::conditions::{condition_colour, condition_symbol};
+use crate::content::Content;
 use crate::inputs::Inputs;
-use pages::chart_style::{axis, layout, marker, to_json};
-use pages::format::{plain, rounded, shortened};
 
 pub const FIGURE: Figure = Figure {
     id: "strip",
@@ -19,10 +19,10 @@ pub const FIGURE: Figure = Figure {
     label: "Projections of each prompt on the contrast at the chosen layer",
     size: Size::Rows { margin: 90, row: 60 },
     draw,
-    caption: "How far {% if shown_count < prompt_count %}the residual of each of {{ shown_count }} \
-        prompts, evenly spaced among {{ prompt_count }},{% else %}each prompt’s residual{% \
-        endif %} reaches along the contrast vector of the layer. Data: <a href=\"{{ \
-        links.projections|safe }}\">projections.parquet</a>.",
+    caption: "How far {% if shown_count < prompt_count %}the residual of each of \
+        {{ shown_count }} prompts, evenly spaced among {{ prompt_count }},{% else %}each prompt’s \
+        residual{% endif %} reaches along the contrast vector of the layer. Data: \
+        <a href=\"{{ links.projections|safe }}\">projections.parquet</a>.",
     left_out: None,
 };
 

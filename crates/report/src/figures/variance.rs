@@ -1,14 +1,14 @@
-use super::figure::{Figure, Size};
-use crate::content::Content;
 use anyhow::Result;
 use artifacts::LayerEffects;
+use pages::chart_style::{Colour, GREY, ORANGE, axis, layout, legend_above, marker, to_json};
 use plotly::layout::{AxisRange, BarMode};
 use plotly::{Bar, Trace};
 use serde_json::Value;
 
 use super::by_layer::layer_axis;
 use super::effect_colours::{INTERACTION, SPEAKER, TRANSCRIPT};
-use pages::chart_style::{Colour, GREY, ORANGE, axis, layout, legend_above, marker, to_json};
+use super::figure::{Figure, Size};
+use crate::content::Content;
 
 pub const FIGURE: Figure = Figure {
     id: "variance",
@@ -16,9 +16,9 @@ pub const FIGURE: Figure = Figure {
     label: "The sources of the variance, by layer",
     size: Size::Full(360),
     draw,
-    caption: "Where the differences between all residuals come from: the speaker, the transcript, \
-        their interaction, the prompt, and what none of these explains. Data: <a href=\"{{ \
-        links.effects|safe }}\">effects.parquet</a>.",
+    caption: "Where the differences between all residuals come from: the speaker, the \
+        transcript, their interaction, the prompt, and what none of these explains. Data: \
+        <a href=\"{{ links.effects|safe }}\">effects.parquet</a>.",
     left_out: None,
 };
 

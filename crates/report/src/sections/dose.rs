@@ -75,7 +75,7 @@ fn sweep_view(content: &Content<'_>, shown: &DoseCandidate) -> Result<SweepView>
         labels: conditions.map(|condition| condition.label.clone()),
         candidates: candidate_views(summary),
         ablations: ablation_tables(&doses.effects, conditions, shown.layer),
-        cards: text_cards(&content.markup, doses, conditions, shown),
+        cards: text_cards(&content.inputs.markup, doses, conditions, shown),
     })
 }
 

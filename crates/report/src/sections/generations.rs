@@ -108,6 +108,7 @@ fn set_view(content: &Content<'_>, name: &str) -> SetView {
         Card {
             prompt_id: prompt_id.to_owned(),
             prompt: content
+                .inputs
                 .markup
                 .spans(of_prompt.first().map_or("", |row| &row.prompt)),
             columns: columns(content, &unsteered(prompt_id), &of_prompt),
@@ -244,8 +245,8 @@ fn text(content: &Content<'_>, row: &Generation, unsteered: Option<&Generation>,
     };
     Text {
         spans: match unsteered {
-            Some(other) => compared(&content.markup, &other.text, &row.text),
-            None => content.markup.spans(&row.text),
+            Some(other) => compared(&content.inputs.markup, &other.text, &row.text),
+            None => content.inputs.markup.spans(&row.text),
         },
         about: format!("{sample}{} {unit}, {end}{same}", row.n_tokens),
     }

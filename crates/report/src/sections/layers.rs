@@ -19,6 +19,6 @@ pub const SECTION: Section = Section {
 fn context(content: &Content<'_>) -> Result<Option<TemplateValue>> {
     let tokens = &content.inputs.evidence.lens;
     Ok(Some(
-        context! { lens => shown(lens_rows(&content.markup, tokens)) },
+        context! { lens => shown(lens_rows(&content.inputs.markup, tokens)) },
     ))
 }

@@ -41,7 +41,7 @@ fn format_view(content: &Content<'_>, condition: &Condition) -> FormatView {
     let own = prompts.filter(|row| row.condition == condition.name);
     let prompt = |row: &RenderedPrompt| PromptView {
         id: row.prompt_id.clone(),
-        tokens: token_views(&content.markup, row, &reads(content, row)),
+        tokens: token_views(&content.inputs.markup, row, &reads(content, row)),
     };
     FormatView {
         label: condition.label.clone(),

@@ -50,6 +50,6 @@ fn format_view(content: &Content<'_>, condition: &Condition) -> FormatView {
         colour: condition_colour(content.pipeline, &condition.name).css(),
         opens: condition.opens.as_str(),
         side,
-        text: first.map(|row| content.markup.spans(&row.text)),
+        text: first.map(|row| content.inputs.markup.spans(&row.text)),
     }
 }

@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
-use ::gguf::{BlockKind, GgufFile, dequantize};
+use gguf::{BlockKind, GgufFile, dequantize};
 
-const BLOCKS: &[u8] = include_bytes!("../../fixtures/gguf/blocks.gguf");
+const BLOCKS: &[u8] = include_bytes!("../fixtures/blocks.gguf");
 
 #[test]
 fn every_type_gives_the_bits_of_the_python_package() {
@@ -48,7 +48,7 @@ fn a_tensor_can_be_cut_between_blocks() {
 #[test]
 fn whole_tables_are_those_of_the_python_package() {
     let hashes: BTreeMap<String, String> =
-        serde_json::from_str(include_str!("../../fixtures/gguf/blocks.json")).unwrap();
+        serde_json::from_str(include_str!("../fixtures/blocks.json")).unwrap();
     let in_blocks: Vec<BlockKind> = BlockKind::all()
         .filter(|kind| kind.block_elements() > 1)
         .collect();

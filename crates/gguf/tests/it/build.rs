@@ -1,4 +1,4 @@
-use ::gguf::{BlockKind, GgufFile, Value};
+use gguf::{BlockKind, GgufFile, Value};
 
 /// Builds GGUF files byte by byte, broken ones too. Every part is written as given.
 #[derive(Clone)]
@@ -25,7 +25,8 @@ impl Builder {
         }
     }
 
-    /// A file of an architecture with a vocabulary of five tokens, and the keys that a Gemma model has at least.
+    /// A file of an architecture with a vocabulary of five tokens, and the keys that a model has
+    /// at least.
     pub fn model(architecture: &str) -> Self {
         let key = |name: &str| format!("{architecture}.{name}");
         Builder::new()

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use anyhow::{Context, Result, bail};
 use artifacts::{Decoding, DoseTable, DoseText};
 use extract::OpenModel;
-use model::{Finish, Generated};
+use model::{FinishReason, Generated};
 use rayon::prelude::*;
 use steer::{Intervention, Row, Steer, generate_tokens};
 
@@ -142,7 +142,7 @@ fn scored(
             prompt: prompts[prompt].text.clone(),
             text: model.tokenizer.decode(&generated.tokens)?.trim().to_owned(),
             token_ids: generated.tokens.iter().map(|id| id.cast_signed()).collect(),
-            ended: generated.finish == Finish::Stop,
+            ended: generated.finish == Some(FinishReason::Stop),
             surprise_positive: surprises[2 * place],
             surprise_negative: surprises[2 * place + 1],
             distinct_2: distinct_pairs(&generated.tokens),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
 use artifacts::progress_bar;
-use model::{Batch, Gemma, ResidualTap};
+use model::{Batch, Network, ResidualTap};
 use rayon::prelude::*;
 
 /// A text after a prompt.
@@ -39,7 +39,7 @@ impl Sequence {
 /// `what` is what the progress bar counts. Sequences with a common beginning, and the same group by the tap, share its computation; they are taken in an order
 /// that brings these together. The memory is that of the logits of one piece: about 64 MB, or one sequence.
 pub fn map_logits<T: Send>(
-    network: &Gemma,
+    network: &Network,
     sequences: &[Sequence],
     tap: &mut dyn ResidualTap,
     what: &'static str,
@@ -68,7 +68,7 @@ pub fn map_logits<T: Send>(
 
 /// One pass for the sequences of these indices.
 fn map_piece<T: Send>(
-    network: &Gemma,
+    network: &Network,
     sequences: &[Sequence],
     indices: &[usize],
     tap: &mut dyn ResidualTap,

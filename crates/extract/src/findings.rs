@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use artifacts::{Pipeline, Pooling, RenderedPrompt, read_prompts};
-use model::{ChatTokenizer, GemmaConfig};
+use model::{ChatTokenizer, ModelConfig};
 
 use crate::{Newlines, Wanted, pooled_position, render_prompts};
 
@@ -26,7 +26,7 @@ pub struct PreparedPrompts {
 /// Those of reading and of rendering.
 pub fn prepare_prompts(
     pipeline: &Pipeline,
-    config: &GemmaConfig,
+    config: &ModelConfig,
     tokenizer: &ChatTokenizer,
 ) -> Result<PreparedPrompts> {
     let file = &pipeline.prompts.file;
@@ -87,7 +87,7 @@ fn about_repeated(pipeline: &Pipeline, repeated: &BTreeMap<String, String>, prom
 }
 
 /// Prompts beyond the positions that a model was made for.
-fn about_lengths(pipeline: &Pipeline, config: &GemmaConfig, rendered: &[RenderedPrompt]) -> Option<String> {
+fn about_lengths(pipeline: &Pipeline, config: &ModelConfig, rendered: &[RenderedPrompt]) -> Option<String> {
     let limit = config.max_position_embeddings;
     let (longest, others) = longest_beyond(limit, rendered.iter(), 0)?;
     Some(format!(
@@ -103,7 +103,7 @@ fn about_lengths(pipeline: &Pipeline, config: &GemmaConfig, rendered: &[Rendered
 /// Texts that may grow beyond these positions while they are generated.
 pub fn about_generation(
     pipeline: &Pipeline,
-    config: &GemmaConfig,
+    config: &ModelConfig,
     rendered: &[RenderedPrompt],
 ) -> Option<String> {
     let (limit, new) = (config.max_position_embeddings, pipeline.steer.max_new_tokens);
@@ -189,7 +189,7 @@ fn about_beginnings(tokenizer: &ChatTokenizer, rendered: &[RenderedPrompt]) -> O
 }
 
 /// A format whose turns end with a token that ends no text.
-fn about_ends(config: &GemmaConfig, tokenizer: &ChatTokenizer) -> Option<String> {
+fn about_ends(config: &ModelConfig, tokenizer: &ChatTokenizer) -> Option<String> {
     let end = tokenizer.end_of_turn()?;
     if config.end_tokens.contains(&end) {
         return None;

@@ -19,7 +19,9 @@ use artifacts::{
 pub use capture::{capture, capture_in_pieces};
 pub use findings::{PreparedPrompts, about_generation, prepare_prompts};
 pub use memory::available as available_memory;
-pub use open::{InspectedModel, Network, OpenModel, chat_options, inspect, open_for_generation, open_model};
+pub use open::{
+    InspectedModel, OpenModel, OpenNetwork, chat_options, inspect, open_for_generation, open_model,
+};
 pub use pooling::{Newlines, Wanted, pooled_position};
 pub use prompts::{render_prompts, render_turns, suppressed_tokens};
 pub use record::{Record, Recorded};

@@ -4,15 +4,15 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow, bail};
 use artifacts::{Device, Dtype, ModelTable, RememberedHashes, Residency, progress_of_bytes};
 use model::{
-    ChatOptions, ChatTokenizer, Checkpoint, DeviceKind, Gemma, GemmaConfig, ModelFiles, ModelParts,
-    Precision, StreamedGemma, fingerprint, hash_file,
+    ChatOptions, ChatTokenizer, Checkpoint, DeviceKind, ModelConfig, ModelFiles, ModelParts, Network,
+    Precision, StreamedNetwork, fingerprint, hash_file,
 };
 
 use crate::memory::available;
 
 /// A model that is ready to run, with its tokenizer.
 pub struct OpenModel {
-    pub network: Network,
+    pub network: OpenNetwork,
     pub tokenizer: ChatTokenizer,
     /// Of everything that decides what the model computes.
     pub fingerprint: String,
@@ -23,26 +23,26 @@ pub struct OpenModel {
 }
 
 /// The weights at hand, or read while they are used.
-pub enum Network {
-    Resident(Box<Gemma>),
-    Streamed(Box<StreamedGemma>),
+pub enum OpenNetwork {
+    Resident(Box<Network>),
+    Streamed(Box<StreamedNetwork>),
 }
 
-impl Network {
-    pub fn config(&self) -> &GemmaConfig {
+impl OpenNetwork {
+    pub fn config(&self) -> &ModelConfig {
         match self {
-            Network::Resident(network) => network.config(),
-            Network::Streamed(network) => network.config(),
+            OpenNetwork::Resident(network) => network.config(),
+            OpenNetwork::Streamed(network) => network.config(),
         }
     }
 }
 
 impl OpenModel {
     /// The network for generation, which needs all weights for each token.
-    pub fn resident(&self) -> Result<&Gemma> {
+    pub fn resident(&self) -> Result<&Network> {
         match &self.network {
-            Network::Resident(network) => Ok(network),
-            Network::Streamed(_) => bail!("the model was opened for one pass only, not for generation"),
+            OpenNetwork::Resident(network) => Ok(network),
+            OpenNetwork::Streamed(_) => bail!("the model was opened for one pass only, not for generation"),
         }
     }
 }
@@ -116,7 +116,7 @@ fn open(table: &ModelTable, hashes: &RememberedHashes, residency: Residency) -> 
         );
     }
     let device = match table.device {
-        Device::Auto => DeviceKind::present(),
+        Device::Auto => model::present_device(),
         Device::Cpu => DeviceKind::Cpu,
         Device::Cuda(number) => DeviceKind::Cuda(number),
     };
@@ -138,8 +138,8 @@ fn open(table: &ModelTable, hashes: &RememberedHashes, residency: Residency) -> 
     let fingerprint = fingerprint(&named, &known)?;
     let network = open_network(&config, checkpoint, device, precision, residency)?;
     let residency = match network {
-        Network::Resident(_) => "resident",
-        Network::Streamed(_) => "streamed",
+        OpenNetwork::Resident(_) => "resident",
+        OpenNetwork::Streamed(_) => "streamed",
     };
     tracing::info!(
         "{}: {device}, {}, weights {residency}",
@@ -157,20 +157,20 @@ fn open(table: &ModelTable, hashes: &RememberedHashes, residency: Residency) -> 
 }
 
 fn open_network(
-    config: &GemmaConfig,
+    config: &ModelConfig,
     checkpoint: Checkpoint,
     kind: DeviceKind,
     precision: Precision,
     residency: Residency,
-) -> Result<Network> {
+) -> Result<OpenNetwork> {
     let device = model::open_device(kind).context("model.device")?;
-    let needed = Gemma::loaded_size(&checkpoint, &device, precision);
+    let needed = Network::loaded_size(&checkpoint, &device, precision);
     // The memory of a GPU is not known here, and what it can't hold is said by its driver.
     let free = available().filter(|_| kind == DeviceKind::Cpu);
     let too_large = free.is_some_and(|free| needed > free - free / 8);
     if residency == Residency::Streamed || (residency == Residency::Auto && too_large) {
-        let network = StreamedGemma::open(config, checkpoint, &device, precision)?;
-        return Ok(Network::Streamed(Box::new(network)));
+        let network = StreamedNetwork::open(config, checkpoint, &device, precision)?;
+        return Ok(OpenNetwork::Streamed(Box::new(network)));
     }
     if too_large {
         tracing::warn!(
@@ -181,7 +181,7 @@ fn open_network(
     }
     let bar = progress_of_bytes(checkpoint.size() as u64, "load");
     let mut progress = |bytes: usize| bar.inc(bytes as u64);
-    let network = Gemma::load(config, &checkpoint, &device, precision, &mut progress)?;
+    let network = Network::load(config, &checkpoint, &device, precision, &mut progress)?;
     bar.finish_and_clear();
-    Ok(Network::Resident(Box::new(network)))
+    Ok(OpenNetwork::Resident(Box::new(network)))
 }

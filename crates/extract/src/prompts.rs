@@ -99,9 +99,9 @@ fn render(tokenizer: &ChatTokenizer, condition: &Condition, prompt: &Prompt) -> 
     })
 }
 
-fn role(speaker: Speaker) -> Role {
+fn role(speaker: Speaker) -> model::Speaker {
     match speaker {
-        Speaker::User => Role::User,
-        Speaker::Model => Role::Assistant,
+        Speaker::User => model::Speaker::User,
+        Speaker::Model => model::Speaker::Model,
     }
 }

@@ -7,7 +7,9 @@ use artifacts::{
     Positions, RememberedHashes, Speaker, read_contrast_vectors, read_dose_summary,
 };
 use extract::{OpenModel, open_for_generation, render_turns};
-use model::{ChatTokenizer, Finish, GenerationRequest, Memory, NewToken, Sampling, generate_on};
+use model::{
+    ChatTokenizer, ConversationCache, FinishReason, GenerationRequest, NewToken, Sampling, generate_on,
+};
 use steer::{Intervention, Steer, interventions, residual_norms, row_seed};
 
 use crate::{Conversation, Pieces, Steering};
@@ -20,7 +22,7 @@ pub struct LiveModel {
     residual_norms: Vec<f64>,
     dose: Option<DoseSummary>,
     /// What earlier answers left, row by row.
-    memory: Memory,
+    memory: ConversationCache,
     /// What is done to each of these rows. The first is the model as it is.
     rows: Vec<Vec<Intervention>>,
 }
@@ -54,7 +56,8 @@ pub struct Settings {
 pub struct Answer {
     pub text: String,
     pub tokens: usize,
-    pub finish: Finish,
+    /// Why the text ended; `None` where it was stopped before it did.
+    pub finish: Option<FinishReason>,
 }
 
 impl LiveModel {
@@ -83,7 +86,7 @@ impl LiveModel {
                 place.display()
             );
         }
-        let memory = Memory::of(model.resident()?);
+        let memory = ConversationCache::of(model.resident()?);
         Ok(LiveModel {
             pipeline,
             model,

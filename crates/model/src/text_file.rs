@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::{Error, Result};
 
-/// The text of a file in UTF-8, as every text that somebody wrote is read.
+/// The text of a file in UTF-8, as every text that a person wrote is read.
 ///
 /// # Errors
 /// A pointer of Git LFS, and bytes that are not UTF-8.

@@ -22,7 +22,7 @@ pub fn lens(model: &OpenModel, vectors: &ContrastVectors) -> Result<Vec<LensToke
         .collect();
     let contrasts =
         Tensor::<2>::from_data(TensorData::new(contrasts, shape), (&network.device(), DType::F32));
-    let logits = network.head(contrasts.cast(network.precision().dtype()));
+    let logits = network.head(contrasts.cast(network.dtype()));
     let logits = logits.try_into_data().ok();
     let logits: Vec<f32> = logits
         .and_then(|data| data.try_into_vec().ok())

@@ -4,13 +4,13 @@
 //! [`Steer`] is a tap like any other, so that a pass can be steered without the stage:
 //!
 //! ```
-//! use model::{Batch, DeviceKind, Gemma, ModelFiles, Precision, open_device};
+//! use model::{Batch, DeviceKind, Network, ModelFiles, Precision, open_device};
 //! use steer::{Intervention, Operation, Positions, Steer};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let files = ModelFiles::at("../../data/tiny".as_ref())?;
 //! let (config, device) = (files.config()?, open_device(DeviceKind::Cpu)?);
-//! let network = Gemma::load(&config, &files.checkpoint()?, &device, Precision::F32, &mut |_| ())?;
+//! let network = Network::load(&config, &files.checkpoint()?, &device, Precision::F32, &mut |_| ())?;
 //!
 //! let push = Intervention {
 //!     layer: 3,
@@ -40,7 +40,7 @@ use artifacts::{
     write_generations, write_lens, write_steering_json, write_swapped_role_json,
 };
 use extract::{OpenModel, about_generation, open_for_generation, suppressed_tokens};
-use model::{Finish, Generated, GenerationRequest, Sampling, generate};
+use model::{Generated, GenerationRequest, Sampling, generate};
 
 pub use intervention::{Intervention, Operation, Positions, broadcast, resolve_layer};
 pub use lens::lens;
@@ -167,8 +167,8 @@ fn generation(model: &OpenModel, row: &Row, generated: Generated) -> Result<Gene
         text: model.tokenizer.decode(&generated.tokens)?.trim().to_owned(),
         n_tokens: generated.tokens.len(),
         finish_reason: match generated.finish {
-            Finish::Stop => FinishReason::Stop,
-            Finish::Length | Finish::Interrupted => FinishReason::Length,
+            Some(model::FinishReason::Stop) => FinishReason::Stop,
+            Some(model::FinishReason::Length) | None => FinishReason::Length,
         },
         interventions: row.description.clone(),
         greedy: row.greedy,

@@ -12,9 +12,9 @@ mod speaker;
 mod stage;
 mod words;
 
-pub use device::Device;
+pub use device::{Device, DeviceKind};
 pub use generation::{DoseDirection, FinishReason, GenerationStyle, Positions, Unit};
-pub use model::{Dtype, Residency};
+pub use model::{Dtype, Precision, Residency};
 pub use pooling::Pooling;
 #[doc(hidden)]
 pub use serde;

@@ -17,7 +17,7 @@ use artifacts::{
     CERTIFICATE_FORMAT, Certificate, Comparison, Layout, ModelReference, Pipeline, ReferenceOrigin,
     RememberedHashes, TextAgreement, Verdict, read_model_reference, write_certificate,
 };
-use extract::{Network, open_model};
+use extract::{OpenNetwork, open_model};
 use model::{ModelFiles, Precision, fingerprint};
 
 pub use compare::{relative_error, tolerances};
@@ -99,8 +99,8 @@ fn compare_with(
         device: model.device.to_string(),
         dtype: model.precision.as_str().to_owned(),
         residency: match model.network {
-            Network::Resident(_) => "resident",
-            Network::Streamed(_) => "streamed",
+            OpenNetwork::Resident(_) => "resident",
+            OpenNetwork::Streamed(_) => "streamed",
         }
         .to_owned(),
         tolerance,

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use artifacts::{Activation, ModelTable, Pooling, RenderedPrompt, Residency, Site};
 use burn::tensor::Tensor;
-use extract::{Network, OpenModel, Wanted, capture, capture_in_pieces, pooled_position};
+use extract::{OpenModel, OpenNetwork, Wanted, capture, capture_in_pieces, pooled_position};
 use model::{Batch, ResidualTap, Token};
 
 /// The whole stream, for comparison.
@@ -123,8 +123,8 @@ fn streamed_weights_give_the_same_bits() {
         ..crate::nano()
     };
     let streamed = crate::open(&table);
-    assert!(matches!(resident.network, Network::Resident(_)));
-    assert!(matches!(streamed.network, Network::Streamed(_)));
+    assert!(matches!(resident.network, OpenNetwork::Resident(_)));
+    assert!(matches!(streamed.network, OpenNetwork::Streamed(_)));
     let (prompts, poolings) = (prompts(), [Pooling::Newline, Pooling::Mean]);
     assert_eq!(
         capture(&resident, &prompts, &poolings).unwrap(),

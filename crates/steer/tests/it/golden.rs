@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use burn::tensor::{Device, Tensor};
 use model::{
-    Batch, Checkpoint, Gemma, GemmaConfig, GenerationRequest, Precision, ResidualTap, Sampling, Token,
+    Batch, Checkpoint, GenerationRequest, ModelConfig, Network, Precision, ResidualTap, Sampling, Token,
     generate,
 };
 use safetensors::SafeTensors;
@@ -20,11 +20,11 @@ pub fn fixtures() -> PathBuf {
 }
 
 /// The nano model without end tokens: the golden continuations run on past them.
-pub fn nano() -> Gemma {
+pub fn nano() -> Network {
     let folder = fixtures().join("nano");
-    let mut config = GemmaConfig::read(&folder).unwrap();
+    let mut config = ModelConfig::read(&folder).unwrap();
     config.end_tokens.clear();
-    Gemma::load(
+    Network::load(
         &config,
         &Checkpoint::open(&folder).unwrap(),
         &Device::flex(),

@@ -8,7 +8,7 @@ use artifacts::{
     Device, Layout, Pipeline, Stage, StageDirectory, read_contrast_vectors, read_statistics,
     read_statistics_summary,
 };
-use model::GemmaConfig;
+use model::ModelConfig;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use safetensors::tensor::{Dtype, TensorView};
@@ -145,7 +145,7 @@ fn write_model(folder: &Path) -> Planted {
     }
     config["torch_dtype"] = json!("float32");
     std::fs::write(folder.join("config.json"), config.to_string()).unwrap();
-    let tensors: HashMap<String, (Vec<usize>, Vec<u8>)> = GemmaConfig::from_json(&config)
+    let tensors: HashMap<String, (Vec<usize>, Vec<u8>)> = ModelConfig::from_json(&config)
         .unwrap()
         .tensors()
         .into_iter()

@@ -5,7 +5,7 @@ use artifacts::RememberedHashes;
 use artifacts::read_prompts;
 use burn::tensor::Tensor;
 use extract::{OpenModel, open_for_generation, render_prompts};
-use model::{Batch, Finish, GenerationRequest, ResidualTap, Sampling, Token, generate};
+use model::{Batch, FinishReason, GenerationRequest, ResidualTap, Sampling, Token, generate};
 use safetensors::SafeTensors;
 use serde_json::Value;
 
@@ -120,7 +120,7 @@ fn greedy_texts_are_the_references() {
     let generated = generate(model.resident().unwrap(), &requests, 48, &mut (), &mut |_| ()).unwrap();
     for (row, generated) in rows.iter().zip(generated) {
         assert_eq!(generated.tokens, ids(&row["greedy_ids"]));
-        assert_eq!(generated.finish, Finish::Stop);
+        assert_eq!(generated.finish, Some(FinishReason::Stop));
         assert_eq!(
             model.tokenizer.decode(&generated.tokens).unwrap().trim(),
             row["greedy_text"].as_str().unwrap()

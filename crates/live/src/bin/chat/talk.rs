@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Result, bail};
 use artifacts::Speaker;
 use live::{Answer, Conversation, LiveModel, Piece, Prepared, Settings, Steering};
-use model::Finish;
+use model::FinishReason;
 
 use crate::columns::side_by_side;
 use crate::command::{Command, HELP};
@@ -179,13 +179,13 @@ impl Talk {
         self.screen.write("\n")?;
         let answer = answers?.swap_remove(0);
         match answer.finish {
-            Finish::Stop => {}
-            Finish::Length => {
+            Some(FinishReason::Stop) => {}
+            Some(FinishReason::Length) => {
                 let limit = self.max_new_tokens;
                 self.screen
                     .note(&format!("(the limit of {limit} tokens; /max sets another)"))?;
             }
-            Finish::Interrupted => self.screen.note("(stopped)")?,
+            None => self.screen.note("(stopped)")?,
         }
         Ok(answer)
     }

@@ -5,7 +5,7 @@ use std::sync::mpsc;
 
 use anyhow::Result;
 use live::{LiveModel, Prepared};
-use model::Finish;
+use model::FinishReason;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -82,10 +82,9 @@ fn line(value: &Value) -> Event {
     Event::Line(format!("{value}\n"))
 }
 
-fn finish(finish: Finish) -> &'static str {
+fn finish(finish: Option<FinishReason>) -> &'static str {
     match finish {
-        Finish::Stop => "stop",
-        Finish::Length => "length",
-        Finish::Interrupted => "interrupted",
+        Some(reason) => reason.as_str(),
+        None => "interrupted",
     }
 }

@@ -1,17 +1,19 @@
 //! Draws from a whole vocabulary.
 //!
-//! The reference adds a quarter of a million exact exponentials, one after the other. Which token comes out hardly
-//! ever depends on their last digits, so they are estimated here, several at once, with a bound on all errors: those
-//! of the estimate and the rounding in the reference. Where the bound leaves more than one token possible, nothing
-//! is chosen here, and the reference must decide.
+//! The reference adds a quarter of a million exact exponentials, one after the other. Which token
+//! comes out hardly ever depends on their last digits, so they are estimated here, several at once,
+//! with a bound on all errors: those of the estimate and the rounding in the reference. Where the
+//! bound leaves more than one token possible, nothing is chosen here, and the reference must
+//! decide.
 
 use std::f64::consts::{LN_2, LOG2_E};
 
 use super::NotANumber;
-use super::kept::Kept;
+use super::candidates::Candidates;
 use super::scan::{BLOCK, scan};
 
-/// A logit this far below the largest counts as if it were no further: its share is below 3e-16 either way.
+/// A logit this far below the largest counts as if it were no further: its share is below 3e-16
+/// either way.
 const DEPTH: f32 = 36.0;
 
 /// How far below the largest logit top-p looks for its tokens, until it has enough.
@@ -22,13 +24,14 @@ const LANES: usize = 8;
 
 /// Estimated exponentials of the divided logits less the largest, added up block by block.
 #[derive(Default)]
-pub(super) struct Masses {
+pub(super) struct SoftmaxMass {
     blocks: Vec<Block>,
     temperature: f32,
     /// Of the divided logits.
     largest: f32,
     total: f64,
-    /// A bound on the error of a sum's share in the total, and of the reference's sum of probabilities.
+    /// A bound on the error of a sum's share in the total, and of the reference's sum of
+    /// probabilities.
     margin: f64,
 }
 
@@ -37,7 +40,7 @@ struct Block {
     mass: f64,
 }
 
-impl Masses {
+impl SoftmaxMass {
     pub fn estimate(&mut self, logits: &[f32], temperature: f32) -> Result<(), NotANumber> {
         self.blocks.clear();
         scan(logits, |_, _, largest| {
@@ -62,8 +65,9 @@ impl Masses {
             }
         }
         self.total = total;
-        // A share is off by 1e-9 at most because of the series, which errs in both of its sums. Each logit adds
-        // its roundings in the reference, below 3e-16 together, and as much if it lies beyond the depth.
+        // A share is off by 1e-9 at most because of the series, which errs in both of its sums.
+        // Each logit adds its roundings in the reference, below 3e-16 together, and as much if it
+        // lies beyond the depth.
         self.margin = 1e-9 + 1e-15 * logits.len() as f64;
         Ok(())
     }
@@ -89,16 +93,16 @@ impl Masses {
     }
 
     /// The tokens that top-p keeps; false if they are not certain.
-    pub fn collect_top_p(&self, logits: &[f32], p: f64, kept: &mut Kept) -> bool {
+    pub fn collect_top_p(&self, logits: &[f32], p: f64, candidates: &mut Candidates) -> bool {
         let (low, high) = self.bounds(p);
         for depth in SEARCHED {
-            self.collect(logits, self.largest - depth, kept);
-            if kept.mass(self.largest) >= high {
-                let Some(border) = kept.border(self.largest, low, high) else {
+            self.collect(logits, self.largest - depth, candidates);
+            if candidates.mass(self.largest) >= high {
+                let Some(border) = candidates.border(self.largest, low, high) else {
                     return false;
                 };
-                self.collect(logits, border.logit, kept);
-                kept.drop_beyond(&border);
+                self.collect(logits, border.logit, candidates);
+                candidates.drop_beyond(&border);
                 return true;
             }
         }
@@ -106,11 +110,11 @@ impl Masses {
     }
 
     /// All tokens whose divided logits are not below `smallest`.
-    fn collect(&self, logits: &[f32], smallest: f32, kept: &mut Kept) {
-        kept.clear();
+    fn collect(&self, logits: &[f32], smallest: f32, candidates: &mut Candidates) {
+        candidates.clear();
         for (number, (block, logits)) in self.blocks.iter().zip(logits.chunks(BLOCK)).enumerate() {
             if block.largest >= smallest {
-                kept.add(number * BLOCK, logits, self.temperature, smallest);
+                candidates.add(number * BLOCK, logits, self.temperature, smallest);
             }
         }
     }
@@ -186,8 +190,8 @@ mod tests {
         }
     }
 
-    /// At the very borders between two tokens the estimate may be silent, but it must not be wrong; elsewhere it
-    /// must say something.
+    /// At the very borders between two tokens the estimate may be silent, but it must not be wrong;
+    /// elsewhere it must say something.
     #[test]
     fn draws_are_right_or_left_to_the_reference() {
         let mut random = ChaCha8Rng::seed_from_u64(1);
@@ -195,22 +199,22 @@ mod tests {
             greedy: false,
             ..Sampling::greedy()
         };
-        let (mut masses, mut certain) = (Masses::default(), 0);
+        let (mut softmax, mut certain) = (SoftmaxMass::default(), 0);
         for _ in 0..300 {
             let size = random.random_range(1..500);
             let logits: Vec<f32> = (0..size).map(|_| random.random_range(-20.0..0.0f32)).collect();
-            masses.estimate(&logits, 1.0).unwrap();
+            softmax.estimate(&logits, 1.0).unwrap();
             let exponentials = logits.iter().map(|logit| f64::from(*logit).exp());
             let total: f64 = exponentials.clone().sum();
             let border = exponentials.take(size / 2).sum::<f64>() / total;
             for distance in [0.0, 1e-16, 1e-13, 1e-10, 1e-9, 1e-8] {
                 for at in [border - distance, border + distance] {
                     let plain = reference::draw_kept(&mut logits.clone(), &sampling, at);
-                    let token = masses.draw(&logits, at);
+                    let token = softmax.draw(&logits, at);
                     assert_eq!(token.unwrap_or(plain), plain, "{at} among {size}");
                 }
             }
-            certain += usize::from(masses.draw(&logits, random.random()).is_some());
+            certain += usize::from(softmax.draw(&logits, random.random()).is_some());
         }
         assert!(certain >= 299, "{certain}");
     }

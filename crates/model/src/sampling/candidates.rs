@@ -1,4 +1,5 @@
-//! The tokens that top-k or top-p keep: as a rule few, so that the exact arithmetic of the reference costs little.
+//! The tokens that top-k or top-p keep: as a rule few, so that the exact arithmetic of the
+//! reference costs little.
 
 use std::cmp::Ordering;
 
@@ -13,7 +14,7 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
-    /// The likelier first, and of equal ones the later: top-p drops the earlier first.
+    /// The more likely first, and of equal ones the later: top-p drops the earlier first.
     fn descending(&self, other: &Self) -> Ordering {
         let by_logit = other.logit.total_cmp(&self.logit);
         by_logit.then(other.token.cmp(&self.token))
@@ -24,15 +25,16 @@ impl Candidate {
     }
 }
 
-/// Candidates in the order of their tokens. All others have probability 0, so that leaving them out of a sum
-/// changes nothing in it.
+/// Candidates in the order of their tokens. All others have probability 0, so that leaving them out
+/// of a sum changes nothing in it.
 #[derive(Default)]
-pub(super) struct Kept {
+pub(super) struct Candidates {
     candidates: Vec<Candidate>,
 }
 
-impl Kept {
-    /// The k largest logits, and those that equal the k-th once they are divided, but none of negative infinity.
+impl Candidates {
+    /// The k largest logits, and those that equal the k-th once they are divided, but none of
+    /// negative infinity.
     pub fn collect_top_k(&mut self, logits: &[f32], temperature: f32, k: usize) -> Result<(), NotANumber> {
         self.candidates.clear();
         // A lower bound of the k-th, which rises as more has been seen.
@@ -45,7 +47,8 @@ impl Kept {
             self.add(first, block, temperature, smallest);
             if self.candidates.len() > limit {
                 smallest = self.drop_below_kth(k);
-                // Many may equal the k-th. The limit stays well above them, or each block would sort them all.
+                // Many may equal the k-th. The limit stays well above them, or each block would
+                // sort them all.
                 limit = limit.max(2 * self.candidates.len());
             }
         })?;
@@ -60,20 +63,20 @@ impl Kept {
         }
     }
 
-    /// Keeps the smallest set of likeliest candidates whose probabilities reach p, at least one.
+    /// Keeps the smallest set of most likely candidates whose probabilities reach p, at least one.
     pub fn keep_top_p(&mut self, p: f64) {
         if p >= 1.0 || self.candidates.is_empty() {
             return;
         }
         let softmax = Softmax::over(&self.candidates);
         self.candidates.sort_unstable_by(|a, b| b.descending(a));
-        let likeliest = self.candidates.len() - 1;
+        let most_likely = self.candidates.len() - 1;
         let mut sum = 0.0;
-        let kept = self.candidates[..likeliest].iter().position(|candidate| {
+        let kept = self.candidates[..most_likely].iter().position(|candidate| {
             sum += softmax.probability(candidate);
             sum > 1.0 - p
         });
-        self.candidates.drain(..kept.unwrap_or(likeliest));
+        self.candidates.drain(..kept.unwrap_or(most_likely));
         self.order();
     }
 
@@ -113,12 +116,13 @@ impl Kept {
         mass(&self.candidates, largest)
     }
 
-    /// The last of the likeliest candidates that together reach the mass `low`; none if they don't reach `high` with
-    /// it, too. The candidates lose their order.
+    /// The last of the most likely candidates that together reach the mass `low`; none if they
+    /// don't reach `high` with it, too. The candidates lose their order.
     pub fn border(&mut self, largest: f32, low: f64, high: f64) -> Option<Candidate> {
         let mut rest = self.candidates.as_mut_slice();
         let mut above = 0.0;
-        // There may be very many. They are halved around the border until few enough are left to be sorted.
+        // There may be very many. They are halved around the border until few enough are left to be
+        // sorted.
         while rest.len() > BLOCK {
             let half = rest.len() / 2;
             rest.select_nth_unstable_by(half, Candidate::descending);

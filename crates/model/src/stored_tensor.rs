@@ -8,8 +8,10 @@ use half::bf16;
 use memmap2::Mmap;
 use rayon::prelude::*;
 
-use crate::Precision;
 use ::gguf::{BlockKind, dequantize};
+
+use crate::Precision;
+use crate::device::tensor_dtype;
 
 /// A tensor's bytes as they are stored.
 pub(crate) struct Stored<'a> {
@@ -18,7 +20,8 @@ pub(crate) struct Stored<'a> {
     pub one_was_added: bool,
 }
 
-/// Numbers that one task converts: enough to be worth a task, few enough to share a tensor among cores.
+/// Numbers that one task converts: enough to be worth a task, few enough to share a tensor among
+/// cores.
 const PIECE: usize = 1 << 18;
 
 impl Stored<'_> {
@@ -46,7 +49,7 @@ impl Stored<'_> {
             range,
         };
         let bytes = Bytes::from_shared(bytes::Bytes::from_owner(owner), AllocationProperty::File);
-        TensorData::from_bytes(bytes, shape, precision.dtype())
+        TensorData::from_bytes(bytes, shape, tensor_dtype(precision))
     }
 
     /// A copy in the given type; the error is the index of a number that is not finite.
@@ -55,7 +58,7 @@ impl Stored<'_> {
             Precision::F32 => Bytes::from_elems(self.convert(|value| value)?),
             Precision::Bf16 => Bytes::from_elems(self.convert(bf16::from_f32)?),
         };
-        Ok(TensorData::from_bytes(bytes, shape, precision.dtype()))
+        Ok(TensorData::from_bytes(bytes, shape, tensor_dtype(precision)))
     }
 
     /// For numbers that are used as they are: the error is the index of one that is not finite.

@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 
 use burn::tensor::Tensor;
 use model::{
-    Finish, Gemma, Generated, GenerationRequest, Memory, NewToken, Precision, ResidualTap, Sampling, Token,
-    generate, generate_on,
+    ConversationCache, Generated, GenerationRequest, Network, NewToken, Precision, ResidualTap, Sampling,
+    Token, generate, generate_on,
 };
 
 use crate::support::{Golden, load_nano};
@@ -32,14 +32,19 @@ fn request(prompt: &[u32]) -> GenerationRequest {
     }
 }
 
-fn fresh(model: &Gemma, prompt: &[u32]) -> Generated {
+fn fresh(model: &Network, prompt: &[u32]) -> Generated {
     generate(model, &[request(prompt)], 12, &mut (), &mut |_| ())
         .unwrap()
         .swap_remove(0)
 }
 
 /// One row, and how many tokens its first pass computed.
-fn remembering(model: &Gemma, memory: &mut Memory, row: usize, prompt: &[u32]) -> (Generated, usize) {
+fn remembering(
+    model: &Network,
+    memory: &mut ConversationCache,
+    row: usize,
+    prompt: &[u32],
+) -> (Generated, usize) {
     let (request, mut count) = (request(prompt), Count::default());
     let requests = BTreeMap::from([(row, &request)]);
     let mut each = |_: &[NewToken]| ControlFlow::Continue(());
@@ -47,11 +52,12 @@ fn remembering(model: &Gemma, memory: &mut Memory, row: usize, prompt: &[u32]) -
     (all.remove(&row).unwrap(), count.0[0])
 }
 
-/// The prompts are longer than the sliding window, go on where the text ended, part from it, and are part of it.
+/// The prompts are longer than the sliding window, go on where the text ended, part from it, and
+/// are part of it.
 #[test]
 fn a_row_goes_on_with_the_same_tokens_and_computes_what_is_new() {
     let (golden, model) = (Golden::read(), load_nano(Precision::F32));
-    let mut memory = Memory::of(&model);
+    let mut memory = ConversationCache::of(&model);
     let first = golden.input("long");
     let begun = fresh(&model, &first);
     assert_eq!(
@@ -94,7 +100,7 @@ fn tokens_are_seen_as_they_come_until_nobody_wants_more() {
     let whole: Vec<Generated> = prompts.iter().map(|prompt| fresh(&model, prompt)).collect();
     let requests: Vec<GenerationRequest> = prompts.iter().map(|prompt| request(prompt)).collect();
     let rows = BTreeMap::from([(7, &requests[0]), (9, &requests[1])]);
-    let mut memory = Memory::of(&model);
+    let mut memory = ConversationCache::of(&model);
     for passes in [3, 12] {
         let mut seen: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
         let mut each = |new: &[NewToken]| {
@@ -110,11 +116,7 @@ fn tokens_are_seen_as_they_come_until_nobody_wants_more() {
         for (row, whole) in [(7, &whole[0]), (9, &whole[1])] {
             assert_eq!(all[&row].tokens, whole.tokens[..passes]);
             assert_eq!(all[&row].tokens, seen[&row]);
-            let finish = if passes < 12 {
-                Finish::Interrupted
-            } else {
-                whole.finish
-            };
+            let finish = if passes < 12 { None } else { whole.finish };
             assert_eq!(all[&row].finish, finish);
         }
     }

@@ -165,7 +165,7 @@ fn dispatch(flags: &Xtask) -> Result<()> {
         }
         XtaskCmd::Train(train) => tool::run(&project, Device::Cpu, "tiny", "train", &train.arguments),
         XtaskCmd::Bench(bench) => tool::run(&project, Device::present(), "bench", "bench", &bench.arguments),
-        XtaskCmd::Synth(synth) => tool::run(&project, Device::Cpu, "synth", "synth", &synth.arguments),
+        XtaskCmd::Synth(synth) => tool::run(&project, Device::Cpu, "bench", "synth", &synth.arguments),
     }
 }
 

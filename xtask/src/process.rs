@@ -31,7 +31,7 @@ const BUILD_FAILED: &str = "the build failed, nothing was run; see what the comp
 
 /// Crates with a binary that is no stage.
 pub const BESIDES: &[&str] = &[
-    "bench", "browser", "check", "diff", "doctor", "hub", "live", "synth", "tiny",
+    "bench", "browser", "check", "diff", "doctor", "hub", "live", "tiny",
 ];
 
 pub struct Processes {

@@ -5,10 +5,10 @@ use artifacts::{
     Layout, Metadata, Pipeline, RenderedPrompt, Stage, Verdict, write_certificate, write_dose_summary,
     write_dose_texts, write_doses, write_generations, write_lens, write_rendered_prompts,
 };
-use extract::{Network, OpenModel, capture};
+use extract::{OpenModel, OpenNetwork, capture};
 use model::{
-    Batch, ChatOptions, DeviceKind, Gemma, GenerationRequest, ModelFiles, Precision, ResidualTap, generate,
-    open_device,
+    Batch, ChatOptions, ChatTokenizer, GenerationRequest, ModelFiles, Network, Precision, ResidualTap,
+    generate, open_device,
 };
 use serde_json::{Value, json};
 use steer::Steer;
@@ -30,11 +30,11 @@ pub fn run(settings: &Settings) -> Result<Value> {
         artifacts::Dtype::F32 => Precision::F32,
         artifacts::Dtype::Bf16 => Precision::Bf16,
     };
-    let kind = DeviceKind::present();
+    let kind = model::present_device();
     let device = open_device(kind)?;
     let mut parts = Vec::new();
     let (loaded, network) = measure("load", 1, || {
-        Ok(Gemma::load(
+        Ok(Network::load(
             &config,
             &checkpoint,
             &device,
@@ -43,9 +43,9 @@ pub fn run(settings: &Settings) -> Result<Value> {
         )?)
     })?;
     parts.push(loaded);
-    let tokenizer = files.tokenizer(&ChatOptions::default())?;
+    let tokenizer = tokenizer(&files)?;
     let model = OpenModel {
-        network: Network::Resident(Box::new(network.context("the model was not loaded")?)),
+        network: OpenNetwork::Resident(Box::new(network.context("the model was not loaded")?)),
         tokenizer,
         fingerprint: String::new(),
         weights_fingerprint: String::new(),
@@ -66,6 +66,25 @@ pub fn run(settings: &Settings) -> Result<Value> {
     bench.tables(layers, &mut parts)?;
     Ok(bench.result(&parts))
 }
+
+/// A model without a chat template is measured with a plain one: which turns look how doesn't
+/// matter.
+fn tokenizer(files: &ModelFiles) -> Result<ChatTokenizer> {
+    if files.chat_template()?.is_some() {
+        return Ok(files.tokenizer(&ChatOptions::default())?);
+    }
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("plain.jinja");
+    fs_err::write(&path, PLAIN_TEMPLATE)?;
+    let options = ChatOptions {
+        template: Some(&path),
+        ..ChatOptions::default()
+    };
+    Ok(files.tokenizer(&options)?)
+}
+
+const PLAIN_TEMPLATE: &str = "{{ bos_token }}{% for message in messages %}{{ message['role'] }}: {{ message['content'] }}\n\
+     {% endfor %}{% if add_generation_prompt %}assistant: {% endif %}";
 
 struct Bench<'a> {
     settings: &'a Settings,
@@ -122,7 +141,8 @@ impl Bench<'_> {
         )?;
         // Six swapped texts, the same with suppressed tokens, and twelve steered ones.
         let (mut swapped, steered) = (requests(&self.prompts[normal.len()..], 12), requests(normal, 12));
-        let suppressed = ["\n\n", "<end_of_turn>"].map(|text| self.model.tokenizer.token_id(text));
+        let tokenizer = &self.model.tokenizer;
+        let suppressed = [tokenizer.token_id("\n\n"), tokenizer.end_of_turn()];
         for request in &mut swapped[6..] {
             request.sampling.suppress = suppressed.into_iter().flatten().collect();
         }

@@ -39,7 +39,8 @@ pub fn steering_layer(layers: usize) -> usize {
     (20.0 / 42.0 * layers as f64).round() as usize
 }
 
-/// An addition of the direction to each row, with a coefficient of its own for each unless they are given.
+/// An addition of the direction to each row, with a different coefficient for each unless they are
+/// given.
 pub fn interventions(
     rows: usize,
     layer: usize,

@@ -4,15 +4,15 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use artifacts::progress_of_bytes;
 use half::bf16;
-use model::GemmaConfig;
+use model::ModelConfig;
 use rayon::prelude::*;
 use safetensors::{Dtype, View, serialize_to_file};
 use serde_json::{Map, Value, json};
 
-/// Writes `model.safetensors`, or shards of at most `shard_bytes` and their index, in the order in which the network
-/// uses them. Matrices are normal with standard deviation 0.02, as the family's initialiser has them; norms are 0, which
-/// is to say that they multiply by 1.
-pub fn write_weights(config: &GemmaConfig, out: &Path, seed: u64, shard_bytes: usize) -> Result<()> {
+/// Writes `model.safetensors`, or shards of at most `shard_bytes` and their index, in the order in
+/// which the network uses them. Matrices are normal with standard deviation 0.02, as the family's
+/// initialiser has them; norms are 0, which is to say that they multiply by 1.
+pub fn write_weights(config: &ModelConfig, out: &Path, seed: u64, shard_bytes: usize) -> Result<()> {
     let normal = normal_table();
     let tensors: Vec<(String, RandomTensor<'_>)> = config
         .tensors()
@@ -123,10 +123,12 @@ impl RandomTensor<'_> {
     }
 }
 
-/// The normal distribution of standard deviation 0.02 at 2^16 evenly spaced probabilities: drawing one is a look-up.
+/// The normal distribution of standard deviation 0.02 at 2^16 evenly spaced probabilities: drawing
+/// one is a look-up.
 fn normal_table() -> Vec<bf16> {
     let count = 1usize << 16;
-    // The quantile by bisection of the distribution function: slow, but made once and without a formula to get wrong.
+    // The quantile by bisection of the distribution function: slow, but made once and without a
+    // formula to get wrong.
     let quantile = |index: usize| {
         let wanted = (index as f64 + 0.5) / count as f64;
         let (mut low, mut high) = (-6.0, 6.0);
@@ -143,7 +145,8 @@ fn normal_table() -> Vec<bf16> {
     (0..count).into_par_iter().map(quantile).collect()
 }
 
-/// The standard normal distribution function, by the series of its density around 0 (Abramowitz and Stegun 26.2.11).
+/// The standard normal distribution function, by the series of its density around 0 (Abramowitz and
+/// Stegun 26.2.11).
 fn distribution(x: f64) -> f64 {
     let (mut term, mut sum, mut divisor) = (x, x, 1.0);
     while f64::abs(term) > 1e-17 * f64::abs(sum) {

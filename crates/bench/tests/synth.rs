@@ -7,11 +7,11 @@
 
 use std::path::{Path, PathBuf};
 
+use bench::synth::{shape, shapes, write_model, write_weights};
 use burn::tensor::{Device, Tensor};
-use model::{Batch, Checkpoint, Gemma, GemmaConfig, Precision, ResidualTap, StreamedGemma, Token};
+use model::{Batch, Checkpoint, ModelConfig, Network, Precision, ResidualTap, StreamedNetwork, Token};
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, serialize_to_file};
-use synth::{PRESETS, preset, write_model, write_weights};
 
 fn tokenizer() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../data/tiny")
@@ -19,7 +19,8 @@ fn tokenizer() -> PathBuf {
 
 #[test]
 fn the_shapes_have_as_many_parameters_as_the_published_models() {
-    // As the hub counts them; for the models that see, whose pages count the vision tower too, nothing is asked.
+    // As the hub counts them; for the models that see, whose pages count the vision tower too,
+    // nothing is asked.
     let published = [
         ("gemma-2b-it", 2_506_172_416),
         ("gemma-7b-it", 8_537_680_896),
@@ -29,14 +30,14 @@ fn the_shapes_have_as_many_parameters_as_the_published_models() {
         ("gemma-3-270m-it", 268_098_176),
         ("gemma-3-1b-it", 999_885_952),
     ];
-    for name in PRESETS {
-        let config = GemmaConfig::from_json(&preset(name).unwrap()).unwrap();
+    for name in shapes() {
+        let config = ModelConfig::from_json(&shape(name).unwrap()).unwrap();
         let parameters: usize = config
             .tensors()
             .iter()
             .map(|(_, shape)| shape.iter().product::<usize>())
             .sum();
-        if let Some((_, expected)) = published.iter().find(|(published, _)| published == name) {
+        if let Some((_, expected)) = published.iter().find(|(published, _)| *published == name) {
             assert_eq!(parameters, *expected, "{name}");
         }
     }
@@ -62,8 +63,8 @@ fn what_cannot_be_written_is_said_before_anything_is() {
 }
 
 /// A shape whose feed-forward matrices and embeddings are large enough to stay in the file.
-fn config() -> GemmaConfig {
-    let mut json = preset("gemma-2-2b-it").unwrap();
+fn config() -> ModelConfig {
+    let mut json = shape("gemma-2-2b-it").unwrap();
     for (key, value) in [
         ("num_hidden_layers", 3),
         ("hidden_size", 512),
@@ -75,7 +76,7 @@ fn config() -> GemmaConfig {
     ] {
         json[key] = value.into();
     }
-    GemmaConfig::from_json(&json).unwrap()
+    ModelConfig::from_json(&json).unwrap()
 }
 
 #[derive(Default)]
@@ -95,7 +96,7 @@ fn numbers(tensor: Tensor<2>) -> Vec<f32> {
 /// The residual streams and logits of a ragged batch.
 fn pass(folder: &Path, precision: Precision) -> Vec<Vec<f32>> {
     let (config, checkpoint) = (config(), Checkpoint::open(folder).unwrap());
-    let network = Gemma::load(&config, &checkpoint, &Device::flex(), precision, &mut |_| ()).unwrap();
+    let network = Network::load(&config, &checkpoint, &Device::flex(), precision, &mut |_| ()).unwrap();
     let mut kept = KeepAll::default();
     let h = network.forward(&batch(), None, &mut kept).unwrap();
     kept.0.push(numbers(network.head(h)));
@@ -175,7 +176,7 @@ fn streamed_and_resident_are_the_same_bits_with_mapped_matrices_too() {
     assert!(folder.path().join("model.safetensors").exists(), "one file");
     for precision in [Precision::F32, Precision::Bf16] {
         let checkpoint = Checkpoint::open(folder.path()).unwrap();
-        let streamed = StreamedGemma::open(&config(), checkpoint, &Device::flex(), precision).unwrap();
+        let streamed = StreamedNetwork::open(&config(), checkpoint, &Device::flex(), precision).unwrap();
         let mut kept = [KeepAll::default()];
         let ends = streamed.forward(&[batch()], &mut kept, &mut |_| ()).unwrap();
         let logits = streamed.head(ends.into_iter().next().unwrap()).unwrap();

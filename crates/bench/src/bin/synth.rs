@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use synth::{PRESETS, write_model};
+use bench::synth::{shapes, write_model};
 
 fn main() -> ExitCode {
     artifacts::finish(
@@ -46,6 +46,6 @@ fn usage() -> String {
     format!(
         "usage: cargo xtask synth --like NAME OUT [--seed N] [--tokenizer FOLDER]\n\
          NAME is one of {}. The tokenizer is the embedded model's, unless another folder is named.",
-        PRESETS.join(", ")
+        shapes().join(", ")
     )
 }

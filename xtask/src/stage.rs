@@ -32,7 +32,16 @@ pub const STAGES: &[Stage] = &[
             Input::File("prompts.file"),
         ],
         upstream: &[],
-        crates: &["artifacts", "gguf", "kernels", "model", "extract", "verify"],
+        crates: &[
+            "terms",
+            "interventions",
+            "artifacts",
+            "gguf",
+            "kernels",
+            "model",
+            "extract",
+            "verify",
+        ],
         binary: "verify",
     },
     Stage {
@@ -45,7 +54,15 @@ pub const STAGES: &[Stage] = &[
             Input::File("prompts.file"),
         ],
         upstream: &[],
-        crates: &["artifacts", "gguf", "kernels", "model", "extract"],
+        crates: &[
+            "terms",
+            "interventions",
+            "artifacts",
+            "gguf",
+            "kernels",
+            "model",
+            "extract",
+        ],
         binary: "extract",
     },
     Stage {
@@ -54,7 +71,15 @@ pub const STAGES: &[Stage] = &[
         tables: &["contrast", "vectors"],
         inputs: &[Input::Files("vectors", "file")],
         upstream: &["extract"],
-        crates: &["artifacts", "exchange", "gguf", "statistics", "analyze"],
+        crates: &[
+            "terms",
+            "interventions",
+            "artifacts",
+            "exchange",
+            "gguf",
+            "statistics",
+            "analyze",
+        ],
         binary: "analyze",
     },
     Stage {
@@ -64,7 +89,16 @@ pub const STAGES: &[Stage] = &[
         inputs: &[Input::Model, Input::File("model.chat_template")],
         // The prompts come as tokens from extract, so that both stages read the very same text.
         upstream: &["extract", "analyze"],
-        crates: &["artifacts", "gguf", "kernels", "model", "extract", "steer"],
+        crates: &[
+            "terms",
+            "interventions",
+            "artifacts",
+            "gguf",
+            "kernels",
+            "model",
+            "extract",
+            "steer",
+        ],
         binary: "steer",
     },
     Stage {
@@ -78,6 +112,8 @@ pub const STAGES: &[Stage] = &[
         ],
         upstream: &["extract", "analyze"],
         crates: &[
+            "terms",
+            "interventions",
             "artifacts",
             "gguf",
             "kernels",
@@ -95,7 +131,7 @@ pub const STAGES: &[Stage] = &[
         tables: TABLES,
         inputs: &[Input::File("report.published")],
         upstream: &["verify", "extract", "analyze", "steer", "dose"],
-        crates: &["artifacts", "report"],
+        crates: &["terms", "interventions", "artifacts", "report"],
         binary: "report",
     },
 ];

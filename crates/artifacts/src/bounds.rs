@@ -70,16 +70,12 @@ pub(crate) fn set_problem(place: &str, set: &GenerationSet) -> Option<String> {
         .iter()
         .chain(of_interventions)
         .find(|value| !is_coefficient(**value));
-    if let Some(value) = coefficient {
-        return Some(format!(
+    coefficient.map(|value| {
+        format!(
             "{place}: the coefficient {value} can't be computed with; give numbers between -{LARGEST_COEFFICIENT} and \
              {LARGEST_COEFFICIENT}"
-        ));
-    }
-    let mut thresholds = set.interventions.iter().filter_map(|table| table.threshold);
-    let threshold = thresholds.find(|value| !(*value as f32).is_finite());
-    threshold
-        .map(|value| format!("{place}: the threshold {value} can't be computed with; give a smaller number"))
+        )
+    })
 }
 
 pub(crate) fn is_coefficient(value: f64) -> bool {

@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use serde::Deserialize;
+use terms::Unit;
 
 use crate::bounds;
 
@@ -14,7 +15,7 @@ pub struct DoseTable {
     pub layers: Vec<i64>,
     /// Sizes of the coefficients, in `unit`; each is used with both signs. Empty: [`DEFAULT_COEFFICIENTS`](Self::DEFAULT_COEFFICIENTS), raw.
     pub coefficients: Vec<f64>,
-    pub unit: CoefficientUnit,
+    pub unit: Unit,
     /// Capping: percentiles of the projections of all prompts in both conditions, which are the thresholds.
     pub percentiles: Vec<f64>,
     /// Random directions of the contrast's norm, as controls at every dose.
@@ -30,17 +31,6 @@ pub struct DoseTable {
     pub perplexity_budget: f64,
     /// Of the random directions and the shuffled labels.
     pub seed: u64,
-}
-
-/// What a coefficient counts in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum CoefficientUnit {
-    /// Multiples of the direction as it is.
-    #[default]
-    Raw,
-    /// Multiples of the layer's mean residual norm: what is added has `coefficient` times that norm.
-    Relative,
 }
 
 /// Each is run at every dose, so that more would take forever.
@@ -86,7 +76,7 @@ impl Default for DoseTable {
             enabled: true,
             layers: Vec::new(),
             coefficients: Vec::new(),
-            unit: CoefficientUnit::Raw,
+            unit: Unit::Raw,
             percentiles: vec![75.0, 50.0, 25.0],
             random_directions: 3,
             prompts: 24,

@@ -1,11 +1,12 @@
 use std::path::Path;
 
 use arrow_array::types::{Float64Type, Int32Type};
+use terms::FinishReason;
 
 use crate::contract::{COUNT, Column, ColumnKind, LOG_ODDS, NO_UNIT, SHARE, SURPRISE, TableSchema};
 use crate::doses::{Dose, dose_columns, dose_contract, doses_of};
 use crate::table::{Columns, column, ids_column, read_table, text_column, write_table};
-use crate::{Metadata, Result};
+use crate::{Error, Metadata, Result};
 
 pub(crate) const SCHEMA: TableSchema = TableSchema {
     name: "dose_texts",
@@ -38,7 +39,7 @@ pub(crate) const SCHEMA: TableSchema = TableSchema {
             ),
             Column::word(
                 "finish_reason",
-                &["stop", "length"],
+                FinishReason::WORDS,
                 "an end token, or `dose.max_new_tokens`",
             ),
             Column::float64(
@@ -77,12 +78,12 @@ pub struct DoseText {
     pub text: String,
     /// The generated tokens, an end token included: the text alone does not say which they were.
     pub token_ids: Vec<i32>,
-    /// Whether it ended by itself, and not at the limit.
-    pub ended: bool,
+    pub finish_reason: FinishReason,
     /// Nats a token, under the unsteered model: in the positive and in the negative condition.
     pub surprise_positive: f64,
     pub surprise_negative: f64,
-    /// Different pairs of neighbouring tokens over all pairs; 1 for a text with fewer than two tokens.
+    /// Different pairs of neighbouring tokens over all pairs; 1 for a text with fewer than two
+    /// tokens.
     pub distinct_2: f64,
 }
 
@@ -103,10 +104,7 @@ pub fn write_dose_texts(path: &Path, metadata: &Metadata, rows: &[DoseText]) -> 
         text_column("text", rows.iter().map(|row| &row.text)),
         column::<Int32Type>("n_tokens", rows.iter().map(|row| row.token_ids.len() as i32)),
         ids_column("token_ids", rows.iter().map(|row| row.token_ids.as_slice())),
-        text_column(
-            "finish_reason",
-            rows.iter().map(|row| if row.ended { "stop" } else { "length" }),
-        ),
+        text_column("finish_reason", rows.iter().map(|row| row.finish_reason.as_str())),
         number("log_odds", DoseText::log_odds),
         number("surprise_positive", |row| row.surprise_positive),
         number("surprise_negative", |row| row.surprise_negative),
@@ -125,20 +123,22 @@ pub fn read_dose_texts(path: &Path) -> Result<(Vec<DoseText>, Metadata)> {
     let number = |name: &str| columns.numbers::<Float64Type>(name);
     let (positive, negative) = (number("surprise_positive")?, number("surprise_negative")?);
     let distinct = number("distinct_2")?;
-    let row = |(index, dose): (usize, Dose)| DoseText {
-        dose,
-        condition: conditions[index].clone(),
-        prompt_id: ids[index].clone(),
-        prompt: prompts[index].clone(),
-        text: texts[index].clone(),
-        token_ids: token_ids[index].clone(),
-        ended: reasons[index] == "stop",
-        surprise_positive: positive[index],
-        surprise_negative: negative[index],
-        distinct_2: distinct[index],
+    let row = |(index, dose): (usize, Dose)| -> Result<DoseText> {
+        let finish_reason = reasons[index].parse();
+        let unknown = |error| Error::invalid(path, format!("row {index}: {error}"));
+        Ok(DoseText {
+            dose,
+            condition: conditions[index].clone(),
+            prompt_id: ids[index].clone(),
+            prompt: prompts[index].clone(),
+            text: texts[index].clone(),
+            token_ids: token_ids[index].clone(),
+            finish_reason: finish_reason.map_err(unknown)?,
+            surprise_positive: positive[index],
+            surprise_negative: negative[index],
+            distinct_2: distinct[index],
+        })
     };
-    Ok((
-        doses_of(&columns)?.into_iter().enumerate().map(row).collect(),
-        metadata,
-    ))
+    let rows = doses_of(&columns)?.into_iter().enumerate().map(row);
+    Ok((rows.collect::<Result<_>>()?, metadata))
 }

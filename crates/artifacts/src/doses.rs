@@ -3,6 +3,8 @@ use std::path::Path;
 use arrow_array::ArrayRef;
 use arrow_array::types::{Float64Type, Int32Type};
 use arrow_schema::Field;
+use interventions::Kind;
+use terms::DoseDirection;
 
 use crate::contract::{
     COUNT, Column, DIVERGENCE, LAYER, LOG_ODDS, NUMBER, PERCENTILE, RATIO, REACH, SHARE, SIGNED_RATIO,
@@ -44,40 +46,24 @@ pub(crate) const SCHEMA: TableSchema = TableSchema {
 pub struct Dose {
     /// None where nothing is done.
     pub layer: Option<usize>,
-    pub operation: DoseOperation,
+    /// None where nothing is done.
+    pub operation: Option<Kind>,
     pub direction: DoseDirection,
     /// Which of several directions of the same kind, such as random ones; 0-based.
     pub direction_number: usize,
     /// What the direction is multiplied by. None for operations without one.
     pub coefficient: Option<f64>,
-    /// The same in units of the layer's mean residual norm: coefficient * ||direction|| / mean norm.
+    /// The same in units of the layer's mean residual norm: coefficient * ||direction|| / mean
+    /// norm.
     pub relative_coefficient: Option<f64>,
-    /// Capping: the percentile of all projections on the direction that is the threshold, and the threshold.
+    /// Capping: the percentile of all projections on the direction that is the threshold, and the
+    /// threshold.
     pub percentile: Option<f64>,
     pub threshold: Option<f64>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum DoseOperation {
-    /// Nothing: the model as it is.
-    Unsteered,
-    Addition,
-    Ablation,
-    MeanAblation,
-    Capping,
-}
-
-/// The direction, or the control that takes its place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum DoseDirection {
-    Contrast,
-    /// A random direction of the contrast's norm.
-    Random,
-    /// The contrast after half of the prompts have had their labels swapped, with the contrast's norm.
-    Shuffled,
-}
-
-/// What a dose does to the texts of one condition. Names end in `_low` and `_high` for the ends of a 95 % interval.
+/// What a dose does to the texts of one condition. Names end in `_low` and `_high` for the ends of
+/// a 95 % interval.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DoseEffect {
     pub dose: Dose,
@@ -88,12 +74,14 @@ pub struct DoseEffect {
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DoseFigures {
-    /// The mean over the texts of [log p(text | positive condition) - log p(text | negative condition)] per token, in
-    /// nats: above zero it sounds like the speaker of the positive condition.
+    /// The mean over the texts of [log p(text | positive condition) - log p(text | negative
+    /// condition)] per token, in nats: above zero it sounds like the speaker of the positive
+    /// condition.
     pub log_odds: f64,
     pub log_odds_low: f64,
     pub log_odds_high: f64,
-    /// How far the log-odds moved from those of the unsteered texts toward the other condition's speaker.
+    /// How far the log-odds moved from those of the unsteered texts toward the other condition's
+    /// speaker.
     pub effect: f64,
     pub effect_low: f64,
     pub effect_high: f64,
@@ -101,12 +89,14 @@ pub struct DoseFigures {
     pub crossed: f64,
     /// The share of prompts whose text moved away from the other condition's speaker.
     pub wrong_way: f64,
-    /// Of the texts under the unsteered model: in the format where they were generated, and in the likelier of the two.
+    /// Of the texts under the unsteered model: in the format where they were generated, and in the
+    /// likelier of the two.
     pub perplexity_own: f64,
     pub perplexity: f64,
     /// The latter over that of all unsteered texts of both conditions.
     pub perplexity_ratio: f64,
-    /// The mean divergence of the next-token distributions on neutral prompts from those of the unsteered model, nats.
+    /// The mean divergence of the next-token distributions on neutral prompts from those of the
+    /// unsteered model, nats.
     pub kl: f64,
     /// Different pairs of neighbouring tokens over all pairs, mean over the texts.
     pub distinct_2: f64,
@@ -136,7 +126,7 @@ impl Dose {
     pub fn unsteered() -> Self {
         Dose {
             layer: None,
-            operation: DoseOperation::Unsteered,
+            operation: None,
             direction: DoseDirection::Contrast,
             direction_number: 0,
             coefficient: None,
@@ -147,40 +137,21 @@ impl Dose {
     }
 }
 
-impl DoseOperation {
-    const ALL: [DoseOperation; 5] = [
-        DoseOperation::Unsteered,
-        DoseOperation::Addition,
-        DoseOperation::Ablation,
-        DoseOperation::MeanAblation,
-        DoseOperation::Capping,
-    ];
+/// The word of the column `operation` where nothing is done.
+const UNSTEERED: &str = "unsteered";
 
-    pub fn as_str(self) -> &'static str {
-        match self {
-            DoseOperation::Unsteered => "unsteered",
-            DoseOperation::Addition => "addition",
-            DoseOperation::Ablation => "ablation",
-            DoseOperation::MeanAblation => "mean-ablation",
-            DoseOperation::Capping => "capping",
-        }
+const OPERATIONS: &[&str] = &{
+    let mut words = [UNSTEERED; Kind::WORDS.len() + 1];
+    let mut index = 0;
+    while index < Kind::WORDS.len() {
+        words[index + 1] = Kind::WORDS[index];
+        index += 1;
     }
-}
+    words
+};
 
-impl DoseDirection {
-    const ALL: [DoseDirection; 3] = [
-        DoseDirection::Contrast,
-        DoseDirection::Random,
-        DoseDirection::Shuffled,
-    ];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            DoseDirection::Contrast => "contrast",
-            DoseDirection::Random => "random",
-            DoseDirection::Shuffled => "shuffled",
-        }
-    }
+fn operation_word(operation: Option<Kind>) -> &'static str {
+    operation.map_or(UNSTEERED, Kind::as_str)
 }
 
 pub fn write_doses(path: &Path, metadata: &Metadata, rows: &[DoseEffect]) -> Result<()> {
@@ -219,12 +190,12 @@ pub(crate) fn dose_contract() -> Vec<Column> {
         Column::int32("layer", LAYER, "where it is given; null where nothing is done").nullable(),
         Column::word(
             "operation",
-            &["unsteered", "addition", "ablation", "mean-ablation", "capping"],
+            OPERATIONS,
             "what is done to the residual stream, at all positions",
         ),
         Column::word(
             "direction",
-            &["contrast", "random", "shuffled"],
+            DoseDirection::WORDS,
             "the contrast, or a control of the same norm",
         ),
         Column::int32("direction_number", NUMBER, "which of several random directions"),
@@ -251,7 +222,10 @@ pub(crate) fn dose_columns<'a>(doses: impl Iterator<Item = &'a Dose> + Clone) ->
             "layer",
             doses.clone().map(|dose| dose.layer.map(|layer| layer as i32)),
         ),
-        text_column("operation", doses.clone().map(|dose| dose.operation.as_str())),
+        text_column(
+            "operation",
+            doses.clone().map(|dose| operation_word(dose.operation)),
+        ),
         text_column("direction", doses.clone().map(|dose| dose.direction.as_str())),
         column::<Int32Type>("direction_number", doses.clone().map(number)),
         optional("coefficient", |dose| dose.coefficient),
@@ -273,16 +247,16 @@ pub(crate) fn doses_of(columns: &Columns<'_>) -> Result<Vec<Dose>> {
     };
     let dose = |index: usize| {
         let (operation, direction) = (operations[index].as_str(), directions[index].as_str());
-        let find_operation = DoseOperation::ALL
-            .into_iter()
-            .find(|known| known.as_str() == operation);
-        let find_direction = DoseDirection::ALL
-            .into_iter()
-            .find(|known| known.as_str() == direction);
+        let kind = match operation {
+            UNSTEERED => None,
+            word => Some(word.parse().map_err(|_| unknown(index, "operation", word))?),
+        };
         Ok(Dose {
             layer: layers[index].map(|layer| layer as usize),
-            operation: find_operation.ok_or_else(|| unknown(index, "operation", operation))?,
-            direction: find_direction.ok_or_else(|| unknown(index, "direction", direction))?,
+            operation: kind,
+            direction: direction
+                .parse()
+                .map_err(|_| unknown(index, "direction", direction))?,
             direction_number: numbers[index] as usize,
             coefficient: coefficients[index],
             relative_coefficient: relative[index],

@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use arrow_array::types::{Float64Type, Int32Type, Int64Type};
+use terms::FinishReason;
 
 use crate::contract::{COUNT, Column, ColumnKind, NO_UNIT, NUMBER, SIGNED_RATIO, TableSchema};
 use crate::table::{Columns, column, optional_column, read_table, text_column, write_table};
@@ -42,7 +43,7 @@ pub(crate) const SCHEMA: TableSchema = TableSchema {
             Column::int32("n_tokens", COUNT, "generated tokens, an end token included"),
             Column::word(
                 "finish_reason",
-                &["stop", "length"],
+                FinishReason::WORDS,
                 "an end token, or `steer.max_new_tokens`",
             ),
         ]
@@ -67,26 +68,9 @@ pub struct Generation {
     pub text: String,
     pub n_tokens: usize,
     pub finish_reason: FinishReason,
-    /// The interventions in short, such as `addition contrast @4 all x0.7`.
+    /// What was done, such as `addition of 0.7 contrast at layer 4, all positions`.
     pub interventions: String,
     pub greedy: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FinishReason {
-    /// An end token was generated.
-    Stop,
-    /// `max_new_tokens` were generated.
-    Length,
-}
-
-impl FinishReason {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            FinishReason::Stop => "stop",
-            FinishReason::Length => "length",
-        }
-    }
 }
 
 pub fn write_generations(path: &Path, metadata: &Metadata, rows: &[Generation]) -> Result<()> {
@@ -131,16 +115,9 @@ pub fn read_generations(path: &Path) -> Result<(Vec<Generation>, Metadata)> {
     let decodings = columns.texts("decoding")?;
     let mut rows = Vec::with_capacity(texts.len());
     for (index, text) in texts.into_iter().enumerate() {
-        let finish_reason = match reasons[index].as_str() {
-            "stop" => FinishReason::Stop,
-            "length" => FinishReason::Length,
-            other => {
-                return Err(Error::invalid(
-                    path,
-                    format!("row {index}: unknown finish_reason \"{other}\""),
-                ));
-            }
-        };
+        let finish_reason = reasons[index]
+            .parse()
+            .map_err(|error| Error::invalid(path, format!("row {index}: {error}")))?;
         rows.push(Generation {
             set: sets[index].clone(),
             prompt_id: prompt_ids[index].clone(),

@@ -80,12 +80,12 @@ pub use components::{ComponentPlace, read_principal_components, write_principal_
 pub use contract::{Column, ColumnKind, Quantity, TableSchema, Values, contract};
 pub use depth::{DepthCosine, read_depth, write_depth};
 pub use design::Design;
-pub use dose_table::{CoefficientUnit, DoseTable};
+pub use dose_table::DoseTable;
 pub use dose_texts::{DoseText, read_dose_texts, write_dose_texts};
-pub use doses::{Dose, DoseDirection, DoseEffect, DoseFigures, DoseOperation, read_doses, write_doses};
+pub use doses::{Dose, DoseEffect, DoseFigures, read_doses, write_doses};
 pub use effects::{LayerEffects, read_effects, write_effects};
 pub use error::{Error, Result};
-pub use generations::{FinishReason, Generation, read_generations, write_generations};
+pub use generations::{Generation, read_generations, write_generations};
 pub use hashes::RememberedHashes;
 pub use hub_cache::{HubVariables, offline_problem, snapshot as hub_snapshot};
 pub use json::{
@@ -117,10 +117,11 @@ pub use similarities::{
 pub use site::Site;
 pub use stage::{StageArguments, StageDirectory, run_stage, start_log};
 pub use statistics::{LayerStatistics, read_statistics, write_statistics};
-pub use steer_table::{Decoding, GenerationSet, InterventionKind, InterventionTable, Positions, SteerTable};
+pub use steer_table::{Decoding, GenerationSet, SteerTable};
 pub use summaries::{Summary, read_summaries, write_summaries, write_summary_csv};
 pub use table::{Metadata, TableFile};
 pub use terminal::{Loudness, Output, colours, failure, finish, may_colour, print_failure, remark};
+pub use terms::{DoseDirection, FinishReason};
 pub use text::{decode as decode_text, read_text};
 pub use vector_table::VectorTable;
 pub use vectors::{

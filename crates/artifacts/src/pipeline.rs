@@ -1,10 +1,11 @@
 use std::path::{Path, PathBuf};
 
+use interventions::InterventionTable;
 use serde::Deserialize;
 
 use crate::{
-    DoseTable, Error, GenerationSet, InterventionKind, InterventionTable, ModelTable, Positions, Result,
-    Site, SteerTable, VectorKind, VectorTable, bounds, read_text,
+    DoseTable, Error, GenerationSet, ModelTable, Result, Site, SteerTable, VectorKind, VectorTable, bounds,
+    read_text,
 };
 
 /// One pipeline file: every parameter of a run. Unknown keys are errors.
@@ -344,7 +345,9 @@ impl Pipeline {
                 "steer.sets: the name \"{name}\" can't be used; {FILE_NAME}"
             ));
         }
-        steer.sets.iter().find_map(|set| self.set_problem(set))
+        let mut sets = steer.sets.iter();
+        sets.find_map(|set| self.set_problem(set))
+            .or_else(|| notebook_set_problem(steer))
     }
 
     fn set_problem(&self, set: &GenerationSet) -> Option<String> {
@@ -364,60 +367,36 @@ impl Pipeline {
                 "{place}: coefficients without an intervention change nothing; add `interventions`"
             ));
         }
-        let problem = set
-            .interventions
-            .iter()
-            .find_map(|table| self.intervention_problem(table));
-        if let Some(problem) = problem {
+        let mut interventions = set.interventions.iter();
+        if let Some(problem) = interventions.find_map(|table| self.intervention_problem(table)) {
             return Some(format!("{place}: {problem}"));
         }
-        let has_coefficient = |table: &InterventionTable| {
-            matches!(
-                table.kind,
-                InterventionKind::Addition | InterventionKind::Ablation
-            )
-        };
-        let sweeps_nothing = !set.coefficients.is_empty() && !set.interventions.iter().any(has_coefficient);
-        sweeps_nothing.then(|| {
-            format!("{place}: capping and mean ablation have no coefficient; leave out `coefficients`")
+        let without = set
+            .interventions
+            .iter()
+            .filter(|table| table.kind.definition().coefficient.is_none());
+        let mut without: Vec<&str> = without.map(|table| table.kind.as_str()).collect();
+        let multiplies_nothing = !set.coefficients.is_empty() && without.len() == set.interventions.len();
+        without.sort_unstable();
+        without.dedup();
+        multiplies_nothing.then(|| {
+            let kinds = without.join(" and ");
+            let verb = if without.len() == 1 { "has" } else { "have" };
+            format!("{place}: {kinds} {verb} no coefficient; leave out `coefficients`")
         })
     }
 
     fn intervention_problem(&self, table: &InterventionTable) -> Option<String> {
-        let directions = table.directions.len();
-        for (key, length) in [
-            ("layers", table.layers.len()),
-            ("coefficients", table.coefficients.len()),
-        ] {
-            let left_out = key == "coefficients" && length == 0;
-            if length != directions && length != 1 && !left_out {
-                return Some(format!(
-                    "{key} has {length} entries for {directions} directions; give one, or one for each"
-                ));
-            }
+        if let Some(problem) = table.problem() {
+            return Some(problem);
         }
-        let vectors = table.directions.iter().chain(&table.mean);
-        if let Some(name) = vectors.into_iter().find(|name| !self.is_vector_name(name)) {
-            return Some(format!(
+        let unknown = table.vectors().find(|name| !self.is_vector_name(name));
+        unknown.map(|name| {
+            format!(
                 "there is no vector \"{name}\"; use {}, or mean.<condition>",
                 self.vector_names().join(", ")
-            ));
-        }
-        match table.kind {
-            InterventionKind::MeanAblation if table.mean.is_none() => {
-                Some("mean-ablation needs `mean = \"mean.<condition>\"`".to_owned())
-            }
-            InterventionKind::MeanAblation if table.positions == Positions::Last => {
-                Some("mean-ablation works on all positions only; leave out `positions`".to_owned())
-            }
-            InterventionKind::Capping if table.threshold.is_none() => {
-                Some("capping needs a `threshold`".to_owned())
-            }
-            InterventionKind::Capping
-            | InterventionKind::MeanAblation
-            | InterventionKind::Addition
-            | InterventionKind::Ablation => None,
-        }
+            )
+        })
     }
 
     fn is_vector_name(&self, name: &str) -> bool {
@@ -449,6 +428,24 @@ impl Pipeline {
             .map(|condition| condition.name.as_str())
             .collect();
         format!("the conditions are: {}", names.join(", "))
+    }
+}
+
+fn notebook_set_problem(steer: &SteerTable) -> Option<String> {
+    let name = steer.notebook_set.as_ref()?;
+    match steer.sets.iter().find(|set| set.name == *name) {
+        Some(set) if set.interventions.is_empty() => Some(format!(
+            "steer.notebook_set: the set \"{name}\" has no intervention, whose layer is part of the file's name; name a set that \
+             has one"
+        )),
+        Some(_) => None,
+        None => {
+            let names: Vec<&str> = steer.sets.iter().map(|set| set.name.as_str()).collect();
+            Some(format!(
+                "steer.notebook_set: there is no set \"{name}\"; the sets are: {}",
+                names.join(", ")
+            ))
+        }
     }
 }
 

@@ -1,6 +1,6 @@
+use interventions::InterventionTable;
 use serde::Deserialize;
-
-use crate::CoefficientUnit;
+use terms::Unit;
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -8,12 +8,15 @@ pub struct SteerTable {
     pub seed: u64,
     pub max_new_tokens: usize,
     pub decoding: Decoding,
+    /// The set whose texts are also written as the notebook's two JSON files. Left out, there are
+    /// none.
+    pub notebook_set: Option<String>,
     #[serde(default)]
     pub sets: Vec<GenerationSet>,
 }
 
-/// How a token is drawn from the logits. The order is that of Hugging Face's `generate`: repetition penalty,
-/// suppressed tokens, temperature, top-k, top-p.
+/// How a token is drawn from the logits. The order is that of Hugging Face's `generate`: repetition
+/// penalty, suppressed tokens, temperature, top-k, top-p.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Decoding {
@@ -48,55 +51,9 @@ pub struct GenerationSet {
     pub coefficients: Vec<f64>,
     /// What coefficients count in, those of the set and those of its interventions.
     #[serde(default)]
-    pub unit: CoefficientUnit,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct InterventionTable {
-    pub kind: InterventionKind,
-    /// One layer for each direction, or one for all. Negative numbers count from the end.
-    pub layers: Vec<i64>,
-    /// `contrast`, `mean.<condition>` or another [vector](crate::VectorKind): a row of the contrast file at the
-    /// intervention's layer.
-    #[serde(default = "contrast_direction")]
-    pub directions: Vec<String>,
-    #[serde(default = "all_positions")]
-    pub positions: Positions,
-    /// One for each direction, or one for all. Left out, it is 1; for an ablation in a set without coefficients it is
-    /// 0, which adds nothing back.
-    #[serde(default)]
-    pub coefficients: Vec<f64>,
-    /// Mean ablation: whose mean takes the direction's place, as `mean.<condition>`.
-    pub mean: Option<String>,
-    /// Capping: the largest projection that is left.
-    pub threshold: Option<f64>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum InterventionKind {
-    Addition,
-    Ablation,
-    MeanAblation,
-    Capping,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Positions {
-    All,
-    Last,
+    pub unit: Unit,
 }
 
 fn one_sample() -> usize {
     1
-}
-
-fn contrast_direction() -> Vec<String> {
-    vec!["contrast".to_owned()]
-}
-
-fn all_positions() -> Positions {
-    Positions::All
 }

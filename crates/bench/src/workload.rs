@@ -3,8 +3,10 @@
 use anyhow::{Context, Result};
 use artifacts::{Pipeline, RenderedPrompt, read_prompts};
 use extract::{OpenModel, render_prompts};
+use interventions::addition;
 use model::{GenerationRequest, Sampling};
-use steer::{Intervention, Operation, Positions};
+use steer::Intervention;
+use terms::Positions;
 
 /// The six prompts in the normal format, then in the swapped one.
 pub fn prompts(model: &OpenModel, pipeline: &Pipeline) -> Result<Vec<RenderedPrompt>> {
@@ -48,14 +50,8 @@ pub fn interventions(
 ) -> Vec<Vec<Intervention>> {
     let intervention = |row: usize| {
         let own = (row as f64 - rows as f64 / 2.0) / rows as f64;
-        vec![Intervention {
-            layer,
-            positions: Positions::All,
-            operation: Operation::Addition {
-                direction: direction.to_vec(),
-                coefficient: coefficients.get(row).copied().unwrap_or(own),
-            },
-        }]
+        let push = addition(direction, coefficients.get(row).copied().unwrap_or(own));
+        vec![Intervention::new(layer, Positions::All, push)]
     };
     (0..rows).map(intervention).collect()
 }

@@ -2,7 +2,8 @@ use std::fmt::Display;
 use std::path::Path;
 
 use anyhow::Result;
-use artifacts::{Device, InterventionTable, Layout, Pipeline, Residency};
+use artifacts::{Device, Layout, Pipeline, Residency};
+use interventions::InterventionTable;
 use kernels::Instructions;
 
 use crate::estimate::Needs;

@@ -23,7 +23,8 @@ pub struct Known {
 pub enum Whereabouts {
     /// A folder or a file of this disk, the hub's cache included.
     Here,
-    /// A repository that is still to be downloaded, or the rest of it: `lacks` says what the cache has of it.
+    /// A repository that is still to be downloaded, or the rest of it: `lacks` says what the cache
+    /// has of it.
     Hub { is_gated: bool, lacks: Option<String> },
 }
 
@@ -35,7 +36,8 @@ pub struct Shape {
     pub stored: u64,
     /// Bytes of memory for all of them, whether as pages of the file or as copies.
     pub loaded: u64,
-    /// Whether they are copies, which can't be dropped and read again: weights that were quantized, or converted.
+    /// Whether they are copies, which can't be dropped and read again: weights that were quantized,
+    /// or converted.
     pub is_copied: bool,
 }
 
@@ -113,7 +115,8 @@ impl Known {
     }
 }
 
-/// The shape of a published model, by the name of its repository. Base models have that of the instruction-tuned ones.
+/// The shape of a published model, by the name of its repository. Base models have that of the
+/// instruction-tuned ones.
 fn published(name: &str, dtype: Dtype) -> Option<Shape> {
     let wanted = name.trim_end_matches("-it").trim_end_matches("-pt");
     let found = PRESETS

@@ -23,7 +23,8 @@ pub struct Machine {
     pub hub_cache: PathBuf,
     /// The hub is not to be asked.
     pub is_offline: bool,
-    /// Bytes free on the disk of a folder that need not be there yet; `None` where the system doesn't tell.
+    /// Bytes free on the disk of a folder that need not be there yet; `None` where the system
+    /// doesn't tell.
     pub free_disk: fn(&Path) -> Option<u64>,
 }
 

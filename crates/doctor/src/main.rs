@@ -1,4 +1,5 @@
-//! `cargo xtask doctor`: a line for each check, a row for each stage; exit code 1 where something will fail.
+//! `cargo xtask doctor`: a line for each check, a row for each stage; exit code 1 where something
+//! will fail.
 
 use std::io::Write as _;
 use std::process::ExitCode;

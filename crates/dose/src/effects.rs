@@ -2,6 +2,7 @@
 
 use artifacts::{DoseEffect, DoseFigures, DoseText};
 use statistics::{BOOTSTRAP_DRAWS, Interval, bootstrap_mean};
+use terms::FinishReason;
 
 use crate::plan::Planned;
 use crate::sweep::Sweep;
@@ -11,7 +12,8 @@ use crate::sweep::Sweep;
 pub struct Baseline {
     /// `[side][prompt]`, nats per token.
     log_odds: [Vec<f64>; 2],
-    /// Of the texts of both sides, under the format that each is likelier in: `exp(mean nats per token)`.
+    /// Of the texts of both sides, under the format that each is more likely in: `exp(mean nats per
+    /// token)`.
     pub perplexity: f64,
 }
 
@@ -21,7 +23,7 @@ impl Baseline {
         let log_odds = |side: usize| texts[side].iter().map(DoseText::log_odds).collect();
         Baseline {
             log_odds: [log_odds(0), log_odds(1)],
-            perplexity: perplexity(texts.iter().flatten().map(likelier)),
+            perplexity: perplexity(texts.iter().flatten().map(more_likely)),
         }
     }
 
@@ -70,7 +72,7 @@ fn figures(side: usize, texts: &[DoseText], baseline: &Baseline, kl: f64, seed: 
             text.surprise_negative
         }
     };
-    let perplexity_of_likelier = perplexity(texts.iter().map(likelier));
+    let perplexity_of_more_likely = perplexity(texts.iter().map(more_likely));
     DoseFigures {
         log_odds: mean(&log_odds),
         log_odds_low: log_odds_interval.low,
@@ -81,11 +83,11 @@ fn figures(side: usize, texts: &[DoseText], baseline: &Baseline, kl: f64, seed: 
         crossed: crossed(side, texts),
         wrong_way: share(moved.iter().map(|moved| *moved < 0.0)),
         perplexity_own: perplexity(texts.iter().map(own)),
-        perplexity: perplexity_of_likelier,
-        perplexity_ratio: perplexity_of_likelier / baseline.perplexity,
+        perplexity: perplexity_of_more_likely,
+        perplexity_ratio: perplexity_of_more_likely / baseline.perplexity,
         kl,
         distinct_2: mean(&texts.iter().map(|text| text.distinct_2).collect::<Vec<f64>>()),
-        ended: share(texts.iter().map(|text| text.ended)),
+        ended: share(texts.iter().map(|text| text.finish_reason == FinishReason::Stop)),
     }
 }
 
@@ -111,9 +113,9 @@ pub fn share(values: impl Iterator<Item = bool>) -> f64 {
     mean(&all)
 }
 
-/// Nats per token in the format where the text is likelier: a text of the other speaker is no damage, and would look
-/// like it in the format that it was generated in.
-fn likelier(text: &DoseText) -> f64 {
+/// Nats per token in the format where the text is more likely: a text of the other speaker is not
+/// damage, and would look like it in the format that it was generated in.
+fn more_likely(text: &DoseText) -> f64 {
     text.surprise_positive.min(text.surprise_negative)
 }
 

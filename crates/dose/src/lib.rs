@@ -1,16 +1,19 @@
-//! Vectors to doses: steers with the contrast at several layers and strengths, and with controls in its place, and
-//! measures what it does to the texts and what it costs, without a judge model.
+//! Vectors to doses: steers with the contrast at several layers and strengths, and with controls in
+//! its place, and measures what it does to the texts and what it costs, without a judge model.
 //!
-//! The unsteered model itself says which speaker a text sounds like (its log-probability in the one format and in the
-//! other), and how much a text is damaged (its perplexity). `docs/statistics.md` gives each formula.
+//! The unsteered model itself says which speaker a text sounds like (its log-probability in the one
+//! format and in the other), and how much a text is damaged (its perplexity). `docs/statistics.md`
+//! gives each formula.
 
 mod choice;
 mod directions;
 mod effects;
 mod plan;
 mod prompts;
+mod scoring;
 mod sweep;
-mod teacher;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 
@@ -24,13 +27,13 @@ use extract::open_for_generation;
 pub use choice::choose;
 pub use directions::{Direction, LayerDirections, random_direction};
 pub use effects::{Baseline, effects};
-pub use plan::{Planned, doses, layers};
-pub use prompts::{PromptPair, neutral, pairs};
-pub use sweep::{Sweep, sweep};
-pub use teacher::{Sequence, log_probability, map_logits};
+pub use plan::{MOST_LAYERS, Outline, Planned, doses, layers, outline};
+pub use prompts::{PromptPair, everyday_prompts, neutral, pairs};
+pub use scoring::{Sequence, log_probability, map_logits};
+pub use sweep::{NEUTRAL_TOKENS, Sweep, sweep};
 
-/// The stage: reads `[model]`, `[conditions]`, `[contrast]` and `[dose]`, and the prompts, activations and vectors of
-/// earlier stages; writes into `out`.
+/// The stage: reads `[model]`, `[conditions]`, `[contrast]` and `[dose]`, and the prompts,
+/// activations and vectors of earlier stages; writes into `out`.
 pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<()> {
     let (rendered, metadata) = read_rendered_prompts(&layout.rendered_prompts())?;
     let metadata = metadata
@@ -52,7 +55,7 @@ pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<()> {
     for layer in layers(&pipeline.dose, &summaries)? {
         let norm = summaries[layer].mean_residual_norm;
         let directions = LayerDirections::read(pipeline, &layout.activations(), &vectors, layer, norm)?;
-        planned.extend(doses(pipeline, &directions));
+        planned.extend(doses(&pipeline.dose, &directions));
     }
     let model = open_for_generation(
         &pipeline.model,
@@ -92,7 +95,16 @@ impl Found {
     fn of(pipeline: &Pipeline, planned: &[Planned], sweep: Sweep, neutral_prompts: usize) -> Self {
         let baseline = Baseline::of(&sweep.texts[0]);
         let effects = effects(planned, &sweep, &baseline, pipeline.dose.seed);
-        let summary = choose(pipeline, planned, &sweep, &effects, &baseline, neutral_prompts);
+        let (table, contrast) = (&pipeline.dose, &pipeline.contrast);
+        let summary = choose(
+            table,
+            contrast,
+            planned,
+            &sweep,
+            &effects,
+            &baseline,
+            neutral_prompts,
+        );
         for finding in &summary.findings {
             tracing::info!("{finding}");
         }

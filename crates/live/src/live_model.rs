@@ -3,16 +3,19 @@ use std::ops::ControlFlow;
 
 use anyhow::{Context, Result, bail};
 use artifacts::{
-    ContrastVectors, DoseSummary, GenerationSet, InterventionKind, InterventionTable, Layout, Pipeline,
-    Positions, RememberedHashes, Speaker, read_contrast_vectors, read_dose_summary,
+    ContrastVectors, DoseSummary, GenerationSet, Layout, Pipeline, RememberedHashes, Speaker,
+    read_contrast_vectors, read_dose_summary,
 };
 use extract::{OpenModel, open_for_generation, render_turns};
+use interventions::{InterventionTable, Kind, norm};
 use model::{ChatTokenizer, Finish, GenerationRequest, Memory, NewToken, Sampling, generate_on};
 use steer::{Intervention, Steer, interventions, residual_norms, row_seed};
+use terms::Unit;
 
 use crate::{Conversation, Pieces, Steering};
 
-/// A pipeline's model with its vectors, kept at hand: it speaks on in conversations, steered or not.
+/// A pipeline's model with its vectors, kept at hand: it speaks on in conversations, steered or
+/// not.
 pub struct LiveModel {
     pub pipeline: Pipeline,
     model: OpenModel,
@@ -106,12 +109,11 @@ impl LiveModel {
     /// The length of a vector at a layer, in mean norms of the layer's residuals.
     pub fn relative_norm(&self, vector: &str, layer: usize) -> Option<f64> {
         let vector = self.vectors.get(vector, layer)?;
-        let squares: f64 = vector.iter().map(|value| f64::from(*value).powi(2)).sum();
-        Some(squares.sqrt() / self.residual_norms.get(layer)?)
+        Some(norm(vector) / self.residual_norms.get(layer)?)
     }
 
-    /// What the stage `dose` chose, with the sign that moves `speaker` toward the other one: the contrast is subtracted
-    /// from whom its positive condition has speak, and added to the other.
+    /// What the stage `dose` chose, with the sign that moves `speaker` toward the other one: the
+    /// contrast is subtracted from whom its positive condition has speak, and added to the other.
     pub fn chosen_dose(&self, speaker: Speaker) -> Option<Steering> {
         let summary = self.dose.as_ref()?;
         let chosen = summary.candidates.get(summary.chosen?)?;
@@ -121,8 +123,8 @@ impl LiveModel {
             vector: "contrast".to_owned(),
             layer: chosen.layer as i64,
             coefficient: sign * chosen.coefficient,
-            unit: artifacts::CoefficientUnit::Raw,
-            kind: InterventionKind::Addition,
+            unit: Unit::Raw,
+            kind: Kind::Addition,
         })
     }
 
@@ -133,7 +135,8 @@ impl LiveModel {
 
     /// Renders a conversation as `extract` renders conditions, and looks its steering up.
     pub fn prepare(&self, conversation: &Conversation, steering: &[Steering]) -> Result<Prepared> {
-        // What was generated can hold such a token too, and would end its turn early when it is read again.
+        // What was generated can hold such a token too, and would end its turn early when it is
+        // read again.
         let said = conversation
             .turns
             .iter()
@@ -164,7 +167,8 @@ impl LiveModel {
         })
     }
 
-    /// Generates all answers at once. `each` is given what came to their texts after each pass, and may end the work.
+    /// Generates all answers at once. `each` is given what came to their texts after each pass, and
+    /// may end the work.
     pub fn answer(
         &mut self,
         prepared: &[Prepared],
@@ -174,12 +178,20 @@ impl LiveModel {
         let rows = self.rows_for(prepared);
         let network = self.model.resident()?;
         let config = network.config();
-        let mut tap = Steer::new(
+        let tap = Steer::new(
             &self.rows,
             config.layers.len(),
             config.hidden_size,
             &network.device(),
-        )?;
+        );
+        if tap.is_err() {
+            // What can't be done now must not be tried again with the next answer.
+            for row in rows.iter().filter(|row| **row > 0) {
+                self.rows[*row].clear();
+                self.memory.forget(*row);
+            }
+        }
+        let mut tap = tap?;
         let requests: Vec<GenerationRequest> = prepared
             .iter()
             .map(|prepared| self.request(prepared, settings))
@@ -242,8 +254,9 @@ impl LiveModel {
         }
     }
 
-    /// Gives each answer a row where the same was done before, so that what they have in common is computed once. Such
-    /// are kept: the model as it is, and as many steered ones as were last asked for at the same time.
+    /// Gives each answer a row where the same was done before, so that what they have in common is
+    /// computed once. Such are kept: the model as it is, and as many steered ones as were last
+    /// asked for at the same time.
     fn rows_for(&mut self, prepared: &[Prepared]) -> Vec<usize> {
         let mut taken: Vec<usize> = Vec::new();
         for wanted in prepared.iter().map(|prepared| &prepared.interventions) {
@@ -273,12 +286,7 @@ impl LiveModel {
                 names.join(", ")
             );
         }
-        if !matches!(
-            steering.kind,
-            InterventionKind::Addition | InterventionKind::Ablation
-        ) {
-            bail!("the kinds are addition and ablation");
-        }
+        steering.check_kind()?;
         if !steering.coefficient.is_finite() {
             bail!("a coefficient must be finite");
         }
@@ -289,13 +297,8 @@ impl LiveModel {
             samples: 1,
             suppress: Vec::new(),
             interventions: vec![InterventionTable {
-                kind: steering.kind,
-                layers: vec![steering.layer],
-                directions: vec![name.clone()],
-                positions: Positions::All,
                 coefficients: vec![steering.coefficient],
-                mean: None,
-                threshold: None,
+                ..InterventionTable::new(steering.kind, steering.layer, name)
             }],
             coefficients: Vec::new(),
             unit: steering.unit,

@@ -40,10 +40,10 @@ pub struct NewToken {
 
 /// Rows that are generated at the same time. More bring no more speed on a CPU, where the arithmetic is the limit by
 /// then, and each costs the memory of its keys and values.
-const ROWS_AT_ONCE: usize = 64;
+pub const ROWS_AT_ONCE: usize = 64;
 
 /// New prompts wait for the next pass once a pass has so many tokens.
-const TOKENS_AT_ONCE: usize = 1024;
+pub const TOKENS_AT_ONCE: usize = 1024;
 
 /// Generates all rows with a key/value cache, until each has met an end token of the model or has `max_new_tokens`
 /// tokens. A row that has ended leaves, and a waiting one takes its place: a pass holds the whole prompts of rows that

@@ -75,7 +75,9 @@ pub use device::{DeviceKind, Precision, open_device};
 pub use error::{Error, Result};
 pub use files::{ModelFiles, ModelParts};
 pub use fingerprint::{fingerprint, hash_file};
-pub use generate::{Finish, Generated, GenerationRequest, NewToken, generate, generate_on};
+pub use generate::{
+    Finish, Generated, GenerationRequest, NewToken, ROWS_AT_ONCE, TOKENS_AT_ONCE, generate, generate_on,
+};
 pub use memory::Memory;
 pub use network::{Gemma, StreamedGemma, TensorSource};
 pub use sampling::{NotANumber, Sampler, Sampling, process_logits};

@@ -2,9 +2,10 @@
 
 use anyhow::{Context, Result, ensure};
 use artifacts::{
-    Dose, DoseCandidate, DoseDirection, DoseEffect, DoseOperation, DoseSummary, DoseText, Layout, Metadata,
+    Dose, DoseCandidate, DoseDirection, DoseEffect, DoseSummary, DoseText, Layout, Metadata,
     read_dose_summary, read_dose_texts, read_doses,
 };
+use interventions::Kind;
 
 #[derive(Debug)]
 pub struct Doses {
@@ -61,12 +62,10 @@ impl Doses {
 }
 
 pub fn is_unsteered(dose: &Dose) -> bool {
-    dose.operation == DoseOperation::Unsteered
+    dose.operation.is_none()
 }
 
 /// Whether the contrast was added, in some amount, at this layer.
 pub fn is_contrast_at(dose: &Dose, layer: Option<usize>) -> bool {
-    dose.operation == DoseOperation::Addition
-        && dose.direction == DoseDirection::Contrast
-        && dose.layer == layer
+    dose.operation == Some(Kind::Addition) && dose.direction == DoseDirection::Contrast && dose.layer == layer
 }

@@ -1,6 +1,7 @@
 //! What happens when the contrast is taken away instead of added: ablation, mean ablation and capping.
 
-use artifacts::{Condition, Dose, DoseDirection, DoseEffect, DoseOperation};
+use artifacts::{Condition, Dose, DoseDirection, DoseEffect};
+use interventions::{Kind, Sweep};
 use serde::Serialize;
 
 use crate::format::{number, with_interval};
@@ -34,11 +35,10 @@ struct RemovalCells {
 }
 
 pub fn removal_view(effects: &[DoseEffect], conditions: [&Condition; 2], first: usize) -> RemovalView {
+    // What has sizes is drawn as a curve.
     let removing = |row: &&DoseEffect| {
-        !matches!(
-            row.dose.operation,
-            DoseOperation::Unsteered | DoseOperation::Addition
-        )
+        let kind = row.dose.operation;
+        kind.is_some_and(|kind| !matches!(kind.definition().sweep, Sweep::Sizes(_)))
     };
     let own: Vec<&DoseEffect> = effects.iter().filter(removing).collect();
     let mut layers: Vec<usize> = own.iter().filter_map(|row| row.dose.layer).collect();
@@ -60,15 +60,14 @@ fn rows(effects: &[&DoseEffect], conditions: [&Condition; 2], layer: usize) -> V
         .copied()
         .filter(|row| row.dose.layer == Some(layer))
         .collect();
-    let mut ways: Vec<(DoseOperation, Option<f64>)> = Vec::new();
+    let mut ways: Vec<Way> = Vec::new();
     for row in &own {
-        let way = (row.dose.operation, row.dose.percentile);
-        if !ways.contains(&way) {
+        if let Some(way) = way(&row.dose).filter(|way| !ways.contains(way)) {
             ways.push(way);
         }
     }
-    let row = |way: (DoseOperation, Option<f64>)| RemovalRow {
-        what: what(way),
+    let row = |way: Way| RemovalRow {
+        what: way.0.title(way.1),
         conditions: conditions
             .map(|condition| cells(&own, condition, way))
             .into_iter()
@@ -77,20 +76,19 @@ fn rows(effects: &[&DoseEffect], conditions: [&Condition; 2], layer: usize) -> V
     ways.into_iter().map(row).collect()
 }
 
-fn what((operation, percentile): (DoseOperation, Option<f64>)) -> String {
-    match (operation, percentile) {
-        (DoseOperation::Capping, Some(percentile)) => format!("Capping at the {percentile}th percentile"),
-        (DoseOperation::Capping, None) => "Capping".to_owned(),
-        (DoseOperation::MeanAblation, _) => "Mean ablation".to_owned(),
-        _ => "Ablation".to_owned(),
-    }
+/// A way of taking a direction away: the kind, and the percentile of its threshold if it has one.
+type Way = (Kind, Option<f64>);
+
+fn way(dose: &Dose) -> Option<Way> {
+    Some((dose.operation?, dose.percentile))
 }
 
-fn cells(effects: &[&DoseEffect], condition: &Condition, way: (DoseOperation, Option<f64>)) -> RemovalCells {
-    let is_way = |dose: &Dose| (dose.operation, dose.percentile) == way;
+fn cells(effects: &[&DoseEffect], condition: &Condition, taken: Way) -> RemovalCells {
     let figures = |direction: DoseDirection| {
         let is_own = |row: &&&DoseEffect| {
-            is_way(&row.dose) && row.dose.direction == direction && row.condition == condition.name
+            way(&row.dose) == Some(taken)
+                && row.dose.direction == direction
+                && row.condition == condition.name
         };
         effects.iter().find(is_own).map(|row| &row.figures)
     };

@@ -3,11 +3,12 @@ use artifacts::{ContrastVectors, LensToken};
 use burn::tensor::{DType, Tensor, TensorData};
 use extract::OpenModel;
 
-/// The tokens that the contrast vector of each layer promotes and suppresses most: the largest and smallest numbers of
-/// `head(final_norm(contrast))`, layers in order.
+/// The tokens that the contrast vector of each layer promotes and suppresses most: the largest and
+/// smallest numbers of `head(final_norm(contrast))`, layers in order.
 ///
-/// The norm takes the vector's length away, so what counts is its direction. A zero contrast has no tokens. Source: the
-/// logit lens (nostalgebraist 2020, "interpreting GPT: the logit lens"), applied to a direction instead of a residual.
+/// The norm takes the vector's length away, so what counts is its direction. A zero contrast has no
+/// tokens. Source: the logit lens (nostalgebraist 2020, "interpreting GPT: the logit lens"),
+/// applied to a direction instead of a residual.
 pub fn lens(model: &OpenModel, vectors: &ContrastVectors) -> Result<Vec<LensToken>> {
     let network = model.resident()?;
     let mut contrasts = Vec::with_capacity(vectors.layers * vectors.hidden_size);

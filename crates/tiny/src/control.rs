@@ -14,10 +14,12 @@ use artifacts::{
 };
 use burn::tensor::{Int, Tensor, TensorData};
 use extract::{OpenModel, capture, open_for_generation, render_prompts};
+use interventions::addition;
 use model::Batch;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use steer::{Intervention, Operation, Positions, Row, generate_rows};
+use steer::{Intervention, Row, generate_rows};
+use terms::Positions;
 
 use crate::grammar::conversations;
 use crate::judge::{Role, judge};
@@ -138,13 +140,9 @@ impl Control {
     fn outcome(&self, steering: Option<(usize, &[f32], f64)>, wanted: [Role; 2]) -> Result<Outcome> {
         let mut rows = Vec::new();
         for (side, sign) in [(0, -1.0), (1, 1.0)] {
-            let interventions = steering.map(|(layer, direction, coefficient)| Intervention {
-                layer,
-                positions: Positions::All,
-                operation: Operation::Addition {
-                    direction: direction.to_vec(),
-                    coefficient: sign * coefficient,
-                },
+            let interventions = steering.map(|(layer, direction, coefficient)| {
+                let push = addition(direction, sign * coefficient);
+                Intervention::new(layer, Positions::All, push)
             });
             rows.extend(
                 self.of_side(side)

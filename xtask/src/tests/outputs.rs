@@ -66,7 +66,16 @@ fn the_lock_is_readable_and_complete() {
     );
     assert_eq!(
         lock.key.code.keys().collect::<Vec<_>>(),
-        ["artifacts", "extract", "gguf", "kernels", "model", "steer"]
+        [
+            "artifacts",
+            "extract",
+            "gguf",
+            "interventions",
+            "kernels",
+            "model",
+            "steer",
+            "terms"
+        ]
     );
     assert_eq!(lock.key.inputs.len(), 2);
 }

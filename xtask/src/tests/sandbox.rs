@@ -41,7 +41,9 @@ coefficients = [1.0, 2.0]
 /// Of the model in the fake hub.
 const COMMIT: &str = "c0ffeec0ffeec0ffeec0ffeec0ffeec0ffeec0ff";
 
-const CRATES: [&str; 12] = [
+const CRATES: [&str; 14] = [
+    "terms",
+    "interventions",
     "artifacts",
     "exchange",
     "gguf",

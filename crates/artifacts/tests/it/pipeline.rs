@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
-use artifacts::{CoefficientUnit, ModelTable, Pipeline, Pooling, Site, Speaker, Turn};
+use artifacts::{ModelTable, Pipeline, Pooling, Site, Speaker, Turn};
+use terms::Unit;
 
 fn pipelines() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../pipelines")
@@ -359,6 +360,60 @@ fn a_sweep_needs_something_to_sweep() {
 }
 
 #[test]
+fn a_key_of_another_kind_is_refused() {
+    check_error(
+        "layers = [3] }",
+        "layers = [3], threshold = 1.0 }",
+        &["steer.sets.steered: addition has no `threshold`; "],
+    );
+    check_error(
+        "layers = [3] }",
+        "layers = [3], treshold = 1.0 }",
+        &[
+            "line ",
+            "unknown field `treshold`",
+            "; the keys here are",
+            "`threshold`",
+        ],
+    );
+    check_error(
+        "kind = \"addition\"",
+        "kind = \"capping\", threshold = \"low\"",
+        &["line ", "; here belongs a number"],
+    );
+    check_error("kind = \"addition\", ", "", &["line ", "missing field `kind`"]);
+}
+
+#[test]
+fn the_notebooks_set_is_one_that_steers() {
+    let set = "notebook_set = \"steered\"";
+    check_error(
+        set,
+        "notebook_set = \"steerd\"",
+        &[
+            "steer.notebook_set",
+            "\"steerd\"; the sets are: normal, swapped, ",
+            "steered",
+        ],
+    );
+    check_error(
+        set,
+        "notebook_set = \"normal\"",
+        &[
+            "steer.notebook_set",
+            "\"normal\" has no intervention",
+            "; name a set",
+        ],
+    );
+    let text = std::fs::read_to_string(pipelines().join("tiny.toml")).unwrap();
+    assert!(text.contains(set));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tiny.toml");
+    std::fs::write(&path, text.replace(set, "")).unwrap();
+    assert_eq!(Pipeline::read(&path, &[]).unwrap().steer.notebook_set, None);
+}
+
+#[test]
 fn overrides_are_toml_or_plain_text() {
     let path = pipelines().join("tiny.toml");
     let set = |entries: &[&str]| {
@@ -513,7 +568,7 @@ fn vectors_from_files_have_names_of_their_own() {
 #[test]
 fn a_dose_has_defaults_and_says_what_cannot_be() {
     let pipeline = read("[dose]", "[dose]\nunit = \"relative\"").unwrap();
-    assert_eq!(pipeline.dose.unit, CoefficientUnit::Relative);
+    assert_eq!(pipeline.dose.unit, Unit::Relative);
     assert_eq!(
         (pipeline.dose.perplexity_budget, pipeline.dose.random_directions),
         (1.5, 3)

@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use artifacts::{
-    ComponentPlace, DepthCosine, Dose, DoseCandidate, DoseDirection, DoseEffect, DoseFigures, DoseOperation,
-    DoseSummary, DoseText, LayerEffects, LayerStatistics, LensToken, Metadata, Outlier, StatisticsSummary,
+    ComponentPlace, DepthCosine, Dose, DoseCandidate, DoseDirection, DoseEffect, DoseFigures, DoseSummary,
+    DoseText, FinishReason, LayerEffects, LayerStatistics, LensToken, Metadata, Outlier, StatisticsSummary,
     read_depth, read_dose_summary, read_dose_texts, read_doses, read_effects, read_lens, read_outliers,
     read_principal_components, read_statistics, read_statistics_summary, write_depth, write_dose_summary,
     write_dose_texts, write_doses, write_effects, write_lens, write_outliers, write_principal_components,
     write_statistics, write_statistics_summary,
 };
+use interventions::Kind;
 
 fn at(folder: &tempfile::TempDir, name: &str) -> PathBuf {
     folder.path().join(name)
@@ -104,7 +105,7 @@ fn doses() -> [Dose; 2] {
     let unsteered = Dose::unsteered();
     let capped = Dose {
         layer: Some(4),
-        operation: DoseOperation::Capping,
+        operation: Some(Kind::Capping),
         direction: DoseDirection::Random,
         direction_number: 2,
         coefficient: Some(-1.0),
@@ -139,7 +140,7 @@ fn doses_and_their_texts_come_back_as_they_were() {
         prompt: "Who are you?".to_owned(),
         text: "Ha, I am Lena.<end_of_turn>".to_owned(),
         token_ids: vec![509, 5],
-        ended: true,
+        finish_reason: FinishReason::Stop,
         surprise_positive: 1.25,
         surprise_negative: 0.75,
         distinct_2: 1.0,

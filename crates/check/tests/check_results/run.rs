@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use artifacts::{
-    Activation, Dose, DoseDirection, DoseEffect, DoseFigures, DoseOperation, DoseSummary, DoseText,
-    FinishReason, Generation, Layout, LensToken, Metadata, Pipeline, Pooling, RenderedPrompt, Stage,
-    write_activations, write_dose_summary, write_dose_texts, write_doses, write_generations, write_lens,
-    write_rendered_prompts,
+    Activation, Dose, DoseDirection, DoseEffect, DoseFigures, DoseSummary, DoseText, FinishReason,
+    Generation, Layout, LensToken, Metadata, Pipeline, Pooling, RenderedPrompt, Stage, write_activations,
+    write_dose_summary, write_dose_texts, write_doses, write_generations, write_lens, write_rendered_prompts,
 };
+use interventions::Kind;
 use tempfile::TempDir;
 
 pub const PROMPTS: [&str; 3] = ["who", "job", "life"];
@@ -114,7 +114,7 @@ impl Run {
         fs_err::create_dir_all(self.layout.stage(Stage::Dose)).unwrap();
         let added = Dose {
             layer: Some(1),
-            operation: DoseOperation::Addition,
+            operation: Some(Kind::Addition),
             direction: DoseDirection::Contrast,
             coefficient: Some(-1.0),
             relative_coefficient: Some(-0.5),
@@ -130,7 +130,7 @@ impl Run {
                     prompt: format!("{prompt}?"),
                     text: "I am.".to_owned(),
                     token_ids: vec![5, 6, 1],
-                    ended: true,
+                    finish_reason: FinishReason::Stop,
                     surprise_positive: 1.0,
                     surprise_negative: 1.5 + number as f64,
                     distinct_2: 1.0,

@@ -1,7 +1,8 @@
 //! The doses of one layer as the curves that the charts draw.
 
 use anyhow::Result;
-use artifacts::{Condition, DoseDirection, DoseEffect, DoseFigures, DoseOperation};
+use artifacts::{Condition, DoseDirection, DoseEffect, DoseFigures};
+use interventions::Kind;
 
 use crate::doses::{Doses, is_contrast_at};
 use crate::format::number;
@@ -64,7 +65,7 @@ pub(super) fn control_curves<'a>(
 ) -> Result<Vec<ControlCurve<'a>>> {
     let is_control = |row: &&DoseEffect| {
         row.condition == condition.name
-            && row.dose.operation == DoseOperation::Addition
+            && row.dose.operation == Some(Kind::Addition)
             && row.dose.direction != DoseDirection::Contrast
             && row.dose.layer == Some(layer)
     };

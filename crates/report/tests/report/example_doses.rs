@@ -1,9 +1,10 @@
 //! The sweep of the example run: two layers, two sizes of coefficients.
 
 use artifacts::{
-    Dose, DoseCandidate, DoseDirection, DoseEffect, DoseFigures, DoseOperation, DoseSummary, DoseText,
-    Layout, Metadata, write_dose_summary, write_dose_texts, write_doses,
+    Dose, DoseCandidate, DoseDirection, DoseEffect, DoseFigures, DoseSummary, DoseText, FinishReason, Layout,
+    Metadata, write_dose_summary, write_dose_texts, write_doses,
 };
+use interventions::Kind;
 
 use crate::example_run::HOSTILE;
 
@@ -94,7 +95,7 @@ fn doses() -> Vec<Dose> {
                 (DoseDirection::Random, size),
                 (DoseDirection::Shuffled, size),
             ] {
-                doses.push(dose(DoseOperation::Addition, direction, Some(amount)));
+                doses.push(dose(Some(Kind::Addition), direction, Some(amount)));
             }
         }
         for direction in [
@@ -102,7 +103,7 @@ fn doses() -> Vec<Dose> {
             DoseDirection::Random,
             DoseDirection::Shuffled,
         ] {
-            doses.push(dose(DoseOperation::Ablation, direction, None));
+            doses.push(dose(Some(Kind::Ablation), direction, None));
         }
     }
     doses
@@ -141,7 +142,7 @@ fn text(dose: &Dose, condition: &str) -> DoseText {
         prompt: HOSTILE.to_owned(),
         text: format!("{} at {:?}<end_of_turn>", dose.direction.as_str(), dose.layer),
         token_ids: vec![2, 3, 4, 5, 6],
-        ended: true,
+        finish_reason: FinishReason::Stop,
         surprise_positive: 1.0,
         surprise_negative: 1.0 + log_odds(dose, condition),
         distinct_2: 1.0,

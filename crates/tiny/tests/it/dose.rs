@@ -5,9 +5,10 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use artifacts::{
-    DoseDirection, DoseEffect, DoseOperation, DoseSummary, DoseText, Layout, Pipeline, Stage, StageDirectory,
+    DoseDirection, DoseEffect, DoseSummary, DoseText, Layout, Pipeline, Stage, StageDirectory,
     read_dose_summary, read_dose_texts, read_doses,
 };
+use interventions::Kind;
 use tempfile::TempDir;
 use tiny::judge::{Role, judge};
 
@@ -56,7 +57,7 @@ fn additions(
     condition: &str,
 ) -> (Vec<&'static DoseEffect>, Vec<&'static DoseEffect>) {
     let rows = RESULT.effects.iter().filter(|row| {
-        row.dose.operation == DoseOperation::Addition
+        row.dose.operation == Some(Kind::Addition)
             && row.dose.layer == Some(layer)
             && row.dose.coefficient == Some(coefficient)
             && row.condition == condition
@@ -116,7 +117,7 @@ fn the_grammars_own_judge_agrees() {
     let chosen = &RESULT.summary.candidates[RESULT.summary.chosen.unwrap()];
     let steered = RESULT.texts.iter().filter(|text| {
         let sign = if text.condition == "normal" { -1.0 } else { 1.0 };
-        text.dose.operation == DoseOperation::Addition
+        text.dose.operation == Some(Kind::Addition)
             && text.dose.direction == DoseDirection::Contrast
             && text.dose.layer == Some(chosen.layer)
             && text.dose.coefficient == Some(sign * chosen.coefficient)
@@ -159,7 +160,7 @@ fn nothing_is_done_by_nothing() {
     let unsteered: Vec<&DoseText> = RESULT
         .texts
         .iter()
-        .filter(|text| text.dose.operation == DoseOperation::Unsteered)
+        .filter(|text| text.dose.operation.is_none())
         .collect();
     let zero = RESULT
         .texts

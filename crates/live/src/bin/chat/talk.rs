@@ -8,7 +8,7 @@ use live::{Answer, Conversation, LiveModel, Piece, Prepared, Settings, Steering}
 use model::Finish;
 
 use crate::columns::side_by_side;
-use crate::command::{Command, HELP};
+use crate::command::{Command, help};
 use crate::screen::Screen;
 
 /// A conversation at the terminal.
@@ -117,7 +117,7 @@ impl Talk {
                 self.screen.note(&format!("{limit} new tokens at most"))?;
             }
             Command::Vectors => self.list_vectors()?,
-            Command::Help => self.screen.write(&format!("{HELP}\n"))?,
+            Command::Help => self.screen.write(&format!("{}\n", help()))?,
             Command::Quit => return Ok(ControlFlow::Break(())),
         }
         Ok(ControlFlow::Continue(()))

@@ -1,4 +1,5 @@
-//! What a model thinks of tokens that are given to it.
+//! Teacher-forced log-probabilities: what a model gives for the tokens of a text that exists
+//! already.
 
 use std::collections::BTreeSet;
 
@@ -33,11 +34,13 @@ impl Sequence {
     }
 }
 
-/// Calls `each` for every sequence with its index and the logits before each token of its text, `[vocabulary]` each,
-/// and gives back what it returns, in the order of the sequences. The tap sees a sequence by its index.
+/// Calls `each` for every sequence with its index and the logits before each token of its text,
+/// `[vocabulary]` each, and gives back what it returns, in the order of the sequences. The tap sees
+/// a sequence by its index.
 ///
-/// `what` is what the progress bar counts. Sequences with a common beginning, and the same group by the tap, share its computation; they are taken in an order
-/// that brings these together. The memory is that of the logits of one piece: about 64 MB, or one sequence.
+/// `what` is what the progress bar counts. Sequences with a common beginning, and the same group by
+/// the tap, share its computation; they are taken in an order that brings these together. The
+/// memory is that of the logits of one pass: about 64 MB, or one sequence.
 pub fn map_logits<T: Send>(
     network: &Gemma,
     sequences: &[Sequence],
@@ -52,10 +55,10 @@ pub fn map_logits<T: Send>(
     let mut results: Vec<Option<T>> = sequences.iter().map(|_| None).collect();
     let mut rest = order.as_slice();
     while !rest.is_empty() {
-        let (piece, others) = rest.split_at(piece(sequences, rest, LOGITS_AT_ONCE / vocabulary));
+        let (pass, others) = rest.split_at(fitting(sequences, rest, LOGITS_AT_ONCE / vocabulary));
         rest = others;
-        bar.inc(piece.len() as u64);
-        for (index, result) in map_piece(network, sequences, piece, tap, &each)? {
+        bar.inc(pass.len() as u64);
+        for (index, result) in map_pass(network, sequences, pass, tap, &each)? {
             results[index] = Some(result);
         }
     }
@@ -67,7 +70,7 @@ pub fn map_logits<T: Send>(
 }
 
 /// One pass for the sequences of these indices.
-fn map_piece<T: Send>(
+fn map_pass<T: Send>(
     network: &Gemma,
     sequences: &[Sequence],
     indices: &[usize],
@@ -109,8 +112,8 @@ const LOGITS_AT_ONCE: usize = 1 << 24;
 /// Tokens of whole sequences in one pass, beyond which a larger pass brings nothing.
 const TOKENS_AT_ONCE: usize = 2048;
 
-/// How many of the sequences of these indices go into one pass: at least one, and as many as are not too many.
-fn piece(sequences: &[Sequence], indices: &[usize], most_rows: usize) -> usize {
+/// How many of the sequences of these indices go into one pass: at least one.
+fn fitting(sequences: &[Sequence], indices: &[usize], most_rows: usize) -> usize {
     let (mut rows, mut tokens) = (0, 0);
     let fits = |index: &&usize| {
         let sequence = &sequences[**index];

@@ -3,7 +3,7 @@
 
     venv/bin/pip install -r scripts/readers-requirements.txt
     venv/bin/python scripts/check_recipes.py DuckDB Polars pandas datasets DataFusion
-    venv/bin/python scripts/check_recipes.py --write      # writes docs/recipes.md, which shows the recipes, anew
+    venv/bin/python scripts/check_recipes.py --write      # writes docs/recipes.md, which shows the recipes
 
 Without names it runs all. The recipes with PyTorch and transformers need crates/model/reference/requirements.txt, the one with R needs
 Rscript with arrow and dplyr, and the one in Rust compiles DataFusion. Exits with an error where a figure differs, or where
@@ -25,17 +25,17 @@ RECIPES = [
     ("pandas", "similarity_with_pandas.py", "python", ""),
     ("datasets", "similarity_with_datasets.py", "python", "Hugging Face's `datasets`, from the activations."),
     ("PyTorch", "similarity_with_pytorch.py", "python", "From the activations, as a tensor of [prompts, layers, hidden]."),
-    ("DataFusion", "datafusion/src/main.rs", "rust", "A crate of its own, outside of the workspace, with `datafusion` and `tokio`: `scripts/recipes/datafusion`."),
+    ("DataFusion", "datafusion/src/main.rs", "rust", "A separate crate outside the workspace, with `datafusion` and `tokio`: `scripts/recipes/datafusion`."),
     ("R", "similarity_with_arrow.R", "r", "Not run by `.ci/run`, which has no R."),
-    ("transformers", "steer_with_transformers.py", "python", "Steering with the contrast, outside of Roleswap: the greedy texts are those of `steer/generations.parquet`, which is checked."),
+    ("transformers", "steer_with_transformers.py", "python", "Steering with the contrast outside Roleswap. The greedy texts equal those in `steer/generations.parquet`; a script checks this."),
 ]
 BEFORE = """# Recipes
 
 <!-- Made from scripts/recipes: python3 scripts/check_recipes.py --write -->
 
-How other tools read a run. Each of the first seven computes one column of `analyze/summary.csv`, the mean cosine across the two conditions, and
-`scripts/check_recipes.py` compares what it prints. They run from the root of the repository, after `cargo xtask all`. What the columns are
-stands in [schemas.md](schemas.md).
+How to read a run with other tools. Each of the first seven recipes computes one column of `analyze/summary.csv`, the mean cosine across the two
+conditions, and `scripts/check_recipes.py` compares the output. Run them from the root of the repository, after `cargo xtask all`.
+[schemas.md](schemas.md) describes the columns.
 """
 AFTER = """
 ## A vector in llama.cpp
@@ -46,17 +46,17 @@ AFTER = """
 llama-cli -m model.gguf --control-vector-scaled results/NAME/analyze/export/contrast.gguf:0.5 --control-vector-layer-range 9 9
 ```
 
-`direction.N` is added to the output of the 0-based block N, which is our layer N, so that the range names our layers. llama.cpp can't steer block 0. On Gemma 3
-270M (Q4_K_M) the logits move in llama.cpp as they do here (`scripts/llama_cpp_control_vector.py`, through its library; the command line above was
-not run): over layer 9, layer 17 and layers 1 to 17 at once the two moves have cosines of 0.994 to 0.9998 and differ by 3 to 11 percent, since
-llama.cpp computes with quantized activations. A vector that is given one layer later moves them by something else (62 and 211 percent). At
-layer 1, whose push of one contrast is small, 16 layers magnify the rounding: cosines of 0.86 and 0.96.
+llama.cpp adds `direction.N` to the output of the 0-based block N, which is our layer N, so the range means our layers. llama.cpp cannot steer block 0.
+On Gemma 3 270M (Q4_K_M) the logits move in llama.cpp as they do here (`scripts/llama_cpp_control_vector.py`, through its library; the command
+line above was not run). At layer 9, at layer 17, and at layers 1 to 17 together, the two changes have cosines of 0.994 to 0.9998 and differ by 3
+to 11 percent, since llama.cpp computes with quantized activations. As a control, a vector applied one layer later gives a different change (62 and 211
+percent). At layer 1, where one contrast is a small push, 16 layers magnify the rounding: cosines of 0.86 and 0.96.
 
-## Vectors of others
+## Vectors from other tools
 
 ```toml
 [[vectors]]
-name = "refusal"              # what sets, tables and `contrast.project_out` call it
+name = "refusal"              # its name in sets, in tables and in `contrast.project_out`
 file = "data/refusal.npy"     # or a GGUF control vector, or safetensors
 layer = 20                    # only for files with a single vector
 ```
@@ -64,14 +64,15 @@ layer = 20                    # only for files with a single vector
 | file | what is read | layers |
 |---|---|---|
 | `.gguf` | a control vector, F32 `direction.N` | N is the 0-based block whose output it is added to, so our layer N, as in llama.cpp and repeng; `direction.0` only in files of EasySteer |
-| `.npy` | floats of 16, 32 or 64 bits, `[layers, hidden]`, `[1, hidden]` or `[hidden]` | row l is our layer l; a single row needs `layer` |
-| `.safetensors` | the tensor of the vector's name, or `contrast`, or the only one, or one for each layer by the number in its name (`layer_12`, `model.layers.12`, `blk.12`, `blocks.12.hook_resid_post`, `12`); f16, bf16, f32, f64 | row l is our layer l, and so is number l |
+| `.npy` | floats with 16, 32 or 64 bits, `[layers, hidden]`, `[1, hidden]` or `[hidden]` | row l is our layer l; a single row needs `layer` |
+| `.safetensors` | the tensor of the vector's name, or `contrast`, or the only one, or one for each layer by the number in its name (`layer_12`, `model.layers.12`, `blk.12`, `blocks.12.hook_resid_post`, `12`); f16, bf16, f32, f64 | row l, or number l in a name, is our layer l |
 
-A row of zeros is a layer without a vector. A matrix has as many rows as the model has layers: one whose first row is of the embeddings, such as those made of transformers'
-`hidden_states`, has one more, so save `v[1:]`. Names that count layers from 1 are refused where they end with the number of the layers.
+A row of zeros is a layer without a vector. A matrix must have as many rows as the model has layers. One that is made from transformers' `hidden_states` has
+one more, since its first row belongs to the embeddings: save `v[1:]`. Tensor names that count layers from 1 are refused; they are recognised by
+a last number equal to the number of layers.
 
-llama.cpp's own cvector-generator calls what it measured after block N `direction.N+1`, and llama.cpp adds it to the output of block N+1. Such a file is read as llama.cpp applies it, with a
-warning. To have each vector at the layer where it was measured:
+llama.cpp's own cvector-generator names what it measured after block N `direction.N+1`, and llama.cpp adds it to the output of block N+1. Such a file is
+read as llama.cpp applies it, with a warning. To place each vector at the layer where it was measured:
 
 ```python
 import gguf, numpy as np
@@ -80,9 +81,9 @@ layers = max(rows) + 2        # it leaves the last layer out
 np.save("control.npy", np.stack([rows.get(layer, np.zeros_like(rows[0])) for layer in range(layers)]).astype("<f4"))
 ```
 
-A torch file becomes a safetensors one with
-`save_file({"refusal": torch.load("axis.pt", weights_only=True).float()}, "axis.safetensors")`. `analyze/comparisons.parquet` has the cosines with the run's own vectors, and
-`directions = ["refusal"]` steers with it.
+To convert a torch file to safetensors:
+`save_file({"refusal": torch.load("axis.pt", weights_only=True).float()}, "axis.safetensors")`. `analyze/comparisons.parquet` has the cosines with
+the run's own vectors, and `directions = ["refusal"]` steers with the vector.
 """
 
 

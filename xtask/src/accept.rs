@@ -1,32 +1,36 @@
-//! `cargo xtask accept`: takes the present outputs as what the present code, parameters and inputs would
-//! make.
+//! `cargo xtask accept`: marks existing outputs as what the current code, parameters and inputs
+//! would produce.
 //!
-//! For changes that cannot alter a result, such as a refactor or a reworded comment, where a run would take
-//! hours.
+//! For changes that cannot affect a result, such as a refactor, where a run would take hours.
 
 use std::io::Write;
 
 use anyhow::{Result, bail};
 
 use crate::{
-    guard::Guard,
-    lock::{FORMAT, Lock},
+    goal::Goal,
+    lock::{FORMAT, Lock, unix_now},
     pipeline::Pipeline,
+    pipeline_lock::PipelineLock,
     project::Project,
-    run::{Goal, unix_now},
     snapshot::Observer,
-    stage::{self, Stage},
+    stage::Stage,
     staleness::{Reason, Snapshot, stale_because, summary},
 };
 
-/// Accepts the named stage, or every stage. All or none: a stage that cannot be accepted leaves every lock as
-/// it was.
-pub fn accept(project: &Project, pipeline: &Pipeline, name: Option<&str>, out: &mut dyn Write) -> Result<()> {
-    let stages = match name {
-        Some(name) => vec![stage::named(name)?],
+/// Accepts the named stage, or every stage. All or none: a stage that cannot be accepted leaves
+/// every lock as it was.
+pub fn accept(
+    project: &Project,
+    pipeline: &Pipeline,
+    stage: Option<&'static Stage>,
+    out: &mut dyn Write,
+) -> Result<()> {
+    let stages = match stage {
+        Some(stage) => vec![stage],
         None => Goal::all(false).stages,
     };
-    let _guard = Guard::take(project, &pipeline.name)?;
+    let _guard = PipelineLock::take(project, &pipeline.name)?;
     let mut observer = Observer::new(project, pipeline)?;
     let mut accepted = Vec::new();
     for stage in stages {
@@ -51,7 +55,7 @@ pub fn accept(project: &Project, pipeline: &Pipeline, name: Option<&str>, out: &
     Ok(())
 }
 
-/// Outputs that are missing, or are not what the stage wrote, are no result at all.
+/// Outputs that are missing, or are not what the stage wrote, are not a result.
 fn refuse(
     project: &Project,
     pipeline: &Pipeline,
@@ -78,7 +82,7 @@ fn refuse(
         )
     });
     if let Some(reason) = not_as_written {
-        bail!("cannot accept {name}: {reason}; run cargo xtask {name} to make it anew");
+        bail!("cannot accept {name}: {reason}; run cargo xtask {name} to make it again");
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use anyhow::Result;
 
-use crate::{guard::Guard, project::Project};
+use crate::{pipeline_lock::PipelineLock, project::Project};
 
 pub fn clean(project: &Project, pipeline: &str, dry_run: bool, out: &mut dyn Write) -> Result<()> {
     let folder = project.results(pipeline);
@@ -14,7 +14,7 @@ pub fn clean(project: &Project, pipeline: &str, dry_run: bool, out: &mut dyn Wri
     } else if dry_run {
         writeln!(out, "would remove {shown}")?;
     } else {
-        let _guard = Guard::take(project, pipeline)?;
+        let _guard = PipelineLock::take(project, pipeline)?;
         fs_err::remove_dir_all(&folder)?;
         writeln!(out, "removed {shown}")?;
     }

@@ -1,48 +1,58 @@
-//! `cargo xtask completions SHELL`: a script that completes what is typed after `cargo xtask`, and after `xtask` where
-//! that is an alias of it. Everything in it comes from `verbs.rs`.
+//! `cargo xtask completions SHELL`: a script that completes what is typed after `cargo xtask`, and
+//! after `xtask` where that is an alias of it.
+//!
+//! The verbs and options in it come from the command line's definition. The scripts of
+//! `clap_complete` cannot be used: they complete a program, not the verb `xtask` of cargo, do not
+//! know the pipelines, and in bash offer the names of arguments (`<NAME>`) as words to type.
 
-use anyhow::{Result, bail};
+use clap::{Arg, Command};
 
-use crate::{
-    stage::STAGES,
-    verbs::{OPTIONS, Opt, VERBS, Verb},
-};
+use crate::{command_line::Shell, help::about};
 
-pub const SHELLS: &[&str] = &["bash", "zsh", "fish"];
-
-pub fn script(shell: &str) -> Result<String> {
-    Ok(match shell {
-        "bash" => bash(),
-        "zsh" => zsh(),
-        "fish" => fish(),
-        _ => bail!(
-            "no script for the shell `{shell}`; there are {}",
-            SHELLS.join(", ")
-        ),
-    })
-}
-
-/// What may stand after a verb, besides options.
-fn values(verb: &Verb) -> Vec<&'static str> {
-    if verb.arguments.contains("STAGE") {
-        STAGES.iter().map(|stage| stage.name).collect()
-    } else if verb.name == "completions" {
-        SHELLS.to_vec()
-    } else {
-        Vec::new()
+pub fn script(shell: Shell, command: &Command) -> String {
+    match shell {
+        Shell::Bash => bash(command),
+        Shell::Zsh => zsh(command),
+        Shell::Fish => fish(command),
     }
 }
 
-fn options(verb: &Verb) -> impl Iterator<Item = &'static Opt> {
-    OPTIONS.iter().filter(|option| verb.takes(option))
+/// The words that may follow a verb, without its options.
+fn values(verb: &Command) -> Vec<String> {
+    let values = verb.get_positionals().flat_map(Arg::get_possible_values);
+    values.map(|value| value.get_name().to_owned()).collect()
 }
 
-fn with_value() -> Vec<&'static str> {
-    let with_value = OPTIONS.iter().filter(|option| !option.value.is_empty());
-    with_value.map(|option| option.name).collect()
+fn line(option: &Arg) -> String {
+    option.get_help().map(ToString::to_string).unwrap_or_default()
 }
 
-/// The names of the pipelines of the checkout that the user stands in; the same in bash and zsh.
+fn long(option: &Arg) -> Option<String> {
+    Some(format!("--{}", option.get_long()?))
+}
+
+/// Whether a verb hands words on to a program, which may be names of files.
+fn passes_on(verb: &Command) -> bool {
+    verb.get_positionals().any(Arg::is_last_set)
+}
+
+fn names(command: &Command) -> Vec<&str> {
+    command.get_subcommands().map(Command::get_name).collect()
+}
+
+/// The options that have a value, as a pattern of bash and zsh.
+fn with_value(command: &Command) -> String {
+    let options = command.get_subcommands().flat_map(Command::get_opts);
+    let mut names: Vec<String> = options
+        .filter(|option| option.get_action().takes_values())
+        .filter_map(long)
+        .collect();
+    names.sort();
+    names.dedup();
+    names.join("|")
+}
+
+/// The names of the pipelines of the checkout that the user is in; the same in bash and zsh.
 const PIPELINES: &str = r#"_roleswap_pipelines() {
     local folder=$PWD
     while [[ -n $folder && ! -f $folder/xtask/Cargo.toml ]]; do folder=${folder%/*}; done
@@ -50,32 +60,31 @@ const PIPELINES: &str = r#"_roleswap_pipelines() {
 }
 "#;
 
-fn bash() -> String {
-    let names: Vec<&str> = VERBS.iter().map(|verb| verb.name).collect();
-    let mut cases = format!("        '') words='{} --help' ;;\n", names.join(" "));
-    for verb in VERBS {
+fn bash(command: &Command) -> String {
+    let mut cases = format!("        '') words='{} --help' ;;\n", names(command).join(" "));
+    for verb in command.get_subcommands() {
         let mut words = values(verb);
-        words.extend(options(verb).map(|option| option.name));
-        words.push("--help");
-        let files = if verb.passes_on {
+        words.extend(verb.get_opts().filter_map(long));
+        words.push("--help".to_owned());
+        let files = if passes_on(verb) {
             "; compopt -o default 2> /dev/null"
         } else {
             ""
         };
         cases.push_str(&format!(
             "        {}) words='{}'{files} ;;\n",
-            verb.name,
+            verb.get_name(),
             words.join(" ")
         ));
     }
-    let with_value = with_value().join("|");
+    let with_value = with_value(command);
     format!(
         r#"# Completes `cargo xtask` in bash, and `xtask` where you have `alias xtask='cargo xtask'`. To use it in every shell:
 #
 #   cargo xtask completions bash > ~/.roleswap-completion.bash
 #   echo 'source ~/.roleswap-completion.bash' >> ~/.bashrc
 #
-# It stands before the completion of cargo that is there already, and leaves everything but `cargo xtask` to it.
+# It comes before the completion of cargo that is already there, and leaves everything but `cargo xtask` to it.
 
 {PIPELINES}
 # $1: the place of the first word after `cargo xtask`.
@@ -117,32 +126,33 @@ complete -o default -F _roleswap_cargo cargo
     )
 }
 
-fn zsh() -> String {
+fn zsh(command: &Command) -> String {
     let quoted = |text: &str| text.replace('\'', "'\\''").replace(':', "\\:");
-    let verbs: String = VERBS
-        .iter()
-        .map(|verb| format!("        '{}:{}'\n", verb.name, quoted(verb.line)))
+    let verbs: String = command
+        .get_subcommands()
+        .map(|verb| format!("        '{}:{}'\n", verb.get_name(), quoted(&about(verb))))
         .collect();
     let mut cases = String::new();
-    for verb in VERBS {
-        let rows: String = options(verb)
-            .map(|option| format!(" '{}:{}'", option.name, quoted(option.line)))
+    for verb in command.get_subcommands() {
+        let rows: String = verb
+            .get_opts()
+            .filter_map(|option| Some(format!(" '{}:{}'", long(option)?, quoted(&line(option)))))
             .collect();
         let values = values(verb).join(" ");
-        let files = if verb.passes_on { "; _files" } else { "" };
+        let files = if passes_on(verb) { "; _files" } else { "" };
         cases.push_str(&format!(
             "        {}) values=({values}); rows=({rows} ){files} ;;\n",
-            verb.name
+            verb.get_name()
         ));
     }
-    let with_value = with_value().join("|");
+    let with_value = with_value(command);
     format!(
         r#"# Completes `cargo xtask` in zsh, and `xtask` where you have `alias xtask='cargo xtask'`. To use it in every shell:
 #
 #   cargo xtask completions zsh > ~/.roleswap-completion.zsh
 #   echo 'source ~/.roleswap-completion.zsh' >> ~/.zshrc        # after the line with compinit
 #
-# It stands before the completion of cargo that is there already, and leaves everything but `cargo xtask` to it.
+# It comes before the completion of cargo that is already there, and leaves everything but `cargo xtask` to it.
 
 {PIPELINES}
 # $1: the place of the first word after `cargo xtask`.
@@ -185,31 +195,29 @@ compdef _roleswap_cargo cargo
     )
 }
 
-fn fish() -> String {
+fn fish(command: &Command) -> String {
     let quoted = |text: &str| text.replace('\\', "\\\\").replace('\'', "\\'");
-    let names: Vec<&str> = VERBS.iter().map(|verb| verb.name).collect();
     let mut lines = String::new();
-    for verb in VERBS {
-        let line = quoted(verb.line);
+    for verb in command.get_subcommands() {
+        let about = quoted(&about(verb));
         lines.push_str(&format!(
-            "complete -c cargo -n '__roleswap_needs_verb' -f -a {} -d '{line}'\n",
-            verb.name
+            "complete -c cargo -n '__roleswap_needs_verb' -f -a {} -d '{about}'\n",
+            verb.get_name()
         ));
-        let condition = format!("-n '__roleswap_verb {}'", verb.name);
+        let condition = format!("-n '__roleswap_verb {}'", verb.get_name());
         for value in values(verb) {
             lines.push_str(&format!("complete -c cargo {condition} -f -a {value}\n"));
         }
-        for option in options(verb) {
-            let long = option.name.trim_start_matches('-');
-            let short = option.short.map_or(String::new(), |short| {
-                format!(" -s {}", short.trim_start_matches('-'))
-            });
-            let value = match option.name {
-                "--pipeline" => " -x -a '(__roleswap_pipelines)'",
-                _ if option.value.is_empty() => "",
-                _ => " -x",
+        for option in verb.get_opts() {
+            let long = option.get_long().unwrap_or_default();
+            let short = option.get_short();
+            let short = short.map_or(String::new(), |short| format!(" -s {short}"));
+            let value = match long {
+                "pipeline" => " -x -a '(__roleswap_pipelines)'",
+                _ if option.get_action().takes_values() => " -x",
+                _ => "",
             };
-            let line = quoted(option.line);
+            let line = quoted(&line(option));
             lines.push_str(&format!(
                 "complete -c cargo {condition}{short} -l {long}{value} -d '{line}'\n"
             ));
@@ -241,6 +249,6 @@ function __roleswap_pipelines
 end
 
 {lines}"#,
-        names = names.join(" ")
+        names = names(command).join(" ")
     )
 }

@@ -4,18 +4,18 @@ use std::{error::Error, fmt, process::ExitStatus};
 
 /// xtask itself, a build, a download.
 pub const FAILED: u8 = 1;
-/// The command line cannot be understood; nothing was done.
+/// The command line cannot be understood, and nothing was done.
 pub const USAGE: u8 = 2;
 /// A stage ran and failed.
 pub const STAGE_FAILED: u8 = 3;
 /// Ctrl-C, as shells have it.
 pub const INTERRUPTED: u8 = 130;
 
-/// A stage, or the download of its model, that did not end well.
+/// A stage, or the download of its model, that failed.
 #[derive(Debug)]
 pub struct StageFailure {
     pub code: u8,
-    /// Empty where the stage itself has said what was wrong.
+    /// Empty where the stage has already printed what was wrong.
     message: String,
 }
 
@@ -28,8 +28,8 @@ impl StageFailure {
         let message = match status.code() {
             // The code of a Rust program that panicked.
             Some(101) => format!(
-                "the stage {stage} broke off by a mistake in the program; please report what is printed above. The last \
-                 result of the stage is as it was"
+                "the stage {stage} crashed because of a bug; please report the output above. The stage's previous result is \
+                 unchanged"
             ),
             _ => String::new(),
         };
@@ -39,7 +39,7 @@ impl StageFailure {
         }
     }
 
-    /// The downloader, which has said what was wrong.
+    /// The downloader, which has already printed what was wrong.
     pub fn of_download(status: ExitStatus) -> StageFailure {
         StageFailure {
             code: match StageFailure::of("download", status).code {
@@ -57,18 +57,18 @@ impl StageFailure {
         let (code, message) = match signal {
             INTERRUPT => (
                 INTERRUPTED,
-                format!("the stage {stage} was interrupted; its last result is as it was"),
+                format!("the stage {stage} was interrupted; its previous result is unchanged"),
             ),
             KILL => (
                 STAGE_FAILED,
                 format!(
-                    "the stage {stage} was killed from outside, as the system does when memory runs out; `cargo xtask doctor` \
-                     says how much it needs. Its last result is as it was"
+                    "the stage {stage} was killed, as the system does when memory runs out; `cargo xtask doctor` \
+                     says how much it needs. Its previous result is unchanged"
                 ),
             ),
             _ => (
                 STAGE_FAILED,
-                format!("the stage {stage} was ended by signal {signal}; its last result is as it was"),
+                format!("the stage {stage} was ended by signal {signal}; its previous result is unchanged"),
             ),
         };
         StageFailure { code, message }

@@ -1,4 +1,4 @@
-//! Content hashes of files, folders and crates.
+//! Content hashes of files and folders.
 
 use std::{
     collections::BTreeMap,
@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::{memo::Memo, project::Project};
+use files::HashMemo;
 
 /// Path, with `/` between its parts -> what the file holds.
 pub type Files = BTreeMap<String, FileHash>;
@@ -34,33 +34,32 @@ pub fn combined(files: &Files) -> Option<String> {
     Some(hasher.finalize().to_hex().to_string())
 }
 
-/// The code of a crate: its manifest and everything under `src`.
-pub fn crate_code(project: &Project, name: &str, memo: &mut Memo) -> Result<String> {
-    let folder = project.crate_folder(name);
-    let mut files = folder_contents(&folder.join("src"), memo)?;
-    let manifest = file_contents(&folder.join("Cargo.toml"), memo)
-        .with_context(|| format!("the crate `{name}` is not in the checkout"))?;
-    // Paths below `src` never start with a dot, so this name is free.
-    files.insert("../Cargo.toml".into(), manifest);
-    Ok(combined(&files).unwrap_or_default())
-}
-
 /// Every file below a folder, by its path relative to it; no folder, no files.
-pub fn folder_contents(folder: &Path, memo: &mut Memo) -> Result<Files> {
-    let mut paths = Vec::new();
-    if folder.is_dir() {
-        collect_paths(folder, &mut paths)?;
-    }
+pub fn folder_contents(folder: &Path, memo: &mut HashMemo) -> Result<Files> {
     let mut files = Files::new();
-    for path in paths {
-        let relative = path.strip_prefix(folder).unwrap_or(&path);
-        let name = relative.to_string_lossy().replace('\\', "/");
-        files.insert(name, file_contents(&path, memo)?);
+    for path in paths_below(folder)? {
+        files.insert(relative_name(&path, folder), file_contents(&path, memo)?);
     }
     Ok(files)
 }
 
-pub fn file_contents(path: &Path, memo: &mut Memo) -> Result<FileHash> {
+/// The paths of all files below a folder; none where there is no folder.
+pub fn paths_below(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    if folder.is_dir() {
+        collect_paths(folder, &mut paths)?;
+    }
+    Ok(paths)
+}
+
+/// A path relative to a folder, with `/` between its parts.
+pub fn relative_name(path: &Path, folder: &Path) -> String {
+    let relative = path.strip_prefix(folder).unwrap_or(path);
+    relative.to_string_lossy().replace('\\', "/")
+}
+
+/// The hash of one file, read unless the memo knows it.
+pub fn file_contents(path: &Path, memo: &mut HashMemo) -> Result<FileHash> {
     let before = fs_err::metadata(path)?;
     if let Some(hash) = memo.recall(path, &before) {
         return Ok(FileHash {
@@ -81,7 +80,7 @@ pub fn file_contents(path: &Path, memo: &mut Memo) -> Result<FileHash> {
     })
 }
 
-/// Names that start with a dot are the traces of editors and file managers, and are no part of anything.
+/// Names that start with a dot are left by editors and file managers, and are not part of anything.
 fn collect_paths(folder: &Path, into: &mut Vec<PathBuf>) -> Result<()> {
     for entry in fs_err::read_dir(folder)? {
         let entry = entry?;
@@ -92,7 +91,8 @@ fn collect_paths(folder: &Path, into: &mut Vec<PathBuf>) -> Result<()> {
         if !path.is_dir() {
             into.push(path);
         } else if !entry.file_type()?.is_symlink() {
-            // A link to a folder could lead in circles; a link to a file, as in a model cache, is followed.
+            // A link to a folder could lead in circles; a link to a file, as in a model cache, is
+            // followed.
             collect_paths(&path, into)?;
         }
     }

@@ -1,15 +1,15 @@
-//! The lock file: what the last run of a stage saw and left. Written last, so that it vouches for a whole
-//! result.
+//! The lock file: what the last run of a stage saw and left. Written last, so that it vouches for a
+//! whole result.
 
-use std::{collections::BTreeMap, io::ErrorKind, path::Path};
+use std::{collections::BTreeMap, io::ErrorKind, path::Path, time::SystemTime};
 
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::hash::Files;
 
-/// Raised when the meaning of a field changes.
-pub const FORMAT: u32 = 1;
+/// Raised when the meaning of a field changes. 1: the hash of a crate's code was that of its bytes.
+pub const FORMAT: u32 = 2;
 
 /// Every field has a default, so that a lock of another format is read as far as its `format`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -29,7 +29,8 @@ pub struct Lock {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Key {
-    /// Dotted key -> printed TOML value. Plain values, so that a reason can name the old and the new one.
+    /// Dotted key -> printed TOML value. Plain values, so that a reason can name the old and the
+    /// new one.
     pub parameters: BTreeMap<String, String>,
     /// Path -> hash.
     pub inputs: BTreeMap<String, String>,
@@ -68,7 +69,8 @@ pub struct Origin {
 }
 
 impl Lock {
-    /// `None`: no lock. One that cannot be understood has format 0, which no version of xtask writes.
+    /// `None`: no lock. One that cannot be understood has format 0, which no version of xtask
+    /// writes.
     pub fn read(path: &Path) -> Result<Option<Lock>> {
         match fs_err::read_to_string(path) {
             Ok(text) => Ok(Some(toml::from_str(&text).unwrap_or_default())),
@@ -89,4 +91,11 @@ impl Lock {
         fs_err::rename(&temporary, path)?;
         Ok(())
     }
+}
+
+/// The time, as locks record it: seconds since 1970.
+pub fn unix_now() -> u64 {
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |since_epoch| since_epoch.as_secs())
 }

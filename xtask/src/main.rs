@@ -1,55 +1,46 @@
-//! `cargo xtask`: plans the stages of a pipeline and runs those whose last result no longer holds.
+//! `cargo xtask`: plans the stages of a pipeline and runs those whose last result is out of date.
 //!
-//! It knows which files, parameters and code each stage depends on, and nothing of what they mean: no tensor,
-//! no Parquet, no crate of the workspace. A stage is a process of its own, so this binary builds in seconds.
+//! It knows which files, parameters and code each stage depends on, but not what they mean: no
+//! tensors, no Parquet. A stage is a process of its own, so this binary builds in seconds.
 //!
-//! Read `stage.rs` for what there is to run, `staleness.rs` for when it runs again, `run.rs` for how.
+//! Read `stage.rs` for what there is to run, `staleness.rs` for when it runs again, `run.rs` for
+//! how, and `command_line.rs` for what can be typed.
 
 mod accept;
+mod arrange;
 mod clean;
+mod code;
+mod command_line;
 mod completions;
 mod device;
 mod exit;
-mod flags;
-mod guard;
+mod goal;
 mod hash;
 mod help;
-#[path = "../../crates/artifacts/src/hub_cache.rs"]
-#[allow(dead_code, reason = "the file is shared, and each of its users needs a part")]
-mod hub_cache;
-mod json;
 mod lock;
-mod memo;
-#[path = "../../crates/artifacts/src/model_folder.rs"]
-#[allow(dead_code, reason = "as above")]
-mod model_folder;
-#[path = "../../crates/artifacts/src/model_source.rs"]
-mod model_source;
-#[path = "../../crates/artifacts/src/nearest.rs"]
-mod nearest;
 mod new;
 mod open;
 mod owner;
+mod parse;
 mod pipeline;
+mod pipeline_lock;
 mod plan;
 mod process;
+mod programs;
 mod project;
 mod run;
-mod set;
 mod snapshot;
 mod source;
 mod stage;
+mod stage_arguments;
 mod staleness;
 mod status;
-#[path = "../../crates/artifacts/src/terminal.rs"]
-#[allow(dead_code, reason = "as above")]
-mod terminal;
-#[path = "../../crates/artifacts/src/text.rs"]
-mod text;
-mod tool;
-mod verbs;
-mod voice;
+mod token_memo;
+mod units;
+mod usage_error;
+mod verbosity;
 mod why;
+mod workspace;
 
 #[cfg(test)]
 mod tests;
@@ -62,20 +53,26 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
+use terminal::Output;
+
+use terms::Device;
+
 use crate::{
-    device::Device,
+    command_line::{
+        Compare, LiveOptions, Look, Maintain, Parameters, Run, RunOptions, StageVerb, Start, ToolOptions,
+        Try, Verb, WhichPipeline,
+    },
     exit::StageFailure,
-    flags::{Asked, Xtask, XtaskCmd},
+    goal::Goal,
+    parse::{Asked, Flags},
     pipeline::Pipeline,
     process::Processes,
     project::Project,
-    run::Goal,
-    terminal::Output,
 };
 
 fn main() -> ExitCode {
-    let flags = match Xtask::from_command_line(std::env::args_os().skip(1).collect()) {
-        Ok(Asked::Do(flags)) => flags,
+    let (command_line, flags) = match parse::parse(std::env::args_os().skip(1).collect()) {
+        Ok(Asked::Do(command_line, flags)) => (command_line, flags),
         Ok(Asked::Help(text)) => {
             let _ = write!(Output, "{text}");
             return ExitCode::SUCCESS;
@@ -86,143 +83,153 @@ fn main() -> ExitCode {
         }
     };
     // With --json, standard output belongs to it.
-    voice::set_loudness(flags.quiet || (flags.json && !flags.verbose), flags.verbose);
-    match dispatch(&flags) {
+    verbosity::set_loudness(flags.quiet || (flags.json && !flags.verbose), flags.verbose);
+    match dispatch(command_line.verb, flags) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            voice::tell(&error);
+            verbosity::tell(&error);
             let stage = error.downcast_ref::<StageFailure>();
             ExitCode::from(stage.map_or(exit::FAILED, |failure| failure.code))
         }
     }
 }
 
-fn dispatch(flags: &Xtask) -> Result<()> {
-    let project = Project::find()?;
-    let out = &mut Output;
-    match &flags.subcommand {
-        XtaskCmd::All(_) => bring_up_to_date(&project, flags, Goal::all(flags.force)),
-        XtaskCmd::Verify(_) => verify(&project, flags),
-        XtaskCmd::Extract(_) => bring_up_to_date(&project, flags, Goal::stage("extract", flags.force)?),
-        XtaskCmd::Analyze(_) => bring_up_to_date(&project, flags, Goal::stage("analyze", flags.force)?),
-        XtaskCmd::Steer(_) => bring_up_to_date(&project, flags, Goal::stage("steer", flags.force)?),
-        XtaskCmd::Dose(_) => bring_up_to_date(&project, flags, Goal::stage("dose", flags.force)?),
-        XtaskCmd::Report(_) => bring_up_to_date(&project, flags, Goal::stage("report", flags.force)?),
-        XtaskCmd::Status(_) if flags.json => {
-            status::print_json(&project, &load_pipeline(&project, flags)?, out)
+fn dispatch(verb: Verb, flags: Flags) -> Result<()> {
+    let project = &Project::find()?;
+    match verb {
+        Verb::Start(verb) => start(project, verb),
+        Verb::Run(Run::All(options)) => {
+            let goal = Goal::all(options.force);
+            bring_up_to_date(project, &options, flags, &goal)
         }
-        XtaskCmd::Status(_) => {
-            let colours = std::io::stdout().is_terminal() && terminal::may_colour();
-            status::print(&project, &load_pipeline(&project, flags)?, colours, out)
+        Verb::Run(Run::Stage(verb)) => run_stage(project, &verb, flags),
+        Verb::Look(verb) => look(project, verb),
+        Verb::Compare(Compare::Diff { rest, .. }) => {
+            programs::run(project, Device::Cpu, "diff", "diff", &rest.arguments)
         }
-        XtaskCmd::Why(why) => why::print(
-            &project,
-            &load_pipeline(&project, flags)?,
-            why.stage.as_deref(),
-            out,
-        ),
-        XtaskCmd::Open(_) => open::open(&project, &load_pipeline(&project, flags)?, out),
-        XtaskCmd::New(new) => new::create(
-            &project,
-            &new.name,
-            new.model.as_deref(),
-            new.prompts.as_deref(),
-            out,
-        )
-        .context("no pipeline was written"),
-        XtaskCmd::Doctor(doctor) => {
-            let pipeline = load_pipeline(&project, flags)?;
-            let mut arguments = doctor.arguments.clone();
-            arguments.extend(tool::ask_hub(&project, &pipeline)?);
-            tool::run_with_pipeline(&project, &pipeline, Device::Cpu, "doctor", "doctor", &arguments)
-        }
-        XtaskCmd::Diff(diff) => tool::run(&project, Device::Cpu, "diff", "diff", &diff.arguments),
-        XtaskCmd::Accept(accept) => accept::accept(
-            &project,
-            &load_pipeline(&project, flags)?,
-            accept.stage.as_deref(),
-            out,
-        ),
-        XtaskCmd::Clean(_) => {
-            let name = pipeline::name_of(flags.pipeline())?;
-            clean::clean(&project, &name, flags.dry_run, out)
-        }
-        XtaskCmd::Completions(completions) => {
-            Ok(write!(out, "{}", completions::script(&completions.shell)?)?)
-        }
-        XtaskCmd::Chat(chat) => run_live(&project, flags, "chat", &chat.arguments),
-        XtaskCmd::Serve(serve) => run_live(&project, flags, "serve", &serve.arguments),
-        XtaskCmd::CheckResults(check) => {
-            let mut arguments = results_of(&project, flags)?;
-            arguments.extend(flags.json.then(|| "--json".into()));
-            arguments.extend_from_slice(&check.arguments);
-            tool::run(&project, Device::Cpu, "check", "check-results", &arguments)
-        }
-        XtaskCmd::Export(export) => {
-            let mut arguments = results_of(&project, flags)?;
-            arguments.extend_from_slice(&export.arguments);
-            tool::run(&project, Device::Cpu, "exchange", "export", &arguments)
-        }
-        XtaskCmd::Train(train) => tool::run(&project, Device::Cpu, "tiny", "train", &train.arguments),
-        XtaskCmd::Bench(bench) => tool::run(&project, Device::present(), "bench", "bench", &bench.arguments),
-        XtaskCmd::Synth(synth) => tool::run(&project, Device::Cpu, "synth", "synth", &synth.arguments),
+        Verb::Try(Try::Chat(options)) => run_live(project, &options, "chat"),
+        Verb::Try(Try::Serve(options)) => run_live(project, &options, "serve"),
+        Verb::Maintain(verb) => maintain(project, verb),
     }
 }
 
-fn bring_up_to_date(project: &Project, flags: &Xtask, goal: Goal) -> Result<()> {
-    let pipeline = load_pipeline(project, flags)?;
-    let out = &mut Output;
-    if flags.dry_run {
-        return run::dry_run(project, &pipeline, &goal, out);
+fn start(project: &Project, verb: Start) -> Result<()> {
+    match verb {
+        Start::New {
+            name, model, prompts, ..
+        } => new::create(project, &name, model.as_deref(), prompts.as_deref(), &mut Output)
+            .context("no pipeline was written"),
+        Start::Doctor { parameters, rest, .. } => {
+            let pipeline = load_pipeline(project, &parameters)?;
+            let mut arguments = rest.arguments;
+            arguments.extend(programs::ask_hub(project, &pipeline)?);
+            programs::run_with_pipeline(project, &pipeline, Device::Cpu, "doctor", "doctor", &arguments)
+        }
     }
-    pipeline
-        .device
-        .require(Device::present())
-        .context(run::NOTHING_RUN)?;
+}
+
+fn look(project: &Project, verb: Look) -> Result<()> {
+    let out = &mut Output;
+    match verb {
+        Look::Status { parameters, json, .. } if json.json => {
+            status::print_json(project, &load_pipeline(project, &parameters)?, out)
+        }
+        Look::Status { parameters, .. } => {
+            let colours = std::io::stdout().is_terminal() && terminal::may_colour();
+            status::print(project, &load_pipeline(project, &parameters)?, colours, out)
+        }
+        Look::Why {
+            stage, parameters, ..
+        } => why::print(project, &load_pipeline(project, &parameters)?, stage, out),
+        Look::Open { parameters, .. } => open::open(project, &load_pipeline(project, &parameters)?, out),
+        Look::CheckResults { pipeline, json, .. } => {
+            let mut arguments = results_of(project, &pipeline)?;
+            arguments.extend(json.json.then(|| "--json".into()));
+            programs::run(project, Device::Cpu, "check", "check-results", &arguments)
+        }
+        Look::Export { pipeline, rest, .. } => {
+            let mut arguments = results_of(project, &pipeline)?;
+            arguments.extend(rest.arguments);
+            programs::run(project, Device::Cpu, "exchange", "export", &arguments)
+        }
+    }
+}
+
+fn maintain(project: &Project, verb: Maintain) -> Result<()> {
+    let out = &mut Output;
+    let tool = |device, package, binary, options: ToolOptions| {
+        programs::run(project, device, package, binary, &options.arguments)
+    };
+    match verb {
+        Maintain::Accept {
+            stage, parameters, ..
+        } => accept::accept(project, &load_pipeline(project, &parameters)?, stage, out),
+        Maintain::Clean { pipeline, dry_run } => {
+            let name = pipeline::name_of(&pipeline.name)?;
+            clean::clean(project, &name, dry_run.dry_run, out)
+        }
+        Maintain::Completions { shell } => {
+            let script = completions::script(shell, &command_line::command());
+            Ok(write!(out, "{script}")?)
+        }
+        Maintain::Train(options) => tool(Device::Cpu, "tiny", "train", options),
+        Maintain::Bench(options) => tool(device::present(), "bench", "bench", options),
+        Maintain::Synth(options) => tool(Device::Cpu, "bench", "synth", options),
+    }
+}
+
+fn bring_up_to_date(project: &Project, options: &RunOptions, flags: Flags, goal: &Goal) -> Result<()> {
+    let pipeline = load_pipeline(project, &options.parameters)?;
+    let out = &mut Output;
+    if options.dry_run.dry_run {
+        return run::dry_run(project, &pipeline, goal, out);
+    }
+    pipeline.require_valid().context(run::NOTHING_RUN)?;
+    device::require(pipeline.device, device::present()).context(run::NOTHING_RUN)?;
     let mut processes = Processes::of(project)?;
     if flags.quiet || flags.json {
-        run::run(project, &pipeline, &goal, &mut processes, &mut std::io::sink())?;
+        run::run(project, &pipeline, goal, &mut processes, &mut std::io::sink())?;
         if !flags.json {
             writeln!(out, "{}", goal.result(project, &pipeline))?;
         }
         return Ok(());
     }
-    run::run(project, &pipeline, &goal, &mut processes, out)
+    run::run(project, &pipeline, goal, &mut processes, out)
 }
 
-/// With `--json`, what it found out is printed.
-fn verify(project: &Project, flags: &Xtask) -> Result<()> {
-    bring_up_to_date(project, flags, Goal::stage("verify", flags.force)?)?;
-    if flags.json && !flags.dry_run {
-        let folder = project.stage_folder(&load_pipeline(project, flags)?.name, stage::named("verify")?);
-        write!(
-            Output,
-            "{}",
-            fs_err::read_to_string(folder.join("certificate.json"))?
-        )?;
+/// With `--json`, the file of its results that says what it found is printed.
+fn run_stage(project: &Project, verb: &StageVerb, flags: Flags) -> Result<()> {
+    let options = &verb.options;
+    bring_up_to_date(project, options, flags, &Goal::stage(verb.stage, options.force))?;
+    if let Some(file) = verb.stage.json
+        && verb.json
+        && !options.dry_run.dry_run
+    {
+        let pipeline = load_pipeline(project, &options.parameters)?;
+        let folder = project.stage_folder(&pipeline.name, verb.stage);
+        write!(Output, "{}", fs_err::read_to_string(folder.join(file))?)?;
     }
     Ok(())
 }
 
 /// Programs that run a pipeline's model, and take over from here.
-fn run_live(project: &Project, flags: &Xtask, binary: &str, arguments: &[OsString]) -> Result<()> {
-    let pipeline = load_pipeline(project, flags)?;
-    pipeline
-        .device
-        .require(Device::present())
-        .context(run::NOTHING_RUN)?;
-    tool::fetch_model(project, &pipeline)?;
-    tool::run_with_pipeline(project, &pipeline, Device::present(), "live", binary, arguments)
+fn run_live(project: &Project, options: &LiveOptions, binary: &str) -> Result<()> {
+    let pipeline = load_pipeline(project, &options.parameters)?;
+    device::require(pipeline.device, device::present()).context(run::NOTHING_RUN)?;
+    programs::fetch_model(project, &pipeline)?;
+    let arguments = &options.rest.arguments;
+    programs::run_with_pipeline(project, &pipeline, device::present(), "live", binary, arguments)
 }
 
-/// What a program about a run's results is told first: their folder. The pipeline file need not be there.
-fn results_of(project: &Project, flags: &Xtask) -> Result<Vec<OsString>> {
-    let results = project.results(&pipeline::name_of(flags.pipeline())?);
+/// The first argument of a program that reads a run's results: their folder. The pipeline file need not
+/// exist.
+fn results_of(project: &Project, pipeline: &WhichPipeline) -> Result<Vec<OsString>> {
+    let results = project.results(&pipeline::name_of(&pipeline.name)?);
     Ok(vec![project.display(&results).into()])
 }
 
-fn load_pipeline(project: &Project, flags: &Xtask) -> Result<Pipeline> {
-    let name = flags.pipeline();
-    Pipeline::load(project, name, &flags.set, Device::present())
+fn load_pipeline(project: &Project, parameters: &Parameters) -> Result<Pipeline> {
+    let name = &parameters.pipeline.name;
+    Pipeline::load(project, name, &parameters.set, device::present())
         .with_context(|| format!("the pipeline {name} cannot be used"))
 }

@@ -5,15 +5,16 @@ use std::io::Write;
 use anyhow::{Context as _, Result, bail};
 use toml::Value;
 
+use files::GgufPart;
+
 use crate::{
-    model_folder::GgufPart,
     pipeline,
     project::Project,
     source::{self, Source},
 };
 
-/// Runs as it is, on the model that ships. `crates/artifacts/tests` holds that it is a pipeline, and that each key that is
-/// commented out exists and shows its default.
+/// Runs as it is, on the model that ships. `crates/pipeline/tests` holds that it is a pipeline,
+/// and that each key that is commented out exists and shows its default.
 pub const TEMPLATE: &str = include_str!("new.toml");
 
 /// The prompts that a new pipeline starts with.
@@ -48,8 +49,8 @@ pub fn create(
     Ok(())
 }
 
-/// A model that the user named: a folder or a file as the pipeline will name it, relative to the root, or a repository of the
-/// hub.
+/// A model that the user named: a folder or a file as the pipeline will name it, relative to the
+/// root, or a repository of the hub.
 fn own_model(project: &Project, model: &str) -> Result<String> {
     let path = std::path::absolute(model)?;
     if !model.is_empty() && path.exists() && !project.resolve(model).exists() {
@@ -61,7 +62,8 @@ fn own_model(project: &Project, model: &str) -> Result<String> {
     }
 }
 
-/// A file that the user named, relative to where that was typed, as the pipeline will name it: relative to the root.
+/// A file that the user named, relative to where that was typed, as the pipeline will name it:
+/// relative to the root.
 fn own_path(project: &Project, file: &str) -> Result<String> {
     let path = std::path::absolute(file)?;
     let path = if path.is_file() {
@@ -123,8 +125,8 @@ fn with_value(line: &str, value: &str) -> String {
     format!("{assignment:<width$} #{comment}")
 }
 
-/// The last part of a path or of a repository's name: of `google/gemma-2-9b-it` it is gemma-2-9b-it. Of a file in parts their
-/// numbers are left out.
+/// The last part of a path or of a repository's name: of `google/gemma-2-9b-it` it is
+/// gemma-2-9b-it. Of a file in parts their numbers are left out.
 fn last_part(source: &str) -> String {
     let last = source
         .trim_end_matches('/')
@@ -137,7 +139,7 @@ fn last_part(source: &str) -> String {
     }
 }
 
-/// The same as a part of file names: see `model.short_name` in `crates/artifacts/src/pipeline.rs`.
+/// The same as a part of file names: see `model.short_name` in `crates/pipeline/src/check.rs`.
 fn short_name(source: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let name: String = last_part(source)

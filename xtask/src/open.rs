@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Result, anyhow};
 
-use crate::{pipeline::Pipeline, project::Project, voice};
+use crate::{pipeline::Pipeline, project::Project, verbosity};
 
 pub fn open(project: &Project, pipeline: &Pipeline, out: &mut dyn Write) -> Result<()> {
     let report = project.report(&pipeline.name);
@@ -22,7 +22,7 @@ pub fn open(project: &Project, pipeline: &Pipeline, out: &mut dyn Write) -> Resu
     let mut command = Command::new(program);
     command.args(arguments.iter().filter(|argument| !argument.is_empty()));
     command.arg(&report);
-    voice::detail(|| format!("runs {command:?}"));
+    verbosity::detail(|| format!("runs {command:?}"));
     let status = command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -33,7 +33,7 @@ pub fn open(project: &Project, pipeline: &Pipeline, out: &mut dyn Write) -> Resu
     } else {
         // No error: on a server the path is what is wanted.
         writeln!(out, "{}", report.display())?;
-        voice::say(&format!(
+        verbosity::say(&format!(
             "{program} could not show it; open the file above in a browser"
         ));
     }

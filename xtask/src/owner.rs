@@ -1,14 +1,17 @@
-//! Whose results a folder holds: two pipeline files of one name, in two places, would write the same folder in turn.
+//! Whose results a folder holds: two pipeline files of one name, in two places, would write the
+//! same folder in turn.
 
 use anyhow::{Result, bail};
 
-use crate::{lock::Lock, project::Project, stage::STAGES, text::read_text};
+use files::read_text;
 
-/// An error where the results under this name are those of another file, which is still there and says something else. A file
-/// that was moved, or copied without a change, is the same pipeline.
+use crate::{lock::Lock, project::Project, stage::STAGES};
+
+/// An error where the results under this name are those of another file, which is still there and
+/// says something else. A file that was moved, or copied without a change, is the same pipeline.
 pub fn require(project: &Project, name: &str, file: &str, text: &str) -> Result<()> {
     for stage in STAGES {
-        // A lock that can't be read is told where it is needed.
+        // A lock that can't be read is reported where it is needed.
         let lock = Lock::read(&project.lock_file(name, stage)).ok().flatten();
         let Some(owner) = lock.and_then(|lock| lock.provenance.pipeline) else {
             continue;

@@ -1,4 +1,4 @@
-//! A pipeline file: every parameter of a run, with the command line laid over it.
+//! The pipeline that a command is about: its file, its name, and the device that is decided for it.
 
 use std::{
     collections::BTreeMap,
@@ -6,19 +6,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use ::pipeline::PipelineFile;
 use anyhow::{Context as _, Result, bail, ensure};
-use toml::{Table, Value};
+use files::read_text;
+use terminal::nearest;
+use terms::Device;
 
-use crate::{
-    device::Device,
-    nearest::nearest,
-    owner,
-    project::Project,
-    set,
-    source::{place, source},
-    stage::{Stage, TABLES},
-    text::read_text,
-};
+use crate::{owner, project::Project, stage::Stage};
 
 #[derive(Debug)]
 pub struct Pipeline {
@@ -26,10 +20,10 @@ pub struct Pipeline {
     pub name: String,
     /// The pipeline file, as stages are told it.
     pub file: String,
+    /// Never [`Device::Auto`].
     pub device: Device,
-    /// The file with the assignments applied and `model.device` resolved.
-    tables: Table,
-    assignments: Vec<String>,
+    /// The file with the assignments applied, that of `model.device` last.
+    parameters: PipelineFile,
 }
 
 impl Pipeline {
@@ -48,71 +42,42 @@ impl Pipeline {
             Err(error) if error.kind() == ErrorKind::NotFound => bail!("{}", missing(project, &file)),
             Err(error) => return Err(error).context("cannot read the pipeline file"),
         };
-        let mut tables = parse(&file, &text)?;
-        owner::require(project, &name, &file, &text)?;
-        for assignment in assignments {
-            set::apply(&mut tables, assignment)?;
-        }
-        let device = resolve_device(&file, &mut tables, present)?;
+        let mut parameters = PipelineFile::of_text(Path::new(&file), text, assignments)?;
+        owner::require(project, &name, &file, parameters.source())?;
+        let device = resolved_device(&file, &parameters, present)?;
+        parameters.assign(&format!("model.device={device}"))?;
         Ok(Pipeline {
             name,
             file,
             device,
-            tables,
-            assignments: assignments.to_vec(),
+            parameters,
         })
     }
 
     /// The parameters of a stage: dotted key -> printed TOML value.
     pub fn parameters(&self, stage: &Stage) -> BTreeMap<String, String> {
-        let mut parameters = BTreeMap::new();
-        for name in stage.tables {
-            match self.tables.get(*name) {
-                // An empty table says no more than an absent one.
-                Some(Value::Table(table)) => flatten_table(name, table, &mut parameters),
-                Some(list) => flatten(name, list, &mut parameters),
-                None => {}
-            }
-        }
-        parameters
+        self.parameters.parameters(stage.tables())
     }
 
     /// The text under a dotted key.
     pub fn text(&self, key: &str) -> Option<&str> {
-        let (table, key) = key.split_once('.')?;
-        self.tables.get(table)?.get(key)?.as_str()
+        self.parameters.text(key)
     }
 
     /// The texts under a key in each table of a list of tables: the place of each and its text.
     pub fn texts(&self, list: &str, key: &str) -> Vec<(String, &str)> {
-        let items = self.tables.get(list).and_then(Value::as_array);
-        let items = items.map(Vec::as_slice).unwrap_or_default().iter().enumerate();
-        items
-            .filter_map(|(place, item)| Some((format!("{list}[{place}].{key}"), item.get(key)?.as_str()?)))
-            .collect()
+        self.parameters.texts(list, key)
     }
 
-    /// What every stage of this pipeline is started with. The resolved device comes last and so wins; a model that doesn't lie
-    /// where its source says, in the hub's cache or the user's home, is named by its place as well.
-    pub fn stage_arguments(&self, project: &Project) -> Vec<String> {
-        let results = project.display(&project.results(&self.name));
-        let mut arguments = vec![
-            "--pipeline".into(),
-            self.file.clone(),
-            "--results".into(),
-            results,
-        ];
-        let device = format!("model.device={}", self.device);
-        for assignment in self.assignments.iter().chain([&device]) {
-            arguments.extend(["--set".into(), assignment.clone()]);
-        }
-        let place = source(project, self).and_then(|source| place(project, &source));
-        let written = self.text("model.source").map(|value| project.resolve(value));
-        if let Some(place) = place.filter(|place| Some(place) != written.as_ref()) {
-            let path = Value::String(place.to_string_lossy().into_owned());
-            arguments.extend(["--set".into(), format!("model.path={path}")]);
-        }
-        arguments
+    /// What was put over the file, that of `model.device` last.
+    pub fn assignments(&self) -> &[String] {
+        self.parameters.assignments()
+    }
+
+    /// An error where a stage would refuse the pipeline: said before anything is built or downloaded.
+    pub fn require_valid(&self) -> Result<()> {
+        self.parameters.clone().pipeline()?;
+        Ok(())
     }
 }
 
@@ -167,88 +132,21 @@ fn missing(project: &Project, file: &str) -> String {
     format!("there is no pipeline file {file}; {meant}existing pipelines: {existing}")
 }
 
-fn parse(file: &str, text: &str) -> Result<Table> {
-    let tables: Table = match toml::from_str(text) {
-        Ok(tables) => tables,
-        Err(error) => {
-            let start = error.span().map_or(0, |span| span.start);
-            let line = 1 + text.bytes().take(start).filter(|byte| *byte == b'\n').count();
-            bail!(
-                "{file}:{line}: not valid TOML: {}",
-                error.message().trim().replace('\n', " ")
-            );
-        }
+/// `auto`, or no device at all, is decided here, before any key is computed, and the stages are told the outcome.
+fn resolved_device(file: &str, parameters: &PipelineFile, present: Device) -> Result<Device> {
+    let setting = match parameters.value("model.device") {
+        None => Some(Device::Auto),
+        Some(value) => value.as_str().and_then(|text| text.parse().ok()),
     };
-    for (key, value) in &tables {
-        ensure!(
-            TABLES.contains(&key.as_str()),
-            "{file}: unknown top-level key `{key}`; the known tables are {}",
-            TABLES.join(", ")
-        );
-        ensure!(
-            value.is_table() || is_list_of_tables(value),
-            "{file}: `{key}` must be a table; write [{key}] or [[{key}]] and its keys below"
-        );
-    }
-    Ok(tables)
-}
-
-fn resolve_device(file: &str, tables: &mut Table, present: Device) -> Result<Device> {
-    let model = tables
-        .entry("model")
-        .or_insert_with(|| Value::Table(Table::new()));
-    let Value::Table(model) = model else {
-        bail!("{file}: `model` must be a table")
-    };
-    let device = match model.get("device") {
-        None => Some(present),
-        Some(Value::String(setting)) => Device::resolve(setting, present),
-        Some(_) => None,
-    };
-    let Some(device) = device else {
-        bail!(
-            "{file}: model.device = {} is none of {}",
-            model["device"],
-            Device::SETTINGS
-        );
-    };
-    model.insert("device".into(), Value::String(device.to_string()));
-    Ok(device)
-}
-
-fn flatten_table(prefix: &str, table: &Table, into: &mut BTreeMap<String, String>) {
-    for (key, value) in table {
-        flatten(&format!("{prefix}.{}", printed_key(key)), value, into);
-    }
-}
-
-/// Tables become dotted keys and lists of tables numbered ones, so that a reason names what changed and not
-/// the whole.
-fn flatten(key: &str, value: &Value, into: &mut BTreeMap<String, String>) {
-    match value {
-        Value::Table(table) if !table.is_empty() => flatten_table(key, table, into),
-        Value::Array(items) if is_list_of_tables(value) => {
-            for (position, item) in items.iter().enumerate() {
-                flatten(&format!("{key}[{position}]"), item, into);
-            }
-        }
-        _ => {
-            into.insert(key.to_owned(), value.to_string());
-        }
-    }
-}
-
-fn is_list_of_tables(value: &Value) -> bool {
-    let items = value.as_array().map(Vec::as_slice).unwrap_or_default();
-    !items.is_empty() && items.iter().all(Value::is_table)
-}
-
-/// A key with a dot in it is quoted, or it would look like two.
-fn printed_key(key: &str) -> String {
-    let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    if !key.is_empty() && key.chars().all(bare) {
-        key.to_owned()
-    } else {
-        Value::String(key.to_owned()).to_string()
+    match setting {
+        Some(Device::Auto) => Ok(present),
+        Some(device) => Ok(device),
+        None => bail!(
+            "{file}: model.device = {} is not one of auto, cpu, cuda, cuda:1 and so on",
+            parameters
+                .value("model.device")
+                .map(ToString::to_string)
+                .unwrap_or_default()
+        ),
     }
 }

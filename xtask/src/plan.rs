@@ -3,10 +3,10 @@
 use anyhow::Result;
 
 use crate::{
+    goal::Goal,
     lock::{Lock, Provenance},
     pipeline::Pipeline,
     project::Project,
-    run::Goal,
     snapshot::Observer,
     stage::Stage,
     staleness::{Reason, Snapshot, stale_because},
@@ -47,8 +47,9 @@ impl Verdict {
     }
 }
 
-/// How long the last runs took of everything that is not fresh: no more than that is to be expected, since a stage whose
-/// inputs turn out the same does not run. `None` where a stage has never run, or nothing is to run.
+/// How long the last runs took of everything that is not fresh: no more than that is to be
+/// expected, since a stage whose inputs turn out the same does not run. `None` where a stage has
+/// never run, or nothing is to run.
 pub fn seconds_to_run(planned: &[Planned]) -> Option<f64> {
     let stages = planned.iter().filter(|planned| planned.verdict != Verdict::Fresh);
     let seconds: Option<Vec<f64>> = stages.map(|planned| Some(planned.last_run()?.seconds)).collect();
@@ -82,7 +83,8 @@ pub fn plan_with(
     Ok(planned)
 }
 
-/// What an upstream stage will have written is unknown until it ran, so its present outputs give no reason.
+/// What an upstream stage will have written is unknown until it ran, so its present outputs give no
+/// reason.
 fn verdict(mut reasons: Vec<Reason>, unsettled: Vec<&'static str>) -> Verdict {
     reasons.retain(
         |reason| !matches!(reason, Reason::UpstreamChanged { stage } if unsettled.contains(&stage.as_str())),

@@ -11,17 +11,20 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 
+use files::HubVariables;
+use terminal::{self, LOUDNESS, Loudness};
+
+use terms::Device;
+
 use crate::{
-    device::Device,
     exit::StageFailure,
-    hub_cache::HubVariables,
     lock::Origin,
     project::Project,
     run::Runner,
     source::Repository,
-    stage::Stage,
-    terminal::{self, LOUDNESS, Loudness},
-    voice,
+    stage::{STAGES, Stage},
+    verbosity,
+    workspace::Workspace,
 };
 
 /// A build that takes longer shows what cargo says.
@@ -29,21 +32,18 @@ const QUIET_BUILD_MAX: Duration = Duration::from_secs(2);
 
 const BUILD_FAILED: &str = "the build failed, nothing was run; see what the compiler says above";
 
-/// Crates with a binary that is no stage.
-pub const BESIDES: &[&str] = &[
-    "bench", "browser", "check", "diff", "doctor", "hub", "live", "synth", "tiny",
-];
-
 pub struct Processes {
     root: PathBuf,
+    workspace: Workspace,
     /// Where cargo puts binaries, this one included.
     target: PathBuf,
-    /// Taken when the binaries are built, not when a stage ends, which may be hours and edits later.
+    /// Taken when the binaries are built, not when a stage ends, which may be hours and edits
+    /// later.
     origin: Origin,
     /// What was built for.
     device: Device,
-    /// Where the hub's files are, for programs that run in another folder than this one: a relative path in a variable would
-    /// mean another place there.
+    /// Where the hub's files are, for programs that run in another folder than this one: a relative
+    /// path in a variable would mean another place there.
     hub: HubVariables,
 }
 
@@ -52,10 +52,11 @@ impl Processes {
         let own = env::current_exe().context("cannot find the path of xtask's own binary")?;
         let target = own
             .parent()
-            .context("xtask's own binary lies in no folder")?
+            .context("xtask's own binary is not in a folder")?
             .to_path_buf();
         Ok(Processes {
             root: project.root().to_path_buf(),
+            workspace: Workspace::of(project)?,
             target,
             origin: Origin::default(),
             device: Device::Cpu,
@@ -69,11 +70,11 @@ impl Processes {
         self
     }
 
-    /// Makes the binaries of a crate that is no stage, with those of the stages: built alone, it would turn on other
-    /// features of what they share.
-    pub fn build_besides(&mut self, name: &str) -> Result<()> {
-        voice::say("building…");
-        let mut command = self.cargo_build(self.device, &[name]);
+    /// Builds the binaries of a crate that is not a stage, together with those of the stages: built
+    /// alone, it would turn on other features of what they share.
+    pub fn build_with(&mut self, name: &str) -> Result<()> {
+        verbosity::say("building…");
+        let mut command = self.cargo_build(self.device, &[name])?;
         let status = run_quietly(&mut command).context("cannot run cargo build")?;
         ensure!(status.success(), BUILD_FAILED);
         Ok(())
@@ -89,7 +90,7 @@ impl Processes {
         );
         let mut command = Command::new(&path);
         command.args(arguments).current_dir(&self.root);
-        command.env(LOUDNESS, voice::loudness().as_str());
+        command.env(LOUDNESS, verbosity::loudness().as_str());
         let places = [
             ("HF_HUB_CACHE", &self.hub.cache),
             ("HF_TOKEN_PATH", &self.hub.token_file),
@@ -99,14 +100,14 @@ impl Processes {
                 .iter()
                 .filter_map(|(name, place)| Some((name, place.as_ref()?))),
         );
-        voice::detail(|| shown(&command));
+        verbosity::detail(|| shown(&command));
         Ok(command)
     }
 
     /// Runs a binary to its end.
     fn execute(&self, binary: &str, arguments: impl IntoIterator<Item: AsRef<OsStr>>) -> Result<ExitStatus> {
         let mut command = self.command(binary, arguments)?;
-        if voice::loudness() == Loudness::Quiet {
+        if verbosity::loudness() == Loudness::Quiet {
             // What a stage tells of its results is for people; scripts get one line from us.
             command.stdout(Stdio::null());
         }
@@ -114,8 +115,11 @@ impl Processes {
         status.with_context(|| format!("cannot start {binary}"))
     }
 
-    /// Goes on as the binary, so that Ctrl-C and the exit code are its own affair. Comes back only where it cannot be
-    /// started, or, on a system without `exec`, when it ended well.
+    /// Replaces this process by the program, so that Ctrl-C and the exit code are the program's.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be started. On a system without `exec` it returns when the program succeeded.
     pub fn become_program(&self, binary: &str, arguments: &[OsString]) -> Result<()> {
         let mut command = self.command(binary, arguments)?;
         #[cfg(unix)]
@@ -143,9 +147,9 @@ impl Processes {
         }
     }
 
-    /// What is wanted besides the stages is built only then: the downloader, whose network code takes half a minute, and
-    /// the tools.
-    fn cargo_build(&self, device: Device, besides: &[&str]) -> Command {
+    /// Builds the stages, and of the other crates only those named: the downloader alone, with its
+    /// network code, takes half a minute.
+    fn cargo_build(&mut self, device: Device, with: &[&str]) -> Result<Command> {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
         let mut command = Command::new(cargo);
         // xtask is running, and cannot be replaced everywhere while it does.
@@ -158,25 +162,27 @@ impl Processes {
             "--profile",
             self.profile(),
         ]);
-        for name in BESIDES.iter().filter(|name| !besides.contains(name)) {
-            command.args(["--exclude", name]);
+        for name in self.workspace.non_stage_crates()? {
+            if !with.contains(&name.as_str()) {
+                command.args(["--exclude", &name]);
+            }
         }
         if device != Device::Cpu {
-            command.args(["--features", "verify/cuda,extract/cuda,steer/cuda,dose/cuda"]);
+            let stages = STAGES.iter().map(|stage| stage.name);
+            let features = self.workspace.features(stages, "cuda")?;
+            command.args(["--features", &features]);
         }
         if terminal::colours() {
             // Cargo sees a pipe and would drop its colours.
             command.env("CARGO_TERM_COLOR", "always");
         }
         command.current_dir(&self.root);
-        command
+        Ok(command)
     }
-}
 
-impl Processes {
     /// Whether the hub would give a repository: `bytes N` or `problem TEXT`.
     pub fn ask(&mut self, repository: &Repository) -> Result<String> {
-        self.build_besides("hub")?;
+        self.build_with("hub")?;
         let mut arguments = arguments_of(repository);
         arguments.push("--ask");
         let output = self
@@ -188,7 +194,7 @@ impl Processes {
     }
 }
 
-/// What `fetch` is told of a repository.
+/// The arguments of `fetch` for a repository.
 fn arguments_of(repository: &Repository) -> Vec<&str> {
     let mut arguments = vec![repository.id.as_str(), "--revision", &repository.revision];
     if let Some(file) = &repository.file {
@@ -199,16 +205,17 @@ fn arguments_of(repository: &Repository) -> Vec<&str> {
 
 impl Runner for Processes {
     fn build(&mut self, device: Device) -> Result<()> {
-        voice::say("building…");
+        verbosity::say("building…");
         self.origin = origin_of(&self.root);
         self.device = device;
-        let status = run_quietly(&mut self.cargo_build(device, &[])).context("cannot run cargo build")?;
+        let mut command = self.cargo_build(device, &[])?;
+        let status = run_quietly(&mut command).context("cannot run cargo build")?;
         ensure!(status.success(), BUILD_FAILED);
         Ok(())
     }
 
     fn fetch(&mut self, repository: &Repository) -> Result<()> {
-        self.build_besides("hub")?;
+        self.build_with("hub")?;
         let status = self.execute("fetch", arguments_of(repository))?;
         match status.success() {
             true => Ok(()),
@@ -217,7 +224,7 @@ impl Runner for Processes {
     }
 
     fn run(&mut self, stage: &Stage, arguments: &[String]) -> Result<()> {
-        let status = self.execute(stage.binary, arguments)?;
+        let status = self.execute(stage.name, arguments)?;
         match status.success() {
             true => Ok(()),
             false => Err(StageFailure::of(stage.name, status).into()),
@@ -238,7 +245,7 @@ fn shown(command: &Command) -> String {
 
 /// Keeps what the command writes to stderr to itself, unless it fails or takes long.
 fn run_quietly(command: &mut Command) -> Result<ExitStatus> {
-    voice::detail(|| shown(command));
+    verbosity::detail(|| shown(command));
     let start = Instant::now();
     let mut child = command
         .stdin(Stdio::null())
@@ -249,7 +256,7 @@ fn run_quietly(command: &mut Command) -> Result<ExitStatus> {
     if let Some(stderr) = child.stderr.take() {
         for line in BufReader::new(stderr).lines() {
             held_back.push(line?);
-            if start.elapsed() > QUIET_BUILD_MAX && voice::loudness() != Loudness::Quiet {
+            if start.elapsed() > QUIET_BUILD_MAX && verbosity::loudness() != Loudness::Quiet {
                 show(&mut held_back);
             }
         }
@@ -267,7 +274,7 @@ fn show(lines: &mut Vec<String>) {
     }
 }
 
-/// Outside a git checkout, or without git, the commit is unknown, which is no error.
+/// Outside a git checkout, or without git, the commit is unknown, which is not an error.
 fn origin_of(root: &Path) -> Origin {
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| OsString::from("rustc"));
     Origin {

@@ -7,7 +7,9 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
-use crate::{hub_cache::HubVariables, stage::Stage};
+use files::HubVariables;
+
+use crate::stage::Stage;
 
 /// The root of the checkout. Stages run with it as their working directory.
 #[derive(Debug, Clone)]
@@ -24,8 +26,8 @@ impl Project {
         }
     }
 
-    /// The folder that holds `xtask/`. What the environment says at run time comes first, so that a clone
-    /// that was moved after its build still works.
+    /// The folder that holds `xtask/`. What the environment says at run time comes first, so that a
+    /// clone that was moved after its build still works.
     pub fn find() -> Result<Project> {
         let from_cargo = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
         let from_cargo = from_cargo
@@ -54,7 +56,7 @@ impl Project {
         &self.root
     }
 
-    /// Where models of the Hugging Face hub lie.
+    /// Where models of the Hugging Face hub are cached.
     pub fn hub_cache(&self) -> &Path {
         &self.hub_cache
     }
@@ -64,7 +66,8 @@ impl Project {
         self.root.join(path)
     }
 
-    /// How a path is written in messages and lock files: relative to the root where that is possible.
+    /// How a path is written in messages and lock files: relative to the root where that is
+    /// possible.
     pub fn display(&self, path: &Path) -> String {
         let shown = path.strip_prefix(&self.root).unwrap_or(path);
         shown.to_string_lossy().replace('\\', "/")
@@ -74,12 +77,12 @@ impl Project {
         self.root.join("pipelines")
     }
 
-    pub fn crate_folder(&self, name: &str) -> PathBuf {
-        self.root.join("crates").join(name)
-    }
-
     pub fn hash_memo(&self) -> PathBuf {
         self.root.join("results/.hash-memo.toml")
+    }
+
+    pub fn token_memo(&self) -> PathBuf {
+        self.root.join("results/.token-memo.toml")
     }
 
     pub fn results(&self, pipeline: &str) -> PathBuf {

@@ -1,24 +1,24 @@
 //! Brings stages up to date: decides, runs, records.
 
-use std::{
-    io::Write,
-    time::{Instant, SystemTime},
-};
+use std::{io::Write, time::Instant};
 
 use anyhow::{Context as _, Result, ensure};
 
+use terms::Device;
+
 use crate::{
-    device::Device,
-    guard::Guard,
-    lock::{FORMAT, Key, Lock, Origin, Provenance},
+    goal::Goal,
+    lock::{FORMAT, Key, Lock, Origin, Provenance, unix_now},
     pipeline::Pipeline,
+    pipeline_lock::PipelineLock,
     plan::{Planned, Verdict, plan, plan_with, seconds_to_run},
     project::Project,
     snapshot::Observer,
     source::{self, Repository, Source},
-    stage::{self, Input, STAGES, Stage},
+    stage::{Input, Stage},
+    stage_arguments::stage_arguments,
     staleness::{stale_because, summary},
-    voice::duration,
+    units::duration,
 };
 
 /// The world outside: how stages are built and run. Tests put a fake in its place.
@@ -36,58 +36,6 @@ pub trait Runner {
     fn origin(&self) -> Origin;
 }
 
-/// Which stages are to be fresh afterwards.
-#[derive(Debug)]
-pub struct Goal {
-    pub stages: Vec<&'static Stage>,
-    /// Stages that run even if fresh.
-    forced: Vec<&'static str>,
-    whole: bool,
-}
-
-impl Goal {
-    pub fn all(force: bool) -> Goal {
-        let stages: Vec<&'static Stage> = STAGES.iter().collect();
-        let forced = if force {
-            stages.iter().map(|stage| stage.name).collect()
-        } else {
-            Vec::new()
-        };
-        Goal {
-            stages,
-            forced,
-            whole: true,
-        }
-    }
-
-    /// A stage with its ancestors. Forcing means the stage alone: its ancestors run only where they are
-    /// stale.
-    pub fn stage(name: &str, force: bool) -> Result<Goal> {
-        let stage = stage::named(name)?;
-        let forced = if force { vec![stage.name] } else { Vec::new() };
-        Ok(Goal {
-            stages: stage::with_ancestors(stage),
-            forced,
-            whole: false,
-        })
-    }
-
-    pub fn forces(&self, stage: &Stage) -> bool {
-        self.forced.contains(&stage.name)
-    }
-
-    /// What the user came for: the report, or the folder of the stage.
-    pub fn result(&self, project: &Project, pipeline: &Pipeline) -> String {
-        let path = match self.stages.last() {
-            Some(stage) if !self.whole && stage.name != "report" => {
-                project.stage_folder(&pipeline.name, stage)
-            }
-            _ => project.report(&pipeline.name),
-        };
-        project.display(&path)
-    }
-}
-
 pub const NOTHING_RUN: &str = "nothing was run";
 
 pub fn run(
@@ -97,9 +45,9 @@ pub fn run(
     runner: &mut dyn Runner,
     out: &mut dyn Write,
 ) -> Result<()> {
-    let _guard = Guard::take(project, &pipeline.name).context(NOTHING_RUN)?;
+    let _guard = PipelineLock::take(project, &pipeline.name).context(NOTHING_RUN)?;
     let mut observer = Observer::new(project, pipeline).context(NOTHING_RUN)?;
-    // Whatever is missing is said before the first stage has worked for hours.
+    // What is missing is reported before the first stage has worked for hours.
     for stage in &goal.stages {
         observer.require_inputs(stage).context(NOTHING_RUN)?;
     }
@@ -121,7 +69,8 @@ pub fn run(
         let (now, reasons) = match missing_model(project, pipeline, stage, &mut fetched) {
             Some(repository) => {
                 runner.fetch(&repository)?;
-                // What came decides anew: a cache that was cleared may have been filled with the same files.
+                // What came decides: a cache that was cleared may have been filled with the same
+                // files.
                 let now = observer.snapshot(stage, goal.forces(stage))?;
                 let reasons = stale_because(stage, &now, recorded.as_ref());
                 (now, reasons)
@@ -144,15 +93,20 @@ pub fn run(
     }
     let result = goal.result(project, pipeline);
     if built {
-        writeln!(out, "{}: {result}", if goal.whole { "report" } else { "result" })?;
+        writeln!(
+            out,
+            "{}: {result}",
+            if goal.is_whole() { "report" } else { "result" }
+        )?;
     } else {
         writeln!(out, "everything is fresh: {result}")?;
     }
     Ok(())
 }
 
-/// The repository that a stage needs and that was not asked for in this run. The hub is asked even where the cache holds
-/// the model: a branch may have moved on, and a download may have been broken off.
+/// The repository that a stage needs and that was not asked for in this run. The hub is asked even
+/// where the cache holds the model: a branch may have moved on, and a download may have been broken
+/// off.
 fn missing_model(
     project: &Project,
     pipeline: &Pipeline,
@@ -170,7 +124,8 @@ fn missing_model(
     Some(repository)
 }
 
-/// How long what is left took the last time, where that is known and long enough to be worth a word.
+/// How long what is left took the last time, where that is known and long enough to be worth a
+/// word.
 fn time_left(planned: &[Planned]) -> String {
     match seconds_to_run(planned) {
         Some(seconds) if seconds >= 2.0 => {
@@ -197,8 +152,8 @@ pub fn dry_run(project: &Project, pipeline: &Pipeline, goal: &Goal, out: &mut dy
     Ok(())
 }
 
-/// Runs one stage and records it. The key is the one seen before the run: what changed meanwhile shows next
-/// time.
+/// Runs one stage and records it. The key is the one seen before the run: what changed meanwhile
+/// shows next time.
 fn run_stage(
     project: &Project,
     pipeline: &Pipeline,
@@ -208,7 +163,7 @@ fn run_stage(
     runner: &mut dyn Runner,
 ) -> Result<f64> {
     let start = Instant::now();
-    runner.run(stage, &pipeline.stage_arguments(project))?;
+    runner.run(stage, &stage_arguments(project, pipeline))?;
     let seconds = start.elapsed().as_secs_f64();
 
     let partial = project.partial_folder(&pipeline.name, stage);
@@ -243,10 +198,4 @@ fn run_stage(
     };
     lock.write(&project.lock_file(&pipeline.name, stage))?;
     Ok(seconds)
-}
-
-pub fn unix_now() -> u64 {
-    SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .map_or(0, |since_epoch| since_epoch.as_secs())
 }

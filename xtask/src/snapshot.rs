@@ -4,45 +4,43 @@ use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Error, Result, bail};
 
+use files::model_folder;
+use files::{HashMemo, REMEMBERED_FROM_BYTES};
+
 use crate::{
+    code::{RULES, crate_code},
     hash::{self, Files},
     lock::Key,
-    memo::{Memo, REMEMBERED_FROM_BYTES},
-    model_folder,
     pipeline::Pipeline,
     project::Project,
     source::{self, Source},
     stage::{self, Input, STAGES, Stage},
     staleness::Snapshot,
-    voice,
+    token_memo::TokenMemo,
+    verbosity,
+    workspace::Workspace,
 };
 
 /// What has been seen of one pipeline during one command.
 pub struct Observer<'a> {
     project: &'a Project,
     pipeline: &'a Pipeline,
-    memo: Memo,
-    code: BTreeMap<&'static str, String>,
+    memo: HashMemo,
+    /// Stage -> crate that it is built from -> hash of its code.
+    code: BTreeMap<&'static str, BTreeMap<String, String>>,
     /// Outputs of stages already looked at, for the stages after them.
     outputs: BTreeMap<&'static str, Files>,
 }
 
 impl<'a> Observer<'a> {
-    /// Hashes all code at once, before anything is built: a file saved during the build must not be taken for
-    /// the code that the binary holds.
+    /// Hashes all code at once, before anything is built: a file saved during the build must not be
+    /// taken for the code that the binary holds.
     pub fn new(project: &'a Project, pipeline: &'a Pipeline) -> Result<Observer<'a>> {
-        let mut memo = Memo::load(project.hash_memo(), REMEMBERED_FROM_BYTES);
-        let mut code = BTreeMap::new();
-        for name in STAGES.iter().flat_map(|stage| stage.crates) {
-            if !code.contains_key(name) {
-                code.insert(*name, hash::crate_code(project, name, &mut memo)?);
-            }
-        }
         Ok(Observer {
             project,
             pipeline,
-            memo,
-            code,
+            memo: HashMemo::load(project.hash_memo(), REMEMBERED_FROM_BYTES),
+            code: code_of_stages(project)?,
             outputs: BTreeMap::new(),
         })
     }
@@ -52,11 +50,7 @@ impl<'a> Observer<'a> {
             parameters: self.pipeline.parameters(stage),
             inputs: self.inputs(stage)?,
             upstream: self.upstream(stage)?,
-            code: stage
-                .crates
-                .iter()
-                .map(|name| ((*name).to_owned(), self.code[name].clone()))
-                .collect(),
+            code: self.code.get(stage.name).cloned().unwrap_or_default(),
         };
         let outputs = self.outputs(stage)?;
         let interrupted = self.project.partial_folder(&self.pipeline.name, stage).exists();
@@ -69,7 +63,7 @@ impl<'a> Observer<'a> {
         })
     }
 
-    /// Reads the stage's folder anew.
+    /// Reads the stage's folder again.
     pub fn outputs(&mut self, stage: &'static Stage) -> Result<Files> {
         let folder = self.project.stage_folder(&self.pipeline.name, stage);
         let outputs = hash::folder_contents(&folder, &mut self.memo)?;
@@ -132,13 +126,13 @@ impl<'a> Observer<'a> {
 
     fn input_file(&mut self, path: &Path, label: String, into: &mut BTreeMap<String, String>) -> Result<()> {
         let file = hash::file_contents(path, &mut self.memo)?;
-        voice::detail(|| format!("input {label}: {} bytes, blake3 {}", file.bytes, file.hash));
+        verbosity::detail(|| format!("input {label}: {} bytes, blake3 {}", file.bytes, file.hash));
         into.insert(label, file.hash);
         Ok(())
     }
 
-    /// The files of the model by their paths in its folder. A model of the hub is recorded under its repository's name: where
-    /// its cache lies makes no difference.
+    /// The files of the model by their paths in its folder. A model of the hub is recorded under
+    /// its repository's name: where its cache is makes no difference.
     fn model(&mut self, into: &mut BTreeMap<String, String>) -> Result<()> {
         let Some(source) = source::source(self.project, self.pipeline) else {
             return Ok(());
@@ -175,4 +169,24 @@ impl<'a> Observer<'a> {
         }
         Ok(upstream)
     }
+}
+
+fn code_of_stages(project: &Project) -> Result<BTreeMap<&'static str, BTreeMap<String, String>>> {
+    let mut workspace = Workspace::of(project)?;
+    let mut memo = TokenMemo::load(project.token_memo(), RULES);
+    let (mut hashes, mut code) = (BTreeMap::new(), BTreeMap::new());
+    for stage in STAGES {
+        let mut of_stage = BTreeMap::new();
+        for name in workspace.built_from(stage.name)? {
+            let hash: String = match hashes.get(&name) {
+                Some(hash) => String::clone(hash),
+                None => crate_code(&mut workspace, &name, &mut memo)?,
+            };
+            hashes.insert(name.clone(), hash.clone());
+            of_stage.insert(name, hash);
+        }
+        code.insert(stage.name, of_stage);
+    }
+    memo.save();
+    Ok(code)
 }

@@ -4,9 +4,12 @@ use std::{env, path::PathBuf};
 
 use anyhow::{Result, bail};
 
-use crate::{hub_cache, model_folder, pipeline::Pipeline, project::Project};
+use files::hub_cache;
+use files::model_folder;
 
-pub use crate::model_source::{HubModel as Repository, ModelSource as Source};
+use crate::{pipeline::Pipeline, project::Project};
+
+pub use files::{HubModel as Repository, ModelSource as Source};
 
 /// `None` if the pipeline names no model.
 pub fn source(project: &Project, pipeline: &Pipeline) -> Option<Source> {

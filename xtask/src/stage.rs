@@ -1,29 +1,25 @@
-//! The stages, as data: what each one reads, and which code it runs.
+//! The stages, as data: what each one reads, and what its verb says. Everything about stages
+//! follows from this one list: verbs and their help, the tables that a pipeline file may have, what
+//! runs after what, and what is built.
+//!
+//! A new stage is a word in `terms::Stage`, an entry here, and a crate of the same name with a
+//! binary of the same name. The entry is not in `terms` because every stage is built from that
+//! crate: raising one version, or rewording a line of help, would make all of them stale.
 
 use anyhow::{Context as _, Result};
+use terms::Stage as Word;
 
-use crate::nearest::nearest;
-
-/// The tables a pipeline file may have. Each belongs to at least one stage.
-pub const TABLES: &[&str] = &[
-    "model",
-    "verify",
-    "prompts",
-    "conditions",
-    "contrast",
-    "extract",
-    "vectors",
-    "steer",
-    "dose",
-    "report",
-];
+use ::pipeline::TABLES;
+use terminal::nearest;
 
 /// In the order in which they run: a stage comes after its upstream stages.
 pub const STAGES: &[Stage] = &[
     Stage {
-        name: "verify",
+        name: Word::Verify.as_str(),
         version: 1,
-        // The prompts and conditions too: what they become as tokens is compared.
+        help: "Compares the model, layer by layer, with what an independent implementation computed",
+        example: "verify --json",
+        // The prompts and conditions too: the tokens that they become are compared.
         tables: &["model", "verify", "prompts", "conditions"],
         inputs: &[
             Input::Model,
@@ -32,12 +28,13 @@ pub const STAGES: &[Stage] = &[
             Input::File("prompts.file"),
         ],
         upstream: &[],
-        crates: &["artifacts", "gguf", "kernels", "model", "extract", "verify"],
-        binary: "verify",
+        json: Some("certificate.json"),
     },
     Stage {
-        name: "extract",
+        name: Word::Extract.as_str(),
         version: 1,
+        help: "Records the residual stream for every prompt under every condition",
+        example: "extract --pipeline tiny",
         tables: &["model", "prompts", "conditions", "extract"],
         inputs: &[
             Input::Model,
@@ -45,31 +42,34 @@ pub const STAGES: &[Stage] = &[
             Input::File("prompts.file"),
         ],
         upstream: &[],
-        crates: &["artifacts", "gguf", "kernels", "model", "extract"],
-        binary: "extract",
+        json: None,
     },
     Stage {
-        name: "analyze",
+        name: Word::Analyze.as_str(),
         version: 1,
+        help: "Computes similarities, contrast vectors and their statistics",
+        example: "analyze --dry-run",
         tables: &["contrast", "vectors"],
         inputs: &[Input::Files("vectors", "file")],
         upstream: &["extract"],
-        crates: &["artifacts", "exchange", "gguf", "statistics", "analyze"],
-        binary: "analyze",
+        json: None,
     },
     Stage {
-        name: "steer",
+        name: Word::Steer.as_str(),
         version: 1,
+        help: "Generates texts with and without steering",
+        example: "steer --set steer.seed=1",
         tables: &["model", "steer"],
         inputs: &[Input::Model, Input::File("model.chat_template")],
         // The prompts come as tokens from extract, so that both stages read the very same text.
         upstream: &["extract", "analyze"],
-        crates: &["artifacts", "gguf", "kernels", "model", "extract", "steer"],
-        binary: "steer",
+        json: None,
     },
     Stage {
-        name: "dose",
+        name: Word::Dose.as_str(),
         version: 1,
+        help: "Searches for the best layer and coefficient to steer with, with controls",
+        example: "dose --set dose.prompts=6",
         tables: &["model", "conditions", "contrast", "dose"],
         inputs: &[
             Input::Model,
@@ -77,43 +77,53 @@ pub const STAGES: &[Stage] = &[
             Input::File("dose.neutral"),
         ],
         upstream: &["extract", "analyze"],
-        crates: &[
-            "artifacts",
-            "gguf",
-            "kernels",
-            "model",
-            "extract",
-            "statistics",
-            "steer",
-            "dose",
-        ],
-        binary: "dose",
+        json: None,
     },
     Stage {
-        name: "report",
+        name: Word::Report.as_str(),
         version: 1,
-        tables: TABLES,
+        help: "Writes the report: one page, and figures",
+        example: "report --force",
+        // It shows all parameters.
+        tables: &[EVERY_TABLE],
         inputs: &[Input::File("report.published")],
         upstream: &["verify", "extract", "analyze", "steer", "dose"],
-        crates: &["artifacts", "report"],
-        binary: "report",
+        json: None,
     },
 ];
+
+/// Stands for the tables of all stages.
+const EVERY_TABLE: &str = "*";
 
 /// One step of a pipeline.
 #[derive(Debug)]
 pub struct Stage {
+    /// Also that of its crate and of its binary. The crate, with the crates of the workspace that
+    /// it is built from, is the code that makes the results.
     pub name: &'static str,
-    /// Raised by hand when results of an earlier version are no longer right, whatever the code says.
+    /// Raised by hand when results of an earlier version are no longer right, whatever the code
+    /// says.
     pub version: u32,
-    /// The tables of the pipeline file whose values are its parameters.
-    pub tables: &'static [&'static str],
+    /// What it does, in one line without a full stop.
+    pub help: &'static str,
+    /// What follows `cargo xtask` in an example.
+    pub example: &'static str,
+    tables: &'static [&'static str],
     pub inputs: &'static [Input],
     /// The stages whose results it reads.
     pub upstream: &'static [&'static str],
-    /// The crates of the workspace whose code makes its results.
-    pub crates: &'static [&'static str],
-    pub binary: &'static str,
+    /// The file among its results that its verb prints with `--json`.
+    pub json: Option<&'static str>,
+}
+
+impl Stage {
+    /// The tables of the pipeline file whose values are its parameters.
+    pub fn tables(&self) -> &[&'static str] {
+        match self.tables.contains(&EVERY_TABLE) {
+            true => &TABLES,
+            false => self.tables,
+        }
+    }
 }
 
 /// Files from outside the results.
@@ -123,7 +133,7 @@ pub enum Input {
     File(&'static str),
     /// The file under the second key in each table of a list of tables.
     Files(&'static str, &'static str),
-    /// The files of the model that `model.source` names: what decides the results, and nothing else of its folder.
+    /// The files of the model that `model.source` names, as far as they decide the results.
     Model,
 }
 
@@ -131,11 +141,12 @@ pub enum Input {
 pub fn named(name: &str) -> Result<&'static Stage> {
     let stage = STAGES.iter().find(|stage| stage.name == name);
     stage.with_context(|| {
-        let meant = nearest(name, names().into_iter());
+        let meant = nearest(name, names());
         let meant = meant.map_or(String::new(), |meant| format!("did you mean `{meant}`? "));
+        let names: Vec<&str> = names().collect();
         format!(
             "no stage is called `{name}`; {meant}the stages are {}",
-            names().join(", ")
+            names.join(", ")
         )
     })
 }
@@ -154,6 +165,6 @@ pub fn with_ancestors(stage: &'static Stage) -> Vec<&'static Stage> {
         .collect()
 }
 
-fn names() -> Vec<&'static str> {
-    STAGES.iter().map(|stage| stage.name).collect()
+pub fn names() -> impl Iterator<Item = &'static str> {
+    STAGES.iter().map(|stage| stage.name)
 }

@@ -5,18 +5,18 @@
 //! | parameters of the stage's tables    | lock, `[parameters]` | pipeline file, `--set`, resolved device |
 //! | input files (model folder, prompts) | lock, `[inputs]`     | blake3 of the contents                  |
 //! | outputs of upstream stages          | lock, `[upstream]`   | one hash over the files that are there  |
-//! | code of the stage's crates          | lock, `[code]`       | blake3 of `Cargo.toml` and `src/**`     |
+//! | code of the stage's crates          | lock, `[code]`       | its meaning, see `code.rs`              |
 //! | version of the stage                | lock, `version`      | `stage.rs`                              |
 //! | format of the lock                  | lock, `format`       | `lock.rs`                               |
 //! | the stage's own outputs             | lock, `[outputs]`    | blake3 of every file in its folder      |
 //! | an interrupted run                  | `<stage>.partial/`   | the folder exists                       |
 //!
-//! Hashes of upstream *outputs* give early cutoff: an upstream stage that ran again and wrote the same bytes
-//! makes nothing after it stale.
+//! Hashes of upstream *outputs* give early cutoff: an upstream stage that ran again and wrote the
+//! same bytes makes nothing after it stale.
 //!
-//! Not tracked, so that `--force` is the way: versions of other people's crates (`Cargo.lock`), the compiler,
-//! the build profile, files whose name starts with a dot. Times
-//! are never compared; see `memo.rs` for their one use.
+//! Not tracked, so that `--force` is the way: versions of other people's crates (`Cargo.lock`), the
+//! compiler, the build profile, files whose name starts with a dot. Times are never compared; see
+//! `hash_memo.rs` for their one use.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -32,7 +32,7 @@ pub struct Snapshot {
     pub key: Key,
     /// The files in the stage's folder.
     pub outputs: Files,
-    /// A partial folder lies there.
+    /// There is a partial folder.
     pub interrupted: bool,
     /// The user asked for this stage to run.
     pub forced: bool,
@@ -50,19 +50,51 @@ pub enum Reason {
     Forced,
     NeverRan,
     Interrupted,
-    LockFormatUnknown,
-    StageVersionChanged { old: u32, new: u32 },
-    ParameterChanged { key: String, old: String, new: String },
-    ParameterAdded { key: String, new: String },
-    ParameterRemoved { key: String, old: String },
-    InputChanged { path: String },
-    InputAdded { path: String },
-    InputRemoved { path: String },
-    UpstreamChanged { stage: String },
-    CodeChanged { name: String },
-    OutputMissing { path: String },
-    OutputEdited { path: String },
-    OutputUnexpected { path: String },
+    /// 0 where the lock cannot be understood at all.
+    LockFormatUnknown {
+        found: u32,
+    },
+    StageVersionChanged {
+        old: u32,
+        new: u32,
+    },
+    ParameterChanged {
+        key: String,
+        old: String,
+        new: String,
+    },
+    ParameterAdded {
+        key: String,
+        new: String,
+    },
+    ParameterRemoved {
+        key: String,
+        old: String,
+    },
+    InputChanged {
+        path: String,
+    },
+    InputAdded {
+        path: String,
+    },
+    InputRemoved {
+        path: String,
+    },
+    UpstreamChanged {
+        stage: String,
+    },
+    CodeChanged {
+        name: String,
+    },
+    OutputMissing {
+        path: String,
+    },
+    OutputEdited {
+        path: String,
+    },
+    OutputUnexpected {
+        path: String,
+    },
 }
 
 /// Compares what is with what was recorded. No reasons: the stage is fresh.
@@ -77,7 +109,9 @@ pub fn stale_because(stage: &Stage, now: &Snapshot, recorded: Option<&Lock>) -> 
     match recorded {
         None if now.interrupted => {}
         None => reasons.push(Reason::NeverRan),
-        Some(lock) if lock.format != FORMAT => reasons.push(Reason::LockFormatUnknown),
+        Some(lock) if lock.format != FORMAT => {
+            reasons.push(Reason::LockFormatUnknown { found: lock.format });
+        }
         Some(lock) => {
             let (old, new) = (lock.version, stage.version);
             if old != new {
@@ -152,7 +186,13 @@ impl fmt::Display for Reason {
             Reason::Forced => write!(f, "forced"),
             Reason::NeverRan => write!(f, "never ran"),
             Reason::Interrupted => write!(f, "interrupted"),
-            Reason::LockFormatUnknown => write!(f, "lock format unknown"),
+            Reason::LockFormatUnknown { found: 0 } => write!(f, "lock cannot be read"),
+            Reason::LockFormatUnknown { found } => {
+                write!(
+                    f,
+                    "lock of another version of xtask (format {found}, not {FORMAT})"
+                )
+            }
             Reason::StageVersionChanged { old, new } => write!(f, "stage version changed: {old} -> {new}"),
             Reason::ParameterChanged { key, old, new } => {
                 write!(

@@ -3,17 +3,17 @@
 use std::io::Write;
 
 use anyhow::Result;
+use serde::Serialize;
 
 use crate::{
-    guard::Guard,
-    json::Json,
-    lock::Provenance,
+    goal::Goal,
+    lock::{Provenance, unix_now},
     pipeline::Pipeline,
+    pipeline_lock::PipelineLock,
     plan::{Planned, Verdict, plan, seconds_to_run},
     project::Project,
-    run::{Goal, unix_now},
     staleness::{Reason, summary},
-    voice::{age, duration, size},
+    units::{age, duration, size},
 };
 
 pub fn print(project: &Project, pipeline: &Pipeline, colours: bool, out: &mut dyn Write) -> Result<()> {
@@ -26,8 +26,11 @@ pub fn print(project: &Project, pipeline: &Pipeline, colours: bool, out: &mut dy
     let heading = ["stage", "state", "took", "when", "size", "why"].map(str::to_owned);
     let rows: Vec<[String; 6]> = planned.iter().map(|planned| row(planned, unix_now())).collect();
     print_table(&heading, &rows, colours, out)?;
-    if Guard::is_held(project, &pipeline.name) {
-        writeln!(out, "\na run is under way; what looks interrupted may be at work")?;
+    if PipelineLock::is_held(project, &pipeline.name) {
+        writeln!(
+            out,
+            "\na run is in progress; what looks interrupted may be running"
+        )?;
     }
     let Some(first) = planned.iter().find(|planned| planned.verdict != Verdict::Fresh) else {
         writeln!(
@@ -53,47 +56,61 @@ pub fn print(project: &Project, pipeline: &Pipeline, colours: bool, out: &mut dy
 pub fn print_json(project: &Project, pipeline: &Pipeline, out: &mut dyn Write) -> Result<()> {
     let planned = plan(project, pipeline, &Goal::all(false))?;
     let report = project.report(&pipeline.name);
-    let json = Json::Object(vec![
-        ("pipeline", Json::text(&pipeline.name)),
-        ("file", Json::text(&pipeline.file)),
-        (
-            "results",
-            Json::text(project.display(&project.results(&pipeline.name))),
-        ),
-        ("device", Json::text(pipeline.device.to_string())),
-        (
-            "report",
-            Json::maybe(report.is_file().then(|| project.display(&report)), Json::Text),
-        ),
-        ("running", Json::Bool(Guard::is_held(project, &pipeline.name))),
-        (
-            "seconds_to_run",
-            Json::maybe(seconds_to_run(&planned), Json::Number),
-        ),
-        ("stages", Json::List(planned.iter().map(stage_json).collect())),
-    ]);
-    Ok(writeln!(out, "{json}")?)
+    let status = Status {
+        pipeline: &pipeline.name,
+        file: &pipeline.file,
+        results: project.display(&project.results(&pipeline.name)),
+        device: pipeline.device.to_string(),
+        report: report.is_file().then(|| project.display(&report)),
+        running: PipelineLock::is_held(project, &pipeline.name),
+        seconds_to_run: seconds_to_run(&planned),
+        stages: planned.iter().map(StageStatus::of).collect(),
+    };
+    writeln!(out, "{}", serde_json::to_string_pretty(&status)?)?;
+    Ok(())
 }
 
-fn stage_json(planned: &Planned) -> Json {
-    let (reasons, waits_for): (&[Reason], &[&str]) = match &planned.verdict {
-        Verdict::Fresh => (&[], &[]),
-        Verdict::Stale(reasons) => (reasons, &[]),
-        Verdict::Waits(upstream) => (&[], upstream),
-    };
-    let run = planned.last_run();
-    Json::Object(vec![
-        ("stage", Json::text(planned.stage.name)),
-        ("state", Json::text(planned.verdict.name())),
-        ("reasons", Json::texts(reasons.iter().map(Reason::to_string))),
-        ("waits_for", Json::texts(waits_for.iter().copied())),
-        ("seconds", Json::maybe(run.map(|run| run.seconds), Json::Number)),
-        (
-            "finished_unix",
-            Json::maybe(run.map(|run| run.finished_unix), Json::Whole),
-        ),
-        ("bytes", Json::Whole(planned.now.bytes())),
-    ])
+#[derive(Serialize)]
+struct Status<'a> {
+    pipeline: &'a str,
+    file: &'a str,
+    results: String,
+    device: String,
+    report: Option<String>,
+    running: bool,
+    seconds_to_run: Option<f64>,
+    stages: Vec<StageStatus>,
+}
+
+#[derive(Serialize)]
+struct StageStatus {
+    stage: &'static str,
+    state: &'static str,
+    reasons: Vec<String>,
+    waits_for: Vec<&'static str>,
+    seconds: Option<f64>,
+    finished_unix: Option<u64>,
+    bytes: u64,
+}
+
+impl StageStatus {
+    fn of(planned: &Planned) -> StageStatus {
+        let run = planned.last_run();
+        let (reasons, waits_for) = match &planned.verdict {
+            Verdict::Fresh => (Vec::new(), Vec::new()),
+            Verdict::Stale(reasons) => (reasons.iter().map(Reason::to_string).collect(), Vec::new()),
+            Verdict::Waits(upstream) => (Vec::new(), upstream.clone()),
+        };
+        StageStatus {
+            stage: planned.stage.name,
+            state: planned.verdict.name(),
+            reasons,
+            waits_for,
+            seconds: run.map(|run| run.seconds),
+            finished_unix: run.map(|run| run.finished_unix),
+            bytes: planned.now.bytes(),
+        }
+    }
 }
 
 fn row(planned: &Planned, now_unix: u64) -> [String; 6] {

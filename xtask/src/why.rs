@@ -1,25 +1,29 @@
-//! `cargo xtask why STAGE`: what makes it stale, in full, what a run costs and what hangs on it; for a fresh one, what it
-//! depends on.
+//! `cargo xtask why STAGE`: what makes it stale, in full, what a run costs and what depends on it;
+//! for a fresh one, what it depends on itself.
 
 use std::io::Write;
 
 use anyhow::Result;
 
 use crate::{
+    goal::Goal,
     hash::Files,
-    lock::{Key, Lock},
+    lock::{FORMAT, Key, Lock, unix_now},
     pipeline::Pipeline,
     plan::{Planned, Verdict, plan, seconds_to_run},
     project::Project,
-    run::{Goal, unix_now},
-    stage::{self, STAGES, Stage},
+    stage::{STAGES, Stage},
     staleness::Reason,
-    voice::{age, duration, size},
+    units::{age, duration, size},
 };
 
 /// Explains the named stage, or every stage that is not fresh.
-pub fn print(project: &Project, pipeline: &Pipeline, name: Option<&str>, out: &mut dyn Write) -> Result<()> {
-    let named = name.map(stage::named).transpose()?;
+pub fn print(
+    project: &Project,
+    pipeline: &Pipeline,
+    named: Option<&'static Stage>,
+    out: &mut dyn Write,
+) -> Result<()> {
     let planned = plan(project, pipeline, &Goal::all(false))?;
     let shown: Vec<&Planned> = planned
         .iter()
@@ -77,7 +81,7 @@ fn explain(
         }
     }
     last_run(planned, out)?;
-    hanging(all, planned, out)
+    dependents(all, planned, out)
 }
 
 fn detailed(reason: &Reason, recorded: &Lock, planned: &Planned, partial: &str) -> String {
@@ -89,7 +93,11 @@ fn detailed(reason: &Reason, recorded: &Lock, planned: &Planned, partial: &str) 
         Reason::Forced => "it was asked to run".to_owned(),
         Reason::NeverRan => "it never ran with this pipeline".to_owned(),
         Reason::Interrupted => format!("its last run was interrupted: {partial} is left of it"),
-        Reason::LockFormatUnknown => "its lock was written by another version of xtask".to_owned(),
+        Reason::LockFormatUnknown { found: 0 } => "its lock cannot be read".to_owned(),
+        Reason::LockFormatUnknown { found } => format!(
+            "its lock was written by another version of xtask (format {found}, not {FORMAT}); `cargo xtask accept` takes the \
+             result as it is"
+        ),
         Reason::StageVersionChanged { old, new } => {
             format!("version: {old} -> {new}; results of the older version are no longer right")
         }
@@ -165,7 +173,7 @@ fn last_run(planned: &Planned, out: &mut dyn Write) -> Result<()> {
 }
 
 /// The stages that read it, directly or not.
-fn hanging(all: &[Planned], planned: &Planned, out: &mut dyn Write) -> Result<()> {
+fn dependents(all: &[Planned], planned: &Planned, out: &mut dyn Write) -> Result<()> {
     let later = followers(planned.stage);
     if later.is_empty() {
         return Ok(writeln!(out, "no stage depends on it")?);

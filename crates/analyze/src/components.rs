@@ -1,6 +1,6 @@
 //! The rows of all conditions in the plane in which they differ the most.
 
-use artifacts::ComponentPlace;
+use results::ComponentPlace;
 use statistics::{evenly, principal_components};
 
 use crate::layer::LayerAnalysis;
@@ -35,7 +35,7 @@ pub fn component_places(
     let [pc1_share, pc2_share] = found.shares;
     let place = |(&(condition, prompt), [pc1, pc2]): (&(usize, usize), [f64; 2])| ComponentPlace {
         layer: analysis.layer,
-        pooling: analysis.pooling.as_str().to_owned(),
+        pooling: analysis.pooling,
         condition: conditions[condition].clone(),
         prompt_id: prompts[prompt].to_owned(),
         pc1,

@@ -1,6 +1,6 @@
 //! Whether the contrast points the same way at different depths.
 
-use artifacts::DepthCosine;
+use results::DepthCosine;
 
 use crate::contrast::norm;
 use crate::layer::LayerAnalysis;
@@ -14,7 +14,7 @@ pub fn depth_cosines(layers: &[Vec<LayerAnalysis>]) -> Vec<DepthCosine> {
             for b in layers {
                 let (a, b) = (&a[pooling], &b[pooling]);
                 rows.push(DepthCosine {
-                    pooling: a.pooling.as_str().to_owned(),
+                    pooling: a.pooling,
                     layer_a: a.layer,
                     layer_b: b.layer,
                     cosine: cosine(&a.contrast, &b.contrast),

@@ -1,7 +1,9 @@
 //! What the tests say, in figures and in plain sentences.
 
-use artifacts::{LayerEffects, LayerStatistics, Outlier, Pipeline, StatisticsSummary};
+use pipeline::Pipeline;
+use results::{LayerEffects, LayerStatistics, Outlier, StatisticsSummary};
 use statistics::{LabelSwapFamily, prompts_for};
+use terms::Pooling;
 
 use crate::rigour::Rigour;
 
@@ -10,7 +12,7 @@ const LEVEL: f64 = 0.05;
 
 /// For the contrast's pooling. `all_prompts`: as many as were recorded.
 pub fn summarize(pipeline: &Pipeline, rigour: &Rigour, all_prompts: usize) -> Option<StatisticsSummary> {
-    let pooling = pipeline.contrast.pooling.as_str();
+    let pooling = pipeline.contrast.pooling;
     let family = rigour.family.as_ref()?;
     let layers: Vec<&LayerStatistics> = rigour
         .statistics
@@ -28,7 +30,7 @@ pub fn summarize(pipeline: &Pipeline, rigour: &Rigour, all_prompts: usize) -> Op
         .max_by(|a, b| a.difference_low.total_cmp(&b.difference_low))
         .map(|row| row.layer);
     let mut summary = StatisticsSummary {
-        pooling: pooling.to_owned(),
+        pooling,
         positive: pipeline.contrast.positive.clone(),
         negative: pipeline.contrast.negative.clone(),
         prompts: layers.first().map_or(0, |row| row.prompts),
@@ -189,7 +191,7 @@ fn effect_of_the_speaker(row: &LayerEffects) -> String {
     )
 }
 
-fn largest_outlier(rigour: &Rigour, pooling: &str, layers: &[&LayerStatistics]) -> Option<String> {
+fn largest_outlier(rigour: &Rigour, pooling: Pooling, layers: &[&LayerStatistics]) -> Option<String> {
     let of_pooling = rigour
         .outliers
         .iter()

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 
-use artifacts::{Activation, Error, Pooling, Result};
+use results::{Activation, Error, Result};
+use terms::Pooling;
 
 use crate::sums::ConditionSums;
 

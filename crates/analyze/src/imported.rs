@@ -1,7 +1,8 @@
 //! Vectors that someone else made (`[[vectors]]`), beside those of the analysis.
 
-use artifacts::{Error, Pipeline, Result, VectorComparison, VectorKind, VectorRow, VectorTable};
 use exchange::{Vector, read_vector};
+use pipeline::{Pipeline, VectorKind, VectorTable};
+use results::{Error, Result, VectorComparison, VectorRow};
 
 use crate::contrast::norm;
 use crate::depth::cosine;
@@ -35,8 +36,8 @@ pub fn rows(pipeline: &Pipeline, vectors: &[Vector]) -> Vec<VectorRow> {
     let of_vector = |vector: &Vector| {
         let row = |(layer, row): (usize, &[f32])| VectorRow {
             layer,
-            pooling: pipeline.contrast.pooling.as_str().to_owned(),
-            kind: VectorKind::Imported(vector.name.clone()),
+            pooling: pipeline.contrast.pooling,
+            vector_name: VectorKind::Imported(vector.name.clone()),
             norm: norm(&in_f64(row)),
             vector: row.to_vec(),
         };
@@ -50,8 +51,8 @@ pub fn rows(pipeline: &Pipeline, vectors: &[Vector]) -> Vec<VectorRow> {
 pub fn comparisons(imported: &[Vector], all: &[&VectorRow]) -> Vec<VectorComparison> {
     let mut kinds: Vec<&VectorKind> = Vec::new();
     for row in all {
-        if !kinds.contains(&&row.kind) {
-            kinds.push(&row.kind);
+        if !kinds.contains(&&row.vector_name) {
+            kinds.push(&row.vector_name);
         }
     }
     let mut comparisons = Vec::new();
@@ -61,10 +62,10 @@ pub fn comparisons(imported: &[Vector], all: &[&VectorRow]) -> Vec<VectorCompari
             for (layer, row) in vector.present() {
                 let other = all
                     .iter()
-                    .find(|other| other.layer == layer && other.kind == **kind);
+                    .find(|other| other.layer == layer && other.vector_name == **kind);
                 comparisons.extend(other.map(|other| VectorComparison {
-                    vector: vector.name.clone(),
-                    other: kind.name(),
+                    vector_name: vector.name.clone(),
+                    other_name: kind.name(),
                     layer,
                     cosine: cosine(&in_f64(row), &in_f64(&other.vector)),
                 }));

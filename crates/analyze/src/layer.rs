@@ -1,6 +1,8 @@
 //! What the sums of one layer under one pooling say.
 
-use artifacts::{Pooling, Summary, VectorKind, VectorRow};
+use pipeline::VectorKind;
+use results::{Summary, VectorRow};
+use terms::Pooling;
 
 use crate::contrast::{difference, norm};
 use crate::groups::PooledSums;
@@ -69,7 +71,7 @@ fn summary(
     let avg_cross_category = positive.mean_across(negative);
     Summary {
         layer: layer.layer,
-        pooling: layer.pooling.as_str().to_owned(),
+        pooling: layer.pooling,
         avg_within_category,
         avg_cross_category,
         similarity_difference: avg_within_category - avg_cross_category,
@@ -89,8 +91,8 @@ fn vectors(layer: &PooledSums, contrast: &[f64]) -> Vec<VectorRow> {
         .chain(means)
         .map(|(kind, vector)| VectorRow {
             layer: layer.layer,
-            pooling: layer.pooling.as_str().to_owned(),
-            kind,
+            pooling: layer.pooling,
+            vector_name: kind,
             norm: norm(&vector),
             vector: vector.iter().map(|&value| value as f32).collect(),
         })

@@ -3,7 +3,9 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use artifacts::{Error, Output, Stage, run_stage};
+use results::{Error, run_stage};
+use terminal::Output;
+use terms::Stage;
 
 fn main() -> ExitCode {
     run_stage(Stage::Analyze, |pipeline, layout, out| {

@@ -1,11 +1,13 @@
 //! One layer's figures with what they are worth. `statistics` computes them; here they get their names and places.
 
-use artifacts::{LayerEffects, LayerStatistics, Outlier, Pipeline, Pooling, VectorKind, VectorRow};
+use pipeline::{Pipeline, VectorKind};
+use results::{LayerEffects, LayerStatistics, Outlier, VectorRow};
 use statistics::{
     Bootstrap, Cells, Direction, Effects, Interval, PairedGram, PairedRows, SimilarityFigures, SplitHalf,
     bootstrap, contrast_norm_unbiased, effects, logistic_probe, outlier_dimensions, paired_difference_pca,
     project_out, separability, shrinkage_lda, similarity, split_half, whitened,
 };
+use terms::Pooling;
 
 use crate::contrast::norm;
 use crate::layer::LayerAnalysis;
@@ -76,12 +78,12 @@ pub fn measure(
     let outliers = outlier_dimensions(&pairs);
     let mut vectors = directions(analysis, &pairs, &raw);
     let cosine_with = |kind: VectorKind| {
-        let row = vectors.iter().find(|row| row.kind == kind);
+        let row = vectors.iter().find(|row| row.vector_name == kind);
         row.map_or(f64::NAN, |row| cosine(&analysis.contrast, &row.vector))
     };
     let mut statistics = LayerStatistics {
         layer,
-        pooling: pooling.as_str().to_owned(),
+        pooling,
         prompts: pairs.prompts(),
         pca_cosine: cosine_with(VectorKind::PairedDifferencePca),
         probe_cosine: cosine_with(VectorKind::LogisticProbe),
@@ -102,7 +104,7 @@ pub fn measure(
     vectors.extend(cleaned(pipeline, analysis, &vectors, imported));
     let outlier = |outlier: statistics::OutlierDimension| Outlier {
         layer,
-        pooling: pooling.as_str().to_owned(),
+        pooling,
         dimension: outlier.dimension,
         share: outlier.share,
     };
@@ -231,7 +233,7 @@ fn cleaned(
     let imported = imported.iter().filter(|row| row.layer == analysis.layer);
     let all = analysis.vectors.iter().chain(others).chain(imported);
     let directions: Vec<Vec<f64>> = all
-        .filter(|row| names.contains(&row.kind.name()))
+        .filter(|row| names.contains(&row.vector_name.name()))
         .map(|row| row.vector.iter().map(|value| f64::from(*value)).collect())
         .collect();
     (!names.is_empty()).then(|| {
@@ -262,7 +264,7 @@ fn layer_effects(statistics: &LayerStatistics, effects: &Effects) -> LayerEffect
     let (speaker_share_low, speaker_share_high) = ends(effects.speaker_share_interval);
     LayerEffects {
         layer: statistics.layer,
-        pooling: statistics.pooling.clone(),
+        pooling: statistics.pooling,
         prompts: statistics.prompts,
         speaker_norm: speaker.norm,
         speaker_norm_unbiased: defined(speaker.norm_unbiased),
@@ -294,8 +296,8 @@ fn layer_effects(statistics: &LayerStatistics, effects: &Effects) -> LayerEffect
 fn vector_row(layer: usize, pooling: Pooling, kind: VectorKind, vector: &[f64]) -> VectorRow {
     VectorRow {
         layer,
-        pooling: pooling.as_str().to_owned(),
-        kind,
+        pooling,
+        vector_name: kind,
         norm: norm(vector),
         vector: vector.iter().map(|value| *value as f32).collect(),
     }

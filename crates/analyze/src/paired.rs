@@ -1,7 +1,8 @@
 //! The rows of a layer as pairs: the same prompts in every condition.
 
-use artifacts::{Pooling, Result};
+use results::Result;
 use statistics::evenly;
+use terms::Pooling;
 
 use crate::recorded::Recorded;
 

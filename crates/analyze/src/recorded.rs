@@ -4,11 +4,12 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use artifacts::{
-    Activation, Error, Metadata, Pipeline, Pooling, Result, activation_file, activation_layers,
-    read_activation_batches,
-};
+use pipeline::Pipeline;
 use rayon::prelude::*;
+use results::{
+    Activation, Error, Metadata, Result, activation_file, activation_layers, read_activation_batches,
+};
+use terms::Pooling;
 
 use crate::groups::{PooledSums, hash_of, sum_by_pooling};
 use crate::layer::{LayerAnalysis, analyze_layer};

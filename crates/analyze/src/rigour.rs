@@ -1,11 +1,11 @@
 //! What the figures of all layers are worth: runs the paired statistics, layers in parallel, and the tests over all
 //! layers.
 
-use artifacts::{
-    ComponentPlace, LayerEffects, LayerStatistics, Outlier, Pipeline, Pooling, Result, VectorRow,
-};
+use pipeline::Pipeline;
 use rayon::prelude::*;
+use results::{ComponentPlace, LayerEffects, LayerStatistics, Outlier, Result, VectorRow};
 use statistics::{LabelSwapFamily, label_swap_tests};
+use terms::Pooling;
 
 use crate::components::component_places;
 use crate::layer::LayerAnalysis;

@@ -1,8 +1,8 @@
 //! The tables that hold something of every row: projections on the contrast, and where they are wanted the cosine
 //! matrices. Both are written while the activations are read again.
 
-use artifacts::{Projection, ProjectionWriter, Result, Similarity, SimilarityWriter};
 use rayon::prelude::*;
+use results::{Projection, Result, Similarity, TableWriter};
 
 use crate::contrast::projection;
 use crate::cosine::{cosine_matrix, unit_rows};
@@ -12,7 +12,7 @@ use crate::recorded::Recorded;
 /// Projects every row on the contrast of its layer and pooling: `dot(h, v) / ||v||`.
 ///
 /// As many layers at a time as there are threads; what is held of a layer is one number a row.
-pub fn write_projections(recorded: &Recorded, table: &mut ProjectionWriter) -> Result<()> {
+pub fn project_all(recorded: &Recorded, table: &mut TableWriter<Projection>) -> Result<()> {
     for layers in recorded.layers.chunks(rayon::current_num_threads()) {
         let projected: Vec<Result<_>> = layers
             .par_iter()
@@ -29,7 +29,7 @@ pub fn write_projections(recorded: &Recorded, table: &mut ProjectionWriter) -> R
 ///
 /// One layer and pooling at a time, whose unit rows are held in f64: `conditions * prompts * hidden * 8` bytes. Of a
 /// matrix only some rows are held.
-pub fn write_similarities(recorded: &Recorded, table: &mut SimilarityWriter) -> Result<()> {
+pub fn compare_all(recorded: &Recorded, table: &mut TableWriter<Similarity>) -> Result<()> {
     for analysis in recorded.layers.iter().flatten() {
         let units = units_of(recorded, analysis)?;
         for a in 0..units.len() {
@@ -70,16 +70,16 @@ fn append_projections(
     recorded: &Recorded,
     layer: &[LayerAnalysis],
     projections: &[Vec<Vec<f64>>],
-    table: &mut ProjectionWriter,
+    table: &mut TableWriter<Projection>,
 ) -> Result<()> {
     let poolings = layer.iter().zip(&recorded.prompts).zip(projections);
     for ((analysis, (_, prompts)), by_condition) in poolings {
         for (condition, values) in recorded.conditions.iter().zip(by_condition) {
             let row = |(prompt, &projection): (&String, &f64)| Projection {
                 layer: analysis.layer,
-                pooling: analysis.pooling.as_str().to_owned(),
+                pooling: analysis.pooling,
                 condition: condition.clone(),
-                prompt: prompt.clone(),
+                prompt_id: prompt.clone(),
                 projection,
             };
             let rows: Vec<Projection> = prompts.iter().zip(values).map(row).collect();
@@ -108,7 +108,7 @@ fn append_matrix(
     analysis: &LayerAnalysis,
     units: &[Vec<Vec<f64>>],
     (a, b): (usize, usize),
-    table: &mut SimilarityWriter,
+    table: &mut TableWriter<Similarity>,
 ) -> Result<()> {
     let prompts = recorded
         .prompts
@@ -122,7 +122,7 @@ fn append_matrix(
             .collect();
         let entry = |prompt_a: &String, prompt_b: &String, cosine: f64| Similarity {
             layer: analysis.layer,
-            pooling: analysis.pooling.as_str().to_owned(),
+            pooling: analysis.pooling,
             condition_a: recorded.conditions[a].clone(),
             condition_b: recorded.conditions[b].clone(),
             prompt_a: prompt_a.clone(),

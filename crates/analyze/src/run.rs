@@ -2,20 +2,20 @@
 
 use std::path::{Path, PathBuf};
 
-use artifacts::{
-    ContrastVectors, Layout, Metadata, Pipeline, ProjectionWriter, Result, SimilarityWriter, Summary,
-    VectorKind, VectorRow, write_comparisons, write_contrast_vectors, write_depth, write_effects,
-    write_outliers, write_principal_components, write_statistics, write_statistics_summary, write_summaries,
-    write_summary_csv, write_vectors,
-};
 use exchange::{Format, Origin, Vector, write_vector};
+use pipeline::{Pipeline, VectorKind};
+use results::{
+    ComponentPlace, ContrastVectors, DepthCosine, LayerEffects, LayerStatistics, Layout, Metadata, Outlier,
+    Projection, Result, Similarity, Summary, Table, TableWriter, VectorComparison, VectorRow,
+    write_contrast_vectors, write_statistics_summary, write_summary_csv,
+};
 
 use crate::depth::depth_cosines;
 use crate::findings::summarize;
 use crate::imported;
 use crate::recorded::Recorded;
 use crate::rigour::Rigour;
-use crate::rows::{write_projections, write_similarities};
+use crate::rows::{compare_all, project_all};
 use crate::summary_text::summary_text;
 
 /// Writes all results of the stage into `out` and gives back the text of `summary.txt`. Nothing is written before all
@@ -27,7 +27,7 @@ use crate::summary_text::summary_text;
 /// (256 rows), the sums of one layer (`poolings * conditions * hidden * 16` bytes), and one id or projection for each
 /// row. Over all layers only the vectors stay: `layers * poolings * (conditions + 9) * hidden * 4` bytes. The
 /// exceptions are the paired statistics, which look at 256 prompts at most (see `Rigour::of`), and the cosine matrices,
-/// where they are wanted (see `write_similarities`).
+/// where they are wanted (see `compare_all`).
 pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<String> {
     let recorded = Recorded::read(pipeline, &layout.activations())?;
     let shape = recorded.layers.first().and_then(|layer| layer.first());
@@ -42,13 +42,14 @@ pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<String> {
         .with("pooling", pipeline.contrast.pooling.as_str());
     let place = |path: PathBuf| layout.in_progress(out, &path);
 
-    let mut projections = ProjectionWriter::create(&place(layout.projections()), &metadata)?;
-    write_projections(&recorded, &mut projections)?;
+    let mut projections = TableWriter::<Projection>::create(&place(layout.table::<Projection>()), &metadata)?;
+    project_all(&recorded, &mut projections)?;
     projections.finish()?;
 
-    let mut similarities = SimilarityWriter::create(&place(layout.similarities()), &metadata)?;
+    let mut similarities =
+        TableWriter::<Similarity>::create(&place(layout.table::<Similarity>()), &metadata)?;
     if wants_cosine_matrices(pipeline, &recorded) {
-        write_similarities(&recorded, &mut similarities)?;
+        compare_all(&recorded, &mut similarities)?;
     }
     similarities.finish()?;
     let rigour = Rigour::of(pipeline, &recorded, &imported::rows(pipeline, &imported))?;
@@ -68,12 +69,20 @@ fn write_rigour(
     rigour: &Rigour,
 ) -> Result<String> {
     let place = |path: PathBuf| layout.in_progress(out, &path);
-    write_statistics(&place(layout.statistics()), metadata, &rigour.statistics)?;
-    write_outliers(&place(layout.outliers()), metadata, &rigour.outliers)?;
-    write_effects(&place(layout.effects()), metadata, &rigour.effects)?;
-    let components = place(layout.principal_components());
-    write_principal_components(&components, metadata, &rigour.components)?;
-    write_depth(&place(layout.depth()), metadata, &depth_cosines(&recorded.layers))?;
+    LayerStatistics::write(
+        &place(layout.table::<LayerStatistics>()),
+        metadata,
+        &rigour.statistics,
+    )?;
+    Outlier::write(&place(layout.table::<Outlier>()), metadata, &rigour.outliers)?;
+    LayerEffects::write(&place(layout.table::<LayerEffects>()), metadata, &rigour.effects)?;
+    let components = place(layout.table::<ComponentPlace>());
+    ComponentPlace::write(&components, metadata, &rigour.components)?;
+    DepthCosine::write(
+        &place(layout.table::<DepthCosine>()),
+        metadata,
+        &depth_cosines(&recorded.layers),
+    )?;
     let of_pooling = recorded
         .prompts
         .iter()
@@ -122,13 +131,13 @@ fn write_layers(
     let mut vectors = vectors.concat();
     vectors.extend(rigour.vectors);
     vectors.extend(imported::rows(pipeline, imported));
-    write_summaries(&place(layout.summary()), metadata, &summaries)?;
-    write_vectors(&place(layout.vectors()), metadata, &vectors)?;
+    Summary::write(&place(layout.table::<Summary>()), metadata, &summaries)?;
+    VectorRow::write(&place(layout.table::<VectorRow>()), metadata, &vectors)?;
 
-    let pooling = pipeline.contrast.pooling.as_str();
+    let pooling = pipeline.contrast.pooling;
     let of_pooling: Vec<&VectorRow> = vectors.iter().filter(|row| row.pooling == pooling).collect();
     let comparisons = imported::comparisons(imported, &of_pooling);
-    write_comparisons(&place(layout.comparisons()), metadata, &comparisons)?;
+    VectorComparison::write(&place(layout.table::<VectorComparison>()), metadata, &comparisons)?;
     let steered_with = contrast_vectors(metadata, &of_pooling, imported);
     write_contrast_vectors(&place(layout.contrast_vectors()), &steered_with)?;
     export(&place(layout.exports()), &steered_with)?;
@@ -156,14 +165,14 @@ fn export(folder: &Path, vectors: &ContrastVectors) -> Result<()> {
 
 /// The vectors of the contrast's pooling, layers one after the other.
 fn contrast_vectors(metadata: &Metadata, rows: &[&VectorRow], imported: &[Vector]) -> ContrastVectors {
-    let contrasts = rows.iter().filter(|row| row.kind == VectorKind::Contrast);
+    let contrasts = rows.iter().filter(|row| row.vector_name == VectorKind::Contrast);
     let hidden_size = rows.first().map_or(0, |row| row.vector.len());
     let mut result = ContrastVectors::new(metadata.clone(), contrasts.count(), hidden_size);
     let ours = rows
         .iter()
-        .filter(|row| row.layer == 0 && !matches!(row.kind, VectorKind::Imported(_)));
-    for kind in ours.map(|row| &row.kind) {
-        let layers = rows.iter().filter(|row| row.kind == *kind);
+        .filter(|row| row.layer == 0 && !matches!(row.vector_name, VectorKind::Imported(_)));
+    for kind in ours.map(|row| &row.vector_name) {
+        let layers = rows.iter().filter(|row| row.vector_name == *kind);
         result.insert(kind, layers.flat_map(|row| row.vector.clone()).collect());
     }
     for vector in imported {

@@ -1,6 +1,6 @@
 //! The table and the insights that the stage prints, laid out as the method's notebook prints them.
 
-use artifacts::Summary;
+use results::Summary;
 
 /// The layers' figures with four decimals, the three layers that stand out, and the means over layers.
 ///

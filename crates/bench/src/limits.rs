@@ -1,5 +1,5 @@
-use extract::Network;
 use model::Checkpoint;
+use session::OpenNetwork;
 
 /// What the machine can do at most, and what the model asks of it.
 pub struct Limits {
@@ -15,7 +15,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    pub fn measure(network: &Network, checkpoint: &Checkpoint) -> Self {
+    pub fn measure(network: &OpenNetwork, checkpoint: &Checkpoint) -> Self {
         let config = network.config();
         let count = |shape: &Vec<usize>| shape.iter().product::<usize>() as f64;
         let tensors = config.tensors();
@@ -31,7 +31,7 @@ impl Limits {
         }
     }
 
-    /// Seconds that a pass over so many tokens can't be faster than, if the layers alone run.
+    /// The least time of a pass over `tokens` tokens, in seconds, if the layers alone run.
     pub fn layers(&self, tokens: usize) -> f64 {
         let share = self.layer_weights / (self.layer_weights + self.head_weights);
         let arithmetic = 2.0 * self.layer_weights * tokens as f64 / self.rate;

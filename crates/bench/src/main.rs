@@ -1,8 +1,9 @@
-//! `cargo xtask bench`: how long each part of a run takes on a checkpoint, how much memory, and how near that is to
-//! what this machine can do. A table on standard error, one line of JSON on standard output.
+//! `cargo xtask bench`: how long each part of a run takes on a checkpoint, how much memory, and how
+//! near that is to what this machine can do. A table on standard error, one line of JSON on
+//! standard output.
 //!
-//! The work is that of the programs in `benchmarks/peers`: six prompts in two formats, all layers, and texts of a fixed
-//! length (`--new`) whatever tokens come.
+//! The work is that of the programs in `benchmarks/peers`: six prompts in two formats, all layers,
+//! and texts of a fixed length (`--new`) whatever tokens come.
 
 mod limits;
 mod measure;
@@ -15,10 +16,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use artifacts::{Dtype, Output};
+use bench::synth;
+use terminal::Output;
+use terms::Dtype;
 
 fn main() -> ExitCode {
-    artifacts::finish("nothing was measured", run(std::env::args().skip(1).collect()))
+    terminal::finish("nothing was measured", run(std::env::args().skip(1).collect()))
 }
 
 /// What to measure.
@@ -31,7 +34,7 @@ pub struct Settings {
     pub repeat: usize,
 }
 
-/// A Gemma-2 of 450 million parameters, made when it is first needed.
+/// A model of 450 million parameters, made when it is first needed.
 const DEFAULT_CHECKPOINT: &str = "target/bench/small";
 
 fn run(arguments: Vec<String>) -> Result<()> {
@@ -47,7 +50,7 @@ fn run(arguments: Vec<String>) -> Result<()> {
         match argument.as_str() {
             "--" => {}
             "--help" | "-h" => {
-                artifacts::remark(USAGE);
+                terminal::remark(USAGE);
                 return Ok(());
             }
             "--json" => only_json = true,
@@ -89,8 +92,8 @@ const USAGE: &str = "usage: cargo xtask bench [CHECKPOINT] [--dtype auto|f32|bf1
 fn default_checkpoint() -> Result<PathBuf> {
     let folder = Path::new(DEFAULT_CHECKPOINT);
     if !folder.join("config.json").exists() {
-        artifacts::remark(format_args!("writing {DEFAULT_CHECKPOINT}…"));
-        synth::write_model("small", Path::new("data/tiny"), folder, 0)?;
+        terminal::remark(format_args!("writing {DEFAULT_CHECKPOINT}…"));
+        synth::write_model(synth::SMALL, Path::new("data/tiny"), folder, 0)?;
     }
     Ok(folder.to_owned())
 }

@@ -8,15 +8,15 @@ pub struct Measured {
     /// The median, and all of them in order of time.
     pub seconds: f64,
     pub all: Vec<f64>,
-    /// The largest resident memory while it ran, in bytes, pages of mapped files included; none where the system doesn't
-    /// tell.
+    /// The largest resident memory while it ran, in bytes, pages of mapped files included; none
+    /// where the system doesn't tell.
     pub peak_memory: Option<usize>,
     pub tokens_per_second: Option<f64>,
     /// Of what the machine can do at most.
     pub fraction_of_limit: Option<f64>,
 }
 
-/// Runs the work so often, and gives back what it gave the last time.
+/// Runs the work `repeat` times, and returns the last result.
 pub fn measure<T>(
     name: &str,
     repeat: usize,

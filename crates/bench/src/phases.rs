@@ -1,17 +1,21 @@
 use analyze::ConditionSums;
 use anyhow::{Context, Result};
-use artifacts::{
-    Activation, ActivationWriter, CERTIFICATE_FORMAT, Certificate, DoseSummary, FinishReason, Generation,
-    Layout, Metadata, Pipeline, RenderedPrompt, Stage, Verdict, write_certificate, write_dose_summary,
-    write_dose_texts, write_doses, write_generations, write_lens, write_rendered_prompts,
-};
-use extract::{Network, OpenModel, capture};
+use extract::capture;
 use model::{
-    Batch, ChatOptions, DeviceKind, Gemma, GenerationRequest, ModelFiles, Precision, ResidualTap, generate,
-    open_device,
+    Batch, ChatOptions, ChatTokenizer, GenerationRequest, ModelFiles, Network, Precision, ResidualTap,
+    generate, open_device,
+};
+use pipeline::Pipeline;
+use results::{
+    Activation, ActivationWriter, CERTIFICATE_FORMAT, Certificate, DoseEffect, DoseSummary, DoseText,
+    Generation, Layout, LensToken, Metadata, RenderedPrompt, Table, Verdict, write_certificate,
+    write_dose_summary,
 };
 use serde_json::{Value, json};
+use session::OpenModel;
+use session::OpenNetwork;
 use steer::Steer;
+use terms::{FinishReason, GenerationStyle, Stage};
 
 use crate::Settings;
 use crate::limits::Limits;
@@ -26,15 +30,15 @@ pub fn run(settings: &Settings) -> Result<Value> {
     // Every text gets its full length.
     config.end_tokens.clear();
     let precision = match settings.dtype {
-        artifacts::Dtype::Auto => checkpoint.stored_precision(),
-        artifacts::Dtype::F32 => Precision::F32,
-        artifacts::Dtype::Bf16 => Precision::Bf16,
+        terms::Dtype::Auto => checkpoint.stored_precision(),
+        terms::Dtype::F32 => Precision::F32,
+        terms::Dtype::Bf16 => Precision::Bf16,
     };
-    let kind = DeviceKind::present();
+    let kind = model::present_device();
     let device = open_device(kind)?;
     let mut parts = Vec::new();
     let (loaded, network) = measure("load", 1, || {
-        Ok(Gemma::load(
+        Ok(Network::load(
             &config,
             &checkpoint,
             &device,
@@ -43,9 +47,9 @@ pub fn run(settings: &Settings) -> Result<Value> {
         )?)
     })?;
     parts.push(loaded);
-    let tokenizer = files.tokenizer(&ChatOptions::default())?;
+    let tokenizer = tokenizer(&files)?;
     let model = OpenModel {
-        network: Network::Resident(Box::new(network.context("the model was not loaded")?)),
+        network: OpenNetwork::Resident(Box::new(network.context("the model was not loaded")?)),
         tokenizer,
         fingerprint: String::new(),
         weights_fingerprint: String::new(),
@@ -66,6 +70,25 @@ pub fn run(settings: &Settings) -> Result<Value> {
     bench.tables(layers, &mut parts)?;
     Ok(bench.result(&parts))
 }
+
+/// A model without a chat template is measured with a plain one: which turns look how doesn't
+/// matter.
+fn tokenizer(files: &ModelFiles) -> Result<ChatTokenizer> {
+    if files.chat_template()?.is_some() {
+        return Ok(files.tokenizer(&ChatOptions::default())?);
+    }
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("plain.jinja");
+    fs_err::write(&path, PLAIN_TEMPLATE)?;
+    let options = ChatOptions {
+        template: Some(&path),
+        ..ChatOptions::default()
+    };
+    Ok(files.tokenizer(&options)?)
+}
+
+const PLAIN_TEMPLATE: &str = "{{ bos_token }}{% for message in messages %}{{ message['role'] }}: {{ message['content'] }}\n\
+     {% endfor %}{% if add_generation_prompt %}assistant: {% endif %}";
 
 struct Bench<'a> {
     settings: &'a Settings,
@@ -122,7 +145,8 @@ impl Bench<'_> {
         )?;
         // Six swapped texts, the same with suppressed tokens, and twelve steered ones.
         let (mut swapped, steered) = (requests(&self.prompts[normal.len()..], 12), requests(normal, 12));
-        let suppressed = ["\n\n", "<end_of_turn>"].map(|text| self.model.tokenizer.token_id(text));
+        let tokenizer = &self.model.tokenizer;
+        let suppressed = [tokenizer.token_id("\n\n"), tokenizer.end_of_turn()];
         for request in &mut swapped[6..] {
             request.sampling.suppress = suppressed.into_iter().flatten().collect();
         }
@@ -196,12 +220,12 @@ impl Bench<'_> {
             writer.append(layer, rows)?;
         }
         writer.finish()?;
-        write_rendered_prompts(&layout.rendered_prompts(), &metadata, &self.prompts)?;
-        write_generations(&layout.generations(), &metadata, &self.texts())?;
+        RenderedPrompt::write(&layout.table::<RenderedPrompt>(), &metadata, &self.prompts)?;
+        Generation::write(&layout.table::<Generation>(), &metadata, &self.texts())?;
         write_certificate(&layout.certificate(), &self.certificate())?;
-        write_lens(&layout.lens(), &metadata, &[])?;
-        write_doses(&layout.doses(), &metadata, &[])?;
-        write_dose_texts(&layout.dose_texts(), &metadata, &[])?;
+        LensToken::write(&layout.table::<LensToken>(), &metadata, &[])?;
+        DoseEffect::write(&layout.table::<DoseEffect>(), &metadata, &[])?;
+        DoseText::write(&layout.table::<DoseText>(), &metadata, &[])?;
         let nothing = DoseSummary::nothing(1.5, "A benchmark looks for no dose.");
         write_dose_summary(&layout.dose_summary(), &nothing)?;
         let repeat = self.settings.repeat;
@@ -258,7 +282,7 @@ impl Bench<'_> {
                     n_tokens: 300,
                     finish_reason: FinishReason::Length,
                     interventions: String::new(),
-                    greedy: false,
+                    decoding: GenerationStyle::Sampled,
                 })
                 .collect::<Vec<_>>()
         };

@@ -4,7 +4,7 @@ use serde_json::Value;
 pub fn print(result: &Value) {
     let text = |key: &str| result[key].as_str().unwrap_or_default().to_owned();
     let giga = |key: &str| result[key].as_f64().unwrap_or(f64::NAN) / 1e9;
-    artifacts::remark(format_args!(
+    terminal::remark(format_args!(
         "{}, {}, {}, {}, {} threads; the machine reads {:.1} GB/s and does {:.0} Gflop/s (f32)",
         text("checkpoint"),
         text("device"),
@@ -14,14 +14,14 @@ pub fn print(result: &Value) {
         giga("read_bandwidth_bytes_per_second"),
         giga("multiply_add_rate_per_second")
     ));
-    artifacts::remark(format_args!(
+    terminal::remark(format_args!(
         "{:<22} {:>9} {:>10} {:>11} {:>9}",
         "part", "seconds", "tokens/s", "peak memory", "of limit"
     ));
     for part in result["parts"].as_array().into_iter().flatten() {
         let cell =
             |key: &str, format: &dyn Fn(f64) -> String| part[key].as_f64().map_or("-".to_owned(), format);
-        artifacts::remark(format_args!(
+        terminal::remark(format_args!(
             "{:<22} {:>9} {:>10} {:>11} {:>9}",
             part["part"].as_str().unwrap_or_default(),
             cell("seconds", &|seconds| format!("{seconds:.3}")),

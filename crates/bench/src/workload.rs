@@ -1,10 +1,13 @@
 //! The prompts, formats and rows of the notebook, as the programs in `benchmarks/peers` have them.
 
 use anyhow::{Context, Result};
-use artifacts::{Pipeline, RenderedPrompt, read_prompts};
-use extract::{OpenModel, render_prompts};
+use interventions::addition;
 use model::{GenerationRequest, Sampling};
-use steer::{Intervention, Operation, Positions};
+use pipeline::{Pipeline, read_prompts};
+use results::RenderedPrompt;
+use session::{OpenModel, render_prompts};
+use steer::Intervention;
+use terms::Positions;
 
 /// The six prompts in the normal format, then in the swapped one.
 pub fn prompts(model: &OpenModel, pipeline: &Pipeline) -> Result<Vec<RenderedPrompt>> {
@@ -39,7 +42,8 @@ pub fn steering_layer(layers: usize) -> usize {
     (20.0 / 42.0 * layers as f64).round() as usize
 }
 
-/// An addition of the direction to each row, with a coefficient of its own for each unless they are given.
+/// An addition of the direction to each row, with a different coefficient for each unless they are
+/// given.
 pub fn interventions(
     rows: usize,
     layer: usize,
@@ -48,14 +52,8 @@ pub fn interventions(
 ) -> Vec<Vec<Intervention>> {
     let intervention = |row: usize| {
         let own = (row as f64 - rows as f64 / 2.0) / rows as f64;
-        vec![Intervention {
-            layer,
-            positions: Positions::All,
-            operation: Operation::Addition {
-                direction: direction.to_vec(),
-                coefficient: coefficients.get(row).copied().unwrap_or(own),
-            },
-        }]
+        let push = addition(direction, coefficients.get(row).copied().unwrap_or(own));
+        vec![Intervention::new(layer, Positions::All, push)]
     };
     (0..rows).map(intervention).collect()
 }

@@ -1,6 +1,8 @@
-//! The whole benchmark on the embedded model: every part is measured, and the line that is printed can be read.
+//! The whole benchmark on the embedded model: every part is measured, and the line that is printed
+//! can be read.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on must fail")]
 
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
@@ -37,6 +39,28 @@ fn every_part_is_measured() {
         assert!(errors.contains(name), "the table has {name}");
     }
     assert!(result["read_bandwidth_bytes_per_second"].as_f64().unwrap() > 1e8);
+}
+
+/// The embedded model as a base model is published: without a chat template.
+#[test]
+fn a_model_without_a_chat_template_is_measured_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let tiny = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/tiny"));
+    for name in [
+        "config.json",
+        "generation_config.json",
+        "model.safetensors",
+        "tokenizer.json",
+    ] {
+        std::fs::copy(tiny.join(name), folder.path().join(name)).unwrap();
+    }
+    let path = folder.path().to_str().unwrap();
+    let output = bench(&[path, "--new", "2", "--repeat", "1", "--json"]);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let parts = result["parts"].as_array().unwrap();
+    assert!(parts.iter().any(|part| part["part"] == "notebook 24"));
 }
 
 #[test]

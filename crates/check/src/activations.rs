@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use artifacts::{Layout, Pooling, Result, activation_file, activation_layers, read_activation_batches};
+use results::{Layout, Result, activation_file, activation_layers, read_activation_batches};
+use terms::Pooling;
 
 use crate::problem::Problem;
 use crate::shape::{Shape, are_near};
 
 /// The mean vector of each layer, pooling and condition.
-pub type Means = BTreeMap<(usize, String, String), Vec<f64>>;
+pub type Means = BTreeMap<(usize, Pooling, String), Vec<f64>>;
 
 /// All files below the run's folder, sites other than the residual stream included.
 pub fn files(layout: &Layout) -> Result<Vec<PathBuf>> {
@@ -86,7 +87,7 @@ fn check_layer(
                     "there is no such condition in extract/prompts.parquet",
                 );
             }
-            let key = (layer, row.pooling.as_str().to_owned(), row.condition);
+            let key = (layer, row.pooling, row.condition);
             let sum = means
                 .entry(key)
                 .or_insert_with(|| vec![0.0; row.activation.len()]);

@@ -1,9 +1,9 @@
 //! The tables of the analysis together: numbers of rows, and figures that follow from each other.
 
-use artifacts::{
-    LayerStatistics, Layout, Metadata, Result, Summary, VectorKind, VectorRow, read_contrast_vectors,
-    read_depth, read_effects, read_outliers, read_principal_components, read_projection_batches,
-    read_similarity_batches, read_statistics, read_statistics_summary, read_summaries, read_vectors,
+use pipeline::VectorKind;
+use results::{
+    LayerStatistics, Layout, Metadata, Projection, Result, Summary, Table, VectorRow, read_contrast_vectors,
+    read_statistics_summary,
 };
 
 use crate::activations::Means;
@@ -16,24 +16,16 @@ const SAME: f64 = 1e-9;
 const ROUNDED: f64 = 1e-6;
 
 pub fn check(layout: &Layout, shape: &Shape, means: &Means, problems: &mut Vec<Problem>) -> Result<()> {
-    let (summaries, metadata) = read_summaries(&layout.summary())?;
-    let both = shape.layers * shape.poolings.len();
-    shape.require_rows(
-        &layout.summary(),
-        summaries.len(),
-        &[both],
-        "layers x poolings",
-        problems,
-    );
+    let (summaries, metadata) = Summary::read(&layout.table::<Summary>())?;
     check_summaries(layout, shape, &summaries, problems);
     check_csv(layout, shape, &metadata, &summaries, problems)?;
     check_vectors(layout, shape, &metadata, means, problems)?;
     check_projections(layout, shape, &metadata, &summaries, problems)?;
-    check_counts(layout, shape, both, problems)
+    check_statistics(layout, shape, problems)
 }
 
 fn check_summaries(layout: &Layout, shape: &Shape, rows: &[Summary], problems: &mut Vec<Problem>) {
-    let file = shape.inside(&layout.summary());
+    let file = shape.inside(&layout.table::<Summary>());
     for (index, row) in rows.iter().enumerate() {
         let within = (row.avg_within_positive + row.avg_within_negative) / 2.0;
         if !are_near(row.avg_within_category, within, SAME) {
@@ -56,11 +48,11 @@ fn check_csv(
     rows: &[Summary],
     problems: &mut Vec<Problem>,
 ) -> Result<()> {
-    let path = layout.summary().with_extension("csv");
+    let path = layout.table::<Summary>().with_extension("csv");
     let text = fs_err::read_to_string(&path)?;
     let shown = rows
         .iter()
-        .filter(|row| Some(row.pooling.as_str()) == metadata.get("pooling"));
+        .filter(|row| metadata.get("pooling") == Some(row.pooling.as_str()));
     let expected = shown.map(|row| {
         let figures = [
             row.avg_within_category,
@@ -87,8 +79,8 @@ fn check_vectors(
     means: &Means,
     problems: &mut Vec<Problem>,
 ) -> Result<()> {
-    let file = shape.inside(&layout.vectors());
-    let (rows, _) = read_vectors(&layout.vectors())?;
+    let file = shape.inside(&layout.table::<VectorRow>());
+    let (rows, _) = VectorRow::read(&layout.table::<VectorRow>())?;
     let contrast_file = shape.inside(&layout.contrast_vectors());
     let contrasts = read_contrast_vectors(&layout.contrast_vectors())?;
     if contrasts.metadata.get("model_fingerprint") != metadata.get("model_fingerprint") {
@@ -101,8 +93,8 @@ fn check_vectors(
     let (positive, negative) = (condition("positive"), condition("negative"));
     let mut contrast_rows = 0;
     for (index, row) in rows.iter().enumerate() {
-        let mean = |condition: &str| means.get(&(row.layer, row.pooling.clone(), condition.to_owned()));
-        let expected = match &row.kind {
+        let mean = |condition: &str| means.get(&(row.layer, row.pooling, condition.to_owned()));
+        let expected = match &row.vector_name {
             VectorKind::Contrast => {
                 contrast_rows += 1;
                 let (positive, negative) = (mean(&positive), mean(&negative));
@@ -121,16 +113,16 @@ fn check_vectors(
         if !expected.is_some_and(|expected| is_vector(row, &expected)) {
             let message = format!(
                 "`{}` is not what the activations of its layer and pooling make, or has another norm",
-                row.kind.name()
+                row.vector_name.name()
             );
             problems.push(Problem::of_value(&file, "vector", index, message));
         }
-        let is_steered_with = Some(row.pooling.as_str()) == metadata.get("pooling");
-        let same = contrasts.get(&row.kind.name(), row.layer) == Some(row.vector.as_slice());
+        let is_steered_with = metadata.get("pooling") == Some(row.pooling.as_str());
+        let same = contrasts.get(&row.vector_name.name(), row.layer) == Some(row.vector.as_slice());
         if is_steered_with && !same {
             let message = format!(
                 "`{}` of layer {} is another one in {}",
-                row.kind.name(),
+                row.vector_name.name(),
                 row.layer,
                 file.display()
             );
@@ -166,12 +158,10 @@ fn check_projections(
     summaries: &[Summary],
     problems: &mut Vec<Problem>,
 ) -> Result<()> {
-    let path = layout.projections();
+    let path = layout.table::<Projection>();
     let mut apart = vec![0.0; summaries.len()];
-    let mut rows = 0;
-    for batch in read_projection_batches(&path)?.0 {
+    for batch in Projection::read_batches(&path, 8192)?.0 {
         for row in batch? {
-            rows += 1;
             let sign = match Some(row.condition.as_str()) {
                 condition if condition == metadata.get("positive") => 1.0,
                 condition if condition == metadata.get("negative") => -1.0,
@@ -183,9 +173,6 @@ fn check_projections(
             }
         }
     }
-    let expected = shape.layers * shape.poolings.len() * shape.conditions.len() * shape.prompts.len();
-    let why = "layers x poolings x conditions x prompts";
-    shape.require_rows(&path, rows, &[expected], why, problems);
     for (summary, apart) in summaries.iter().zip(apart) {
         if !are_near(apart, summary.contrast_norm, ROUNDED) {
             let message = format!(
@@ -217,7 +204,7 @@ fn check_p_values(
         );
         problems.push(Problem::of_file(&shape.inside(&path), message));
     }
-    let file = shape.inside(&layout.statistics());
+    let file = shape.inside(&layout.table::<LayerStatistics>());
     for (index, row) in rows.iter().enumerate() {
         if row.pooling == summary.pooling && row.permutation_p < summary.smallest_p - SAME {
             let message =
@@ -228,44 +215,19 @@ fn check_p_values(
     Ok(())
 }
 
-fn check_counts(layout: &Layout, shape: &Shape, both: usize, problems: &mut Vec<Problem>) -> Result<()> {
-    let (statistics, _) = read_statistics(&layout.statistics())?;
-    shape.require_rows(
-        &layout.statistics(),
-        statistics.len(),
-        &[both],
-        "layers x poolings",
-        problems,
-    );
+fn check_statistics(layout: &Layout, shape: &Shape, problems: &mut Vec<Problem>) -> Result<()> {
+    let path = layout.table::<LayerStatistics>();
+    let (statistics, _) = LayerStatistics::read(&path)?;
     for (index, row) in statistics.iter().enumerate() {
         if row.permutation_p > row.permutation_p_family + SAME {
             let message = "it is above the p-value that is corrected for all layers";
-            let file = shape.inside(&layout.statistics());
-            problems.push(Problem::of_value(&file, "permutation_p", index, message));
+            problems.push(Problem::of_value(
+                &shape.inside(&path),
+                "permutation_p",
+                index,
+                message,
+            ));
         }
     }
-    check_p_values(layout, shape, &statistics, problems)?;
-    let (effects, _) = read_effects(&layout.effects())?;
-    let why = "layers x poolings of a 2x2 design";
-    shape.require_rows(&layout.effects(), effects.len(), &[0, both], why, problems);
-    let (depth, _) = read_depth(&layout.depth())?;
-    let why = "poolings x layers x layers";
-    shape.require_rows(
-        &layout.depth(),
-        depth.len(),
-        &[both * shape.layers],
-        why,
-        problems,
-    );
-    read_outliers(&layout.outliers())?;
-    read_principal_components(&layout.principal_components())?;
-    let matrices = shape.conditions.len() * (shape.conditions.len() + 1) / 2;
-    let all = both * matrices * shape.prompts.len() * shape.prompts.len();
-    let mut rows = 0;
-    for batch in read_similarity_batches(&layout.similarities())?.0 {
-        rows += batch?.len();
-    }
-    let why = "layers x poolings x pairs of conditions x prompts x prompts, where they were asked for";
-    shape.require_rows(&layout.similarities(), rows, &[0, all], why, problems);
-    Ok(())
+    check_p_values(layout, shape, &statistics, problems)
 }

@@ -4,8 +4,8 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use artifacts::{Output, print_failure};
 use check::{Report, check_results};
+use terminal::{Output, print_failure};
 
 const USAGE: &str = "usage: check-results results/NAME [--json]";
 
@@ -15,7 +15,7 @@ fn main() -> ExitCode {
     arguments.retain(|argument| argument != "--json");
     let as_json = arguments.len() < before;
     let [results] = arguments.as_slice() else {
-        artifacts::remark(format_args!("error: {USAGE}"));
+        terminal::remark(format_args!("error: {USAGE}"));
         return ExitCode::from(2);
     };
     match check_results(&PathBuf::from(results)) {
@@ -41,7 +41,7 @@ fn main() -> ExitCode {
 fn print_json(report: &Report) {
     match serde_json::to_string_pretty(report) {
         Ok(text) => print(&(text + "\n")),
-        Err(error) => artifacts::remark(format_args!("error: {error}")),
+        Err(error) => terminal::remark(format_args!("error: {error}")),
     }
 }
 

@@ -1,11 +1,11 @@
 use std::fmt::Write;
 
-use artifacts::{Column, TableSchema, contract};
+use results::{Column, TABLES, TableSchema};
 
 /// The text of `docs/schemas.md`.
 pub fn schemas_markdown() -> String {
     let mut text = BEFORE.to_owned();
-    for schema in contract() {
+    for schema in TABLES {
         table(schema, &mut text);
     }
     text + AFTER
@@ -19,9 +19,13 @@ fn table(schema: &TableSchema, text: &mut String) {
         "in no promised order"
     };
     // Writing into a String can't fail.
+    let rows = schema
+        .count
+        .as_ref()
+        .map_or(String::new(), |count| format!(" Rows: {}.", count.words));
     let _ = writeln!(
         text,
-        "### `{}`, version {}\n\n`{}`. A row is {}. Key: {}, {order}.\n\n| column | type | unit | values | meaning |\n|---|---|---|---|---|",
+        "### `{}`, version {}\n\n`{}`. A row is {}. Key: {}, {order}.{rows}\n\n| column | type | unit | values | meaning |\n|---|---|---|---|---|",
         schema.name,
         schema.version,
         schema.file.replace(" and ", "` and `"),
@@ -50,18 +54,18 @@ fn row(column: &Column, text: &mut String) {
 const BEFORE: &str = "\
 # The files of a run
 
-<!-- Made from the contracts beside the tables' writers: UPDATE_SCHEMAS=1 cargo test --workspace --test check_results -->
+<!-- Made from the tables' declarations: UPDATE_SCHEMAS=1 cargo test --workspace --test check_results -->
 
-This is the contract for what lies under `results/NAME/`. A table's writer is held to it whenever it writes, and
-`cargo xtask check-results [--pipeline NAME] [--json]` holds files to it: columns, types, missing values, what values may be, keys and their order, numbers
-of rows that follow from each other, one model in all footers, and figures that follow from others. It ends with 1 where something differs.
+This is the contract for the files under `results/NAME/`. The tables' writers and readers are made from the same declarations as this page, and
+`cargo xtask check-results [--pipeline NAME] [--json]` compares files with it: columns, types, missing values, allowed values, keys and their order,
+numbers of rows, one model in all footers, and figures that follow from others. Its exit code is 1 if something differs.
 
 **Layers** are 0-based; the row of layer `l` is the residual stream after decoder layer `l`, which is what Hugging Face transformers calls
 `hidden_states[l + 1]` and TransformerLens `blocks.l.hook_resid_post`. **Versions** are raised when a column changes its name, type, unit or meaning.
 **Formulas** are in [statistics.md](statistics.md).
 
 **Units.** *residual*: that of the residual stream, which has no name. *cosine*, *share*, *ratio*, *probability*: none. *nats per token*: natural
-logarithms. Columns that are not nullable hold no missing value, and all numbers are finite. A figure that is not defined is null: a cosine of a
+logarithms. Columns that are not nullable have no missing values, and all numbers are finite. A figure that is not defined is null: a cosine of a
 vector of zero, an effect size without spread, an interval of fewer than three prompts. Cosines are within -1 and 1, whatever rounding does.
 
 **Footers.** Every table's key-value metadata has, under names that begin with `roleswap.`:
@@ -80,8 +84,8 @@ vector of zero, an effect size without spread, an interval of fewer than three p
 | `seed`, `max_new_tokens` | as in the pipeline file | generations |
 | `perplexity_budget` | as in the pipeline file | dose |
 
-Compression is Snappy. Columns of vectors are lists of one length, encoded with BYTE_STREAM_SPLIT, without an Arrow extension type, which not all readers
-open: DuckDB, Polars, pandas, pyarrow and Hugging Face's `datasets` read them alike (`scripts/read_results.py`).
+Compression is Snappy. Columns of vectors are lists of one length, encoded with BYTE_STREAM_SPLIT, without an Arrow extension type, since not all
+readers open one: DuckDB, Polars, pandas, pyarrow and Hugging Face's `datasets` read them alike (`scripts/read_results.py`).
 
 ## Tables
 
@@ -100,6 +104,6 @@ const AFTER: &str = "\
 | `analyze/summary.csv`, `summary.txt` | the notebook's table: `summary.parquet` under the contrast's pooling |
 | `analyze/statistics.json` | the tests over all layers, and what they say in sentences |
 | `dose/dose.json` | every candidate dose with the reasons against it, and the choice |
-| `steer/*_layerN_steer.json`, `swapped_user_role.json` | the texts of the set `steered` in the notebook's two formats |
+| `steer/*_layerN_steer.json`, `swapped_user_role.json` | the texts of the set named by `steer.notebook_set`, in the notebook's two formats; without that key there are none |
 | `report/` | one page and its figures |
 ";

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use artifacts::Error;
+use results::Error;
 use serde::Serialize;
 
 /// One thing that is not as the contract says.

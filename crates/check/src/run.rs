@@ -1,10 +1,11 @@
 use std::path::{Path, PathBuf};
 
-use artifacts::{
-    Error, Layout, Metadata, Result, Stage, TableSchema, contract, read_certificate, read_dose_summary,
-    read_statistics_summary,
+use results::{
+    DoseEffect, Error, Generation, Layout, Metadata, RenderedPrompt, Result, RowCount, Summary, TABLES,
+    TableSchema, read_certificate, read_dose_summary, read_statistics_summary,
 };
 use serde::Serialize;
+use terms::Stage;
 
 use crate::problem::Problem;
 use crate::shape::Shape;
@@ -44,8 +45,8 @@ pub fn check_results(results: &Path) -> Result<Report> {
         first: None,
         problems: Vec::new(),
     };
-    let (run, not_run): (Vec<Stage>, Vec<Stage>) = Stage::ALL.into_iter().partition(is_there);
-    for schema in contract() {
+    let (run, not_run): (Vec<Stage>, Vec<Stage>) = Stage::ALL.iter().copied().partition(is_there);
+    for schema in TABLES {
         if run.iter().any(|stage| schema.file.starts_with(stage.as_str())) {
             check.tables_of(schema);
         }
@@ -181,19 +182,35 @@ impl Check<'_> {
     fn relations_of(&mut self, run: &[Stage]) -> Result<(), (PathBuf, Error)> {
         let layout = self.layout;
         let at = |path: PathBuf| move |error: Error| (path, error);
-        let shape = Shape::read(layout).map_err(at(layout.rendered_prompts()))?;
+        let shape = Shape::read(layout).map_err(at(layout.table::<RenderedPrompt>()))?;
+        self.row_counts(&shape);
         let means =
             activations::check(layout, &shape, &mut self.problems).map_err(at(layout.activations()))?;
         if run.contains(&Stage::Analyze) {
-            analysis::check(layout, &shape, &means, &mut self.problems).map_err(at(layout.summary()))?;
+            analysis::check(layout, &shape, &means, &mut self.problems)
+                .map_err(at(layout.table::<Summary>()))?;
         }
         if run.contains(&Stage::Steer) {
-            steering::check_steer(layout, &shape, &mut self.problems).map_err(at(layout.generations()))?;
+            steering::check_steer(layout, &shape, &mut self.problems)
+                .map_err(at(layout.table::<Generation>()))?;
         }
         if run.contains(&Stage::Dose) {
-            steering::check_dose(layout, &shape, &mut self.problems).map_err(at(layout.doses()))?;
+            steering::check_dose(layout, &shape, &mut self.problems)
+                .map_err(at(layout.table::<DoseEffect>()))?;
         }
         Ok(())
+    }
+
+    /// Tables whose number of rows follows from the run have that number.
+    fn row_counts(&mut self, shape: &Shape) {
+        let counts = shape.counts();
+        for table in &self.tables {
+            let schema = TABLES.iter().find(|schema| schema.name == table.schema);
+            if let Some(RowCount { words, allowed }) = schema.and_then(|schema| schema.count.as_ref()) {
+                let allowed = allowed(&counts);
+                shape.require_rows(&table.file, table.rows, &allowed, words, &mut self.problems);
+            }
+        }
     }
 
     fn inside(&self, path: &Path) -> PathBuf {

@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
-use artifacts::{Layout, Result, read_activations, read_rendered_prompts};
+use results::{Counts, Layout, RenderedPrompt, Result, Table, read_activations};
+use terms::Pooling;
 
 use crate::problem::Problem;
 
@@ -10,16 +11,16 @@ pub struct Shape {
     pub layers: usize,
     pub prompts: Vec<String>,
     pub conditions: Vec<String>,
-    pub poolings: Vec<String>,
+    pub poolings: Vec<Pooling>,
     root: PathBuf,
 }
 
 impl Shape {
     pub fn read(layout: &Layout) -> Result<Self> {
-        let path = layout.rendered_prompts();
-        let (rendered, metadata) = read_rendered_prompts(&path)?;
+        let path = layout.table::<RenderedPrompt>();
+        let (rendered, metadata) = RenderedPrompt::read(&path)?;
         let (activations, _) = read_activations(&layout.activations(), 0)?;
-        let poolings = activations.iter().map(|row| row.pooling.as_str().to_owned());
+        let poolings = activations.iter().map(|row| row.pooling);
         Ok(Shape {
             layers: metadata.number(&path, "layers")?,
             prompts: distinct(rendered.iter().map(|row| row.prompt_id.clone())),
@@ -32,6 +33,16 @@ impl Shape {
     /// The path inside of the run's folder.
     pub fn inside(&self, path: &Path) -> PathBuf {
         path.strip_prefix(&self.root).unwrap_or(path).to_owned()
+    }
+
+    /// How many of everything there are.
+    pub fn counts(&self) -> Counts {
+        Counts {
+            layers: self.layers,
+            prompts: self.prompts.len(),
+            conditions: self.conditions.len(),
+            poolings: self.poolings.len(),
+        }
     }
 
     /// Says so where a table has another number of rows than one of `allowed`.
@@ -51,8 +62,8 @@ impl Shape {
     }
 }
 
-fn distinct(values: impl Iterator<Item = String>) -> Vec<String> {
-    let mut all: Vec<String> = Vec::new();
+fn distinct<T: PartialEq>(values: impl Iterator<Item = T>) -> Vec<T> {
+    let mut all = Vec::new();
     for value in values {
         if !all.contains(&value) {
             all.push(value);

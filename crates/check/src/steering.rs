@@ -2,36 +2,42 @@
 
 use std::path::Path;
 
-use artifacts::{Layout, Result, read_dose_texts, read_doses, read_generations, read_lens};
+use results::{DoseEffect, DoseText, Generation, Layout, LensToken, Result, Table};
 
 use crate::problem::Problem;
 use crate::shape::{Shape, are_near};
 
 pub fn check_steer(layout: &Layout, shape: &Shape, problems: &mut Vec<Problem>) -> Result<()> {
-    let (generations, _) = read_generations(&layout.generations())?;
+    let (generations, _) = Generation::read(&layout.table::<Generation>())?;
     let rows = generations
         .iter()
         .map(|row| (row.prompt_id.as_str(), row.condition.as_str()));
-    check_names(shape, &layout.generations(), rows, problems);
-    let (lens, _) = read_lens(&layout.lens())?;
+    check_names(shape, &layout.table::<Generation>(), rows, problems);
+    let (lens, _) = LensToken::read(&layout.table::<LensToken>())?;
     let first = lens.iter().filter(|row| row.layer == 0).count();
     let why = "as many tokens for each layer";
-    shape.require_rows(&layout.lens(), lens.len(), &[first * shape.layers], why, problems);
+    shape.require_rows(
+        &layout.table::<LensToken>(),
+        lens.len(),
+        &[first * shape.layers],
+        why,
+        problems,
+    );
     Ok(())
 }
 
 pub fn check_dose(layout: &Layout, shape: &Shape, problems: &mut Vec<Problem>) -> Result<()> {
-    let (doses, _) = read_doses(&layout.doses())?;
-    let (texts, _) = read_dose_texts(&layout.dose_texts())?;
+    let (doses, _) = DoseEffect::read(&layout.table::<DoseEffect>())?;
+    let (texts, _) = DoseText::read(&layout.table::<DoseText>())?;
     let rows = texts
         .iter()
         .map(|row| (row.prompt_id.as_str(), row.condition.as_str()));
-    check_names(shape, &layout.dose_texts(), rows, problems);
-    let file = shape.inside(&layout.doses());
+    check_names(shape, &layout.table::<DoseText>(), rows, problems);
+    let file = shape.inside(&layout.table::<DoseEffect>());
     // Texts lie in the order of the doses; each dose's are taken in turn.
     let mut rest = texts.as_slice();
     for (index, row) in doses.iter().enumerate() {
-        let of_dose = |text: &artifacts::DoseText| text.dose == row.dose && text.condition == row.condition;
+        let of_dose = |text: &DoseText| text.dose == row.dose && text.condition == row.condition;
         let own = rest.iter().take_while(|text| of_dose(text)).count();
         let (own, others) = rest.split_at(own);
         rest = others;
@@ -40,7 +46,7 @@ pub fn check_dose(layout: &Layout, shape: &Shape, problems: &mut Vec<Problem>) -
             problems.push(Problem::of_value(&file, "texts", index, message));
             return Ok(());
         }
-        let mean = own.iter().map(artifacts::DoseText::log_odds).sum::<f64>() / own.len().max(1) as f64;
+        let mean = own.iter().map(|text| text.log_odds).sum::<f64>() / own.len().max(1) as f64;
         if !are_near(mean, row.figures.log_odds, 1e-9) {
             let message = "it is not the mean of the texts' log-odds";
             problems.push(Problem::of_value(&file, "log_odds", index, message));
@@ -48,7 +54,13 @@ pub fn check_dose(layout: &Layout, shape: &Shape, problems: &mut Vec<Problem>) -
     }
     let expected = doses.iter().map(|row| row.texts).sum();
     let why = "the texts of all doses";
-    shape.require_rows(&layout.dose_texts(), texts.len(), &[expected], why, problems);
+    shape.require_rows(
+        &layout.table::<DoseText>(),
+        texts.len(),
+        &[expected],
+        why,
+        problems,
+    );
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Float64Type, Int32Type, Int64Type};
 use arrow_array::{Array, ArrayRef, Float64Array, RecordBatch};
-use artifacts::{Column, ColumnKind, Metadata, Result, TableFile, TableSchema};
+use results::{Column, ColumnKind, Metadata, Result, TableFile, TableSchema};
 
 use crate::order::{Keys, key_value};
 use crate::problem::Problem;

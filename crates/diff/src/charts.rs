@@ -1,14 +1,13 @@
-//! The page's charts. A is blue and solid, B vermillion and dashed, so that neither colour alone tells them apart.
+//! The page's charts. A is blue and solid, B vermillion and dashed, so that neither colour alone
+//! tells them apart.
 
 use anyhow::Result;
+use pages::Band;
+use pages::chart_style::{BLUE, Colour, GREY, VERMILLION, axis, layout, legend_above, line, marker, to_json};
+use pages::format::plain;
 use plotly::common::{DashType, Mode};
 use plotly::layout::AxisRange;
 use plotly::{Scatter, Trace};
-use report::charts::band::Band;
-use report::charts::style::{
-    BLUE, Colour, GREY, VERMILLION, axis, layout, legend_above, line, marker, to_json,
-};
-use report::format::plain;
 use serde_json::Value;
 
 use crate::{ContrastCosine, Curve, Run};
@@ -47,7 +46,7 @@ pub fn difference_chart(runs: [&Run; 2]) -> Result<Value> {
 pub fn similarity_chart(runs: [&Run; 2]) -> Result<Value> {
     let mut traces = Vec::new();
     for (index, run) in runs.into_iter().enumerate() {
-        let values = |of: fn(&artifacts::Summary) -> f64| run.summaries.iter().map(of).collect();
+        let values = |of: fn(&results::Summary) -> f64| run.summaries.iter().map(of).collect();
         let within = values(|row| row.avg_within_category);
         let across = values(|row| row.avg_cross_category);
         traces.push(depth_line(

@@ -20,7 +20,8 @@ impl Comparison {
         }
     }
 
-    /// Whether the two runs say the same in everything that is compared, to the last bit of the curves.
+    /// Whether the two runs say the same in everything that is compared, to the last bit of the
+    /// curves.
     pub fn is_same(&self) -> bool {
         let texts = self.texts.iter().flatten();
         let mut odd = texts.map(|set| set.differing.len() + set.only_a + set.only_b);

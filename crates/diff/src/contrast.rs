@@ -3,10 +3,11 @@ use crate::Run;
 /// The contrast vectors of two runs against each other, layer by layer, or why they can't be.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Contrasts {
-    /// The two residual streams have different sizes or layers, so that no layer of one belongs to a layer of the other.
+    /// The two residual streams have different sizes or layers, so that no layer of one belongs to
+    /// a layer of the other.
     Incomparable(String),
-    /// `caution` where the weights are not the same: the cosine then says something only if one model was made from the
-    /// other.
+    /// `caution` where the weights are not the same: the cosine then says something only if one
+    /// model was made from the other.
     Cosines {
         caution: Option<String>,
         layers: Vec<ContrastCosine>,
@@ -18,7 +19,8 @@ pub enum Contrasts {
 pub struct ContrastCosine {
     pub layer: usize,
     pub cosine: f64,
-    /// The cosine that two runs with the same true contrast would reach on average, if each had its own prompts.
+    /// The cosine that two runs with the same true contrast would reach on average, if each had its
+    /// own prompts.
     pub attainable: Option<f64>,
     /// The norm of B's contrast over that of A's.
     pub norm_ratio: f64,
@@ -58,11 +60,12 @@ pub fn contrasts(a: &Run, b: &Run) -> Contrasts {
     }
 }
 
-/// The cosine that the contrasts of two runs with one true direction reach on average, given the split-half cosines of
-/// both: `sqrt(r_a r_b)` with `r = 2 h / (1 + h)`, the reliability of all prompts from that of a half (Spearman 1904 and
-/// 1910, Brown 1910; here a cosine takes the place of the correlation, since a mean difference has no mean to be taken
-/// away). It holds for runs whose prompts were drawn independently; with shared prompts the cosine may lie above it.
-/// None where a half says nothing: `h <= 0` or no number.
+/// The cosine that the contrasts of two runs with one true direction reach on average, given the
+/// split-half cosines of both: `sqrt(r_a r_b)` with `r = 2 h / (1 + h)`, the reliability of all
+/// prompts from that of a half (Spearman 1904 and 1910, Brown 1910; here a cosine takes the place
+/// of the correlation, since a mean difference has no mean to be taken away). It holds for runs
+/// whose prompts were drawn independently; with shared prompts the cosine may lie above it. None
+/// where a half says nothing: `h <= 0` or no number.
 pub fn attainable_cosine(split_half_a: f64, split_half_b: f64) -> Option<f64> {
     let reliability = |half: f64| (half > 0.0).then(|| 2.0 * half / (1.0 + half));
     Some((reliability(split_half_a)? * reliability(split_half_b)?).sqrt())

@@ -39,7 +39,7 @@ impl Curve {
 #[derive(Clone, Debug, PartialEq)]
 pub struct DepthRow {
     pub depth: f64,
-    /// The layer of A and of B at this depth, which is no whole number where it lies between two.
+    /// The layer of A and of B at this depth, which is not a whole number between two layers.
     pub layers: [f64; 2],
     /// Within minus cross of A and of B, and the ends of the intervals.
     pub values: [f64; 2],
@@ -48,8 +48,9 @@ pub struct DepthRow {
 }
 
 impl DepthRow {
-    /// Whether the intervals have no number in common. Where both runs have the same prompts this is a strict test: what
-    /// the prompts have in common widens both intervals and not the distance between them.
+    /// Whether the intervals have no number in common. Where both runs have the same prompts this
+    /// is a strict test: what the prompts have in common widens both intervals and not the distance
+    /// between them.
     pub fn is_apart(&self) -> bool {
         self.lows[0] > self.highs[1] || self.lows[1] > self.highs[0]
     }
@@ -68,8 +69,8 @@ pub struct Curves {
     pub peaks: [usize; 2],
     /// The mean over the rows of |B - A|.
     pub mean_distance: f64,
-    /// Pearson's correlation of the two curves over the rows: whether they have one shape, whatever their height. None
-    /// where a curve is flat.
+    /// Pearson's correlation of the two curves over the rows: whether they have one shape, whatever
+    /// their height. None where a curve is flat.
     pub correlation: Option<f64>,
     /// The index of the row where the two are farthest from each other.
     pub farthest: usize,
@@ -118,11 +119,12 @@ fn correlation(rows: &[DepthRow]) -> Option<f64> {
     (scale > 0.0).then(|| moment(0, 1) / scale)
 }
 
-/// The value at a relative depth between 0 and 1, on the straight line between the two layers beside it.
+/// The value at a relative depth between 0 and 1, on the straight line between the two layers
+/// beside it.
 pub fn interpolate(values: &[f64], depth: f64) -> f64 {
     let place = depth * values.len().saturating_sub(1) as f64;
-    // A depth that was made from a layer comes back to it within rounding; a neighbour that is not a number must not
-    // spoil it.
+    // A depth that was made from a layer comes back to it within rounding; a neighbour that is not
+    // a number must not spoil it.
     let nearest = place.round();
     if (place - nearest).abs() < 1e-9 {
         return values.get(nearest as usize).copied().unwrap_or(f64::NAN);

@@ -1,8 +1,8 @@
-//! Two runs side by side: the settings that differ, similarity curves on relative depth, cosines between contrast
-//! vectors, texts, doses. In the terminal and as a page.
+//! Two runs side by side: the settings that differ, similarity curves on relative depth, cosines
+//! between contrast vectors, texts, doses. In the terminal and as a page.
 //!
-//! Nothing is computed that needs a model: both runs are read from their results folders, which may be of different
-//! pipelines, models or machines.
+//! Nothing is computed that needs a model: both runs are read from their results folders, which may
+//! be of different pipelines, models or machines.
 
 mod charts;
 mod comparison;

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
-use artifacts::{Output, finish};
 use diff::{Comparison, Run, page, summary};
+use terminal::{Output, finish};
 
 const USAGE: &str =
     "usage: cargo xtask diff RUN_A RUN_B [--html FILE]; a run is the name of a pipeline or a results folder";

@@ -1,10 +1,8 @@
 use anyhow::Result;
-use artifacts::DoseCandidate;
 use minijinja::context;
-use minijinja::value::{Serde, Value as TemplateValue};
-use report::assets::{page_parts, render};
-use report::format::{coefficient, number, number_or_dash, with_interval};
-use report::pieces::Piece;
+use pages::format::{coefficient, number, number_or_dash, with_interval};
+use pages::{Span, Templates, page_parts, shown};
+use results::DoseCandidate;
 use serde::Serialize;
 use serde_json::json;
 
@@ -17,7 +15,7 @@ const TEMPLATE: &str = include_str!("templates/diff.html");
 /// Texts beyond this are counted and not shown, so that a page stays one that a browser opens.
 const TEXTS_SHOWN: usize = 200;
 
-/// The comparison as one page that needs nothing but itself.
+/// The comparison as one self-contained page.
 pub fn page(a: &Run, b: &Run, comparison: &Comparison) -> Result<String> {
     let runs = [a, b];
     let mut charts = json!({
@@ -33,8 +31,7 @@ pub fn page(a: &Run, b: &Run, comparison: &Comparison) -> Result<String> {
         }
     }
     let curves = &comparison.curves;
-    render(
-        &[("diff.html", TEMPLATE)],
+    Templates::new(&[("diff.html", TEMPLATE)])?.render(
         "diff.html",
         context! {
             runs => shown(runs.map(RunView::of)),
@@ -53,10 +50,6 @@ pub fn page(a: &Run, b: &Run, comparison: &Comparison) -> Result<String> {
             ..page_parts(&charts, "")?
         },
     )
-}
-
-fn shown(value: impl Serialize) -> TemplateValue {
-    TemplateValue::from(Serde(value))
 }
 
 #[derive(Serialize)]
@@ -85,7 +78,7 @@ impl RunView {
             prompts: run.about.all_prompts,
             positive: run.about.positive.clone(),
             negative: run.about.negative.clone(),
-            pooling: run.about.pooling.clone(),
+            pooling: run.about.pooling.to_string(),
             dose,
             findings: run.about.findings.clone(),
         }
@@ -145,8 +138,8 @@ struct SetView<'a> {
 struct PairView<'a> {
     about: String,
     prompt: &'a str,
-    a: &'a [Piece],
-    b: &'a [Piece],
+    a: &'a [Span],
+    b: &'a [Span],
 }
 
 fn set_views(sets: &[TextSet]) -> Vec<SetView<'_>> {

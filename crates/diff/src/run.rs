@@ -1,13 +1,13 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
-use artifacts::{
+use results::{
     ContrastVectors, DoseSummary, Generation, LayerStatistics, Layout, Metadata, RenderedPrompt,
-    StatisticsSummary, Summary, read_contrast_vectors, read_dose_summary, read_generations,
-    read_rendered_prompts, read_statistics, read_statistics_summary, read_summaries,
+    StatisticsSummary, Summary, Table, read_contrast_vectors, read_dose_summary, read_statistics_summary,
 };
 
-/// What is compared of one results folder. Rows of one a layer are of the contrast's pooling and go by layer.
+/// What is compared of one results folder. Rows of one a layer are of the contrast's pooling and go
+/// by layer.
 #[derive(Debug)]
 pub struct Run {
     /// The folder's own name, which is the pipeline's.
@@ -24,8 +24,8 @@ pub struct Run {
 }
 
 impl Run {
-    /// Reads `folder`, such as `results/tiny`. The stages extract and analyze must have run; steer and dose are read
-    /// where they have.
+    /// Reads `folder`, such as `results/tiny`. The stages extract and analyze must have run; steer
+    /// and dose are read where they have.
     pub fn read(folder: &Path) -> Result<Run> {
         ensure!(
             folder.is_dir(),
@@ -40,9 +40,10 @@ impl Run {
             )
         };
         let about = read_statistics_summary(&layout.statistics_summary()).with_context(analyzed)?;
-        let (mut summaries, metadata) = read_summaries(&layout.summary()).with_context(analyzed)?;
+        let (mut summaries, metadata) = Summary::read(&layout.table::<Summary>()).with_context(analyzed)?;
         summaries.retain(|row| row.pooling == about.pooling);
-        let (mut statistics, _) = read_statistics(&layout.statistics()).with_context(analyzed)?;
+        let (mut statistics, _) =
+            LayerStatistics::read(&layout.table::<LayerStatistics>()).with_context(analyzed)?;
         statistics.retain(|row| row.pooling == about.pooling);
         let contrast = read_contrast_vectors(&layout.contrast_vectors()).with_context(analyzed)?;
         let by_layer = |layers: Vec<usize>| layers.iter().copied().eq(0..contrast.layers);
@@ -53,7 +54,7 @@ impl Run {
             folder.display(),
             contrast.layers
         );
-        let (prompts, _) = read_rendered_prompts(&layout.rendered_prompts())?;
+        let (prompts, _) = RenderedPrompt::read(&layout.table::<RenderedPrompt>())?;
         Ok(Run {
             name: folder.file_name().map_or_else(
                 || folder.display().to_string(),
@@ -65,7 +66,7 @@ impl Run {
             statistics,
             contrast,
             prompts,
-            generations: read_if_there(&layout.generations(), read_generations)?,
+            generations: read_if_there(&layout.table::<Generation>(), Generation::read)?,
             dose: read_if_there(&layout.dose_summary(), read_dose_summary)?,
         })
     }
@@ -78,7 +79,7 @@ impl Run {
         self.metadata.get("model_name").unwrap_or("unknown model")
     }
 
-    /// Where a layer lies between the first (0) and the last (1).
+    /// The place of a layer between the first (0) and the last (1).
     pub fn depth(&self, layer: usize) -> f64 {
         relative_depth(layer, self.layers())
     }
@@ -89,6 +90,6 @@ pub fn relative_depth(layer: usize, layers: usize) -> f64 {
     layer as f64 / layers.saturating_sub(1).max(1) as f64
 }
 
-fn read_if_there<T>(path: &Path, read: fn(&Path) -> artifacts::Result<T>) -> Result<Option<T>> {
+fn read_if_there<T>(path: &Path, read: fn(&Path) -> results::Result<T>) -> Result<Option<T>> {
     Ok(if path.exists() { Some(read(path)?) } else { None })
 }

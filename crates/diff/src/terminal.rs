@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 
-use artifacts::{DoseCandidate, DoseSummary};
-use report::pieces::Piece;
+use pages::Span;
+use results::{DoseCandidate, DoseSummary};
 
 use crate::{Comparison, Contrasts, Curves, Pair, Run, TextSet};
 
@@ -35,7 +35,7 @@ pub fn summary(a: &Run, b: &Run, comparison: &Comparison) -> String {
     write_settings(&mut out, comparison);
     write_curves(&mut out, [a, b], &comparison.curves);
     write_contrasts(&mut out, &comparison.contrasts);
-    write_doses(&mut out, [a, b]);
+    doses_table(&mut out, [a, b]);
     write_texts(&mut out, comparison.texts.as_deref());
     out
 }
@@ -167,7 +167,7 @@ fn write_contrasts(out: &mut String, contrasts: &Contrasts) {
     );
 }
 
-fn write_doses(out: &mut String, runs: [&Run; 2]) {
+fn doses_table(out: &mut String, runs: [&Run; 2]) {
     let doses: Vec<(&str, &DoseSummary)> = ["A", "B"]
         .into_iter()
         .zip(runs)
@@ -252,8 +252,8 @@ fn write_pair(out: &mut String, set: &TextSet, pair: &Pair) {
             set.name, pair.prompt_id, pair.condition
         ),
     );
-    let text = |pieces: &[Piece]| -> String {
-        let own = |piece: &Piece| match piece.differs {
+    let text = |pieces: &[Span]| -> String {
+        let own = |piece: &Span| match piece.differs {
             true => format!("[{}]", piece.text.replace('\n', "⏎")),
             false => piece.text.replace('\n', "⏎"),
         };

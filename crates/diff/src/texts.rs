@@ -1,9 +1,9 @@
 use std::collections::HashMap;
 
-use artifacts::Generation;
-use report::difference::compared;
-use report::pieces::Piece;
+use pages::{Markup, Span, compared};
+use results::Generation;
 use serde::Serialize;
+use terms::FinishReason;
 
 use crate::Run;
 
@@ -27,12 +27,13 @@ pub struct Pair {
     pub condition: String,
     pub coefficient: Option<f64>,
     pub sample: usize,
-    /// In pieces, those marked that the other text has not at their place.
-    pub a: Vec<Piece>,
-    pub b: Vec<Piece>,
+    /// With the words marked that the other text does not have there.
+    pub a: Vec<Span>,
+    pub b: Vec<Span>,
 }
 
-/// Pairs the texts of both runs: sets in A's order, then those that only B has. None where one of them has no texts.
+/// Pairs the texts of both runs: sets in A's order, then those that only B has. None where one of
+/// them has no texts.
 pub fn texts(a: &Run, b: &Run) -> Option<Vec<TextSet>> {
     let (of_a, of_b) = (&a.generations.as_ref()?.0, &b.generations.as_ref()?.0);
     let mut names: Vec<&str> = Vec::new();
@@ -41,10 +42,27 @@ pub fn texts(a: &Run, b: &Run) -> Option<Vec<TextSet>> {
             names.push(&row.set);
         }
     }
-    Some(names.into_iter().map(|name| text_set(name, of_a, of_b)).collect())
+    let markup = markup([a, b]);
+    let set = |name: &str| text_set(name, of_a, of_b, &markup);
+    Some(names.into_iter().map(set).collect())
 }
 
-fn text_set(name: &str, of_a: &[Generation], of_b: &[Generation]) -> TextSet {
+/// The tokens of both runs' chat formats, so that they are shown as what they are.
+fn markup(runs: [&Run; 2]) -> Markup {
+    let mut markup = Markup::default();
+    for run in runs {
+        for row in &run.prompts {
+            markup.learn_from_prompt(&row.text, &row.token_texts, std::slice::from_ref(&row.prompt));
+        }
+        let generations = run.generations.iter().flat_map(|(rows, _)| rows);
+        for row in generations.filter(|row| row.finish_reason == FinishReason::Stop) {
+            markup.learn_from_end(&row.text);
+        }
+    }
+    markup
+}
+
+fn text_set(name: &str, of_a: &[Generation], of_b: &[Generation], markup: &Markup) -> TextSet {
     let own = |rows: &'_ [Generation]| -> Vec<Generation> {
         rows.iter().filter(|row| row.set == name).cloned().collect()
     };
@@ -61,7 +79,7 @@ fn text_set(name: &str, of_a: &[Generation], of_b: &[Generation]) -> TextSet {
         match others.get(&key(row)) {
             None => set.only_a += 1,
             Some(other) if other.text == row.text => set.same += 1,
-            Some(other) => set.differing.push(pair(row, other)),
+            Some(other) => set.differing.push(pair(markup, row, other)),
         }
     }
     set.only_b = of_b.len() - set.same - set.differing.len();
@@ -76,14 +94,14 @@ fn key(row: &Generation) -> Key<'_> {
     (&row.condition, &row.prompt_id, coefficient, row.sample)
 }
 
-fn pair(row: &Generation, other: &Generation) -> Pair {
+fn pair(markup: &Markup, row: &Generation, other: &Generation) -> Pair {
     Pair {
         prompt_id: row.prompt_id.clone(),
         prompt: row.prompt.clone(),
         condition: row.condition.clone(),
         coefficient: row.coefficient,
         sample: row.sample,
-        a: compared(&other.text, &row.text),
-        b: compared(&row.text, &other.text),
+        a: compared(markup, &other.text, &row.text),
+        b: compared(markup, &row.text, &other.text),
     }
 }

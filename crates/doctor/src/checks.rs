@@ -2,8 +2,11 @@ use std::fmt::Display;
 use std::path::Path;
 
 use anyhow::Result;
-use artifacts::{Device, InterventionTable, Layout, Pipeline, Residency};
+use interventions::InterventionTable;
 use kernels::Instructions;
+use pipeline::Pipeline;
+use results::Layout;
+use terms::{Device, Residency};
 
 use crate::estimate::Needs;
 use crate::known::{Known, Shape, Whereabouts};

@@ -1,4 +1,5 @@
-use artifacts::Pipeline;
+use model::{ROWS_AT_ONCE, TOKENS_AT_ONCE};
+use pipeline::Pipeline;
 
 use crate::known::{Known, Shape};
 use crate::workload::{Generations, Workload};
@@ -27,17 +28,20 @@ pub struct Needs {
     pub seconds: Range,
     /// Bytes that it allocates itself.
     pub memory: u64,
-    /// Bytes of weights that it wants at hand besides. Pages of a file can be dropped and read again, at a price.
+    /// Bytes of weights that it wants in memory as well. Pages of a file can be dropped and read
+    /// again, at a price.
     pub weights: u64,
     /// Bytes of its results.
     pub disk: u64,
 }
 
-/// The share of the machine's speed that products reach in a whole pass: measured 0.33 to 0.56 (docs/performance.md).
+/// The share of the machine's speed that products reach in a whole pass: measured 0.33 to 0.56
+/// (docs/performance.md).
 const PRODUCTS: Range = Range { low: 0.3, high: 0.6 };
 /// One row reads memory at this share of its speed.
 const READING: Range = Range { low: 0.7, high: 1.0 };
-/// Of `max_new_tokens`: texts of chat models end by themselves, after a third of what they may have or not at all.
+/// Of `max_new_tokens`: texts of chat models end by themselves, after a third of what they may have
+/// or not at all.
 const LENGTH: Range = Range { low: 0.33, high: 1.0 };
 const ENDLESS: Range = Range { low: 1.0, high: 1.0 };
 /// Texts of a sweep that differ from all others of their prompt, and are scored.
@@ -50,9 +54,6 @@ const PROBABILITY: Range = Range {
     low: 1e-9,
     high: 5e-9,
 };
-/// Rows that are generated side by side.
-const ROWS_AT_ONCE: usize = 64;
-const TOKENS_AT_ONCE: usize = 1024;
 
 /// The needs of every stage, on the CPU.
 pub fn estimate(pipeline: &Pipeline, known: &Known, workload: &Workload, speeds: &Speeds) -> Vec<Needs> {
@@ -141,7 +142,8 @@ pub fn estimate(pipeline: &Pipeline, known: &Known, workload: &Workload, speeds:
     ]
 }
 
-/// What one batch of tokens works with: the residual stream, the feed-forward and a distribution for each row.
+/// What one batch of tokens works with: the residual stream, the feed-forward and a distribution
+/// for each row.
 fn layer_work(shape: &Shape) -> f64 {
     let config = &shape.config;
     (TOKENS_AT_ONCE * (8 * config.hidden_size + 3 * config.intermediate_size) * 4) as f64
@@ -223,7 +225,8 @@ impl<'a> Costs<'a> {
         }
     }
 
-    /// Generation, the texts under the unsteered model in both formats, and the answers to neutral prompts.
+    /// Generation, the texts under the unsteered model in both formats, and the answers to neutral
+    /// prompts.
     fn sweep(&self, workload: &Workload) -> Range {
         let dose = &workload.dose;
         let text = dose.most_tokens as f64;

@@ -1,10 +1,14 @@
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use artifacts::{Dtype, ModelSource, ModelTable, hub_snapshot, missing_files, offline_problem};
-use extract::inspect;
-use model::{ChatTokenizer, DeviceKind, Gemma, GemmaConfig, Precision, open_device};
-use synth::{PRESETS, preset};
+use files::{ModelSource, hub_snapshot, missing_files, offline_problem};
+use model::{
+    ChatTokenizer, DeviceKind, ModelConfig, Network, Precision, is_gated, open_device, published_config,
+    published_models,
+};
+use pipeline::ModelTable;
+use session::inspect;
+use terms::Dtype;
 
 use crate::machine::Machine;
 
@@ -23,19 +27,21 @@ pub struct Known {
 pub enum Whereabouts {
     /// A folder or a file of this disk, the hub's cache included.
     Here,
-    /// A repository that is still to be downloaded, or the rest of it: `lacks` says what the cache has of it.
+    /// A repository that is still to be downloaded, or the rest of it: `lacks` says what the cache
+    /// has of it.
     Hub { is_gated: bool, lacks: Option<String> },
 }
 
 #[derive(Clone, Debug)]
 pub struct Shape {
-    pub config: GemmaConfig,
+    pub config: ModelConfig,
     pub precision: Precision,
     /// Bytes of the weights as they are stored.
     pub stored: u64,
     /// Bytes of memory for all of them, whether as pages of the file or as copies.
     pub loaded: u64,
-    /// Whether they are copies, which can't be dropped and read again: weights that were quantized, or converted.
+    /// Whether they are copies, which can't be dropped and read again: weights that were quantized,
+    /// or converted.
     pub is_copied: bool,
 }
 
@@ -78,8 +84,8 @@ impl Known {
         let (owner, name) = model.id.split_once('/').unwrap_or_default();
         Ok(Known {
             whereabouts: Whereabouts::Hub {
-                // Google's Gemma is gated; others may be, which the hub will say.
-                is_gated: owner == "google",
+                // Others may be too, which the hub will say.
+                is_gated: is_gated(owner),
                 lacks: missing,
             },
             shape: match model.file {
@@ -96,7 +102,7 @@ impl Known {
         let model = inspect(table)?;
         let checkpoint = &model.parts.checkpoint;
         let device = open_device(DeviceKind::Cpu)?;
-        let loaded = Gemma::loaded_size(checkpoint, &device, model.precision) as u64;
+        let loaded = Network::loaded_size(checkpoint, &device, model.precision) as u64;
         let stored = checkpoint.size() as u64;
         Ok(Known {
             whereabouts: Whereabouts::Here,
@@ -113,13 +119,14 @@ impl Known {
     }
 }
 
-/// The shape of a published model, by the name of its repository. Base models have that of the instruction-tuned ones.
+/// The shape of a published model, by the name of its repository. Base models have that of the
+/// instruction-tuned ones.
 fn published(name: &str, dtype: Dtype) -> Option<Shape> {
     let wanted = name.trim_end_matches("-it").trim_end_matches("-pt");
-    let found = PRESETS
-        .iter()
-        .find(|preset| preset.trim_end_matches("-it") == wanted)?;
-    let config = GemmaConfig::from_json(&preset(found)?).ok()?;
+    let found = published_models()
+        .into_iter()
+        .find(|published| published.trim_end_matches("-it") == wanted)?;
+    let config = ModelConfig::from_json(&published_config(found)?).ok()?;
     let weights: usize = config
         .tensors()
         .iter()

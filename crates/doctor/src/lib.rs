@@ -1,5 +1,5 @@
-//! What a pipeline will take, and whether this machine has it, before hours are spent: without weights of a model that is
-//! still to be downloaded, from its published shape.
+//! What a pipeline will take, and whether this machine has it, before hours are spent: without
+//! weights of a model that is still to be downloaded, from its published shape.
 
 mod checks;
 mod estimate;
@@ -9,14 +9,15 @@ mod output;
 mod workload;
 
 use anyhow::Result;
-use artifacts::{Layout, Pipeline};
+use pipeline::Pipeline;
+use results::Layout;
 
 pub use checks::{Check, Level, checks};
 pub use estimate::{Needs, Range, Speeds, estimate};
 pub use known::{Known, Whereabouts};
 pub use machine::Machine;
 pub use output::{json, table};
-pub use workload::{Workload, dose_sides};
+pub use workload::Workload;
 
 /// Everything that was found out.
 #[derive(Debug)]

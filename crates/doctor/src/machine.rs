@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use artifacts::HubVariables;
+use files::HubVariables;
 use kernels::{Instructions, multiply_add_rate, read_bandwidth};
 
 use crate::estimate::Speeds;
@@ -23,7 +23,8 @@ pub struct Machine {
     pub hub_cache: PathBuf,
     /// The hub is not to be asked.
     pub is_offline: bool,
-    /// Bytes free on the disk of a folder that need not be there yet; `None` where the system doesn't tell.
+    /// Bytes free on the disk of a folder that need not be there yet; `None` where the system
+    /// doesn't tell.
     pub free_disk: fn(&Path) -> Option<u64>,
 }
 
@@ -33,10 +34,9 @@ const MEASURED_ON: u64 = 2 << 30;
 impl Machine {
     /// Takes about a second: memory and multipliers are measured, as fast as they are now.
     pub fn measure() -> Self {
-        let free_memory = extract::available_memory().map(|bytes| bytes as u64);
+        let free_memory = machine::available_memory().map(|bytes| bytes as u64);
         let is_roomy = free_memory.is_none_or(|free| free > MEASURED_ON);
         let hub = HubVariables::of_process();
-        let traces = ["/proc/driver/nvidia/version", "/usr/lib/wsl/lib/libcuda.so.1"];
         Machine {
             free_memory,
             instructions: Instructions::best(),
@@ -46,25 +46,12 @@ impl Machine {
                 bandwidth: if is_roomy { read_bandwidth() } else { 1e10 },
                 threads: rayon::current_num_threads(),
             },
-            has_cuda_driver: traces.iter().any(|path| Path::new(path).exists()),
+            has_cuda_driver: machine::has_nvidia_driver(),
             hub_answer: None,
             has_token: hub.has_token(),
             is_offline: hub.is_offline,
             hub_cache: hub.cache.unwrap_or_default(),
-            free_disk,
+            free_disk: machine::free_disk,
         }
     }
-}
-
-#[cfg(unix)]
-fn free_disk(folder: &Path) -> Option<u64> {
-    let folder = std::path::absolute(folder).ok()?;
-    let existing = folder.ancestors().find(|folder| folder.exists())?;
-    let disk = rustix::fs::statvfs(existing).ok()?;
-    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
-}
-
-#[cfg(not(unix))]
-fn free_disk(_folder: &Path) -> Option<u64> {
-    None
 }

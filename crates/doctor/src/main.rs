@@ -1,11 +1,14 @@
-//! `cargo xtask doctor`: a line for each check, a row for each stage; exit code 1 where something will fail.
+//! `cargo xtask doctor`: a line for each check, a row for each stage; exit code 1 where something
+//! will fail.
 
 use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use artifacts::{Layout, Output, Pipeline, StageArguments};
 use doctor::{Machine, diagnose};
+use pipeline::Pipeline;
+use results::{Layout, StageArguments};
+use terminal::Output;
 
 const USAGE: &str = "usage: cargo xtask doctor [--pipeline NAME] [--json]";
 
@@ -13,7 +16,7 @@ fn main() -> ExitCode {
     match run() {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
-        Err(error) => artifacts::finish("the pipeline could not be examined", Err(format!("{error:#}"))),
+        Err(error) => terminal::finish("the pipeline could not be examined", Err(format!("{error:#}"))),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::estimate::{Needs, Range};
 /// For a terminal: a line for each check, then what each stage takes.
 pub fn table(diagnosis: &Diagnosis) -> String {
     let mut text = format!("pipeline {}\n\n", diagnosis.pipeline);
-    let colours = stdout().is_terminal() && artifacts::may_colour();
+    let colours = stdout().is_terminal() && terminal::may_colour();
     for check in &diagnosis.checks {
         push_check(&mut text, check, colours);
     }

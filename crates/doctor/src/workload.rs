@@ -1,8 +1,11 @@
 use std::collections::BTreeMap;
 
-use artifacts::{Condition, DoseTable, Pipeline, RenderedPrompt, read_model_reference, read_prompts};
-use extract::{PreparedPrompts, about_generation, prepare_prompts, suppressed_tokens};
+use dose::{MOST_LAYERS, NEUTRAL_TOKENS, Planned, everyday_prompts, outline};
+use extract::{PreparedPrompts, prepare_prompts};
 use model::Batch;
+use pipeline::{Condition, Pipeline, read_prompts};
+use results::{RenderedPrompt, read_model_reference};
+use session::{about_generation, suppressed_tokens};
 
 use crate::checks::Check;
 use crate::known::Known;
@@ -21,7 +24,8 @@ pub struct Workload {
     pub verified: usize,
     pub steer: Generations,
     pub dose: Generations,
-    /// Tokens whose whole distributions `dose` compares or scores, for each token of a text, and on neutral prompts.
+    /// Tokens whose whole distributions `dose` compares or scores, for each token of a text, and on
+    /// neutral prompts.
     pub scored_texts: usize,
     pub neutral_tokens: usize,
 }
@@ -35,15 +39,12 @@ pub struct Generations {
     pub prompt_tokens: f64,
 }
 
-/// Where no tokenizer is at hand: tokens of a text of so many letters, and of each turn's frame.
+/// Where there is no tokenizer yet: tokens of a text of so many letters, and of each turn's frame.
 const LETTERS_PER_TOKEN: f64 = 4.0;
 const TOKENS_PER_TURN: f64 = 5.0;
-/// Of all tokens of the method's twelve texts, those that are left when what they begin with in common counts once.
+/// Of all tokens of the method's twelve texts, those that are left when what they begin with in
+/// common counts once.
 const USUALLY_LEFT: f64 = 0.6;
-
-/// Tokens of a neutral answer that are compared.
-const NEUTRAL_TOKENS: usize = 16;
-const EVERYDAY_PROMPTS: usize = 8;
 
 impl Workload {
     /// `None` where the prompts can't be read; the checks say what is wrong.
@@ -75,15 +76,12 @@ impl Workload {
                 }
             ),
         ));
-        let neutral = match &pipeline.dose.neutral {
-            Some(file) => match read_prompts(file) {
-                Ok(prompts) => prompts.len(),
-                Err(error) => {
-                    found.push(Check::problem("dose.neutral", error));
-                    EVERYDAY_PROMPTS
-                }
-            },
-            None => EVERYDAY_PROMPTS,
+        let neutral = match neutral_prompts(pipeline) {
+            Ok(count) => count,
+            Err(error) => {
+                found.push(Check::problem("dose.neutral", format!("{error:#}")));
+                0
+            }
         };
         let workload = Workload {
             prompts: lengths.prompts,
@@ -110,14 +108,14 @@ impl Workload {
         }
         let model_layers = known.and_then(|known| known.shape.as_ref());
         let model_layers = model_layers.map_or(usize::MAX, |shape| shape.config.layers.len());
-        // Up to four, where the pipeline names none.
         let layers = match table.layers.len() {
-            0 => model_layers.min(4),
+            0 => model_layers.min(MOST_LAYERS),
             count => count,
         };
-        let (sides, doses) = dose_sides(table);
+        let doses = outline(table);
+        let sides: usize = doses.iter().map(|dose| dose.sides.len()).sum();
         let prompts = table.prompts.min(self.prompts);
-        let rows = prompts * (2 + layers * sides);
+        let rows = prompts * (Planned::unsteered().sides.len() + layers * sides);
         let of = |name: &str| means.get(name).copied().unwrap_or_default();
         let mean = (of(&pipeline.contrast.positive) + of(&pipeline.contrast.negative)) / 2.0;
         self.dose = Generations {
@@ -127,24 +125,16 @@ impl Workload {
         };
         self.scored_texts = rows;
         let neutral_length = mean as usize + NEUTRAL_TOKENS;
-        self.neutral_tokens = (1 + layers * doses) * neutral * neutral_length;
+        self.neutral_tokens = (1 + layers * doses.len()) * neutral * neutral_length;
         self
     }
 }
 
-/// Of one layer: how often the prompts of a condition are run, and how many doses that is. As in `dose::doses`: the contrast at
-/// 0; at each size the contrast with both signs, the random directions and the shuffled labels; ablation and mean
-/// ablation of the contrast, of one random direction and of the shuffled labels; and capping of these, in one
-/// condition at a time.
-pub fn dose_sides(table: &DoseTable) -> (usize, usize) {
-    let sizes = match table.coefficients.len() {
-        0 => DoseTable::DEFAULT_COEFFICIENTS.len(),
-        count => count,
-    };
-    let bases = if table.random_directions > 0 { 3 } else { 2 };
-    let in_both = 1 + sizes * (3 + table.random_directions) + 2 * bases;
-    let in_one = 2 * bases * table.percentiles.len();
-    (2 * in_both + in_one, in_both + in_one)
+fn neutral_prompts(pipeline: &Pipeline) -> anyhow::Result<usize> {
+    Ok(match &pipeline.dose.neutral {
+        Some(file) => read_prompts(file)?.len(),
+        None => everyday_prompts()?.len(),
+    })
 }
 
 fn steer(pipeline: &Pipeline, prompts: usize, means: &BTreeMap<&str, f64>) -> Generations {
@@ -187,7 +177,8 @@ struct Lengths {
     is_guess: bool,
 }
 
-/// As the run would render the texts, where the tokenizer is here; what is to be said about them is added to `found`.
+/// As the run would render the texts, where the tokenizer is here; what is to be said about them is
+/// added to `found`.
 fn lengths(pipeline: &Pipeline, known: Option<&Known>, found: &mut Vec<Check>) -> anyhow::Result<Lengths> {
     let model = known.and_then(|known| Some((known.shape.as_ref()?, known.tokenizer.as_ref()?)));
     let Some((shape, tokenizer)) = model else {

@@ -7,9 +7,12 @@
 
 use std::path::Path;
 
-use artifacts::{DoseTable, Layout, Pipeline};
-use doctor::{Diagnosis, Level, Machine, Speeds, diagnose, dose_sides, json, table};
+use doctor::{Diagnosis, Level, Machine, Speeds, Workload, diagnose, json, table};
+use dose::{Direction, LayerDirections, Planned, doses};
 use kernels::Instructions;
+use pipeline::{DoseTable, Pipeline, read_prompts};
+use results::Layout;
+use terms::DoseDirection;
 
 /// A machine that has what it takes, without measuring it.
 fn machine() -> Machine {
@@ -81,12 +84,67 @@ fn the_shipped_pipeline_has_no_problem_and_its_measured_times_lie_in_the_ranges(
 /// The embedded model's sweep, counted in the tables that the stage wrote: 367 doses, 3,756 texts.
 #[test]
 fn a_sweep_has_as_many_doses_as_the_stage_makes() {
-    let table = DoseTable {
-        coefficients: vec![0.25, 0.5, 0.75, 1.0, 1.5, 2.0],
-        ..DoseTable::default()
+    let (workload, table) = workload_of_sweep(&[]);
+    assert_eq!(workload.scored_texts, 3756);
+    assert_eq!(1 + 6 * doses_of_a_layer(&table).len(), 367);
+}
+
+/// What doctor counts is what the stage plans with vectors, whatever the pipeline asks for.
+#[test]
+fn a_sweep_has_as_many_texts_as_the_plan() {
+    for overrides in [
+        &["dose.layers=[3]"][..],
+        &["dose.layers=[1,-1]", "dose.random_directions=0"],
+        &[
+            "dose.layers=[2]",
+            "dose.coefficients=[0.5]",
+            "dose.percentiles=[]",
+        ],
+        &[
+            "dose.layers=[0,4]",
+            "dose.percentiles=[10.0,90.0]",
+            "dose.prompts=3",
+        ],
+    ] {
+        let (workload, table) = workload_of_sweep(overrides);
+        let planned = doses_of_a_layer(&table);
+        let prompts = table.prompts.min(workload.prompts);
+        let of_a_layer: usize = planned.iter().map(|planned| planned.sides.len() * prompts).sum();
+        let texts = 2 * prompts + table.layers.len() * of_a_layer;
+        assert_eq!(workload.scored_texts, texts, "{overrides:?}");
+        let neutral = read_prompts(table.neutral.as_deref().unwrap()).unwrap().len();
+        assert_eq!(workload.dose.rows, texts + neutral, "{overrides:?}");
+    }
+}
+
+fn workload_of_sweep(overrides: &[&str]) -> (Workload, DoseTable) {
+    std::env::set_current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")).unwrap();
+    let overrides: Vec<String> = overrides.iter().map(|text| (*text).to_owned()).collect();
+    let pipeline = Pipeline::read("pipelines/tiny.toml".as_ref(), &overrides).unwrap();
+    let (workload, found) = Workload::of(&pipeline, None);
+    let workload = workload.unwrap_or_else(|| panic!("{found:?}"));
+    (workload, pipeline.dose)
+}
+
+/// The stage's plan with made-up vectors.
+fn doses_of_a_layer(table: &DoseTable) -> Vec<Planned> {
+    let controls = (0..table.random_directions).map(|number| (DoseDirection::Random, number));
+    let directions = [(DoseDirection::Contrast, 0)]
+        .into_iter()
+        .chain(controls)
+        .chain([(DoseDirection::Shuffled, 0)]);
+    let directions = directions.map(|(kind, number)| Direction {
+        kind,
+        number,
+        vector: vec![1.0, 2.0],
+        projections: vec![-1.0, 0.0, 2.0],
+    });
+    let layer = LayerDirections {
+        layer: 0,
+        residual_norm: 10.0,
+        directions: directions.collect(),
     };
-    let (sides, doses) = dose_sides(&table);
-    assert_eq!((1 + 6 * doses, 6 * (2 + 6 * sides)), (367, 3756));
+    doses(table, &layer)
 }
 
 #[test]
@@ -249,7 +307,7 @@ fn vectors_that_analyze_could_not_read_are_told() {
     std::env::set_current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")).unwrap();
     let mut pipeline =
         Pipeline::read("pipelines/tiny.toml".as_ref(), &["model.device=cpu".to_owned()]).unwrap();
-    pipeline.vectors = vec![artifacts::VectorTable {
+    pipeline.vectors = vec![pipeline::VectorTable {
         name: "theirs".to_owned(),
         file: "data/tiny/model.safetensors".into(),
         layer: None,
@@ -323,7 +381,8 @@ fn mistakes_in_a_pipeline_that_would_show_hours_later_show_here() {
         ),
         ("model.source=nowhere", "model", "there is no such folder or file"),
         (
-            "steer.sets=[{ name = \"a\", condition = \"normal\", suppress = [\"no single token\"] }]",
+            "steer.sets=[{ name = \"steered\", condition = \"normal\", suppress = [\"no single token\"], interventions = [{ \
+             kind = \"addition\", layers = [3] }] }]",
             "suppress",
             "\"no single token\" is not a single token",
         ),

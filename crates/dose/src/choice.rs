@@ -1,22 +1,26 @@
-//! Which dose to use: the largest effect among those that stay within the budget and do what no control does.
+//! Which dose to use: the largest effect among those that stay within the budget and do what no
+//! control does.
 
-use artifacts::{DoseCandidate, DoseDirection, DoseEffect, DoseOperation, DoseSummary, DoseText, Pipeline};
+use interventions::Kind;
+use pipeline::{Contrast, DoseTable};
+use results::{DoseCandidate, DoseEffect, DoseSummary, DoseText};
+use terms::DoseDirection;
 
 use crate::effects::{Baseline, crossed, interval, mean, share};
 use crate::plan::Planned;
 use crate::sweep::Sweep;
 
-/// Takes both conditions together: the contrast is subtracted in the positive one and added in the negative one, each
-/// time toward the other speaker.
+/// Takes both conditions together: the contrast is subtracted in the positive one and added in the
+/// negative one, each time toward the other speaker.
 pub fn choose(
-    pipeline: &Pipeline,
+    table: &DoseTable,
+    contrast: &Contrast,
     doses: &[Planned],
     sweep: &Sweep,
     effects: &[DoseEffect],
     baseline: &Baseline,
     neutral_prompts: usize,
 ) -> DoseSummary {
-    let table = &pipeline.dose;
     let view = View {
         doses,
         sweep,
@@ -45,14 +49,12 @@ pub fn choose(
         candidates,
         findings: Vec::new(),
     };
-    summary.findings = findings(
-        &summary,
-        [&pipeline.contrast.positive, &pipeline.contrast.negative],
-    );
+    summary.findings = findings(&summary, [&contrast.positive, &contrast.negative]);
     summary
 }
 
-/// Of those with no reason against them, the one with the largest effect, and of equals the smallest coefficient.
+/// Of those with no reason against them, the one with the largest effect, and of equals the
+/// smallest coefficient.
 fn best(candidates: &[DoseCandidate]) -> Option<usize> {
     let passing = candidates
         .iter()
@@ -67,7 +69,7 @@ fn best(candidates: &[DoseCandidate]) -> Option<usize> {
 }
 
 fn is_contrast(planned: &Planned) -> bool {
-    planned.dose.operation == DoseOperation::Addition && planned.dose.direction == DoseDirection::Contrast
+    planned.dose.operation == Some(Kind::Addition) && planned.dose.direction == DoseDirection::Contrast
 }
 
 struct View<'a> {
@@ -79,7 +81,8 @@ struct View<'a> {
 }
 
 impl View<'_> {
-    /// `added` is the dose with the positive coefficient; the one with the negative coefficient belongs to it.
+    /// `added` is the dose with the positive coefficient; the one with the negative coefficient
+    /// belongs to it.
     fn candidate(&self, added: usize, budget: f64) -> DoseCandidate {
         let dose = &self.doses[added].dose;
         let coefficient = dose.coefficient.unwrap_or_default();
@@ -122,11 +125,12 @@ impl View<'_> {
         first.iter().zip(&second).map(|(a, b)| (a + b) / 2.0).collect()
     }
 
-    /// The largest upper end of the intervals of the controls that are given in the same amount at the same layer.
+    /// The largest upper end of the intervals of the controls that are given in the same amount at
+    /// the same layer.
     fn control_high(&self, added: usize) -> f64 {
         let dose = &self.doses[added].dose;
         let controls = self.doses.iter().enumerate().filter(|(_, planned)| {
-            planned.dose.operation == DoseOperation::Addition
+            planned.dose.operation == Some(Kind::Addition)
                 && planned.dose.direction != DoseDirection::Contrast
                 && planned.dose.layer == dose.layer
                 && planned.dose.coefficient == dose.coefficient
@@ -139,7 +143,7 @@ impl View<'_> {
         &self.sweep.texts[dose][side]
     }
 
-    /// Rows stand in the order of doses and sides.
+    /// Rows are in the order of doses and sides.
     fn effect(&self, dose: usize, side: usize) -> &DoseEffect {
         let before: usize = self.doses[..dose].iter().map(|planned| planned.sides.len()).sum();
         &self.effects[before + side]

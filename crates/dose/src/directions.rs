@@ -3,11 +3,13 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use artifacts::{
-    ContrastVectors, DoseDirection, DoseTable, Pipeline, Pooling, activation_file, read_activation_batches,
-};
+use interventions::norm;
+use pipeline::{DoseTable, Pipeline};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use results::{ContrastVectors, activation_file, read_activation_batches};
+use terms::DoseDirection;
+use terms::Pooling;
 
 /// A direction at one layer, and how far the recorded activations reach along it.
 #[derive(Clone, Debug)]
@@ -40,22 +42,24 @@ impl LayerDirections {
         let contrast = vectors.get("contrast", layer);
         let contrast = contrast.context("the analysis has no contrast vector")?.to_vec();
         let rows = paired_rows(pipeline, folder, layer)?;
-        let mut all = vec![(DoseDirection::Contrast, 0, contrast.clone())];
-        for number in 0..pipeline.dose.random_directions {
-            let random = random_direction(&contrast, &mut generator(&pipeline.dose, layer, number));
-            all.push((DoseDirection::Random, number, random));
-        }
-        let mut labels = generator(&pipeline.dose, layer, usize::MAX);
-        all.push((
-            DoseDirection::Shuffled,
-            0,
-            shuffled_contrast(&rows, &contrast, &mut labels),
-        ));
-        let directions = all.into_iter().map(|(kind, number, vector)| Direction {
-            kind,
-            number,
-            projections: projections(&rows, &vector),
-            vector,
+        let vector = |(kind, number): (DoseDirection, usize)| match kind {
+            DoseDirection::Contrast => contrast.clone(),
+            DoseDirection::Random => {
+                random_direction(&contrast, &mut generator(&pipeline.dose, layer, number))
+            }
+            DoseDirection::Shuffled => {
+                let mut labels = generator(&pipeline.dose, layer, usize::MAX);
+                shuffled_contrast(&rows, &contrast, &mut labels)
+            }
+        };
+        let directions = kinds(&pipeline.dose).into_iter().map(|(kind, number)| {
+            let vector = vector((kind, number));
+            Direction {
+                kind,
+                number,
+                projections: projections(&rows, &vector),
+                vector,
+            }
         });
         Ok(LayerDirections {
             layer,
@@ -67,6 +71,19 @@ impl LayerDirections {
     pub fn contrast(&self) -> &Direction {
         &self.directions[0]
     }
+
+    pub fn get(&self, kind: DoseDirection, number: usize) -> Option<&Direction> {
+        let is_it = |direction: &&Direction| (direction.kind, direction.number) == (kind, number);
+        self.directions.iter().find(is_it)
+    }
+}
+
+/// Which directions each layer has, with the numbers of those of the same kind; the contrast first.
+pub fn kinds(table: &DoseTable) -> Vec<(DoseDirection, usize)> {
+    let mut kinds = vec![(DoseDirection::Contrast, 0)];
+    kinds.extend((0..table.random_directions).map(|number| (DoseDirection::Random, number)));
+    kinds.push((DoseDirection::Shuffled, 0));
+    kinds
 }
 
 /// `[positive, negative]` rows of each prompt.
@@ -107,8 +124,9 @@ pub fn random_direction(like: &[f32], generator: &mut impl Rng) -> Vec<f32> {
     with_norm(&values, norm(like))
 }
 
-/// The contrast of the same rows after the labels of a random half of the prompts have been swapped, with the norm of the
-/// true one: what is common to the prompts is gone, what they have of their own is there.
+/// The contrast of the same rows after the labels of a random half of the prompts have been
+/// swapped, with the norm of the true one: what is common to the prompts is gone, what they have of
+/// their own is there.
 fn shuffled_contrast(rows: &PairedRows, contrast: &[f32], generator: &mut impl Rng) -> Vec<f32> {
     let mut order: Vec<usize> = (0..rows.len()).collect();
     for last in (1..order.len()).rev() {
@@ -144,14 +162,6 @@ fn with_norm(values: &[f64], wanted: f64) -> Vec<f32> {
     let norm = values.iter().map(|value| value * value).sum::<f64>().sqrt();
     let scale = if norm == 0.0 { 0.0 } else { wanted / norm };
     values.iter().map(|value| (value * scale) as f32).collect()
-}
-
-pub fn norm(vector: &[f32]) -> f64 {
-    vector
-        .iter()
-        .map(|value| f64::from(*value).powi(2))
-        .sum::<f64>()
-        .sqrt()
 }
 
 /// Source: Box and Muller (1958).

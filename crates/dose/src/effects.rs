@@ -1,7 +1,8 @@
 //! From scored texts to what a dose does.
 
-use artifacts::{DoseEffect, DoseFigures, DoseText};
+use results::{DoseEffect, DoseFigures, DoseText};
 use statistics::{BOOTSTRAP_DRAWS, Interval, bootstrap_mean};
+use terms::FinishReason;
 
 use crate::plan::Planned;
 use crate::sweep::Sweep;
@@ -11,17 +12,18 @@ use crate::sweep::Sweep;
 pub struct Baseline {
     /// `[side][prompt]`, nats per token.
     log_odds: [Vec<f64>; 2],
-    /// Of the texts of both sides, under the format that each is likelier in: `exp(mean nats per token)`.
+    /// Of the texts of both sides, under the format that each is more likely in: `exp(mean nats per
+    /// token)`.
     pub perplexity: f64,
 }
 
 impl Baseline {
     /// From the texts of the unsteered dose, `[side][prompt]`.
     pub fn of(texts: &[Vec<DoseText>]) -> Self {
-        let log_odds = |side: usize| texts[side].iter().map(DoseText::log_odds).collect();
+        let log_odds = |side: usize| texts[side].iter().map(|text| text.log_odds).collect();
         Baseline {
             log_odds: [log_odds(0), log_odds(1)],
-            perplexity: perplexity(texts.iter().flatten().map(likelier)),
+            perplexity: perplexity(texts.iter().flatten().map(more_likely)),
         }
     }
 
@@ -34,7 +36,7 @@ impl Baseline {
         let toward = if side == 0 { -1.0 } else { 1.0 };
         let texts = texts.iter().zip(&self.log_odds[side]);
         texts
-            .map(|(text, unsteered)| toward * (text.log_odds() - unsteered))
+            .map(|(text, unsteered)| toward * (text.log_odds - unsteered))
             .collect()
     }
 }
@@ -59,7 +61,7 @@ pub fn effects(doses: &[Planned], sweep: &Sweep, baseline: &Baseline, seed: u64)
 }
 
 fn figures(side: usize, texts: &[DoseText], baseline: &Baseline, kl: f64, seed: u64) -> DoseFigures {
-    let log_odds: Vec<f64> = texts.iter().map(DoseText::log_odds).collect();
+    let log_odds: Vec<f64> = texts.iter().map(|text| text.log_odds).collect();
     let moved = baseline.moved(side, texts);
     let log_odds_interval = interval(&log_odds, seed);
     let effect_interval = interval(&moved, seed);
@@ -70,7 +72,7 @@ fn figures(side: usize, texts: &[DoseText], baseline: &Baseline, kl: f64, seed: 
             text.surprise_negative
         }
     };
-    let perplexity_of_likelier = perplexity(texts.iter().map(likelier));
+    let perplexity_of_more_likely = perplexity(texts.iter().map(more_likely));
     DoseFigures {
         log_odds: mean(&log_odds),
         log_odds_low: log_odds_interval.low,
@@ -81,17 +83,17 @@ fn figures(side: usize, texts: &[DoseText], baseline: &Baseline, kl: f64, seed: 
         crossed: crossed(side, texts),
         wrong_way: share(moved.iter().map(|moved| *moved < 0.0)),
         perplexity_own: perplexity(texts.iter().map(own)),
-        perplexity: perplexity_of_likelier,
-        perplexity_ratio: perplexity_of_likelier / baseline.perplexity,
+        perplexity: perplexity_of_more_likely,
+        perplexity_ratio: perplexity_of_more_likely / baseline.perplexity,
         kl,
         distinct_2: mean(&texts.iter().map(|text| text.distinct_2).collect::<Vec<f64>>()),
-        ended: share(texts.iter().map(|text| text.ended)),
+        ended: share(texts.iter().map(|text| text.finish_reason == FinishReason::Stop)),
     }
 }
 
 /// The share of a side's texts that sound like the other side's speaker.
 pub fn crossed(side: usize, texts: &[DoseText]) -> f64 {
-    share(texts.iter().map(|text| (side == 0) == (text.log_odds() < 0.0)))
+    share(texts.iter().map(|text| (side == 0) == (text.log_odds < 0.0)))
 }
 
 /// The 95 % interval of the mean over prompts. That of a single prompt may be anywhere.
@@ -111,9 +113,9 @@ pub fn share(values: impl Iterator<Item = bool>) -> f64 {
     mean(&all)
 }
 
-/// Nats per token in the format where the text is likelier: a text of the other speaker is no damage, and would look
-/// like it in the format that it was generated in.
-fn likelier(text: &DoseText) -> f64 {
+/// Nats per token in the format where the text is more likely: a text of the other speaker is not
+/// damage, and would look like it in the format that it was generated in.
+fn more_likely(text: &DoseText) -> f64 {
     text.surprise_positive.min(text.surprise_negative)
 }
 

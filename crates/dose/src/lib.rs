@@ -1,38 +1,43 @@
-//! Vectors to doses: steers with the contrast at several layers and strengths, and with controls in its place, and
-//! measures what it does to the texts and what it costs, without a judge model.
+//! Vectors to doses: steers with the contrast at several layers and strengths, and with controls in
+//! its place, and measures what it does to the texts and what it costs, without a judge model.
 //!
-//! The unsteered model itself says which speaker a text sounds like (its log-probability in the one format and in the
-//! other), and how much a text is damaged (its perplexity). `docs/statistics.md` gives each formula.
+//! The unsteered model itself says which speaker a text sounds like (its log-probability in the one
+//! format and in the other), and how much a text is damaged (its perplexity). `docs/statistics.md`
+//! gives each formula.
 
 mod choice;
 mod directions;
 mod effects;
 mod plan;
 mod prompts;
+mod scoring;
 mod sweep;
-mod teacher;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
-use artifacts::{
-    DoseSummary, Layout, Metadata, Pipeline, RememberedHashes, Summary, read_contrast_vectors,
-    read_rendered_prompts, read_summaries, write_dose_summary, write_dose_texts, write_doses,
+use files::HashMemo;
+use pipeline::Pipeline;
+use results::{
+    DoseEffect, DoseSummary, DoseText, Layout, Metadata, RenderedPrompt, Summary, Table,
+    read_contrast_vectors, write_dose_summary,
 };
-use extract::open_for_generation;
+use session::open_for_generation;
 
 pub use choice::choose;
 pub use directions::{Direction, LayerDirections, random_direction};
 pub use effects::{Baseline, effects};
-pub use plan::{Planned, doses, layers};
-pub use prompts::{PromptPair, neutral, pairs};
-pub use sweep::{Sweep, sweep};
-pub use teacher::{Sequence, log_probability, map_logits};
+pub use plan::{MOST_LAYERS, Outline, Planned, doses, layers, outline};
+pub use prompts::{PromptPair, everyday_prompts, neutral, pairs};
+pub use scoring::{Sequence, log_probability, map_logits};
+pub use sweep::{NEUTRAL_TOKENS, Sweep, sweep};
 
-/// The stage: reads `[model]`, `[conditions]`, `[contrast]` and `[dose]`, and the prompts, activations and vectors of
-/// earlier stages; writes into `out`.
+/// The stage: reads `[model]`, `[conditions]`, `[contrast]` and `[dose]`, and the prompts,
+/// activations and vectors of earlier stages; writes into `out`.
 pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<()> {
-    let (rendered, metadata) = read_rendered_prompts(&layout.rendered_prompts())?;
+    let (rendered, metadata) = RenderedPrompt::read(&layout.table::<RenderedPrompt>())?;
     let metadata = metadata
         .inherited()
         .with("perplexity_budget", pipeline.dose.perplexity_budget);
@@ -41,8 +46,8 @@ pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<()> {
         return write(layout, out, &metadata, &Found::nothing(pipeline, finding));
     }
     let vectors = read_contrast_vectors(&layout.contrast_vectors())?;
-    let (summaries, _) = read_summaries(&layout.summary())?;
-    let pooling = pipeline.contrast.pooling.as_str();
+    let (summaries, _) = Summary::read(&layout.table::<Summary>())?;
+    let pooling = pipeline.contrast.pooling;
     let summaries: Vec<Summary> = summaries
         .into_iter()
         .filter(|row| row.pooling == pooling)
@@ -52,12 +57,9 @@ pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<()> {
     for layer in layers(&pipeline.dose, &summaries)? {
         let norm = summaries[layer].mean_residual_norm;
         let directions = LayerDirections::read(pipeline, &layout.activations(), &vectors, layer, norm)?;
-        planned.extend(doses(pipeline, &directions));
+        planned.extend(doses(&pipeline.dose, &directions));
     }
-    let model = open_for_generation(
-        &pipeline.model,
-        &RememberedHashes::read(&layout.remembered_hashes()),
-    )?;
+    let model = open_for_generation(&pipeline.model, &HashMemo::read(&layout.hash_memo()))?;
     if vectors.metadata.get("model_fingerprint").unwrap_or_default() != model.fingerprint {
         bail!(
             "{}: the vectors belong to another model; run `cargo xtask extract` first",
@@ -83,8 +85,8 @@ pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<()> {
 
 /// Everything that the stage writes.
 struct Found {
-    effects: Vec<artifacts::DoseEffect>,
-    texts: Vec<artifacts::DoseText>,
+    effects: Vec<DoseEffect>,
+    texts: Vec<DoseText>,
     summary: DoseSummary,
 }
 
@@ -92,7 +94,16 @@ impl Found {
     fn of(pipeline: &Pipeline, planned: &[Planned], sweep: Sweep, neutral_prompts: usize) -> Self {
         let baseline = Baseline::of(&sweep.texts[0]);
         let effects = effects(planned, &sweep, &baseline, pipeline.dose.seed);
-        let summary = choose(pipeline, planned, &sweep, &effects, &baseline, neutral_prompts);
+        let (table, contrast) = (&pipeline.dose, &pipeline.contrast);
+        let summary = choose(
+            table,
+            contrast,
+            planned,
+            &sweep,
+            &effects,
+            &baseline,
+            neutral_prompts,
+        );
         for finding in &summary.findings {
             tracing::info!("{finding}");
         }
@@ -114,7 +125,7 @@ impl Found {
 
 fn write(layout: &Layout, out: &Path, metadata: &Metadata, found: &Found) -> Result<()> {
     let place = |path: PathBuf| layout.in_progress(out, &path);
-    write_doses(&place(layout.doses()), metadata, &found.effects)?;
-    write_dose_texts(&place(layout.dose_texts()), metadata, &found.texts)?;
+    DoseEffect::write(&place(layout.table::<DoseEffect>()), metadata, &found.effects)?;
+    DoseText::write(&place(layout.table::<DoseText>()), metadata, &found.texts)?;
     Ok(write_dose_summary(&place(layout.dose_summary()), &found.summary)?)
 }

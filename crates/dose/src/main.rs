@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    artifacts::run_stage(artifacts::Stage::Dose, dose::run)
+    results::run_stage(terms::Stage::Dose, dose::run)
 }

@@ -1,13 +1,17 @@
 //! Which doses are run: what is done to the residual stream, and in which of the two conditions.
 
 use anyhow::{Context, Result};
-use artifacts::{CoefficientUnit, Dose, DoseOperation, DoseTable, Pipeline, Summary};
+use interventions::{Kind, Sweep, norm};
+use pipeline::DoseTable;
+use results::{Dose, Summary};
 use statistics::{evenly, quantile};
-use steer::{Intervention, Operation, Positions, raw_coefficient, resolve_layer};
+use steer::{Intervention, raw_coefficient, resolve_layer};
+use terms::{CoefficientUnit, DoseDirection, Positions};
 
-use crate::directions::{Direction, LayerDirections};
+use crate::directions::{self, LayerDirections};
 
-/// A dose, how it is given, and the sides that it is given to: 0 is the positive condition, 1 the negative one.
+/// A dose, how it is given, and the sides that it is given to: 0 is the positive condition, 1 the
+/// negative one.
 #[derive(Clone, Debug)]
 pub struct Planned {
     pub dose: Dose,
@@ -21,13 +25,14 @@ impl Planned {
         Planned {
             dose: Dose::unsteered(),
             interventions: Vec::new(),
-            sides: vec![0, 1],
+            sides: BOTH.to_vec(),
         }
     }
 }
 
-/// The layers of the sweep: those that the pipeline names, or else at most four whose similarity difference is at least
-/// half of the largest one, evenly spaced among these, the largest one's among them.
+/// The layers of the sweep: those that the pipeline names, or else at most four whose similarity
+/// difference is at least half of the largest one, evenly spaced among these, the largest one's
+/// among them.
 pub fn layers(table: &DoseTable, summaries: &[Summary]) -> Result<Vec<usize>> {
     let mut chosen = Vec::new();
     for layer in &table.layers {
@@ -55,10 +60,76 @@ pub fn layers(table: &DoseTable, summaries: &[Summary]) -> Result<Vec<usize>> {
     Ok(chosen)
 }
 
-const MOST_LAYERS: usize = 4;
+/// Layers of a sweep whose pipeline names none, at most.
+pub const MOST_LAYERS: usize = 4;
+
+/// A dose before there are vectors: what is done, with which direction, how much, and on which
+/// sides.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outline {
+    pub kind: Kind,
+    pub direction: DoseDirection,
+    pub direction_number: usize,
+    /// The coefficient in the table's unit, or the percentile, as the kind's [`Sweep`] says; 0 for
+    /// a kind that is run once.
+    pub strength: f64,
+    pub sides: Vec<usize>,
+}
+
+/// The doses of each layer, in the order in which they are run. It depends on the pipeline file
+/// alone.
+pub fn outline(table: &DoseTable) -> Vec<Outline> {
+    let directions = directions::kinds(table);
+    let sizes = sizes(table);
+    let mut all = Vec::new();
+    let mut push = |kind, (direction, direction_number), strength, sides: &[usize]| {
+        all.push(Outline {
+            kind,
+            direction,
+            direction_number,
+            strength,
+            sides: sides.to_vec(),
+        });
+    };
+    for kind in Kind::ALL {
+        if !matches!(kind.definition().sweep, Sweep::Sizes(_)) {
+            continue;
+        }
+        push(*kind, directions[0], 0.0, &BOTH);
+        for size in &sizes {
+            push(*kind, directions[0], -size, &BOTH);
+            push(*kind, directions[0], *size, &BOTH);
+            // A control has no sign of its own.
+            for control in &directions[1..] {
+                push(*kind, *control, *size, &BOTH);
+            }
+        }
+    }
+    // The others have no size to vary, so that one control of each sort shows what any direction
+    // does.
+    for direction in directions.into_iter().filter(|(_, number)| *number == 0) {
+        for kind in Kind::ALL {
+            match kind.definition().sweep {
+                Sweep::Sizes(_) => {}
+                Sweep::Once(_) => push(*kind, direction, 0.0, &BOTH),
+                Sweep::Percentiles(_) => {
+                    for percentile in &table.percentiles {
+                        push(*kind, direction, *percentile, &[POSITIVE]);
+                        push(*kind, direction, *percentile, &[NEGATIVE]);
+                    }
+                }
+            }
+        }
+    }
+    all
+}
+
+const POSITIVE: usize = 0;
+const NEGATIVE: usize = 1;
+const BOTH: [usize; 2] = [POSITIVE, NEGATIVE];
 
 /// All doses at one layer, none where the contrast is zero.
-pub fn doses(pipeline: &Pipeline, layer: &LayerDirections) -> Vec<Planned> {
+pub fn doses(table: &DoseTable, layer: &LayerDirections) -> Vec<Planned> {
     if layer.contrast().vector.iter().all(|value| *value == 0.0) {
         tracing::warn!(
             "layer {}: the contrast is zero, so there is nothing to steer with",
@@ -66,126 +137,72 @@ pub fn doses(pipeline: &Pipeline, layer: &LayerDirections) -> Vec<Planned> {
         );
         return Vec::new();
     }
-    let mut planned = vec![addition(layer, layer.contrast(), 0.0)];
-    for size in coefficients(&pipeline.dose, layer) {
-        planned.extend([-size, size].map(|coefficient| addition(layer, layer.contrast(), coefficient)));
-        // A control has no sign of its own.
-        let controls = layer.directions.iter().skip(1);
-        planned.extend(controls.map(|control| addition(layer, control, size)));
-    }
-    // These have no strength to vary, so that one control for each shows what any direction does.
-    for direction in layer.directions.iter().filter(|direction| direction.number == 0) {
-        planned.push(ablation(layer, direction));
-        planned.push(mean_ablation(layer, direction));
-        for percentile in &pipeline.dose.percentiles {
-            planned.extend([0, 1].map(|side| capping(layer, direction, *percentile, side)));
-        }
-    }
-    planned
+    let outlines = outline(table).into_iter();
+    outlines
+        .filter_map(|outline| planned(table, layer, outline))
+        .collect()
 }
 
-/// Sizes of the coefficients as multiples of the contrast, ascending.
-pub fn coefficients(table: &DoseTable, layer: &LayerDirections) -> Vec<f64> {
+/// The sizes of coefficients in the table's unit, ascending.
+fn sizes(table: &DoseTable) -> Vec<f64> {
     let mut sizes = match table.coefficients.as_slice() {
         [] => DoseTable::DEFAULT_COEFFICIENTS.to_vec(),
         sizes => sizes.to_vec(),
     };
     sizes.sort_by(f64::total_cmp);
+    sizes
+}
+
+/// A coefficient of the table as a multiple of the layer's contrast.
+fn raw(table: &DoseTable, layer: &LayerDirections, coefficient: f64) -> f64 {
     match table.unit {
-        CoefficientUnit::Relative if !table.coefficients.is_empty() => sizes
-            .into_iter()
-            .map(|size| raw_coefficient(size, &layer.contrast().vector, layer.residual_norm))
-            .collect(),
-        _ => sizes,
+        // The default sizes are multiples whatever the unit.
+        CoefficientUnit::Relative if !table.coefficients.is_empty() => {
+            raw_coefficient(coefficient, &layer.contrast().vector, layer.residual_norm)
+        }
+        _ => coefficient,
     }
 }
 
-fn addition(layer: &LayerDirections, direction: &Direction, coefficient: f64) -> Planned {
-    let operation = Operation::Addition {
-        direction: direction.vector.clone(),
-        coefficient,
-    };
-    let norm = crate::directions::norm(&direction.vector);
-    let dose = Dose {
-        coefficient: Some(coefficient),
-        relative_coefficient: Some(coefficient * norm / layer.residual_norm),
-        ..dose(layer, direction, DoseOperation::Addition)
-    };
-    planned(dose, operation, vec![0, 1])
-}
-
-fn ablation(layer: &LayerDirections, direction: &Direction) -> Planned {
-    let operation = Operation::Ablation {
-        direction: direction.vector.clone(),
-        coefficient: 0.0,
-    };
-    planned(
-        dose(layer, direction, DoseOperation::Ablation),
-        operation,
-        vec![0, 1],
-    )
-}
-
-/// Puts the mean of all recorded projections in the place of every position's own: what lies along the direction no
-/// longer differs between the conditions, and nothing else changes.
-fn mean_ablation(layer: &LayerDirections, direction: &Direction) -> Planned {
-    let mean = direction.projections.iter().sum::<f64>() / direction.projections.len() as f64;
-    let norm = crate::directions::norm(&direction.vector);
-    let scale = if norm == 0.0 { 0.0 } else { mean / norm };
-    let operation = Operation::MeanAblation {
-        direction: direction.vector.clone(),
-        mean: direction
-            .vector
-            .iter()
-            .map(|value| (f64::from(*value) * scale) as f32)
-            .collect(),
-    };
-    planned(
-        dose(layer, direction, DoseOperation::MeanAblation),
-        operation,
-        vec![0, 1],
-    )
-}
-
-/// Caps what reaches farther toward the side's own speaker than the percentile: along the direction in the positive
-/// condition, against it in the negative one.
-fn capping(layer: &LayerDirections, direction: &Direction, percentile: f64, side: usize) -> Planned {
-    let sign = if side == 0 { 1.0 } else { -1.0 };
-    let mut reaches: Vec<f64> = direction.projections.iter().map(|reach| sign * reach).collect();
-    reaches.sort_by(f64::total_cmp);
-    let threshold = quantile(&reaches, percentile / 100.0);
-    let operation = Operation::Capping {
-        direction: direction.vector.iter().map(|value| value * sign as f32).collect(),
-        threshold,
-    };
-    let dose = Dose {
-        coefficient: Some(sign),
-        percentile: Some(percentile),
-        threshold: Some(threshold),
-        ..dose(layer, direction, DoseOperation::Capping)
-    };
-    planned(dose, operation, vec![side])
-}
-
-fn dose(layer: &LayerDirections, direction: &Direction, operation: DoseOperation) -> Dose {
-    Dose {
+/// None where the layer has no such direction.
+fn planned(table: &DoseTable, layer: &LayerDirections, outline: Outline) -> Option<Planned> {
+    let direction = layer.get(outline.direction, outline.direction_number)?;
+    let mut dose = Dose {
         layer: Some(layer.layer),
-        operation,
+        operation: Some(outline.kind),
         direction: direction.kind,
         direction_number: direction.number,
         ..Dose::unsteered()
-    }
-}
-
-fn planned(dose: Dose, operation: Operation, sides: Vec<usize>) -> Planned {
-    let layer = dose.layer.unwrap_or_default();
-    Planned {
+    };
+    let form = match outline.kind.definition().sweep {
+        Sweep::Sizes(form) => {
+            let coefficient = raw(table, layer, outline.strength);
+            dose.coefficient = Some(coefficient);
+            dose.relative_coefficient = Some(coefficient * norm(&direction.vector) / layer.residual_norm);
+            form(&direction.vector, coefficient)
+        }
+        Sweep::Once(form) => {
+            let projections = &direction.projections;
+            form(
+                &direction.vector,
+                projections.iter().sum::<f64>() / projections.len() as f64,
+            )
+        }
+        Sweep::Percentiles(form) => {
+            let sign = if outline.sides == [POSITIVE] { 1.0 } else { -1.0 };
+            let mut reaches: Vec<f64> = direction.projections.iter().map(|reach| sign * reach).collect();
+            reaches.sort_by(f64::total_cmp);
+            let threshold = quantile(&reaches, outline.strength / 100.0);
+            dose.coefficient = Some(sign);
+            dose.percentile = Some(outline.strength);
+            dose.threshold = Some(threshold);
+            let toward_own: Vec<f32> = direction.vector.iter().map(|value| value * sign as f32).collect();
+            form(&toward_own, threshold)
+        }
+    };
+    Some(Planned {
         dose,
-        interventions: vec![Intervention {
-            layer,
-            positions: Positions::All,
-            operation,
-        }],
-        sides,
-    }
+        interventions: vec![Intervention::new(layer.layer, Positions::All, form)],
+        sides: outline.sides,
+    })
 }

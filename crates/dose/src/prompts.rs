@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use artifacts::{Pipeline, RenderedPrompt, parse_prompts, read_prompts};
-use extract::{OpenModel, render_prompts};
+use pipeline::{Pipeline, Prompt, parse_prompts, read_prompts};
+use results::RenderedPrompt;
+use session::{OpenModel, render_prompts};
 use statistics::evenly;
 
-const EVERYDAY_PROMPTS: &str = include_str!("neutral.jsonl");
+const EVERYDAY_FILE: &str = "neutral.jsonl";
 
 /// One prompt in both conditions of the contrast.
 #[derive(Clone, Debug)]
@@ -18,8 +19,8 @@ pub struct PromptPair {
     pub tokens: [Vec<u32>; 2],
 }
 
-/// The prompts of the contrast's two conditions, in their order; where there are more than `most`, as many that lie
-/// evenly among them.
+/// The prompts of the contrast's two conditions, in their order; where there are more than `most`,
+/// as many that are evenly spaced among them.
 pub fn pairs(pipeline: &Pipeline, rendered: &[RenderedPrompt], most: usize) -> Result<Vec<PromptPair>> {
     let of = |condition: &str| -> Vec<&RenderedPrompt> {
         rendered.iter().filter(|row| row.condition == condition).collect()
@@ -46,6 +47,14 @@ pub fn pairs(pipeline: &Pipeline, rendered: &[RenderedPrompt], most: usize) -> R
     Ok(picked.collect())
 }
 
+/// The neutral prompts of pipelines that name no file of their own.
+pub fn everyday_prompts() -> Result<Vec<Prompt>> {
+    Ok(parse_prompts(
+        Path::new(EVERYDAY_FILE),
+        include_str!("neutral.jsonl"),
+    )?)
+}
+
 /// The neutral prompts in the positive condition.
 pub fn neutral(pipeline: &Pipeline, model: &OpenModel) -> Result<Vec<Vec<u32>>> {
     let (file, prompts) = match &pipeline.dose.neutral {
@@ -53,10 +62,7 @@ pub fn neutral(pipeline: &Pipeline, model: &OpenModel) -> Result<Vec<Vec<u32>>> 
             file.as_path(),
             read_prompts(file).context("reading the neutral prompts (dose.neutral)")?,
         ),
-        None => {
-            let file = Path::new("neutral.jsonl");
-            (file, parse_prompts(file, EVERYDAY_PROMPTS)?)
-        }
+        None => (Path::new(EVERYDAY_FILE), everyday_prompts()?),
     };
     let condition = pipeline.condition(&pipeline.contrast.positive);
     let condition = condition.context("the contrast's positive condition is missing")?;

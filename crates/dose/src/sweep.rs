@@ -3,15 +3,17 @@
 use std::collections::HashMap;
 
 use anyhow::{Context, Result, bail};
-use artifacts::{Decoding, DoseTable, DoseText};
-use extract::OpenModel;
-use model::{Finish, Generated};
+use model::Generated;
+use pipeline::{Decoding, DoseTable};
 use rayon::prelude::*;
+use results::DoseText;
+use session::OpenModel;
 use steer::{Intervention, Row, Steer, generate_tokens};
+use terms::FinishReason;
 
 use crate::plan::Planned;
 use crate::prompts::PromptPair;
-use crate::teacher::{Sequence, log_probability, log_sum, map_logits};
+use crate::scoring::{Sequence, log_probability, log_sum, map_logits};
 
 /// What was generated: a text for each dose, side of the dose and prompt, in this order.
 #[derive(Debug)]
@@ -22,10 +24,10 @@ pub struct Sweep {
     pub divergences: Vec<f64>,
 }
 
-/// Runs all doses; the first one must be the unsteered model. `conditions` are the names of the positive and the
-/// negative condition.
+/// Runs all doses; the first one must be the unsteered model. `conditions` are the names of the
+/// positive and the negative condition.
 ///
-/// The likeliest token is taken each time, so that no draw stands between a dose and its text.
+/// The most likely token is taken each time, so that a text depends on its dose and on no draw.
 pub fn sweep(
     model: &OpenModel,
     doses: &[Planned],
@@ -61,8 +63,8 @@ pub fn sweep(
     Ok(Sweep { texts, divergences })
 }
 
-/// Tokens of a neutral answer on which the distributions are compared.
-const NEUTRAL_TOKENS: usize = 16;
+/// Tokens of a neutral answer on which the distributions are compared, at most.
+pub const NEUTRAL_TOKENS: usize = 16;
 
 fn row(tokens: &[u32], interventions: &[Intervention]) -> Row {
     Row {
@@ -81,7 +83,8 @@ fn row(tokens: &[u32], interventions: &[Intervention]) -> Row {
     }
 }
 
-/// A coefficient of 0 goes through the same arithmetic as every other and must change nothing, to the last token.
+/// A coefficient of 0 goes through the same arithmetic as every other and must change nothing, to
+/// the last token.
 fn require_identity(doses: &[Planned], prompts: usize, generated: &[Generated]) -> Result<()> {
     let unsteered = &generated[..2 * prompts];
     let mut start = 0;
@@ -141,8 +144,10 @@ fn scored(
             prompt_id: prompts[prompt].id.clone(),
             prompt: prompts[prompt].text.clone(),
             text: model.tokenizer.decode(&generated.tokens)?.trim().to_owned(),
+            n_tokens: generated.tokens.len(),
             token_ids: generated.tokens.iter().map(|id| id.cast_signed()).collect(),
-            ended: generated.finish == Finish::Stop,
+            finish_reason: generated.finish.unwrap_or(FinishReason::Length),
+            log_odds: surprises[2 * place + 1] - surprises[2 * place],
             surprise_positive: surprises[2 * place],
             surprise_negative: surprises[2 * place + 1],
             distinct_2: distinct_pairs(&generated.tokens),
@@ -164,8 +169,8 @@ fn scored(
     Ok(texts)
 }
 
-/// Different pairs of neighbouring tokens over all pairs. Source: distinct-n of Li et al. (2016), "A
-/// Diversity-Promoting Objective Function for Neural Conversation Models", n = 2, over one text.
+/// Different pairs of neighbouring tokens over all pairs. Source: distinct-n of Li et al. (2016),
+/// "A Diversity-Promoting Objective Function for Neural Conversation Models", n = 2, over one text.
 fn distinct_pairs(tokens: &[u32]) -> f64 {
     let pairs = tokens.windows(2);
     let count = pairs.len();
@@ -179,8 +184,9 @@ fn distinct_pairs(tokens: &[u32]) -> f64 {
     }
 }
 
-/// For each dose the mean over neutral prompts and answer tokens of `KL(unsteered || steered)` of the next token, in
-/// nats. The answers are the unsteered model's own, so that both are asked about the same text.
+/// For each dose the mean over neutral prompts and answer tokens of `KL(unsteered || steered)` of
+/// the next token, in nats. The answers are the unsteered model's own, so that both are asked about
+/// the same text.
 fn divergences(
     model: &OpenModel,
     doses: &[Planned],
@@ -233,7 +239,8 @@ fn divergences(
     Ok(of_dose.collect())
 }
 
-/// `sum_i p_i (log p_i - log q_i)` of two distributions given as logits, in nats; rounding can't bring it below 0.
+/// `sum_i p_i (log p_i - log q_i)` of two distributions given as logits, in nats; rounding can't
+/// bring it below 0.
 fn divergence(p: &[f32], q: &[f32]) -> f64 {
     let (p_sum, q_sum) = (log_sum(p), log_sum(q));
     let term = |(p, q): (&f32, &f32)| {

@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use artifacts::{Error, Result};
+use results::{Error, Result};
 
 use crate::formats::{control_vector, neuronpedia, npy, safetensors};
 use crate::{Origin, Vector};

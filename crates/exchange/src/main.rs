@@ -4,8 +4,9 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use artifacts::{Error, Layout, Output, Result, print_failure, read_contrast_vectors};
 use exchange::{Format, Origin, Vector, without_model_id, write_vector};
+use results::{Error, Layout, Result, read_contrast_vectors};
+use terminal::{Output, print_failure};
 
 const USAGE: &str = "usage: export results/NAME [VECTOR]... [--format gguf|npy|safetensors|neuronpedia]... [--out FOLDER]
   VECTOR: contrast (the default), pca, probe, lda, contrast.cleaned, effect.speaker, mean.CONDITION, … or `all`
@@ -16,7 +17,7 @@ fn main() -> ExitCode {
     match Wanted::parse(arguments).and_then(|wanted| wanted.export()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Error::Usage(message)) => {
-            artifacts::remark(format_args!("error: {message}\n{USAGE}"));
+            terminal::remark(format_args!("error: {message}\n{USAGE}"));
             ExitCode::from(2)
         }
         Err(error) => {
@@ -97,7 +98,7 @@ impl Wanted {
             if let Some(note) =
                 without_model_id(&origin).filter(|_| self.formats.contains(&Format::Neuronpedia))
             {
-                artifacts::remark(note);
+                terminal::remark(note);
             }
         }
         Ok(())

@@ -1,4 +1,5 @@
-use artifacts::{ContrastVectors, Metadata, VectorKind};
+use pipeline::VectorKind;
+use results::{ContrastVectors, Metadata};
 
 /// One vector for each layer, or for some of them.
 #[derive(Clone, Debug, PartialEq)]

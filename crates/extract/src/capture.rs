@@ -1,10 +1,14 @@
 use std::ops::Range;
 
 use anyhow::{Context, Result, bail};
-use artifacts::{Activation, Pooling, RenderedPrompt, Site, progress_bar};
-use model::{Batch, GemmaConfig};
+use model::{Batch, ModelConfig};
+use results::{Activation, RenderedPrompt};
+use terminal::progress_bar;
+use terms::{Pooling, Site};
 
-use crate::{Network, OpenModel, Record, Wanted, pooled_position};
+use session::{OpenModel, OpenNetwork};
+
+use crate::{Record, Wanted, pooled_position};
 
 /// Tokens of one pass, roughly: more bring no more speed on a CPU, and each costs memory.
 const TOKENS_PER_BATCH: usize = 512;
@@ -44,8 +48,8 @@ pub fn capture_in_pieces(
     let n_layers = config.layers.len();
     let bar = progress_bar((rendered.len() * n_layers) as u64, "extract", "residuals");
     let budget = match model.network {
-        Network::Resident(_) => BYTES_PER_PIECE,
-        Network::Streamed(_) => BYTES_PER_SWEEP,
+        OpenNetwork::Resident(_) => BYTES_PER_PIECE,
+        OpenNetwork::Streamed(_) => BYTES_PER_SWEEP,
     };
     for piece in pieces(rendered, poolings.len() * (1 + sites.len()), config, budget) {
         let prompts = &rendered[piece];
@@ -55,9 +59,9 @@ pub fn capture_in_pieces(
         let passes = passes(prompts, poolings, sites)?;
         for (rows, record) in run(&model.network, passes, &mut |residuals| bar.inc(residuals as u64))? {
             for recorded in record.finish()? {
-                let site = recorded.site.map_or(Site::ResidualPost, named);
+                let site = recorded.site.unwrap_or(Site::ResidualPost);
                 let place = places.iter().position(|place| *place == (site, recorded.layer));
-                let place = place.context("the model was read at a place that nobody asked for")?;
+                let place = place.context("bug: captured a site that was not requested")?;
                 for (offset, vector) in recorded.vectors.into_iter().enumerate() {
                     let row = rows[offset / poolings.len()] * poolings.len() + offset % poolings.len();
                     captured[place][row] = Some(vector);
@@ -84,31 +88,11 @@ fn places(sites: &[Site], n_layers: usize) -> Vec<(Site, usize)> {
         .collect()
 }
 
-fn named(site: model::Site) -> Site {
-    match site {
-        model::Site::Embedding => Site::Embedding,
-        model::Site::AttentionOutput => Site::AttentionOutput,
-        model::Site::ResidualMid => Site::ResidualMid,
-        model::Site::FeedForwardOutput => Site::FeedForwardOutput,
-    }
-}
-
-/// The network's word for it; the residual stream after a layer needs none.
-fn in_network(site: &Site) -> Option<model::Site> {
-    match site {
-        Site::ResidualPost => None,
-        Site::Embedding => Some(model::Site::Embedding),
-        Site::AttentionOutput => Some(model::Site::AttentionOutput),
-        Site::ResidualMid => Some(model::Site::ResidualMid),
-        Site::FeedForwardOutput => Some(model::Site::FeedForwardOutput),
-    }
-}
-
 /// Cuts the prompts into pieces of bounded memory, in their order.
 fn pieces(
     rendered: &[RenderedPrompt],
     poolings: usize,
-    config: &GemmaConfig,
+    config: &ModelConfig,
     budget: usize,
 ) -> Vec<Range<usize>> {
     let bytes_of = |vectors: usize| vectors * config.hidden_size * size_of::<f32>();
@@ -138,7 +122,9 @@ struct Pass {
 
 /// Prompts that begin alike go side by side, so that what they have in common is computed once.
 fn passes(prompts: &[RenderedPrompt], poolings: &[Pooling], sites: &[Site]) -> Result<Vec<Pass>> {
-    let sites: Vec<model::Site> = sites.iter().filter_map(in_network).collect();
+    // The residual stream after a layer is recorded in any case.
+    let others = sites.iter().filter(|site| **site != Site::ResidualPost);
+    let sites: Vec<Site> = others.copied().collect();
     let mut order: Vec<usize> = (0..prompts.len()).collect();
     order.sort_by(|a, b| prompts[*a].token_ids.cmp(&prompts[*b].token_ids));
     let mut passes = Vec::new();
@@ -180,7 +166,7 @@ impl OpenPass {
         Ok(())
     }
 
-    fn close(self, sites: &[model::Site]) -> Pass {
+    fn close(self, sites: &[Site]) -> Pass {
         let record = Record::new(&self.batch, &self.wanted, sites);
         Pass {
             prompts: self.prompts,
@@ -192,7 +178,7 @@ impl OpenPass {
 
 /// Runs the passes; `progress` is told how many residuals of prompts came.
 fn run(
-    network: &Network,
+    network: &OpenNetwork,
     passes: Vec<Pass>,
     progress: &mut dyn FnMut(usize),
 ) -> Result<Vec<(Vec<usize>, Record)>> {
@@ -205,13 +191,13 @@ fn run(
         records.push(pass.record);
     }
     match network {
-        Network::Resident(network) => {
+        OpenNetwork::Resident(network) => {
             for (batch, record) in batches.iter().zip(&mut records) {
                 network.forward(batch, None, record)?;
                 progress(batch.rows() * n_layers);
             }
         }
-        Network::Streamed(network) => {
+        OpenNetwork::Streamed(network) => {
             network.forward(&batches, &mut records, &mut |_| progress(n_prompts))?;
         }
     }
@@ -270,12 +256,13 @@ mod tests {
             prompt: String::new(),
             condition: String::new(),
             text: String::new(),
+            n_tokens: length,
             token_ids: vec![2; length],
             token_texts: Vec::new(),
             opening: 0,
         };
         let rendered: Vec<RenderedPrompt> = (0..50).map(|index| prompt(1 + index % 7)).collect();
-        let config = GemmaConfig {
+        let config = ModelConfig {
             hidden_size: 8,
             ..small_config()
         };
@@ -290,9 +277,9 @@ mod tests {
         assert!(pieces(&[], 3, &config, 1).is_empty());
     }
 
-    fn small_config() -> GemmaConfig {
+    fn small_config() -> ModelConfig {
         let text = include_str!("../../../data/tiny/config.json");
-        let mut config = GemmaConfig::from_json(&serde_json::from_str(text).unwrap()).unwrap();
+        let mut config = ModelConfig::from_json(&serde_json::from_str(text).unwrap()).unwrap();
         config.layers.truncate(2);
         config
     }

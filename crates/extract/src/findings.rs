@@ -5,10 +5,14 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
-use artifacts::{Pipeline, Pooling, RenderedPrompt, read_prompts};
-use model::{ChatTokenizer, GemmaConfig};
+use model::{ChatTokenizer, ModelConfig};
+use pipeline::{Pipeline, read_prompts};
+use results::RenderedPrompt;
+use terms::Pooling;
 
-use crate::{Newlines, Wanted, pooled_position, render_prompts};
+use session::{longest_beyond, render_prompts};
+
+use crate::{Newlines, Wanted, pooled_position};
 
 /// The texts of a run, and what is to be said about them.
 pub struct PreparedPrompts {
@@ -26,7 +30,7 @@ pub struct PreparedPrompts {
 /// Those of reading and of rendering.
 pub fn prepare_prompts(
     pipeline: &Pipeline,
-    config: &GemmaConfig,
+    config: &ModelConfig,
     tokenizer: &ChatTokenizer,
 ) -> Result<PreparedPrompts> {
     let file = &pipeline.prompts.file;
@@ -87,7 +91,7 @@ fn about_repeated(pipeline: &Pipeline, repeated: &BTreeMap<String, String>, prom
 }
 
 /// Prompts beyond the positions that a model was made for.
-fn about_lengths(pipeline: &Pipeline, config: &GemmaConfig, rendered: &[RenderedPrompt]) -> Option<String> {
+fn about_lengths(pipeline: &Pipeline, config: &ModelConfig, rendered: &[RenderedPrompt]) -> Option<String> {
     let limit = config.max_position_embeddings;
     let (longest, others) = longest_beyond(limit, rendered.iter(), 0)?;
     Some(format!(
@@ -98,43 +102,6 @@ fn about_lengths(pipeline: &Pipeline, config: &GemmaConfig, rendered: &[Rendered
         longest.condition,
         longest.token_ids.len()
     ))
-}
-
-/// Texts that may grow beyond these positions while they are generated.
-pub fn about_generation(
-    pipeline: &Pipeline,
-    config: &GemmaConfig,
-    rendered: &[RenderedPrompt],
-) -> Option<String> {
-    let (limit, new) = (config.max_position_embeddings, pipeline.steer.max_new_tokens);
-    let sets = &pipeline.steer.sets;
-    let generated = rendered
-        .iter()
-        .filter(|row| sets.iter().any(|set| set.condition == row.condition));
-    let (longest, others) = longest_beyond(limit, generated, new)?;
-    Some(format!(
-        "steer.max_new_tokens: {new} new tokens behind the {} of prompt \"{}\" in condition \"{}\"{others} pass the {limit} that the \
-         model was made for (`max_position_embeddings`); shorten the prompt, or lower steer.max_new_tokens",
-        longest.token_ids.len(),
-        longest.prompt_id,
-        longest.condition
-    ))
-}
-
-/// The longest row that passes the limit with `new` more tokens, and how many others do, in words.
-fn longest_beyond<'a>(
-    limit: usize,
-    rows: impl Iterator<Item = &'a RenderedPrompt>,
-    new: usize,
-) -> Option<(&'a RenderedPrompt, String)> {
-    let long: Vec<&RenderedPrompt> = rows.filter(|row| row.token_ids.len() + new > limit).collect();
-    let longest = long.iter().max_by_key(|row| row.token_ids.len())?;
-    let others = match long.len() - 1 {
-        0 => String::new(),
-        1 => " (and one more text)".to_owned(),
-        count => format!(" (and {count} more texts)"),
-    };
-    Some((longest, others))
 }
 
 /// Where `newline` and the notebook's rule part.
@@ -189,7 +156,7 @@ fn about_beginnings(tokenizer: &ChatTokenizer, rendered: &[RenderedPrompt]) -> O
 }
 
 /// A format whose turns end with a token that ends no text.
-fn about_ends(config: &GemmaConfig, tokenizer: &ChatTokenizer) -> Option<String> {
+fn about_ends(config: &ModelConfig, tokenizer: &ChatTokenizer) -> Option<String> {
     let end = tokenizer.end_of_turn()?;
     if config.end_tokens.contains(&end) {
         return None;
@@ -235,6 +202,7 @@ mod tests {
             prompt: String::new(),
             condition: condition.to_owned(),
             text: String::new(),
+            n_tokens: 2,
             token_ids: vec![2, token],
             token_texts: Vec::new(),
             opening: 0,

@@ -3,33 +3,26 @@
 
 mod capture;
 mod findings;
-mod memory;
-mod open;
 mod pooling;
-mod prompts;
 mod record;
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use artifacts::{
-    ActivationWriter, Layout, Metadata, Pipeline, RememberedHashes, Site, write_rendered_prompts,
-};
+use files::HashMemo;
+use pipeline::Pipeline;
+use results::{ActivationWriter, Layout, Metadata, RenderedPrompt, Table};
+use session::{OpenModel, open_model};
+use terms::Site;
 
 pub use capture::{capture, capture_in_pieces};
-pub use findings::{PreparedPrompts, about_generation, prepare_prompts};
-pub use memory::available as available_memory;
-pub use open::{InspectedModel, Network, OpenModel, chat_options, inspect, open_for_generation, open_model};
+pub use findings::{PreparedPrompts, prepare_prompts};
 pub use pooling::{Newlines, Wanted, pooled_position};
-pub use prompts::{render_prompts, render_turns, suppressed_tokens};
 pub use record::{Record, Recorded};
 
 /// The stage: reads `[model]`, `[prompts]`, `[conditions]` and `[extract]`, writes into `out`.
 pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<()> {
-    let model = open_model(
-        &pipeline.model,
-        &RememberedHashes::read(&layout.remembered_hashes()),
-    )?;
+    let model = open_model(&pipeline.model, &HashMemo::read(&layout.hash_memo()))?;
     let PreparedPrompts { rendered, findings } =
         prepare_prompts(pipeline, model.network.config(), &model.tokenizer)?;
     for finding in &findings {
@@ -64,8 +57,8 @@ pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<()> {
         true => metadata,
         false => metadata.with("findings", findings.join("\n")),
     };
-    write_rendered_prompts(
-        &layout.in_progress(out, &layout.rendered_prompts()),
+    RenderedPrompt::write(
+        &layout.in_progress(out, &layout.table::<RenderedPrompt>()),
         &metadata,
         &rendered,
     )?;

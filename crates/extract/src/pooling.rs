@@ -1,5 +1,6 @@
-use artifacts::{Pooling, RenderedPrompt};
 use model::ChatTokenizer;
+use results::RenderedPrompt;
+use terms::Pooling;
 
 /// What of a sequence becomes its vector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +71,7 @@ mod tests {
             prompt: String::new(),
             condition: String::new(),
             text: String::new(),
+            n_tokens: tokens.len(),
             token_ids: (0..tokens.len() as i32).collect(),
             token_texts: tokens.iter().map(|token| (*token).to_owned()).collect(),
             opening,

@@ -1,5 +1,5 @@
-/// A place in the bytes of a file, for reading little-endian numbers and texts from it. Reading past the end is an
-/// error that names what was being read.
+/// A place in the bytes of a file, for reading little-endian numbers and texts from it. Reading
+/// past the end is an error that names what was being read.
 pub(crate) struct Cursor<'a> {
     bytes: &'a [u8],
     position: usize,
@@ -42,8 +42,8 @@ impl<'a> Cursor<'a> {
         Ok(u64::from_le_bytes(self.array(what)?))
     }
 
-    /// A number of things that each take at least `least` bytes: one that the rest of the file could not hold is
-    /// refused here, before anything is read.
+    /// A number of things that each take at least `least` bytes: one that the rest of the file
+    /// could not hold is refused here, before anything is read.
     pub fn count(&mut self, least: usize, what: &str) -> Result<usize, String> {
         let claimed = self.u64(what)?;
         match usize::try_from(claimed) {

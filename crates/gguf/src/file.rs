@@ -6,8 +6,8 @@ use crate::foreign::not_gguf;
 use crate::kind::{BlockKind, unreadable_name};
 use crate::metadata::Metadata;
 
-/// What a GGUF file says about itself: its metadata, and where its tensors lie. Several files that hold one model are
-/// one such value, see [`GgufFile::join`].
+/// What a GGUF file says about itself: its metadata, and where its tensors are. Several files that
+/// hold one model are one such value, see [`GgufFile::join`].
 ///
 /// The format is described in docs/gguf.md of ggml (<https://github.com/ggml-org/ggml>).
 #[derive(Debug)]
@@ -22,9 +22,10 @@ pub struct GgufFile {
 /// One tensor of a file.
 #[derive(Clone, Debug)]
 pub struct TensorInfo {
+    /// As the file has it, such as `blk.0.attn_q.weight`.
     pub name: String,
-    /// As Hugging Face has it, rows first: `[outputs, inputs]` of a linear layer. A GGUF file lists it the other
-    /// way round.
+    /// As Hugging Face has it, rows first: `[outputs, inputs]` of a linear layer. A GGUF file lists
+    /// it the other way round.
     pub shape: Vec<usize>,
     /// The file that holds it: 0 but in a model of several files, where the first is 0.
     pub part: usize,
@@ -39,8 +40,10 @@ enum Stored {
 }
 
 impl TensorInfo {
-    /// How the numbers are stored, and which bytes of the file they are. The error, for a type that cannot be read,
-    /// names the tensor and its type.
+    /// How the numbers are stored, and which bytes of the file they are.
+    ///
+    /// # Errors
+    /// A type that cannot be read; the message names the tensor and its type.
     pub fn blocks(&self) -> Result<(BlockKind, Range<usize>), String> {
         match &self.stored {
             Stored::Blocks(kind, range) => Ok((*kind, range.clone())),
@@ -61,8 +64,11 @@ impl TensorInfo {
 impl GgufFile {
     /// Reads the head of a file, of which `bytes` is the whole: versions 2 and 3, little-endian.
     ///
-    /// Every tensor's bytes lie within the file, unless its type cannot be read: see [`TensorInfo::blocks`], which a
-    /// caller asks for all tensors before it begins to load. Errors name the key or the tensor.
+    /// Every tensor's bytes are within the file, unless its type cannot be read: see
+    /// [`TensorInfo::blocks`], which a caller asks for all tensors before it begins to load.
+    ///
+    /// # Errors
+    /// Names the key or the tensor that is broken, or says what the file is where it is not GGUF.
     pub fn parse(bytes: &[u8]) -> Result<Self, String> {
         let mut cursor = Cursor::new(bytes);
         check_version(&mut cursor, bytes)?;
@@ -99,6 +105,7 @@ impl GgufFile {
         })
     }
 
+    /// The metadata; of the first file, where several were joined.
     pub fn metadata(&self) -> &Metadata {
         &self.metadata
     }
@@ -142,7 +149,7 @@ fn check_version(cursor: &mut Cursor<'_>, bytes: &[u8]) -> Result<(), String> {
     }
 }
 
-/// Every tensor's bytes lie within the file.
+/// Every tensor's bytes are within the file.
 fn check_end(tensors: &[TensorInfo], size: usize) -> Result<(), String> {
     let end = |tensor: &TensorInfo| match &tensor.stored {
         Stored::Blocks(_, range) => range.end,

@@ -1,10 +1,11 @@
 //! What a file is that is not GGUF, though it bears that ending or was given as a model.
 
-/// In words that follow the file's name and say what to do, from its first bytes (a few hundred are enough; a file
-/// that is shorter is given as a whole).
+/// In words that follow the file's name and say what to do, from its first bytes (a few hundred are
+/// enough; a file that is shorter is given as a whole).
 ///
-/// Sources: the pointer file of Git LFS (docs/spec.md there), the magic numbers of llama.cpp's earlier formats (ggml,
-/// ggmf, ggjt, ggla: 32-bit numbers, so that their letters stand backwards), safetensors, zip and pickle.
+/// Sources: the pointer file of Git LFS (docs/spec.md there), the magic numbers of llama.cpp's
+/// earlier formats (ggml, ggmf, ggjt, ggla: 32-bit numbers, so that their letters are reversed),
+/// safetensors, zip and pickle.
 pub fn not_gguf(bytes: &[u8]) -> String {
     let start = bytes.trim_ascii_start();
     let begins = |text: &str| {
@@ -14,7 +15,7 @@ pub fn not_gguf(bytes: &[u8]) -> String {
     let known = if bytes.is_empty() {
         "the file is empty; download it again"
     } else if bytes.iter().all(|byte| *byte == 0) {
-        "the file begins with nothing but zeros, as a download that was cut off leaves it; download it again"
+        "the file begins with zeros only, as a download that was cut off leaves it; download it again"
     } else if begins("version https://git-lfs.github.com/spec/") {
         "the file is a pointer of Git LFS, not the model; run `git lfs pull` in its repository, or give the model's hub id"
     } else if begins("<!doctype html") || begins("<html") {
@@ -32,8 +33,7 @@ pub fn not_gguf(bytes: &[u8]) -> String {
         .iter()
         .any(|magic| bytes.starts_with(*magic))
     {
-        "the file is of a format that came before GGUF (GGML, GGMF, GGJT or GGLA), which no Gemma model was published in; \
-         get a GGUF file of the model"
+        "the file is of a format that came before GGUF (GGML, GGMF, GGJT or GGLA); get a GGUF file of the model"
     } else if bytes.starts_with(b"FUGG") {
         "the file is a big-endian GGUF file; Roleswap reads little-endian ones, so get another conversion"
     } else if bytes.get(8) == Some(&b'{') {

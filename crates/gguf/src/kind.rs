@@ -2,36 +2,62 @@ use std::fmt;
 
 /// How a tensor's numbers are stored: plainly, or in blocks of small integers with common scales.
 ///
-/// The block formats are those of ggml (ggml-common.h and ggml-quants.c of <https://github.com/ggml-org/ggml>). All but
-/// the plain types and those of 32 need rows that are multiples of 256; where a model's are not, llama.cpp falls back to
-/// a type with blocks of 32 (Q4_K to Q5_0, Q5_K to Q5_1, Q6_K to Q8_0, those below to IQ4_NL), which is why a "Q4_K_M"
-/// file may hold Q5_0.
+/// The block formats are those of ggml (ggml-common.h and ggml-quants.c of
+/// <https://github.com/ggml-org/ggml>). All but the plain types and those of 32 need rows that are
+/// multiples of 256; where a model's are not, llama.cpp falls back to a type with blocks of 32
+/// (Q4_K to Q5_0, Q5_K to Q5_1, Q6_K to Q8_0, those below to IQ4_NL), which is why a "Q4_K_M" file
+/// may hold Q5_0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BlockKind {
+    /// f32.
     F32,
+    /// f16.
     F16,
+    /// 4 bits and a scale for 32 numbers.
     Q4_0,
+    /// 4 bits, a scale and a minimum for 32 numbers.
     Q4_1,
+    /// 5 bits and a scale for 32 numbers.
     Q5_0,
+    /// 5 bits, a scale and a minimum for 32 numbers.
     Q5_1,
+    /// 8 bits and a scale for 32 numbers.
     Q8_0,
+    /// Q2_K: 2 bits, with scales and minima of 4 bits for 16 numbers.
     Q2K,
+    /// Q3_K: 3 bits, with scales of 6 bits for 16 numbers.
     Q3K,
+    /// Q4_K: 4 bits, with scales and minima of 6 bits for 32 numbers.
     Q4K,
+    /// Q5_K: 5 bits, with scales and minima of 6 bits for 32 numbers.
     Q5K,
+    /// Q6_K: 6 bits, with scales of 8 bits for 16 numbers.
     Q6K,
+    /// IQ2_XXS: entries of a table of 256, with signs.
     Iq2Xxs,
+    /// IQ2_XS: entries of a table of 512, with signs.
     Iq2Xs,
+    /// IQ3_XXS: entries of a table of 256, with signs.
     Iq3Xxs,
+    /// IQ1_S: entries of a table of 2048.
     Iq1S,
+    /// IQ4_NL: 4 bits that choose from a table of 16, and a scale for 32 numbers.
     Iq4Nl,
+    /// IQ3_S: entries of a table of 512, with signs.
     Iq3S,
+    /// IQ2_S: entries of a table of 1024, with signs.
     Iq2S,
+    /// IQ4_XS: as IQ4_NL, with scales of 6 bits in blocks of 256.
     Iq4Xs,
+    /// IQ1_M: entries of the table of IQ1_S, with finer scales.
     Iq1M,
+    /// bf16.
     Bf16,
+    /// TQ1_0: -1, 0 or 1, five in a byte.
     Tq1_0,
+    /// TQ2_0: -1, 0 or 1, four in a byte.
     Tq2_0,
+    /// MXFP4: floats of 4 bits, and a power of two for 32 numbers.
     Mxfp4,
 }
 
@@ -133,8 +159,8 @@ const _: () = {
     }
 };
 
-/// Types that files of weights hold rarely or never: what llama.cpp computes with in between, integers, layouts that it
-/// has dropped, and its newest.
+/// Types that files of weights hold rarely or never: what llama.cpp computes with in between,
+/// integers, layouts that it has dropped, and its newest.
 const UNREADABLE: [(u32, &str); 18] = [
     (4, "Q4_2"),
     (5, "Q4_3"),

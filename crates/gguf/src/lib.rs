@@ -1,11 +1,16 @@
-//! GGUF, the one-file format of llama.cpp: what a file says about itself, where its tensors lie, and their numbers.
+//! GGUF, the one-file format of llama.cpp: what a file says about itself, where its tensors are,
+//! and their numbers.
 //!
-//! A file is parsed into its metadata and the places of its tensors ([`GgufFile`]); the bytes stay where they are until
-//! [`dequantize`] turns their blocks into f32. A model in several files ([`PartName`]) is one [`GgufFile`] once they are
-//! joined. [`write_f32`] makes a file of plain tensors. What the keys and tensors mean
-//! is for others to know: `model` reads models, `exchange` control vectors.
+//! A file is parsed into its metadata and the places of its tensors ([`GgufFile`]); the bytes stay
+//! where they are until [`dequantize`] turns their blocks into f32. A model in several files
+//! ([`PartName`]) is one [`GgufFile`] once they are joined. [`write_f32`] makes a file of plain
+//! tensors. What the keys and tensors mean is for others to know: `model` reads models, `exchange`
+//! control vectors.
 //!
-//! Errors are texts that name the key or tensor and say what to do; the caller adds the path of the file.
+//! Errors are texts that name the key or tensor and say what to do; the caller adds the path of the
+//! file.
+
+#![warn(missing_docs)]
 
 mod blocks;
 mod cursor;

@@ -5,12 +5,19 @@ use crate::cursor::Cursor;
 /// One value of a file's metadata. Integers of all widths become one of two kinds.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
+    /// An integer without sign.
     Unsigned(u64),
+    /// An integer with a sign.
     Signed(i64),
+    /// A number of 32 bits.
     F32(f32),
+    /// A number of 64 bits.
     F64(f64),
+    /// True or false.
     Bool(bool),
+    /// A text in UTF-8.
     Text(String),
+    /// Values of one type.
     List(Vec<Value>),
 }
 
@@ -24,8 +31,8 @@ impl Value {
         }
     }
 
-    /// A number of any kind. An f32 becomes the f64 of its shortest decimal form: a file's 1e-6, stored as an f32,
-    /// is 1e-6 again, as in the config.json that it came from.
+    /// A number of any kind. An f32 becomes the f64 of its shortest decimal form: a file's 1e-6,
+    /// stored as an f32, is 1e-6 again, as in the config.json that it came from.
     pub fn as_number(&self) -> Option<f64> {
         match self {
             Value::Unsigned(number) => Some(*number as f64),
@@ -36,6 +43,7 @@ impl Value {
         }
     }
 
+    /// The value, where it is true or false.
     pub fn as_bool(&self) -> Option<bool> {
         match self {
             Value::Bool(flag) => Some(*flag),
@@ -43,6 +51,7 @@ impl Value {
         }
     }
 
+    /// The value, where it is a text.
     pub fn as_text(&self) -> Option<&str> {
         match self {
             Value::Text(text) => Some(text),
@@ -50,6 +59,7 @@ impl Value {
         }
     }
 
+    /// The value, where it is a list.
     pub fn as_list(&self) -> Option<&[Value]> {
         match self {
             Value::List(values) => Some(values),
@@ -58,8 +68,7 @@ impl Value {
     }
 }
 
-/// The metadata of a file: values by key. The typed readers give `None` for a key that is absent, and an error that
-/// names the key if its value is of another type.
+/// The metadata of a file: values by key. The typed readers give `None` for a key that is absent.
 #[derive(Clone, Debug, Default)]
 pub struct Metadata {
     values: HashMap<String, Value>,
@@ -71,43 +80,71 @@ impl Metadata {
         self.values.keys().map(String::as_str)
     }
 
+    /// The value of a key, of whatever type.
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.values.get(key)
     }
 
     /// An integer of 0 or more.
+    ///
+    /// # Errors
+    /// Names a key whose value is of another type.
     pub fn count(&self, key: &str) -> Result<Option<usize>, String> {
         self.typed(key, "an integer of 0 or more", Value::as_count)
     }
 
     /// A number, see [`Value::as_number`].
+    ///
+    /// # Errors
+    /// Names a key whose value is of another type.
     pub fn number(&self, key: &str) -> Result<Option<f64>, String> {
         self.typed(key, "a number", Value::as_number)
     }
 
+    /// True or false.
+    ///
+    /// # Errors
+    /// Names a key whose value is of another type.
     pub fn flag(&self, key: &str) -> Result<Option<bool>, String> {
         self.typed(key, "true or false", Value::as_bool)
     }
 
+    /// A text.
+    ///
+    /// # Errors
+    /// Names a key whose value is of another type.
     pub fn text(&self, key: &str) -> Result<Option<&str>, String> {
         self.typed(key, "a text", Value::as_text)
     }
 
+    /// A list, with values of any type.
+    ///
+    /// # Errors
+    /// Names a key whose value is of another type.
     pub fn list(&self, key: &str) -> Result<Option<&[Value]>, String> {
         self.typed(key, "a list", Value::as_list)
     }
 
     /// A list of texts.
+    ///
+    /// # Errors
+    /// Names a key whose value is of another type.
     pub fn texts(&self, key: &str) -> Result<Option<Vec<&str>>, String> {
         self.typed_list(key, "texts", Value::as_text)
     }
 
     /// A list of numbers, see [`Value::as_number`].
+    ///
+    /// # Errors
+    /// Names a key whose value is of another type.
     pub fn numbers(&self, key: &str) -> Result<Option<Vec<f64>>, String> {
         self.typed_list(key, "numbers", Value::as_number)
     }
 
     /// A list of integers of 0 or more.
+    ///
+    /// # Errors
+    /// Names a key whose value is of another type.
     pub fn counts(&self, key: &str) -> Result<Option<Vec<usize>>, String> {
         self.typed_list(key, "integers of 0 or more", Value::as_count)
     }
@@ -161,16 +198,18 @@ impl Metadata {
 
 const CONVERT_AGAIN: &str = "download the file again, or another conversion of the model";
 
-/// How many elements all lists of a file may have together: a vocabulary with scores, types and merges has about
-/// two million. Beyond it a small file could claim much memory, since an element takes a byte there and 32 here.
+/// How many elements all lists of a file may have together: a vocabulary with scores, types and
+/// merges has about two million. Beyond it a small file could claim much memory, since an element
+/// takes a byte there and 32 here.
 const MOST_LIST_ELEMENTS: usize = 8 << 20;
 
-/// How deep lists may lie in lists.
+/// How deep lists may be nested.
 const DEEPEST_LIST: usize = 4;
 
 const LIST: u32 = 9;
 
-/// The kinds are those of `gguf_metadata_value_type` in the GGUF specification (docs/gguf.md of ggml).
+/// The kinds are those of `gguf_metadata_value_type` in the GGUF specification (docs/gguf.md of
+/// ggml).
 fn read_value(
     cursor: &mut Cursor<'_>,
     kind: u32,
@@ -203,7 +242,7 @@ fn read_value(
 fn read_list(cursor: &mut Cursor<'_>, what: &str, depth: usize, budget: &mut usize) -> Result<Value, String> {
     if depth == DEEPEST_LIST {
         return Err(format!(
-            "{what} has lists in lists in lists, which no Gemma model needs; download the file again"
+            "{what} has lists in lists in lists, which no model needs; download the file again"
         ));
     }
     let kind = cursor.u32(what)?;

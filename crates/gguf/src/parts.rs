@@ -1,4 +1,5 @@
-//! Models in several files, as `gguf-split` of llama.cpp cuts them (tools/gguf-split and llama_split_path there).
+//! Models in several files, as `gguf-split` of llama.cpp cuts them (tools/gguf-split and
+//! llama_split_path there).
 
 use std::fmt;
 
@@ -21,6 +22,7 @@ pub struct PartName {
     prefix: String,
     /// From 1.
     pub number: usize,
+    /// How many parts there are.
     pub count: usize,
 }
 
@@ -75,9 +77,11 @@ impl GgufFile {
         }))
     }
 
-    /// Adds the tensors of the next part, whose metadata is left alone: the first part has that of the model.
+    /// Adds the tensors of the next part, whose metadata is left alone: the first part has that of
+    /// the model.
     ///
-    /// The error names a tensor that an earlier part has too, or says that this is not the next part.
+    /// # Errors
+    /// Names a tensor that an earlier part has too, or says that this is not the next part.
     pub fn join(&mut self, next: GgufFile) -> Result<(), String> {
         let expected = self.split()?.map(|split| (self.parts, split.count));
         let found = next.split()?.map(|split| (split.number, split.count));

@@ -1,13 +1,16 @@
 /// A value of the metadata of a file that is written.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Entry {
+    /// An integer of 32 bits.
     U32(u32),
+    /// A text.
     Text(String),
 }
 
 /// A file of f32 tensors with one dimension each: version 3, little-endian, aligned to 32 bytes.
 ///
-/// Entries and tensors come in the order given. Source: docs/gguf.md of ggml (<https://github.com/ggml-org/ggml>).
+/// Entries and tensors come in the order given. Source: docs/gguf.md of ggml
+/// (<https://github.com/ggml-org/ggml>).
 pub fn write_f32(entries: &[(&str, Entry)], tensors: &[(String, &[f32])]) -> Vec<u8> {
     let mut bytes = b"GGUF".to_vec();
     bytes.extend(3u32.to_le_bytes());

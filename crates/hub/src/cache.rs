@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use hf_hub::{CacheRepo, Repo, RepoType};
 
 use crate::checksum::Checksum;
-use crate::hub_cache;
 use crate::snapshot::Snapshot;
 use crate::{Environment, Request, Result};
 
@@ -69,7 +68,7 @@ impl Cache {
 
     /// The snapshot that the revision named when the hub was last asked.
     pub fn last_snapshot(&self) -> Option<Snapshot> {
-        let folder = hub_cache::snapshot(&self.root, &self.repository, &self.revision)?;
+        let folder = files::hub_cache::snapshot(&self.root, &self.repository, &self.revision)?;
         let commit = folder.file_name()?.to_str()?.to_owned();
         Some(self.snapshot(&commit))
     }

@@ -9,9 +9,9 @@ use ureq::{Agent, Body};
 
 use crate::address::{escape, join, same_server};
 use crate::checksum::Checksum;
-use crate::hub_cache::is_commit;
 use crate::refusal::refusal;
 use crate::{Environment, Error, Request, Result};
+use files::hub_cache::is_commit;
 
 /// A file as the hub describes it.
 #[derive(Debug)]

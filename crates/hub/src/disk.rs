@@ -1,12 +1,14 @@
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
+use machine::free_disk;
+
 use crate::{Error, Result};
 
 /// # Errors
 /// [`Error::DiskFull`] when `needed` bytes don't fit on the disk of `folder`, which need not be there yet.
 pub(crate) fn require(repository: &str, folder: &Path, needed: u64) -> Result<()> {
-    match free(folder) {
+    match free_disk(folder) {
         Some(free) if free < needed => Err(full(repository, folder, needed, free)),
         _ => Ok(()),
     }
@@ -16,7 +18,7 @@ pub(crate) fn require(repository: &str, folder: &Path, needed: u64) -> Result<()
 pub(crate) fn writing(error: io::Error, repository: &str, folder: &Path, left: u64) -> Error {
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            full(repository, folder, left, free(folder).unwrap_or(0))
+            full(repository, folder, left, free_disk(folder).unwrap_or(0))
         }
         _ => Error::Io(error),
     }
@@ -29,17 +31,4 @@ fn full(repository: &str, folder: &Path, needed: u64, free: u64) -> Error {
         needed,
         free,
     }
-}
-
-/// `None`: it can't be told, and writing will show.
-#[cfg(unix)]
-fn free(folder: &Path) -> Option<u64> {
-    let existing = folder.ancestors().find(|folder| folder.exists())?;
-    let disk = rustix::fs::statvfs(existing).ok()?;
-    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
-}
-
-#[cfg(not(unix))]
-fn free(_folder: &Path) -> Option<u64> {
-    None
 }

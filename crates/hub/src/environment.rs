@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::error::HUB;
-use crate::hub_cache::{HubVariables, clean_token};
 use crate::{Error, Result};
+use files::hub_cache::{HubVariables, clean_token};
 
 /// What the variables of the environment say, taken once.
 #[derive(Debug, Clone)]

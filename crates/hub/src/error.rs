@@ -65,7 +65,7 @@ pub enum Error {
         endpoint: String,
         reason: String,
     },
-    #[error("{}", crate::hub_cache::offline_problem(.repository, .cache, .missing))]
+    #[error("{}", files::hub_cache::offline_problem(.repository, .cache, .missing))]
     Offline {
         repository: String,
         cache: PathBuf,

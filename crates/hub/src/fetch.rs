@@ -3,12 +3,12 @@ use std::path::PathBuf;
 use crate::cache::Cache;
 use crate::client::{Client, Remote, Trouble};
 use crate::download::Downloader;
-use crate::model_folder::INDEX;
 use crate::patience::Patience;
 use crate::progress::Meter;
 use crate::selection::{require, select};
 use crate::snapshot::Snapshot;
 use crate::{Environment, Error, Progress, Request, Result, disk};
+use files::model_folder::INDEX;
 
 /// Brings what is missing of a model into the cache and returns the folder of its snapshot, or the path of the one
 /// file that was asked for.

@@ -13,12 +13,6 @@ mod download;
 mod environment;
 mod error;
 mod fetch;
-#[path = "../../artifacts/src/hub_cache.rs"]
-#[allow(dead_code, reason = "the file is shared, and each of its users needs a part")]
-mod hub_cache;
-#[path = "../../artifacts/src/model_folder.rs"]
-#[allow(dead_code, reason = "as above")]
-mod model_folder;
 mod partial;
 mod patience;
 mod progress;
@@ -27,8 +21,6 @@ mod request;
 mod selection;
 mod size;
 mod snapshot;
-#[path = "../../artifacts/src/text.rs"]
-mod text;
 
 pub use environment::{Environment, Token};
 pub use error::{Error, Result};

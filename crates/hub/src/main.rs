@@ -1,16 +1,12 @@
 //! `fetch owner/name`: brings a model from the Hugging Face hub into the cache, and prints where it lies.
 
-#[path = "../../artifacts/src/terminal.rs"]
-#[allow(dead_code, reason = "of the shared file only a part is needed")]
-mod terminal;
-
 use std::io::{IsTerminal, Write as _, stderr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::terminal::{Loudness, Output};
 use hub::{Environment, Error, Progress, Request, Result, ask, fetch};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use terminal::{Loudness, Output};
 
 const USAGE: &str = "usage: fetch owner/name [--revision BRANCH_TAG_OR_COMMIT] [--file NAME] [--ask]
   --ask: bring nothing, and print `bytes N`, or `problem TEXT` where the hub would not give it";

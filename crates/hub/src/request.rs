@@ -1,6 +1,6 @@
-use crate::hub_cache::is_commit;
-use crate::model_folder::{GgufPart, is_inside};
 use crate::{Error, Result};
+use files::hub_cache::is_commit;
+use files::model_folder::{GgufPart, is_inside};
 
 /// What to bring.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,5 +1,5 @@
-use crate::model_folder::{GgufPart, INDEX, OPTIONAL, REQUIRED, SINGLE, is_template};
 use crate::{Error, Request, Result};
+use files::model_folder::{GgufPart, INDEX, OPTIONAL, REQUIRED, SINGLE, is_template};
 
 /// What to bring of the files that a repository lists.
 #[derive(Debug, Default)]

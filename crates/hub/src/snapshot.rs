@@ -2,9 +2,9 @@ use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use crate::model_folder::{self, INDEX, OPTIONAL, SINGLE};
-use crate::text::read_text;
 use crate::{Error, Request, Result};
+use files::model_folder::{self, INDEX, OPTIONAL, SINGLE};
+use files::text::read_text;
 
 /// The files of one commit in the cache.
 pub(crate) struct Snapshot {

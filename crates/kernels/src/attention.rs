@@ -9,13 +9,15 @@ use crate::threads::for_each_row;
 /// Heads and scores of one layer.
 #[derive(Clone, Copy, Debug)]
 pub struct AttentionShape {
+    /// Heads of queries.
     pub heads: usize,
     /// Heads of keys and values; each serves `heads / groups` heads of queries.
     pub groups: usize,
+    /// Numbers of a head.
     pub head_dim: usize,
     /// What scores are multiplied with, before the cap.
     pub scale: f32,
-    /// Gemma 2's soft limit on scores.
+    /// The soft limit on scores, if there is one.
     pub soft_cap: Option<f32>,
 }
 
@@ -24,6 +26,7 @@ pub type Context<'a> = &'a [u32];
 
 /// Numbers that keys and values are kept in.
 pub trait CacheNumber: Copy + Sync {
+    /// The same number as f32; exact.
     fn widen(self) -> f32;
 }
 
@@ -47,11 +50,11 @@ thread_local! {
 
 /// Attention of each query over its own context: `softmax(cap(scale q.k)) v`.
 ///
-/// `queries` and `y: [queries, heads, head_dim]`; `keys` and `values: [slots, groups, head_dim]`; one context, not empty,
-/// for each query. Nothing is masked: a context holds exactly what is seen.
+/// `queries` and `y: [queries, heads, head_dim]`; `keys` and `values: [slots, groups, head_dim]`;
+/// one context, not empty, for each query. Nothing is masked: a context holds exactly what is seen.
 ///
-/// Error below 1e-5 of the largest value that is mixed. Source: `eager_attention_forward` of Gemma 2 in Hugging Face
-/// transformers.
+/// Error below 1e-5 of the largest value that is mixed. Source: `eager_attention_forward` of Gemma
+/// 2 in Hugging Face transformers.
 pub fn attend<N: CacheNumber>(
     queries: &[f32],
     keys: &[N],

@@ -6,7 +6,8 @@ use crate::threads::for_each_row;
 /// Numbers that one call handles: a piece stays in the nearest cache.
 const PIECE: usize = 4096;
 
-/// `e^x` for x between -87.3 and 88.3; beyond them it stays at what it is there, 1.2e-38 and 2.2e38. Not a number stays so.
+/// `e^x` for x between -87.3 and 88.3; beyond them it stays at what it is there, 1.2e-38 and
+/// 2.2e38. Not a number stays so.
 ///
 /// Relative error below 2e-7. Source: the range reduction and the polynomial of Cephes' `expf`.
 #[inline(always)]
@@ -25,14 +26,15 @@ pub fn exp(x: f32) -> f32 {
         p = p * r + coefficient;
     }
     let fraction = p * r * r + r + 1.0;
-    // The whole number stands in the lowest bits of `shifted`; moved up, it becomes the exponent of 2^whole.
+    // The whole number is in the lowest bits of `shifted`; moved up, it becomes the exponent of
+    // 2^whole.
     let power = f32::from_bits((shifted.to_bits() << 23).wrapping_add(0x3f80_0000));
     let result = fraction * power;
     if x.is_nan() { x } else { result }
 }
 
-/// `tanh(x)`, relative error below 3e-7. Source: Cephes' `tanhf`; a polynomial for small x, `1 - 2 / (e^2x + 1)`
-/// elsewhere.
+/// `tanh(x)`, relative error below 3e-7. Source: Cephes' `tanhf`; a polynomial for small x,
+/// `1 - 2 / (e^2x + 1)` elsewhere.
 #[inline(always)]
 pub fn tanh(x: f32) -> f32 {
     let z = x * x;
@@ -46,7 +48,8 @@ pub fn tanh(x: f32) -> f32 {
     if x.is_nan() { x } else { result }
 }
 
-/// The tanh approximation of GELU: `x/2 (1 + tanh(u)) = x / (1 + e^-2u)`, `u = sqrt(2/pi) (x + 0.044715 x^3)`.
+/// The tanh approximation of GELU: `x/2 (1 + tanh(u)) = x / (1 + e^-2u)`,
+/// `u = sqrt(2/pi) (x + 0.044715 x^3)`.
 ///
 /// Error below 2e-6 relative where x > -4, and below 1e-8 absolute elsewhere.
 #[inline(always)]
@@ -65,7 +68,7 @@ pub fn gate(gate: &[f32], up: &[f32], y: &mut [f32]) {
     });
 }
 
-/// `x = cap * tanh(x / cap)` in place: Gemma 2's soft limit on scores and logits.
+/// `x = cap * tanh(x / cap)` in place: the soft limit on scores and logits.
 pub fn soft_cap(x: &mut [f32], cap: f32) {
     for_each_row(x, PIECE, 8, |_, x| soft_cap_piece(x, cap));
 }

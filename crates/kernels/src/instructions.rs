@@ -2,8 +2,8 @@ use std::sync::OnceLock;
 
 /// Which instructions of the processor the kernels use.
 ///
-/// Products are summed in as many partial sums as a register has lanes, so that results of different sets differ in
-/// their last bits.
+/// Products are summed in as many partial sums as a register has lanes, so that results of
+/// different sets differ in their last bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Instructions {
     /// Whatever the compiler makes of plain loops.
@@ -52,8 +52,9 @@ impl Instructions {
     }
 }
 
-/// Compiles a plain function a second time with AVX2, and calls that where the processor has it. The compiler turns its
-/// loops into vector code; what they compute is the same to the last bit, since nothing is reordered or contracted.
+/// Compiles a plain function a second time with AVX2, and calls that where the processor has it.
+/// The compiler turns its loops into vector code; what they compute is the same to the last bit,
+/// since nothing is reordered or contracted.
 macro_rules! also_with_avx2 {
     ($(#[$attribute:meta])* $visibility:vis fn $name:ident $(<$generic:ident: $bound:path>)? ($($argument:ident: $type:ty),* $(,)?) $body:block) => {
         $(#[$attribute])*

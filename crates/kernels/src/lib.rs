@@ -1,13 +1,18 @@
-//! The hot operations of a transformer on the CPU, on plain slices: products with weights in bf16 or f32, norms, the
-//! gate of the feed-forward, rotary embeddings, attention over a cache, and the soft-cap.
+//! The hot operations of a transformer on the CPU, on plain slices: products with weights in bf16
+//! or f32, norms, the gate of the feed-forward, rotary embeddings, attention over a cache, and the
+//! soft-cap.
 //!
-//! Activations are f32 throughout. Each operation has a plain reference in `tests/`, against which it is held on odd
-//! shapes, products with every set of [`Instructions`] that the machine has; its documentation states the error.
+//! Activations are f32 throughout. Each operation has a plain reference in `tests/`, against which
+//! it is tested on odd shapes, products with every set of [`Instructions`] that the machine has; its
+//! documentation states the error.
 //!
-//! A row's result depends on nothing but the row: not on what is computed beside it, nor on the number of threads. That
-//! is what makes a text the same alone and in a batch, to the last bit.
+//! A row's result depends on the row alone: not on what is computed with it, nor on the
+//! number of threads. That is what makes a text the same alone and in a batch, to the last bit.
 //!
-//! Lengths that don't fit each other are mistakes of the caller and panic; nothing here reads files or input of users.
+//! Lengths that don't fit each other are mistakes of the caller and panic; nothing here reads files
+//! or input of users.
+
+#![warn(missing_docs)]
 
 mod attention;
 mod elementwise;

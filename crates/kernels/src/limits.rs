@@ -26,8 +26,8 @@ pub fn read_bandwidth() -> f64 {
     MEMORY as f64 / best(reading)
 }
 
-/// Multiplications and additions of f32 that all threads together do in a second on numbers in registers, each of the
-/// two counted, with the instructions that products use.
+/// Multiplications and additions of f32 that all threads together do in a second on numbers in
+/// registers, each of the two counted, with the instructions that products use.
 pub fn multiply_add_rate() -> f64 {
     const STEPS: usize = 1 << 22;
     let threads = rayon::current_num_threads();

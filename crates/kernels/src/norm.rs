@@ -6,10 +6,12 @@ use crate::threads::for_each_row;
 pub struct RmsNormShape {
     /// Numbers of one vector.
     pub width: usize,
+    /// What is added to the mean square.
     pub epsilon: f32,
 }
 
-/// `y = x / sqrt(mean(x^2) + epsilon) * (1 + weight)` for each vector of `x: [vectors, width]`; `weight: [width]`.
+/// `y = x / sqrt(mean(x^2) + epsilon) * (1 + weight)` for each vector of `x: [vectors, width]`;
+/// `weight: [width]`.
 ///
 /// Relative error below 1e-6. Source: `Gemma2RMSNorm` of Hugging Face transformers.
 pub fn rms_norm(x: &[f32], weight: &[f32], shape: RmsNormShape, y: &mut [f32]) {
@@ -33,7 +35,8 @@ pub fn add_rms_norm(residual: &[f32], x: &[f32], weight: &[f32], shape: RmsNormS
 
 also_with_avx2! {
     fn norm_row(x: &[f32], weight: &[f32], epsilon: f32, y: &mut [f32]) {
-        // 32 partial sums, so that they fill registers; the order is the same for every vector of this width.
+        // 32 partial sums, so that they fill registers; the order is the same for every vector of
+        // this width.
         let mut sums = [0.0f32; 32];
         let (whole, rest) = x.as_chunks::<32>();
         for part in whole {

@@ -1,10 +1,12 @@
 use crate::instructions::also_with_avx2;
 use crate::threads::for_each_row;
 
-/// Turns each head of `x: [tokens, heads, head_dim]` in place by its token's angles: element i of the first half with
-/// element i of the second, `(a, b) -> (a cos - b sin, b cos + a sin)`. `cosines` and `sines: [tokens, head_dim / 2]`.
+/// Turns each head of `x: [tokens, heads, head_dim]` in place by its token's angles: element i of
+/// the first half with element i of the second, `(a, b) -> (a cos - b sin, b cos + a sin)`.
+/// `cosines` and `sines: [tokens, head_dim / 2]`.
 ///
-/// Source: `apply_rotary_pos_emb` of Hugging Face transformers. Rounded as f32 operations in that order.
+/// Source: `apply_rotary_pos_emb` of Hugging Face transformers. Rounded as f32 operations in that
+/// order.
 pub fn rotate(x: &mut [f32], head_dim: usize, cosines: &[f32], sines: &[f32]) {
     let half = head_dim / 2;
     let tokens = cosines.len() / half.max(1);

@@ -1,5 +1,6 @@
 use anyhow::{Context as _, Result, bail};
-use artifacts::{Layout, Pipeline, StageArguments};
+use pipeline::Pipeline;
+use results::{Layout, StageArguments};
 
 use crate::LiveModel;
 

@@ -1,4 +1,5 @@
-use artifacts::{Condition, Pipeline, Speaker, Turn};
+use pipeline::{Condition, Pipeline, Turn};
+use terms::Speaker;
 
 /// What was said so far, and whom the model speaks as.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,17 +2,22 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use anyhow::{Context, Result, bail};
-use artifacts::{
-    ContrastVectors, DoseSummary, GenerationSet, InterventionKind, InterventionTable, Layout, Pipeline,
-    Positions, RememberedHashes, Speaker, read_contrast_vectors, read_dose_summary,
+use files::HashMemo;
+use interventions::{InterventionTable, Kind, norm};
+use model::{
+    ChatTokenizer, ConversationCache, FinishReason, GenerationRequest, NewToken, Sampling, generate_on,
 };
-use extract::{OpenModel, open_for_generation, render_turns};
-use model::{ChatTokenizer, Finish, GenerationRequest, Memory, NewToken, Sampling, generate_on};
+use pipeline::{GenerationSet, Pipeline};
+use results::{ContrastVectors, DoseSummary, Layout, read_contrast_vectors, read_dose_summary};
+use session::{OpenModel, open_for_generation, render_turns};
 use steer::{Intervention, Steer, interventions, residual_norms, row_seed};
+use terms::CoefficientUnit;
+use terms::Speaker;
 
 use crate::{Conversation, Pieces, Steering};
 
-/// A pipeline's model with its vectors, kept at hand: it speaks on in conversations, steered or not.
+/// A pipeline's model with its vectors, kept at hand: it speaks on in conversations, steered or
+/// not.
 pub struct LiveModel {
     pub pipeline: Pipeline,
     model: OpenModel,
@@ -20,7 +25,7 @@ pub struct LiveModel {
     residual_norms: Vec<f64>,
     dose: Option<DoseSummary>,
     /// What earlier answers left, row by row.
-    memory: Memory,
+    memory: ConversationCache,
     /// What is done to each of these rows. The first is the model as it is.
     rows: Vec<Vec<Intervention>>,
 }
@@ -54,7 +59,7 @@ pub struct Settings {
 pub struct Answer {
     pub text: String,
     pub tokens: usize,
-    pub finish: Finish,
+    pub finish: Option<FinishReason>,
 }
 
 impl LiveModel {
@@ -75,7 +80,7 @@ impl LiveModel {
         } else {
             None
         };
-        let hashes = RememberedHashes::read(&layout.remembered_hashes());
+        let hashes = HashMemo::read(&layout.hash_memo());
         let model = open_for_generation(&pipeline.model, &hashes)?;
         if vectors.metadata.get("model_fingerprint") != Some(model.fingerprint.as_str()) {
             bail!(
@@ -83,7 +88,7 @@ impl LiveModel {
                 place.display()
             );
         }
-        let memory = Memory::of(model.resident()?);
+        let memory = ConversationCache::of(model.resident()?);
         Ok(LiveModel {
             pipeline,
             model,
@@ -106,12 +111,11 @@ impl LiveModel {
     /// The length of a vector at a layer, in mean norms of the layer's residuals.
     pub fn relative_norm(&self, vector: &str, layer: usize) -> Option<f64> {
         let vector = self.vectors.get(vector, layer)?;
-        let squares: f64 = vector.iter().map(|value| f64::from(*value).powi(2)).sum();
-        Some(squares.sqrt() / self.residual_norms.get(layer)?)
+        Some(norm(vector) / self.residual_norms.get(layer)?)
     }
 
-    /// What the stage `dose` chose, with the sign that moves `speaker` toward the other one: the contrast is subtracted
-    /// from whom its positive condition has speak, and added to the other.
+    /// What the stage `dose` chose, with the sign that moves `speaker` toward the other one: the
+    /// contrast is subtracted from whom its positive condition has speak, and added to the other.
     pub fn chosen_dose(&self, speaker: Speaker) -> Option<Steering> {
         let summary = self.dose.as_ref()?;
         let chosen = summary.candidates.get(summary.chosen?)?;
@@ -121,8 +125,8 @@ impl LiveModel {
             vector: "contrast".to_owned(),
             layer: chosen.layer as i64,
             coefficient: sign * chosen.coefficient,
-            unit: artifacts::CoefficientUnit::Raw,
-            kind: InterventionKind::Addition,
+            unit: CoefficientUnit::Raw,
+            kind: Kind::Addition,
         })
     }
 
@@ -133,7 +137,8 @@ impl LiveModel {
 
     /// Renders a conversation as `extract` renders conditions, and looks its steering up.
     pub fn prepare(&self, conversation: &Conversation, steering: &[Steering]) -> Result<Prepared> {
-        // What was generated can hold such a token too, and would end its turn early when it is read again.
+        // What was generated can hold such a token too, and would end its turn early when it is
+        // read again.
         let said = conversation
             .turns
             .iter()
@@ -164,7 +169,8 @@ impl LiveModel {
         })
     }
 
-    /// Generates all answers at once. `each` is given what came to their texts after each pass, and may end the work.
+    /// Generates all answers at once. `each` is given what came to their texts after each pass, and
+    /// may end the work.
     pub fn answer(
         &mut self,
         prepared: &[Prepared],
@@ -174,12 +180,20 @@ impl LiveModel {
         let rows = self.rows_for(prepared);
         let network = self.model.resident()?;
         let config = network.config();
-        let mut tap = Steer::new(
+        let tap = Steer::new(
             &self.rows,
             config.layers.len(),
             config.hidden_size,
             &network.device(),
-        )?;
+        );
+        if tap.is_err() {
+            // What can't be done now must not be tried again with the next answer.
+            for row in rows.iter().filter(|row| **row > 0) {
+                self.rows[*row].clear();
+                self.memory.forget(*row);
+            }
+        }
+        let mut tap = tap?;
         let requests: Vec<GenerationRequest> = prepared
             .iter()
             .map(|prepared| self.request(prepared, settings))
@@ -242,8 +256,9 @@ impl LiveModel {
         }
     }
 
-    /// Gives each answer a row where the same was done before, so that what they have in common is computed once. Such
-    /// are kept: the model as it is, and as many steered ones as were last asked for at the same time.
+    /// Gives each answer a row where the same was done before, so that what they have in common is
+    /// computed once. Such are kept: the model as it is, and as many steered ones as were last
+    /// asked for at the same time.
     fn rows_for(&mut self, prepared: &[Prepared]) -> Vec<usize> {
         let mut taken: Vec<usize> = Vec::new();
         for wanted in prepared.iter().map(|prepared| &prepared.interventions) {
@@ -273,12 +288,7 @@ impl LiveModel {
                 names.join(", ")
             );
         }
-        if !matches!(
-            steering.kind,
-            InterventionKind::Addition | InterventionKind::Ablation
-        ) {
-            bail!("the kinds are addition and ablation");
-        }
+        steering.check_kind()?;
         if !steering.coefficient.is_finite() {
             bail!("a coefficient must be finite");
         }
@@ -289,13 +299,8 @@ impl LiveModel {
             samples: 1,
             suppress: Vec::new(),
             interventions: vec![InterventionTable {
-                kind: steering.kind,
-                layers: vec![steering.layer],
-                directions: vec![name.clone()],
-                positions: Positions::All,
                 coefficients: vec![steering.coefficient],
-                mean: None,
-                threshold: None,
+                ..InterventionTable::new(steering.kind, steering.layer, name)
             }],
             coefficients: Vec::new(),
             unit: steering.unit,

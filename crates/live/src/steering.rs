@@ -1,8 +1,9 @@
 use std::fmt;
 
-use anyhow::{Context, Result, bail};
-use artifacts::{CoefficientUnit, InterventionKind};
+use anyhow::{Context, Result, anyhow, bail};
+use interventions::Kind;
 use serde::Deserialize;
+use terms::CoefficientUnit;
 
 /// One direction that is worked with at one layer, at all positions.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -17,52 +18,70 @@ pub struct Steering {
     pub coefficient: f64,
     #[serde(default)]
     pub unit: CoefficientUnit,
-    /// Addition or ablation.
+    /// One of [`Kind::live`].
     #[serde(default = "addition")]
-    pub kind: InterventionKind,
+    pub kind: Kind,
 }
 
-const USAGE: &str = "layer=NUMBER coef=NUMBER [vector=NAME] [unit=raw|relative] [kind=addition|ablation]";
+fn usage() -> String {
+    let units = CoefficientUnit::WORDS.join("|");
+    let kinds = live_kinds().join("|");
+    format!("layer=NUMBER coef=NUMBER [vector=NAME] [unit={units}] [kind={kinds}]")
+}
+
+fn live_kinds() -> Vec<&'static str> {
+    Kind::live().map(Kind::as_str).collect()
+}
 
 impl Steering {
-    /// Reads `layer=20 coef=-0.4 vector=contrast unit=relative kind=addition`; the last three may be left out, and so may
-    /// an ablation's coefficient, which is what it adds back.
+    /// Reads `layer=20 coef=-0.4 vector=contrast unit=relative kind=addition`. The last three may
+    /// be left out, and so may the coefficient of a kind that has a default for it.
     pub fn parse(text: &str) -> Result<Self> {
         let (mut layer, mut coefficient) = (None, None);
         let (mut vector, mut unit, mut kind) = (contrast(), CoefficientUnit::Raw, addition());
         for word in text.split_whitespace() {
             let (key, value) = word
                 .split_once('=')
-                .with_context(|| format!("\"{word}\" is not KEY=VALUE; write {USAGE}"))?;
+                .with_context(|| format!("\"{word}\" is not KEY=VALUE; write {}", usage()))?;
             match key {
                 "layer" => layer = Some(whole_number(value)?),
                 "coef" => coefficient = Some(number(value)?),
                 "vector" => vector = value.to_owned(),
                 "unit" => unit = unit_named(value)?,
                 "kind" => kind = kind_named(value)?,
-                _ => bail!("unknown key \"{key}\"; write {USAGE}"),
+                _ => bail!("unknown key \"{key}\"; write {}", usage()),
             }
         }
-        if kind == InterventionKind::Ablation {
-            coefficient = coefficient.or(Some(0.0));
-        }
+        let default = kind.definition().live.and_then(|live| live.coefficient);
+        let coefficient = coefficient.or(default);
         Ok(Steering {
             vector,
-            layer: layer.with_context(|| format!("layer is missing; write {USAGE}"))?,
-            coefficient: coefficient.with_context(|| format!("coef is missing; write {USAGE}"))?,
+            layer: layer.with_context(|| format!("layer is missing; write {}", usage()))?,
+            coefficient: coefficient.with_context(|| format!("coef is missing; write {}", usage()))?,
             unit,
             kind,
         })
     }
 
-    /// Whether the other one works with the same direction at the same place, so that one takes the other's place.
+    /// Whether the other one works with the same direction at the same place, so that one takes the
+    /// other's place.
     pub fn is_at_the_place_of(&self, other: &Steering) -> bool {
         (&self.vector, self.layer, self.kind) == (&other.vector, other.layer, other.kind)
     }
 
-    /// Nothing is added: the model as it is.
+    /// Whether the model stays as it is.
     pub fn is_nothing(&self) -> bool {
-        self.kind == InterventionKind::Addition && self.coefficient == 0.0
+        self.kind.changes_nothing_at(self.coefficient)
+    }
+
+    /// # Errors
+    ///
+    /// That the kind can't be used while a conversation goes on, and which kinds can.
+    pub(crate) fn check_kind(&self) -> Result<()> {
+        if self.kind.definition().live.is_none() {
+            bail!("kind={}: the kinds are {}", self.kind, live_kinds().join(" and "));
+        }
+        Ok(())
     }
 }
 
@@ -78,18 +97,12 @@ impl fmt::Display for Steering {
             CoefficientUnit::Raw => "",
             CoefficientUnit::Relative => " residual norms of",
         };
-        match self.kind {
-            InterventionKind::Ablation if *coefficient == 0.0 => {
-                write!(f, "without {vector} at layer {layer}")
-            }
-            InterventionKind::Ablation => {
-                write!(
-                    f,
-                    "{coefficient:+}{unit} {vector} in place of it at layer {layer}"
-                )
-            }
-            _ => write!(f, "{coefficient:+}{unit} {vector} at layer {layer}"),
-        }
+        let amount = format!("{coefficient:+}{unit} {vector}");
+        let words = match self.kind.definition().live {
+            Some(live) => (live.words)(*coefficient, &amount, vector),
+            None => format!("{} of {amount}", self.kind),
+        };
+        write!(f, "{words} at layer {layer}")
     }
 }
 
@@ -97,8 +110,8 @@ fn contrast() -> String {
     "contrast".to_owned()
 }
 
-fn addition() -> InterventionKind {
-    InterventionKind::Addition
+fn addition() -> Kind {
+    Kind::Addition
 }
 
 fn whole_number(value: &str) -> Result<i64> {
@@ -118,17 +131,16 @@ fn number(value: &str) -> Result<f64> {
 }
 
 fn unit_named(value: &str) -> Result<CoefficientUnit> {
-    match value {
-        "raw" => Ok(CoefficientUnit::Raw),
-        "relative" => Ok(CoefficientUnit::Relative),
-        _ => bail!("unit={value}: the units are raw (multiples of the vector) and relative (residual norms)"),
-    }
+    let unit: Result<CoefficientUnit, _> = value.parse();
+    unit.map_err(|_| {
+        anyhow!(
+            "unit={value}: the units are {}",
+            CoefficientUnit::WORDS.join(" and ")
+        )
+    })
 }
 
-fn kind_named(value: &str) -> Result<InterventionKind> {
-    match value {
-        "addition" => Ok(InterventionKind::Addition),
-        "ablation" => Ok(InterventionKind::Ablation),
-        _ => bail!("kind={value}: the kinds are addition and ablation"),
-    }
+fn kind_named(value: &str) -> Result<Kind> {
+    let kind = Kind::live().find(|kind| kind.as_str() == value);
+    kind.with_context(|| format!("kind={value}: the kinds are {}", live_kinds().join(" and ")))
 }

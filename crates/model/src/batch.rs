@@ -2,16 +2,18 @@ use std::collections::HashMap;
 
 use crate::{Error, Result};
 
-/// The tokens of one pass, packed: nothing is padded, and what rows have in common at their beginning is there once.
+/// The tokens of one pass, packed: nothing is padded, and what rows have in common at their
+/// beginning is there once.
 ///
-/// A token's residual stream depends on the tokens before it and on nothing else. So rows with the same beginning share
-/// its tokens, and each token is computed once however many rows it belongs to.
+/// A token's residual stream depends on the tokens before it and on nothing else. So rows with the
+/// same beginning share its tokens, and each token is computed once however many rows it belongs
+/// to.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     tokens: Vec<Token>,
     rows: Vec<Row>,
-    /// Where to find a token that another row has too: by the one before it (or the row's group), its id, and whether it
-    /// is its row's last.
+    /// Where to find a token that another row has too: by the one before it (or the row's group),
+    /// its id, and whether it is its row's last.
     shared: HashMap<(Before, u32, bool), usize>,
     wanted: Option<Vec<usize>>,
 }
@@ -19,6 +21,7 @@ pub struct Batch {
 /// One token of a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Token {
+    /// The token itself.
     pub id: u32,
     /// Counted from the row's first token, also where that was in an earlier pass.
     pub position: usize,
@@ -50,6 +53,9 @@ enum Before {
 
 impl Batch {
     /// Whole rows, numbered from 0, all treated alike.
+    ///
+    /// # Errors
+    /// No row, or a row without tokens.
     pub fn of(rows: &[impl AsRef<[u32]>]) -> Result<Self> {
         let mut batch = Batch::default();
         for (number, row) in rows.iter().enumerate() {
@@ -61,9 +67,12 @@ impl Batch {
         Ok(batch)
     }
 
-    /// Adds tokens of the row `number`, the first of them at the position `start`. Rows that begin in this pass share
-    /// tokens with others of their group; whoever changes the residual stream of some rows and not of others must give
-    /// them different groups.
+    /// Adds tokens of the row `number`, the first of them at the position `start`. Rows that begin
+    /// in this pass share tokens with others of their group; a caller that changes the residual
+    /// stream of some rows and not of others must give them different groups.
+    ///
+    /// # Errors
+    /// No tokens.
     pub fn push(&mut self, number: usize, group: usize, start: usize, ids: &[u32]) -> Result<()> {
         if ids.is_empty() {
             return Err(Error::Request(format!("row {number} of the batch has no tokens")));
@@ -99,8 +108,8 @@ impl Batch {
         Ok(())
     }
 
-    /// Only these places are wanted after the last layer: their residual streams, in this order, are what the pass gives
-    /// back, and the last layer computes no others.
+    /// Only these places are wanted after the last layer: their residual streams, in this order,
+    /// are what the pass gives back, and the last layer computes no others.
     pub fn with_wanted(mut self, places: Vec<usize>) -> Self {
         self.wanted = Some(places);
         self
@@ -111,6 +120,7 @@ impl Batch {
         self.tokens.len()
     }
 
+    /// Whether the pass computes no token.
     pub fn is_empty(&self) -> bool {
         self.tokens.is_empty()
     }
@@ -125,6 +135,7 @@ impl Batch {
         &self.rows[row].places
     }
 
+    /// The number of rows, each of which has tokens in this pass.
     pub fn rows(&self) -> usize {
         self.rows.len()
     }

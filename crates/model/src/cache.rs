@@ -2,14 +2,16 @@ use std::collections::BTreeMap;
 
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
-use crate::{Batch, Error, GemmaConfig, Result};
+use crate::{Batch, Error, ModelConfig, Result};
 
 /// Keys and values of the tokens that running rows have seen, apart from the weights.
 ///
-/// It is a log: each pass adds its tokens at the end, and a row is the list of the slots of its tokens. Rows with a
-/// common beginning have the same slots there. When the log is full, what no row needs any more is dropped.
+/// It is a log: each pass adds its tokens at the end, and a row is the list of the slots of its
+/// tokens. Rows with a common beginning have the same slots there. When the log is full, what no
+/// row needs any more is dropped.
 ///
-/// Every layer, sliding or global, keeps all tokens: which of them a query sees is decided when it looks.
+/// Every layer, sliding or global, keeps all tokens: which of them a query sees is decided when it
+/// looks.
 pub struct Cache {
     layers: Vec<LayerCache>,
     /// By the caller's number: the slots of a row's tokens, by position.
@@ -31,7 +33,7 @@ struct LayerCache {
 const FIRST_CAPACITY: usize = 256;
 
 impl Cache {
-    pub(crate) fn new(config: &GemmaConfig, device: &Device, dtype: DType) -> Self {
+    pub(crate) fn new(config: &ModelConfig, device: &Device, dtype: DType) -> Self {
         let shape = [FIRST_CAPACITY, config.num_key_value_heads * config.head_dim];
         let layer = |_| LayerCache {
             keys: Tensor::zeros(shape, (device, dtype)),
@@ -64,8 +66,8 @@ impl Cache {
         self.rows.remove(&row);
     }
 
-    /// Takes slots for the batch's tokens, where every layer's [`append`](Self::append) then writes, and gives back the
-    /// slots of each row of the batch.
+    /// Takes slots for the batch's tokens, where every layer's [`append`](Self::append) then
+    /// writes, and gives back the slots of each row of the batch.
     pub(crate) fn reserve(&mut self, batch: &Batch) -> Result<Vec<Vec<u32>>> {
         for row in batch.entries() {
             let (number, length) = (row.number, self.length(row.number));
@@ -91,7 +93,8 @@ impl Cache {
         Ok(paths)
     }
 
-    /// Writes the newest keys and values of a layer, and gives back all of them: `[slots, heads * head_dim]`.
+    /// Writes the newest keys and values of a layer, and gives back all of them:
+    /// `[slots, heads * head_dim]`.
     pub(crate) fn append(
         &mut self,
         layer: usize,

@@ -1,62 +1,28 @@
-use std::fmt;
-
 use burn::tensor::{DType, Device};
+use terms::{DeviceKind, Precision};
 
 use crate::{Error, Result};
 
-/// Where the model runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DeviceKind {
-    Cpu,
-    /// A GPU by its number.
-    Cuda(usize),
-}
-
-/// The type of the activations. Norms, rotary embeddings, attention scores and logits are computed in f32 in either
-/// case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Precision {
-    F32,
-    Bf16,
-}
-
-impl Precision {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Precision::F32 => "f32",
-            Precision::Bf16 => "bf16",
-        }
-    }
-
-    pub fn dtype(self) -> DType {
-        match self {
-            Precision::F32 => DType::F32,
-            Precision::Bf16 => DType::BF16,
-        }
+/// The precision as burn names it.
+pub(crate) fn tensor_dtype(precision: Precision) -> DType {
+    match precision {
+        Precision::F32 => DType::F32,
+        Precision::Bf16 => DType::BF16,
     }
 }
 
-impl DeviceKind {
-    /// CUDA's first device where this build and machine have one, else the CPU.
-    pub fn present() -> Self {
-        match open_cuda(0) {
-            Ok(_) => DeviceKind::Cuda(0),
-            Err(_) => DeviceKind::Cpu,
-        }
+/// The first CUDA device where this build and this machine have one, else the CPU.
+pub fn present_device() -> DeviceKind {
+    match open_cuda(0) {
+        Ok(_) => DeviceKind::Cuda(0),
+        Err(_) => DeviceKind::Cpu,
     }
 }
 
-impl fmt::Display for DeviceKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            DeviceKind::Cpu => f.write_str("cpu"),
-            DeviceKind::Cuda(0) => f.write_str("cuda"),
-            DeviceKind::Cuda(number) => write!(f, "cuda:{number}"),
-        }
-    }
-}
-
-/// The device, or a message that says what is missing.
+/// Opens a device for tensors.
+///
+/// # Errors
+/// A CUDA device that this build or this machine does not have; the message says what is missing.
 pub fn open_device(kind: DeviceKind) -> Result<Device> {
     match kind {
         DeviceKind::Cpu => Ok(Device::flex()),

@@ -1,36 +1,45 @@
 use std::path::{Path, PathBuf};
 
-use crate::chat::{FILES, Parts};
+use crate::chat::{self, FILES, Parts};
 use crate::folders::require_model;
-use crate::gguf::{chat_parts, config_json, not_a_model_file, not_a_model_folder, open, without_template};
+use crate::gguf::{
+    chat_parts, chat_template, config_json, not_a_model_file, not_a_model_folder, open, without_template,
+};
 use crate::text_file::text_file;
-use crate::{ChatOptions, ChatTokenizer, Checkpoint, Error, GemmaConfig, Result};
+use crate::{ChatOptions, ChatTokenizer, Checkpoint, Error, ModelConfig, Result};
 
 /// A model on this disk: a Hugging Face folder, or a GGUF file that holds everything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModelFiles {
+    /// A folder with `config.json`, `tokenizer.json` and safetensors.
     HuggingFace(PathBuf),
-    /// The file, or the first of several that are one model; the others lie beside it.
+    /// The file, or the first of several that are one model; the others are next to it.
     Gguf(PathBuf),
 }
 
 /// A model that is open and was checked as a whole; no weight has been read yet.
 pub struct ModelParts {
-    pub config: GemmaConfig,
+    /// The architecture and the end tokens; [`ModelFiles::network`] has compared it with the
+    /// weights.
+    pub config: ModelConfig,
+    /// Tokenizer and chat template.
     pub tokenizer: ChatTokenizer,
+    /// The weights, mapped.
     pub checkpoint: Checkpoint,
 }
 
 impl ModelFiles {
     /// Tells the kind of model by what is at the path.
     ///
-    /// A file is GGUF if it begins with these letters, whatever its name: Ollama's have no ending. Nothing but the first
-    /// bytes is read: whether the model is whole and one of those that can be run, [`Self::open`] says.
+    /// A file is GGUF if it begins with these letters, whatever its name: Ollama's have no ending.
+    /// Only the first bytes are read: [`Self::open`] says whether the model is whole and can be
+    /// run.
     ///
     /// # Errors
-    /// Where there is no model. What is there instead is named, with what to give in its place: a pointer of Git LFS, a web
-    /// page, an older format, one file of a Hugging Face folder, a manifest of Ollama, a folder of GGUF files, an adapter,
-    /// a repository's folder in the hub's cache.
+    /// Where there is no model. The message names what is there instead and what to give in its
+    /// place: a pointer of Git LFS, a web page, an older format, one file of a Hugging Face folder,
+    /// a manifest of Ollama, a folder of GGUF files, an adapter, a repository's folder in the hub's
+    /// cache.
     pub fn at(path: &Path) -> Result<Self> {
         if path.is_dir() {
             if let Some(message) = not_a_model_folder(path) {
@@ -51,8 +60,11 @@ impl ModelFiles {
         }
     }
 
-    /// Reads configuration and tokenizer, opens the weights, and compares all of them: names and shapes of the tensors,
-    /// the vocabulary, the head. Reads no weight.
+    /// Reads configuration and tokenizer, opens the weights, and compares all of them: names and
+    /// shapes of the tensors, the vocabulary, the head. Reads no weight.
+    ///
+    /// # Errors
+    /// Names the file, and the key or tensor, that keeps the model from being run.
     pub fn open(&self, options: &ChatOptions<'_>) -> Result<ModelParts> {
         let (mut config, checkpoint) = self.network()?;
         let tokenizer = self.tokenizer(options)?.for_rows(config.vocab_size)?;
@@ -72,7 +84,10 @@ impl ModelFiles {
     }
 
     /// The same without a tokenizer, which a network doesn't need.
-    pub fn network(&self) -> Result<(GemmaConfig, Checkpoint)> {
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn network(&self) -> Result<(ModelConfig, Checkpoint)> {
         let mut config = self.config()?;
         let mut checkpoint = self.checkpoint()?;
         checkpoint.settle_head(&mut config)?;
@@ -80,20 +95,28 @@ impl ModelFiles {
         Ok((config, checkpoint))
     }
 
-    /// The configuration as the files have it; [`network`](Self::network) also looks whether the weights agree.
-    pub fn config(&self) -> Result<GemmaConfig> {
+    /// The configuration as the files have it; [`network`](Self::network) also compares it with the
+    /// weights.
+    ///
+    /// # Errors
+    /// Names the key that is missing, unusable or not known.
+    pub fn config(&self) -> Result<ModelConfig> {
         match self {
-            ModelFiles::HuggingFace(folder) => GemmaConfig::read(folder),
+            ModelFiles::HuggingFace(folder) => ModelConfig::read(folder),
             ModelFiles::Gguf(path) => {
                 let wrong = |message: String| Error::file(path, message);
                 let json = config_json(&open(path)?.file).map_err(wrong)?;
-                let config = GemmaConfig::from_json(&json).map_err(wrong)?;
+                let config = ModelConfig::from_json(&json).map_err(wrong)?;
                 config.check_end_tokens().map_err(wrong)?;
                 Ok(config)
             }
         }
     }
 
+    /// The tokenizer with its chat template.
+    ///
+    /// # Errors
+    /// A file that can't be used, and a model without a chat template where `options` name none.
     pub fn tokenizer(&self, options: &ChatOptions<'_>) -> Result<ChatTokenizer> {
         match self {
             ModelFiles::HuggingFace(folder) => ChatTokenizer::read(folder, options),
@@ -120,6 +143,23 @@ impl ModelFiles {
         }
     }
 
+    /// The text of the model's own chat template; `None` where it has none, as many base models.
+    ///
+    /// # Errors
+    /// A file that can't be read, and a list of templates without a default.
+    pub fn chat_template(&self) -> Result<Option<String>> {
+        match self {
+            ModelFiles::HuggingFace(folder) => chat::own_template(folder),
+            ModelFiles::Gguf(path) => {
+                chat_template(open(path)?.file.metadata()).map_err(|message| Error::file(path, message))
+            }
+        }
+    }
+
+    /// The weights, mapped; none is read.
+    ///
+    /// # Errors
+    /// Names the file or tensor that is missing or can't be used.
     pub fn checkpoint(&self) -> Result<Checkpoint> {
         match self {
             ModelFiles::HuggingFace(folder) => Checkpoint::open(folder),
@@ -127,7 +167,8 @@ impl ModelFiles {
         }
     }
 
-    /// Everything that decides what the model computes, without the weights: configuration, tokenizer, template.
+    /// Everything that decides what the model computes, without the weights: configuration,
+    /// tokenizer, template.
     pub fn texts(&self) -> Vec<PathBuf> {
         let ModelFiles::HuggingFace(folder) = self else {
             return Vec::new();

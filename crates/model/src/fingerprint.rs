@@ -2,11 +2,16 @@ use std::path::{Path, PathBuf};
 
 use crate::Result;
 
-/// A hash over files: names and contents, in the order given. Over all files of a model it says what the model
-/// computes; over those of the weights alone, which reference it can be compared with.
+/// A hash over files: names and contents, in the order given. Over all files of a model it says
+/// what the model computes; over those of the weights alone, which reference it can be compared
+/// with.
 ///
-/// For each file: its name, a zero byte, and the 32 bytes of its content's blake3 hash; the result is the blake3 hash of
-/// all that, in hexadecimal digits. `known` may give the hash of a file that was hashed before.
+/// For each file: its name, a zero byte, and the 32 bytes of its content's blake3 hash; the result
+/// is the blake3 hash of all that, in hexadecimal digits. `known` may give the hash of a file that
+/// was hashed before.
+///
+/// # Errors
+/// A file that can't be read.
 pub fn fingerprint(files: &[PathBuf], known: &dyn Fn(&Path) -> Option<String>) -> Result<String> {
     let mut hasher = blake3::Hasher::new();
     for path in files {
@@ -28,7 +33,11 @@ pub fn fingerprint(files: &[PathBuf], known: &dyn Fn(&Path) -> Option<String>) -
     Ok(hasher.finalize().to_hex().to_string())
 }
 
-/// The blake3 hash of a file's content in hexadecimal digits, as `known` of [`fingerprint`] gives it.
+/// The blake3 hash of a file's content in hexadecimal digits, as `known` of [`fingerprint`] gives
+/// it.
+///
+/// # Errors
+/// A file that can't be read.
 pub fn hash_file(path: &Path) -> Result<String> {
     Ok(content_hash(path)?.to_hex().to_string())
 }

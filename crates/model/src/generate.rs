@@ -3,63 +3,66 @@ use std::ops::ControlFlow;
 
 use burn::tensor::Tensor;
 use rayon::prelude::*;
+use terms::FinishReason;
 
-use crate::{Batch, Error, Gemma, Memory, NotANumber, ResidualTap, Result, Sampler, Sampling};
+use crate::{Batch, ConversationCache, Error, Network, NotANumber, ResidualTap, Result, Sampler, Sampling};
 
-/// One row to generate: its prompt, how its tokens are chosen, and the seed of its own random generator.
+/// One row to generate: its prompt, how its tokens are chosen, and the seed of its own random
+/// generator.
 #[derive(Clone, Debug)]
 pub struct GenerationRequest {
+    /// Token ids; at least one.
     pub prompt: Vec<u32>,
+    /// How its tokens are chosen.
     pub sampling: Sampling,
+    /// The seed of its random generator.
     pub seed: u64,
 }
 
 /// What came out: the new tokens, an end token included.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Generated {
+    /// Token ids.
     pub tokens: Vec<u32>,
-    pub finish: Finish,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Finish {
-    /// An end token was generated.
-    Stop,
-    /// The limit was reached.
-    Length,
-    /// Whoever saw the tokens wanted no more.
-    Interrupted,
+    /// Why the text ended; `None` where the callback stopped generation before it did.
+    pub finish: Option<FinishReason>,
 }
 
 /// What a pass brought to one row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NewToken {
+    /// The row.
     pub row: usize,
+    /// Its new token.
     pub token: u32,
 }
 
-/// Rows that are generated at the same time. More bring no more speed on a CPU, where the arithmetic is the limit by
-/// then, and each costs the memory of its keys and values.
-const ROWS_AT_ONCE: usize = 64;
+/// Rows that are generated at the same time. More bring no more speed on a CPU, where the
+/// arithmetic is the limit by then, and each costs the memory of its keys and values.
+pub const ROWS_AT_ONCE: usize = 64;
 
-/// New prompts wait for the next pass once a pass has so many tokens.
-const TOKENS_AT_ONCE: usize = 1024;
+/// New prompts wait for the next pass once a pass has this many tokens.
+pub const TOKENS_AT_ONCE: usize = 1024;
 
-/// Generates all rows with a key/value cache, until each has met an end token of the model or has `max_new_tokens`
-/// tokens. A row that has ended leaves, and a waiting one takes its place: a pass holds the whole prompts of rows that
-/// begin and one token of each row that goes on.
+/// Generates all rows with a key/value cache, until each has met an end token of the model or has
+/// `max_new_tokens` tokens. A row that has ended leaves, and a waiting one takes its place: a pass
+/// holds the whole prompts of rows that begin and one token of each row that goes on.
 ///
-/// A row's tokens depend on its own request and on what the tap does to it, and not on the rows beside it. The tap sees
-/// rows by their index in `requests`. `progress` is called after each pass with the number of tokens that it brought.
+/// A row's tokens depend on its own request and on what the tap does to it, and not on the other
+/// rows. The tap sees rows by their index in `requests`. `progress` is called after each pass with
+/// the number of tokens that it brought.
+///
+/// # Errors
+/// A logit that is not a number, and what [`Network::forward`] refuses.
 pub fn generate(
-    model: &Gemma,
+    model: &Network,
     requests: &[GenerationRequest],
     max_new_tokens: usize,
     tap: &mut dyn ResidualTap,
     progress: &mut dyn FnMut(usize),
 ) -> Result<Vec<Generated>> {
     let rows: BTreeMap<usize, &GenerationRequest> = requests.iter().enumerate().collect();
-    let mut memory = Memory::without_keeping(model);
+    let mut memory = ConversationCache::without_keeping(model);
     let mut each = |tokens: &[NewToken]| {
         progress(tokens.len());
         ControlFlow::Continue(())
@@ -68,12 +71,15 @@ pub fn generate(
     Ok(texts.into_values().collect())
 }
 
-/// The same for rows of any numbers, which take what they had before from `memory` and leave there what they have in the
-/// end. `each` is called after each pass with the tokens that it brought, and may end the work: rows then come back as
-/// they are. The tap sees rows by their numbers.
+/// The same for rows of any numbers, which take what they had before from `memory` and leave there
+/// what they have in the end. `each` is called after each pass with the tokens that it brought, and
+/// may end the work: rows then come back as they are. The tap sees rows by their numbers.
+///
+/// # Errors
+/// As [`generate`].
 pub fn generate_on(
-    model: &Gemma,
-    memory: &mut Memory,
+    model: &Network,
+    memory: &mut ConversationCache,
     requests: &BTreeMap<usize, &GenerationRequest>,
     max_new_tokens: usize,
     tap: &mut dyn ResidualTap,
@@ -119,7 +125,7 @@ impl Generated {
     fn nothing() -> Self {
         Generated {
             tokens: Vec::new(),
-            finish: Finish::Length,
+            finish: Some(FinishReason::Length),
         }
     }
 }
@@ -128,12 +134,12 @@ impl Generated {
 struct Running<'a> {
     waiting: VecDeque<(usize, &'a GenerationRequest)>,
     active: Vec<Row>,
-    memory: &'a mut Memory,
+    memory: &'a mut ConversationCache,
 }
 
 impl Running<'_> {
-    /// The newest token of each active row, and the prompts of as many waiting ones as there is room for, in the order
-    /// of the active rows. `None` when all is done.
+    /// The newest token of each active row, and the prompts of as many waiting ones as there is
+    /// room for, in the order of the active rows. `None` when all is done.
     fn next_batch(&mut self, tap: &dyn ResidualTap) -> Result<Option<Batch>> {
         let mut batch = Batch::default();
         for row in &self.active {
@@ -162,19 +168,17 @@ impl Running<'_> {
         self.active.iter().filter_map(newest).collect()
     }
 
-    /// The rows that have their last token. After an interruption all have, and those that waited have nothing.
+    /// The rows that have their last token. After an interruption all have, and those that waited
+    /// have nothing.
     fn take_ended(&mut self, flow: ControlFlow<()>) -> Vec<(usize, Generated)> {
         let mut ended = Vec::new();
         if flow.is_break() {
             let nothing = |(number, _)| {
-                let finish = Finish::Interrupted;
-                (
-                    number,
-                    Generated {
-                        finish,
-                        ..Generated::nothing()
-                    },
-                )
+                let unfinished = Generated {
+                    finish: None,
+                    ..Generated::nothing()
+                };
+                (number, unfinished)
             };
             ended.extend(self.waiting.drain(..).map(nothing));
         }
@@ -220,7 +224,7 @@ struct Row {
     /// Prompt and generated tokens.
     history: Vec<u32>,
     prompt_length: usize,
-    finish: Option<Finish>,
+    finish: Option<FinishReason>,
 }
 
 impl Row {
@@ -240,14 +244,14 @@ impl Row {
         let token = token.map_err(|NotANumber { token }| {
             let step = self.history.len() - self.prompt_length;
             Error::Request(format!(
-                "the logit of token {token} is no finite number after {step} generated tokens; a steering coefficient may be far too large"
+                "the logit of token {token} is not a finite number after {step} generated tokens; a steering coefficient may be far too large"
             ))
         })?;
         self.history.push(token);
         if end_tokens.contains(&token) {
-            self.finish = Some(Finish::Stop);
+            self.finish = Some(FinishReason::Stop);
         } else if self.history.len() - self.prompt_length == max_new_tokens {
-            self.finish = Some(Finish::Length);
+            self.finish = Some(FinishReason::Length);
         }
         Ok(())
     }
@@ -256,7 +260,7 @@ impl Row {
         let tokens = self.history.split_off(self.prompt_length);
         Generated {
             tokens,
-            finish: self.finish.unwrap_or(Finish::Interrupted),
+            finish: self.finish,
         }
     }
 }

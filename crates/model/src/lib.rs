@@ -1,25 +1,28 @@
-//! Gemma 1, 2 and 3 for inference, nothing else: a model's files in, residual streams, logits and tokens out.
+//! Language models for inference: a model's files in, residual streams, logits and tokens out.
 //!
 //! Notable features of the network, each checked against an independent implementation in `tests/`:
 //! - attention scaled by `query_pre_attn_scalar^-0.5`; grouped keys and values; soft-capped scores
-//! - one description a layer: a sliding window of exactly W keys or all of them, its rotary base and scaling, which norms
-//!   it has; nothing else asks which generation of the family a model is
+//! - one description a layer: a sliding window of exactly W keys or all of them, its rotary base
+//!   and scaling, which norms it has; nothing else asks which generation of the family a model is
 //! - RMS norms that multiply by `1 + w` in f32 and cast last
 //! - rotary embeddings on split halves, tables in f32
 //! - tanh-GELU gate, scaled and tied embeddings, soft-capped logits
 //! - weights mapped from their files and used as they are stored, whole or layer by layer
-//! - packed batches without padding, in which common beginnings are computed once; a key/value cache apart from the
-//!   weights, whose rows come and go
+//! - packed batches without padding, in which common beginnings are computed once; a key/value
+//!   cache apart from the weights, whose rows come and go
 //!
-//! The crate knows no prompt texts, no results and no layers of interest. Whoever wants to read or change the
-//! residual stream hands [`Gemma::forward`] a [`ResidualTap`]: the only way in.
+//! The crate doesn't know about prompt texts, results or layers of interest. To read or change the
+//! residual stream, give [`Network::forward`] a [`ResidualTap`]: it is the only way in.
+//!
+//! What is particular to a family of models is in `families`, one file each; the network is told by
+//! [`ModelConfig`] what to compute.
 //!
 //! The norm of the last token's residual after every layer:
 //!
 //! ```
 //! use burn::tensor::Tensor;
 //! use model::{
-//!     Batch, ChatOptions, DeviceKind, Gemma, Message, ModelFiles, Precision, ResidualTap, Role, Token, open_device,
+//!     Batch, ChatOptions, DeviceKind, Message, ModelFiles, Network, Precision, ResidualTap, Speaker, Token, open_device,
 //! };
 //!
 //! struct LastNorms(Vec<f32>);
@@ -36,9 +39,9 @@
 //! let files = ModelFiles::at("../../data/tiny".as_ref())?; // a Hugging Face folder or a .gguf file
 //! let (config, tokenizer) = (files.config()?, files.tokenizer(&ChatOptions::default())?);
 //! let device = open_device(DeviceKind::Cpu)?;
-//! let network = Gemma::load(&config, &files.checkpoint()?, &device, Precision::F32, &mut |_| ())?;
+//! let network = Network::load(&config, &files.checkpoint()?, &device, Precision::F32, &mut |_| ())?;
 //!
-//! let text = tokenizer.render(&[Message::new(Role::User, "Who are you?")], Role::Assistant)?;
+//! let text = tokenizer.render(&[Message::new(Speaker::User, "Who are you?")], Speaker::Model)?;
 //! let batch = Batch::of(&[tokenizer.tokenize(&text)?.ids])?;
 //! let mut norms = LastNorms(Vec::new());
 //! network.forward(&batch, None, &mut norms)?;
@@ -47,22 +50,25 @@
 //! # }
 //! ```
 
+#![warn(missing_docs)]
+
 mod batch;
 mod cache;
 mod chat;
 mod checkpoint;
 mod config;
+mod conversation_cache;
 mod device;
 mod error;
+mod families;
 mod files;
 mod fingerprint;
 mod folders;
 mod generate;
 pub mod gguf;
-mod memory;
 mod network;
-mod numbers;
 mod sampling;
+mod stored_tensor;
 mod tap;
 mod text_file;
 
@@ -70,13 +76,17 @@ pub use batch::{Batch, Token};
 pub use cache::Cache;
 pub use chat::{ChatOptions, ChatTokenizer, Message, Rendered, Role, Tokens};
 pub use checkpoint::Checkpoint;
-pub use config::{GemmaConfig, LayerDescription, Rope};
-pub use device::{DeviceKind, Precision, open_device};
+pub use config::{LayerDescription, LayerNorms, ModelConfig, Rope};
+pub use conversation_cache::ConversationCache;
+pub use device::{open_device, present_device};
 pub use error::{Error, Result};
+pub use families::{benchmark_config, is_gated, published_config, published_models};
 pub use files::{ModelFiles, ModelParts};
 pub use fingerprint::{fingerprint, hash_file};
-pub use generate::{Finish, Generated, GenerationRequest, NewToken, generate, generate_on};
-pub use memory::Memory;
-pub use network::{Gemma, StreamedGemma, TensorSource};
+pub use generate::{
+    Generated, GenerationRequest, NewToken, ROWS_AT_ONCE, TOKENS_AT_ONCE, generate, generate_on,
+};
+pub use network::{Network, StreamedNetwork, TensorSource};
 pub use sampling::{NotANumber, Sampler, Sampling, process_logits};
-pub use tap::{ResidualTap, Site};
+pub use tap::ResidualTap;
+pub use terms::{DeviceKind, FinishReason, Precision, Site, Speaker};

@@ -1,15 +1,14 @@
 //! Text files as people have them.
 
-#[path = "../../artifacts/src/text.rs"]
-mod text;
-
 use std::path::Path;
 
 use serde_json::Value;
 
+use files::text;
+
 use crate::{Error, Result};
 
-/// The text of a file in UTF-8, as every text that somebody wrote is read.
+/// The text of a file in UTF-8, as every text that a person wrote is read.
 ///
 /// # Errors
 /// A pointer of Git LFS, and bytes that are not UTF-8.

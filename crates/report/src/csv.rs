@@ -1,11 +1,12 @@
-//! A small reader of CSV tables, for numbers under named columns. Cells hold no comma and no line break.
+//! A small reader of CSV tables, for numbers under named columns. Cells hold no comma and no line
+//! break.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use artifacts::read_text;
+use files::read_text;
 
-/// The text of a table, with the line that each row stands in.
+/// The text of a table, with the line of each row.
 #[derive(Debug)]
 pub struct Csv {
     path: PathBuf,

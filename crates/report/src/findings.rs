@@ -1,20 +1,23 @@
 //! The answer in figures, computed from the tables.
 
-use artifacts::{Pipeline, Summary};
+use pages::format::{number, number_or_dash, percent};
+use pipeline::Pipeline;
+use results::Summary;
 
-use crate::doses::Doses;
-use crate::format::{number, number_or_dash, percent};
+use crate::conditions::label;
 use crate::inputs::Inputs;
+use crate::sweep_tables::Doses;
 
 /// What the first paragraph of the report says.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Findings {
     pub layers: usize,
-    /// The layer with the largest difference between within and across; the lowest where layers are equal.
+    /// The layer with the largest difference between within and across; the lowest where layers are
+    /// equal.
     pub peak: Summary,
     pub prompts: usize,
-    /// How well the contrast of the other prompts tells a prompt's two residuals apart at the peak: the share
-    /// of residuals that fall on their own side, and the area under the ROC curve.
+    /// How well the contrast of the other prompts tells a prompt's two residuals apart at the peak:
+    /// the share of residuals that fall on their own side, and the area under the ROC curve.
     pub accuracy: f64,
     pub auc: f64,
     /// What adding the vector does.
@@ -36,16 +39,12 @@ impl Findings {
         })
     }
 
-    /// The answer in three sentences: where the roles part, whether that holds for other prompts, and what the vector does.
+    /// The answer in three sentences: where the roles part, whether that holds for other prompts,
+    /// and what the vector does.
     pub fn sentences(&self, pipeline: &Pipeline) -> Vec<String> {
-        let label = |name: &str| {
-            pipeline
-                .condition(name)
-                .map_or(name.to_owned(), |found| found.label.clone())
-        };
         let (positive, negative) = (
-            label(&pipeline.contrast.positive),
-            label(&pipeline.contrast.negative),
+            label(pipeline, &pipeline.contrast.positive),
+            label(pipeline, &pipeline.contrast.negative),
         );
         let Findings {
             peak, accuracy, auc, ..
@@ -58,22 +57,23 @@ impl Findings {
         let layer = peak.layer;
         let first = if peak.similarity_difference > 0.0 {
             format!(
-                "{} tells {positive} from {negative} most clearly after layer {layer}: there, two prompts of one \
-                 role have a cosine of {within} on average and two prompts across the roles {cross}, a difference \
-                 of {difference}.",
+                "{} separates {positive} from {negative} most clearly after layer {layer}: there, two prompts \
+                 in the same role have a mean cosine of {within} and two prompts in different roles one of \
+                 {cross}, a difference of {difference}.",
                 pipeline.model.name
             )
         } else {
             format!(
-                "No layer of {} holds prompts of one role closer together than prompts across {positive} and \
+                "No layer of {} keeps prompts of one role closer together than prompts across {positive} and \
                  {negative}: the largest difference, after layer {layer}, is {difference}.",
                 pipeline.model.name
             )
         };
         let share = number(100.0 * peak.contrast_norm / peak.mean_residual_norm, 1);
         let second = format!(
-            "With a contrast vector made of all prompts but one, {} of the residuals that were left out fall on their \
-             own side after layer {layer} (AUC {}); the vector of all prompts is {share} % as long as the mean residual.",
+            "With a contrast vector computed from all prompts but one, {} of the left-out residuals fall on \
+             their own side after layer {layer} (AUC {}); the norm of the vector of all prompts is {share} % \
+             of the mean residual norm.",
             percent(*accuracy),
             number_or_dash(*auc, 3),
         );
@@ -85,7 +85,7 @@ fn steering(doses: &Doses) -> String {
     let summary = &doses.summary;
     match doses.chosen() {
         Some(chosen) => format!(
-            "Pushed at layer {} with {} times that layer's vector toward the other role, texts move by {} nats per token (95 % interval \
+            "Pushed toward the other role at layer {} with {} times that layer\u{2019}s vector, texts move by {} nats per token (95 % interval \
              {} to {}; no control reaches more than {}), and {} of them sound like the other speaker.",
             chosen.layer,
             number(chosen.coefficient, 2),
@@ -96,11 +96,11 @@ fn steering(doses: &Doses) -> String {
             percent(chosen.crossed),
         ),
         None if summary.candidates.is_empty() => {
-            "Whether adding the vector changes who speaks was not tried in this run.".to_owned()
+            "This run did not test whether adding the vector changes who speaks.".to_owned()
         }
         None => format!(
-            "Adding it does not change who speaks, as far as {} doses show: none moves texts more than its controls do and \
-             leaves them sound.",
+            "Adding it does not change who speaks, as far as {} doses show: none of them moves texts more than its controls \
+             do while leaving them intact.",
             summary.candidates.len(),
         ),
     }

@@ -2,27 +2,30 @@
 
 use std::collections::HashSet;
 use std::path::Path;
+use terms::Pooling;
 
 use anyhow::{Context, Result, bail, ensure};
-use artifacts::{
-    Certificate, ComponentPlace, Condition, Generation, Layout, Metadata, Pipeline, Projection, ReadPosition,
-    RenderedPrompt, Similarity, Summary, Verdict, read_certificate, read_generations, read_positions,
-    read_principal_components, read_projection_batches, read_rendered_prompts, read_similarities_where,
-    read_summaries, read_text,
+use files::read_text;
+use pages::Markup;
+use pipeline::Pipeline;
+use results::{
+    Certificate, ComponentPlace, Generation, Layout, Metadata, Projection, ReadPosition, RenderedPrompt,
+    Similarity, Summary, Table, Verdict, read_certificate, read_positions,
 };
 
-use crate::certificate::beyond;
-use crate::doses::Doses;
-use crate::evidence::Evidence;
+use crate::analysis_tables::Evidence;
+use crate::certificate_errors::beyond;
+use crate::chat_markup::{beginning, learn_ends, prompt_markup};
+use crate::prompt_subset::shown_prompts;
 use crate::published::Published;
-use crate::shown::shown_prompts;
-use crate::tokens::{ConditionFacts, condition_facts};
+use crate::sweep_tables::Doses;
+use crate::token_facts::{ConditionFacts, condition_facts};
 
-/// The tables of the earlier stages. `summaries`, `similarities` and `projections` are those of the contrast's
-/// pooling, by layer.
+/// The tables of the earlier stages. `summaries`, `similarities` and `projections` are those of the
+/// contrast's pooling, by layer.
 ///
-/// Of many prompts some are shown one by one; only their rows are kept, so that neither memory nor page grows with
-/// the run.
+/// Of many prompts some are shown one by one; only their rows are kept, so that neither memory nor
+/// page grows with the run.
 #[derive(Debug)]
 pub struct Inputs {
     pub pipeline_text: String,
@@ -32,6 +35,10 @@ pub struct Inputs {
     pub prompts: Vec<RenderedPrompt>,
     /// Where they were read.
     pub positions: Vec<ReadPosition>,
+    /// The tokens of the run's chat format.
+    pub markup: Markup,
+    /// The token that texts begin with, such as `<bos>`, where the chat format has one.
+    pub beginning: Option<String>,
     /// What the texts of each condition are like, all of them.
     pub facts: Vec<ConditionFacts>,
     pub summaries: Vec<Summary>,
@@ -58,38 +65,43 @@ pub struct Inputs {
 
 impl Inputs {
     pub fn read(pipeline: &Pipeline, layout: &Layout) -> Result<Self> {
-        let (mut prompts, prompts_metadata) = read_rendered_prompts(&layout.rendered_prompts())?;
+        let (mut prompts, prompts_metadata) = RenderedPrompt::read(&layout.table::<RenderedPrompt>())?;
         let ids: Vec<String> = distinct_ids(&prompts).into_iter().map(str::to_owned).collect();
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         let shown: HashSet<&str> = shown_prompts(&ids).into_iter().collect();
         let mut positions = read_positions(&layout.activations())?;
-        let facts = condition_facts(&prompts, &positions, pipeline.contrast.pooling);
+        let mut markup = prompt_markup(pipeline, &prompts);
+        let beginning = beginning(&markup, &prompts).map(str::to_owned);
+        let pooling = pipeline.contrast.pooling;
+        let facts = condition_facts(&prompts, &positions, pooling, beginning.as_deref());
         positions.retain(|read| shown.contains(read.prompt_id.as_str()));
         prompts.retain(|row| shown.contains(row.prompt_id.as_str()));
 
-        let (all_summaries, summary_metadata) = read_summaries(&layout.summary())?;
-        let pooling = pipeline.contrast.pooling.as_str();
+        let (all_summaries, summary_metadata) = Summary::read(&layout.table::<Summary>())?;
         let (summaries, other_summaries): (Vec<_>, Vec<_>) =
             all_summaries.into_iter().partition(|row| row.pooling == pooling);
-        let similarities = similarities(&layout.similarities(), pooling, &shown)?;
-        let projections = projections(&layout.projections(), pooling, &shown)?;
-        let (mut generations, generations_metadata) = read_generations(&layout.generations())?;
+        let similarities = similarities(&layout.table::<Similarity>(), pooling, &shown)?;
+        let projections = projections(&layout.table::<Projection>(), pooling, &shown)?;
+        let (mut generations, generations_metadata) = Generation::read(&layout.table::<Generation>())?;
         generations.retain(|row| shown.contains(row.prompt_id.as_str()));
         let certificate = read_certificate(&layout.certificate())
             .context("the certificate can't be read; `cargo xtask verify` makes one")?;
         let evidence = Evidence::read(layout, pooling, summaries.len())?;
         let (doses, doses_metadata) = Doses::read(layout)?;
+        learn_ends(&mut markup, &generations, &doses.texts);
         let mut inputs = Inputs {
             pipeline_text: read_text(&pipeline.path)?,
             prompt_count: ids.len(),
             prompts,
             positions,
+            markup,
+            beginning,
             facts,
             summaries,
             other_summaries,
             similarities,
             projections,
-            components: read_principal_components(&layout.principal_components())?.0,
+            components: ComponentPlace::read(&layout.table::<ComponentPlace>())?.0,
             evidence,
             doses,
             generations,
@@ -126,7 +138,7 @@ impl Inputs {
 
     /// Results of another contrast than the pipeline's would be drawn under the wrong names.
     fn check(&self, pipeline: &Pipeline, layout: &Layout) -> Result<()> {
-        let path = layout.summary();
+        let path = layout.table::<Summary>();
         for (key, expected) in [
             ("positive", &pipeline.contrast.positive),
             ("negative", &pipeline.contrast.negative),
@@ -152,7 +164,7 @@ impl Inputs {
         ensure!(
             !self.prompts.is_empty(),
             "{}: there is no prompt; run `cargo xtask extract --force`",
-            layout.rendered_prompts().display()
+            layout.table::<RenderedPrompt>().display()
         );
         let in_order = self
             .summaries
@@ -206,28 +218,17 @@ fn distinct_ids(prompts: &[RenderedPrompt]) -> Vec<&str> {
     ids.filter(|id| seen.insert(*id)).collect()
 }
 
-fn similarities(path: &Path, pooling: &str, shown: &HashSet<&str>) -> Result<Vec<Similarity>> {
-    let is_shown = |of: &str, a: &str, b: &str| of == pooling && shown.contains(a) && shown.contains(b);
-    Ok(read_similarities_where(path, is_shown)?.0)
+fn similarities(path: &Path, pooling: Pooling, shown: &HashSet<&str>) -> Result<Vec<Similarity>> {
+    let is_shown =
+        |of: &str, a: &str, b: &str| of == pooling.as_str() && shown.contains(a) && shown.contains(b);
+    Ok(Similarity::read_where(path, is_shown)?.0)
 }
 
-fn projections(path: &Path, pooling: &str, shown: &HashSet<&str>) -> Result<Vec<Projection>> {
+fn projections(path: &Path, pooling: Pooling, shown: &HashSet<&str>) -> Result<Vec<Projection>> {
     let mut kept = Vec::new();
-    for batch in read_projection_batches(path)?.0 {
-        let is_shown = |row: &Projection| row.pooling == pooling && shown.contains(row.prompt.as_str());
+    for batch in Projection::read_batches(path, 8192)?.0 {
+        let is_shown = |row: &Projection| row.pooling == pooling && shown.contains(row.prompt_id.as_str());
         kept.extend(batch?.into_iter().filter(is_shown));
     }
     Ok(kept)
-}
-
-/// The two conditions of the contrast, positive first.
-pub fn contrast_conditions(pipeline: &Pipeline) -> Result<[&Condition; 2]> {
-    let find = |name: &str| {
-        let message = || anyhow::anyhow!("{}: there is no condition \"{name}\"", pipeline.path.display());
-        pipeline.condition(name).ok_or_else(message)
-    };
-    Ok([
-        find(&pipeline.contrast.positive)?,
-        find(&pipeline.contrast.negative)?,
-    ])
 }

@@ -1,40 +1,31 @@
 //! From tables to one page that can be read, checked and passed on.
 //!
-//! `report.html` holds everything that it shows: charts, texts, styles and the plotting library. It makes no
-//! request, so it works from a disk without a network; its content security policy forbids requests too. The
-//! same chart as in the method stands alone in `cosine_similarity.html`, and as a static figure in `figures/`.
-//! The same tables give the same bytes.
+//! `report.html` holds everything that it shows: charts, texts, styles and the plotting library. It
+//! makes no request, so it works from a disk without a network; its content security policy forbids
+//! requests too. The same chart as in the method is also in `cosine_similarity.html`, alone, and in
+//! `figures/`, as a static figure. The same tables give the same bytes.
 
-pub mod assets;
-mod certainty;
-mod certificate;
-pub mod charts;
+mod analysis_tables;
+mod certificate_errors;
+mod chat_markup;
+mod conditions;
+mod content;
 mod csv;
-pub mod difference;
-mod dose;
-mod dose_texts;
-mod doses;
-mod evidence;
-mod figure;
+mod figures;
 mod findings;
-pub mod format;
-mod generations;
 mod inputs;
-mod lens;
-mod numbering;
+mod links;
 mod page;
-pub mod pieces;
-mod provenance;
+mod prompt_subset;
 mod published;
-mod removal;
 mod run;
-mod shown;
-mod speaker;
-mod tokens;
-mod warnings;
+mod sections;
+mod static_figure;
+mod sweep_tables;
+mod token_facts;
 
-pub use charts::{errors_chart, similarity_chart};
-pub use evidence::Evidence;
+pub use analysis_tables::Evidence;
+pub use figures::{errors_chart, similarity_chart};
 pub use findings::Findings;
 pub use inputs::Inputs;
 pub use published::{Measure, Published};

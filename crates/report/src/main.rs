@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use artifacts::{Stage, run_stage};
+use results::run_stage;
+use terms::Stage;
 
 fn main() -> ExitCode {
     run_stage(Stage::Report, report::run)

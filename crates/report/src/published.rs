@@ -3,15 +3,16 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use artifacts::{Condition, Pipeline, Summary};
-use serde::Serialize;
+use pages::format::{layer_list, number};
+use pipeline::{Condition, Pipeline};
+use results::Summary;
 
+use crate::conditions::contrast_conditions;
 use crate::csv::Csv;
-use crate::format::{layer_list, number};
-use crate::inputs::contrast_conditions;
 
-/// The largest difference that counts as none. Published tables were computed in bf16, whose steps between 0.5 and 1
-/// are 2^-8 = 0.0039: this is two of them, with room for the rounding of the printed digits.
+/// The largest difference that counts as none. Published tables were computed in bf16, whose steps
+/// between 0.5 and 1 are 2^-8 = 0.0039: this is two of them, with room for the rounding of the
+/// printed digits.
 pub const GRID: f64 = 0.008;
 
 /// What both tables hold, by layer.
@@ -86,7 +87,8 @@ impl Measure {
         self.ours[layer] - self.published[layer]
     }
 
-    fn agrees(&self, layer: usize) -> bool {
+    /// Whether the difference at this layer is at most `GRID`.
+    pub fn agrees(&self, layer: usize) -> bool {
         self.difference(layer).abs() <= GRID
     }
 }
@@ -98,7 +100,7 @@ fn check_layers(table: &Csv, path: &Path, layers: usize) -> Result<()> {
     for (expected, (line, layer)) in found.iter().enumerate() {
         ensure!(
             *layer == expected as f64,
-            "{path}, line {line}: layer {layer} stands where layer {expected} should; the rows must go 0, 1, 2, …"
+            "{path}, line {line}: layer {layer} is where layer {expected} should be; sort the rows by layer: 0, 1, 2, …"
         );
     }
     ensure!(
@@ -133,8 +135,8 @@ fn measures(table: &Csv, pipeline: &Pipeline, rows: &[Summary]) -> Result<Vec<Me
         .collect()
 }
 
-/// Means and difference must be there. The last two columns carry the names of the conditions, so that a table of
-/// other names has none that could be compared.
+/// Means and difference must be there. The last two columns carry the names of the conditions, so
+/// that a table of other names has none that could be compared.
 fn columns(pipeline: &Pipeline) -> Result<Vec<Column>> {
     let needed = |name: &str, measure: &str, value| Column {
         name: name.to_owned(),
@@ -158,58 +160,4 @@ fn columns(pipeline: &Pipeline) -> Result<Vec<Column>> {
         own(positive, |row| row.avg_within_positive),
         own(negative, |row| row.avg_within_negative),
     ])
-}
-
-/// The comparison as the page shows it.
-#[derive(Serialize)]
-pub struct PublishedView {
-    file: String,
-    sentence: String,
-    agrees: bool,
-    measures: Vec<String>,
-    rows: Vec<RowView>,
-}
-
-#[derive(Serialize)]
-struct RowView {
-    layer: usize,
-    agrees: bool,
-    cells: Vec<CellView>,
-}
-
-#[derive(Serialize)]
-struct CellView {
-    ours: String,
-    published: String,
-    difference: String,
-    agrees: bool,
-}
-
-pub fn published_view(published: &Published) -> PublishedView {
-    let cell = |measure: &Measure, layer: usize| CellView {
-        ours: number(measure.ours[layer], 4),
-        published: number(measure.published[layer], 4),
-        difference: number(measure.difference(layer), 4),
-        agrees: measure.agrees(layer),
-    };
-    let row = |layer: usize| RowView {
-        layer,
-        agrees: published.measures.iter().all(|measure| measure.agrees(layer)),
-        cells: published
-            .measures
-            .iter()
-            .map(|measure| cell(measure, layer))
-            .collect(),
-    };
-    PublishedView {
-        file: published.file.clone(),
-        sentence: published.sentence(),
-        agrees: published.differing().is_empty(),
-        measures: published
-            .measures
-            .iter()
-            .map(|measure| measure.name.clone())
-            .collect(),
-        rows: (0..published.layers).map(row).collect(),
-    }
 }

@@ -12,7 +12,9 @@ use crate::sums::mean;
 /// The middle of what resampling gives: an interval of 95 %.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Interval {
+    /// The 2.5 % quantile, moved outwards for few prompts.
     pub low: f64,
+    /// The 97.5 % quantile, likewise.
     pub high: f64,
 }
 
@@ -32,24 +34,38 @@ impl Interval {
 /// norm.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bootstrap {
+    /// The interval of `within_plus` of [`SimilarityFigures`](crate::SimilarityFigures).
     pub within_plus: Interval,
+    /// The interval of `within_minus` of [`SimilarityFigures`](crate::SimilarityFigures).
     pub within_minus: Interval,
+    /// The interval of `within` of [`SimilarityFigures`](crate::SimilarityFigures).
     pub within: Interval,
+    /// The interval of `cross` of [`SimilarityFigures`](crate::SimilarityFigures).
     pub cross: Interval,
+    /// The interval of `difference` of [`SimilarityFigures`](crate::SimilarityFigures).
     pub difference: Interval,
+    /// The interval of `matched` of [`SimilarityFigures`](crate::SimilarityFigures).
     pub matched: Interval,
+    /// The interval of the contrast's norm, in the residual stream's units.
     pub contrast_norm: Interval,
 }
 
 /// The figures of prompts that were drawn again.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ResampledFigures {
+    /// `within_plus` of the prompts drawn (see [`SimilarityFigures`](crate::SimilarityFigures)).
     pub within_plus: f64,
+    /// `within_minus` of the prompts drawn (see [`SimilarityFigures`](crate::SimilarityFigures)).
     pub within_minus: f64,
+    /// `within` of the prompts drawn (see [`SimilarityFigures`](crate::SimilarityFigures)).
     pub within: f64,
+    /// `cross` of the prompts drawn (see [`SimilarityFigures`](crate::SimilarityFigures)).
     pub cross: f64,
+    /// `difference` of the prompts drawn (see [`SimilarityFigures`](crate::SimilarityFigures)).
     pub difference: f64,
+    /// `matched` of the prompts drawn (see [`SimilarityFigures`](crate::SimilarityFigures)).
     pub matched: f64,
+    /// The contrast's norm, in the residual stream's units.
     pub contrast_norm: f64,
 }
 

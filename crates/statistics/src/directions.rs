@@ -12,7 +12,9 @@ use crate::sums::{dot, mean, product, sum};
 /// difference.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Direction {
+    /// The weight of each plus row: `[prompts]`.
     pub plus: Vec<f64>,
+    /// The weight of each minus row: `[prompts]`.
     pub minus: Vec<f64>,
 }
 

@@ -14,6 +14,7 @@ use crate::sums::{cosine, dot, mean_row, norm};
 /// its minus condition `cells[1][1]`.
 #[derive(Clone, Copy, Debug)]
 pub struct Cells<'a> {
+    /// By transcript, then by speaker.
     pub cells: [[&'a [Vec<f32>]; 2]; 2],
 }
 
@@ -36,8 +37,11 @@ pub struct Effect {
 /// The effects of a two-by-two design. All shares together make 1, unless all rows are the same: then there are none.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Effects {
+    /// Of who speaks, whatever the transcript.
     pub speaker: Effect,
+    /// Of the transcript, whoever speaks.
     pub transcript: Effect,
+    /// By how much the effect of one depends on the other.
     pub interaction: Effect,
     /// What differs between prompts whatever the cell.
     pub prompt_share: Option<f64>,

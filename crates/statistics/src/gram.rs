@@ -22,6 +22,7 @@ impl PairedGram {
         PairedGram::new(rows.prompts(), gram(&all))
     }
 
+    /// The number of prompts, which is half the number of rows.
     pub fn prompts(&self) -> usize {
         self.prompts
     }

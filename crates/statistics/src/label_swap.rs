@@ -25,6 +25,7 @@ pub struct LabelSwapTest {
 /// The tests of several layers with the same labellings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LabelSwapFamily {
+    /// One for each layer, in the order given.
     pub tests: Vec<LabelSwapTest>,
     /// How many labellings `p` rests on: all `2^n`, or the number drawn.
     pub labellings: u64,

@@ -35,6 +35,8 @@
 //! assert!(split_half(&gram, 0).is_some_and(|halves| halves.cosine > 0.99));
 //! ```
 
+#![warn(missing_docs)]
+
 mod bootstrap;
 mod cholesky;
 mod components;

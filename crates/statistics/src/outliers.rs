@@ -9,7 +9,9 @@ const LEAST_TIMES_EVEN_SHARE: f64 = 10.0;
 /// A dimension and the share of the rows' total squared norm that it carries, 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct OutlierDimension {
+    /// Its index in a row, from 0.
     pub dimension: usize,
+    /// Its share, 0 to 1.
     pub share: f64,
 }
 

@@ -4,15 +4,19 @@
 /// `i` of both belongs to prompt `i`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PairedRows {
+    /// Rows of the plus condition.
     pub plus: Vec<Vec<f32>>,
+    /// Rows of the minus condition.
     pub minus: Vec<Vec<f32>>,
 }
 
 impl PairedRows {
+    /// The number of prompts.
     pub fn prompts(&self) -> usize {
         self.plus.len()
     }
 
+    /// The width of a row; 0 where there are no rows.
     pub fn hidden_size(&self) -> usize {
         self.plus.first().map_or(0, Vec::len)
     }

@@ -14,6 +14,7 @@ pub struct Separability {
     pub effect_size: Option<f64>,
     /// One for each prompt, in the residual stream's units.
     pub scores_plus: Vec<f64>,
+    /// The same for the minus rows.
     pub scores_minus: Vec<f64>,
 }
 

@@ -2,17 +2,21 @@
 //!
 //!     cargo run --example steered_logits -- MODEL results/NAME/analyze/contrast.safetensors 2,105,… 9,10 0.5 OUT
 //!
-//! adds 0.5 times the contrast of layer 9 after layer 9 and that of layer 10 after layer 10, at all positions of the prompt with
-//! these token ids, and writes the logits of the last position as f32, little-endian. `scripts/llama_cpp_control_vector.py`
-//! compares them with llama.cpp's.
+//! adds 0.5 times the contrast of layer 9 after layer 9 and that of layer 10 after layer 10, at all
+//! positions of the prompt with these token ids, and writes the logits of the last position as f32,
+//! little-endian. `scripts/llama_cpp_control_vector.py` compares them with llama.cpp's.
 
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use artifacts::{ModelTable, RememberedHashes, read_contrast_vectors};
-use extract::open_for_generation;
+use files::HashMemo;
+use interventions::addition;
 use model::Batch;
-use steer::{Intervention, Operation, Positions, Steer};
+use pipeline::ModelTable;
+use results::read_contrast_vectors;
+use session::open_for_generation;
+use steer::{Intervention, Steer};
+use terms::Positions;
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -25,19 +29,13 @@ fn main() -> Result<()> {
     let mut interventions = Vec::new();
     for layer in numbers(layers)? {
         let direction = vectors.get("contrast", layer).context("there is no such layer")?;
-        interventions.push(Intervention {
-            layer,
-            positions: Positions::All,
-            operation: Operation::Addition {
-                direction: direction.to_vec(),
-                coefficient,
-            },
-        });
+        let push = addition(direction, coefficient);
+        interventions.push(Intervention::new(layer, Positions::All, push));
     }
 
     let mut table = ModelTable::local(model, "a model");
     table.chat_template = Some("data/templates/gemma.jinja".into());
-    let model = open_for_generation(&table, &RememberedHashes::default())?;
+    let model = open_for_generation(&table, &HashMemo::default())?;
     let network = model.resident()?;
     let (layers, hidden_size) = (network.config().layers.len(), network.config().hidden_size);
     let mut tap = Steer::new(&[interventions], layers, hidden_size, &network.device())?;

@@ -1,13 +1,15 @@
 use anyhow::{Context, Result};
-use artifacts::{ContrastVectors, LensToken};
 use burn::tensor::{DType, Tensor, TensorData};
-use extract::OpenModel;
+use results::{ContrastVectors, LensToken};
+use session::OpenModel;
+use terms::LensSide;
 
-/// The tokens that the contrast vector of each layer promotes and suppresses most: the largest and smallest numbers of
-/// `head(final_norm(contrast))`, layers in order.
+/// The tokens that the contrast vector of each layer promotes and suppresses most: the largest and
+/// smallest numbers of `head(final_norm(contrast))`, layers in order.
 ///
-/// The norm takes the vector's length away, so what counts is its direction. A zero contrast has no tokens. Source: the
-/// logit lens (nostalgebraist 2020, "interpreting GPT: the logit lens"), applied to a direction instead of a residual.
+/// The norm takes the vector's length away, so what counts is its direction. A zero contrast has no
+/// tokens. Source: the logit lens (nostalgebraist 2020, "interpreting GPT: the logit lens"),
+/// applied to a direction instead of a residual.
 pub fn lens(model: &OpenModel, vectors: &ContrastVectors) -> Result<Vec<LensToken>> {
     let network = model.resident()?;
     let mut contrasts = Vec::with_capacity(vectors.layers * vectors.hidden_size);
@@ -22,7 +24,7 @@ pub fn lens(model: &OpenModel, vectors: &ContrastVectors) -> Result<Vec<LensToke
         .collect();
     let contrasts =
         Tensor::<2>::from_data(TensorData::new(contrasts, shape), (&network.device(), DType::F32));
-    let logits = network.head(contrasts.cast(network.precision().dtype()));
+    let logits = network.head(contrasts.cast(network.dtype()));
     let logits = logits.try_into_data().ok();
     let logits: Vec<f32> = logits
         .and_then(|data| data.try_into_vec().ok())
@@ -43,9 +45,9 @@ const SHOWN: usize = 12;
 fn extremes(model: &OpenModel, layer: usize, logits: &[f32]) -> Vec<LensToken> {
     let mut order: Vec<usize> = (0..logits.len()).collect();
     order.sort_by(|a, b| logits[*b].total_cmp(&logits[*a]).then(a.cmp(b)));
-    let token = |is_promoted: bool, rank: usize, id: usize| LensToken {
+    let token = |side: LensSide, rank: usize, id: usize| LensToken {
         layer,
-        is_promoted,
+        side,
         rank,
         token_id: id as i32,
         token_text: model.tokenizer.token_text(id as u32),
@@ -53,8 +55,8 @@ fn extremes(model: &OpenModel, layer: usize, logits: &[f32]) -> Vec<LensToken> {
     };
     let promoted = order.iter().take(SHOWN).enumerate();
     let suppressed = order.iter().rev().take(SHOWN).enumerate();
-    let promoted = promoted.map(|(rank, id)| token(true, rank, *id));
+    let promoted = promoted.map(|(rank, id)| token(LensSide::Promoted, rank, *id));
     promoted
-        .chain(suppressed.map(|(rank, id)| token(false, rank, *id)))
+        .chain(suppressed.map(|(rank, id)| token(LensSide::Suppressed, rank, *id)))
         .collect()
 }

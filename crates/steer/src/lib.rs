@@ -1,22 +1,22 @@
-//! Vectors to texts: generates every set of the pipeline, steered or not, as rows that each have their own
-//! interventions, and writes the texts as a Parquet table and in the notebook's two JSON files.
+//! Vectors to texts: generates every set of the pipeline, steered or not, as rows that each have
+//! their own interventions, and writes the texts as a Parquet table and in the notebook's two JSON
+//! files.
 //!
 //! [`Steer`] is a tap like any other, so that a pass can be steered without the stage:
 //!
 //! ```
-//! use model::{Batch, DeviceKind, Gemma, ModelFiles, Precision, open_device};
-//! use steer::{Intervention, Operation, Positions, Steer};
+//! use interventions::addition;
+//! use model::{Batch, DeviceKind, Network, ModelFiles, Precision, open_device};
+//! use steer::{Intervention, Steer};
+//! use terms::{FinishReason, GenerationStyle, Positions};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let files = ModelFiles::at("../../data/tiny".as_ref())?;
 //! let (config, device) = (files.config()?, open_device(DeviceKind::Cpu)?);
-//! let network = Gemma::load(&config, &files.checkpoint()?, &device, Precision::F32, &mut |_| ())?;
+//! let network = Network::load(&config, &files.checkpoint()?, &device, Precision::F32, &mut |_| ())?;
 //!
-//! let push = Intervention {
-//!     layer: 3,
-//!     positions: Positions::All,
-//!     operation: Operation::Addition { direction: vec![0.5; config.hidden_size], coefficient: -0.4 },
-//! };
+//! let push = addition(&vec![0.5; config.hidden_size], -0.4);
+//! let push = Intervention::new(3, Positions::All, push);
 //! // Two rows with the same tokens: the first is steered, the second is not.
 //! let batch = Batch::of(&[[2, 5, 7], [2, 5, 7]])?;
 //! let mut tap = Steer::new(&[vec![push], vec![]], config.layers.len(), config.hidden_size, &device)?;
@@ -34,15 +34,18 @@ mod steer;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use artifacts::{
-    Decoding, FinishReason, Generation, GenerationSet, Layout, Metadata, NotebookDescription, Pipeline,
-    RememberedHashes, progress_bar, read_contrast_vectors, read_rendered_prompts, read_summaries,
-    write_generations, write_lens, write_steering_json, write_swapped_role_json,
+use files::HashMemo;
+use model::{Generated, GenerationRequest, Sampling, generate};
+use pipeline::{Decoding, GenerationSet, Pipeline};
+use results::{
+    Generation, Layout, LensToken, Metadata, NotebookDescription, RenderedPrompt, Summary, Table,
+    read_contrast_vectors, write_steering_json, write_swapped_role_json,
 };
-use extract::{OpenModel, about_generation, open_for_generation, suppressed_tokens};
-use model::{Finish, Generated, GenerationRequest, Sampling, generate};
+use session::{OpenModel, about_generation, open_for_generation, suppressed_tokens};
+use terminal::progress_bar;
+use terms::{FinishReason, GenerationStyle};
 
-pub use intervention::{Intervention, Operation, Positions, broadcast, resolve_layer};
+pub use intervention::{Intervention, broadcast, resolve_layer};
 pub use lens::lens;
 pub use sets::{Row, expand_set, interventions, raw_coefficient, row_seed};
 pub use steer::Steer;
@@ -50,12 +53,9 @@ pub use steer::Steer;
 /// The stage: reads `[model]` and `[steer]` and the rendered prompts and vectors of earlier stages,
 /// writes into `out`.
 pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<()> {
-    let (prompts, metadata) = read_rendered_prompts(&layout.rendered_prompts())?;
+    let (prompts, metadata) = RenderedPrompt::read(&layout.table::<RenderedPrompt>())?;
     let contrast = read_contrast_vectors(&layout.contrast_vectors())?;
-    let model = open_for_generation(
-        &pipeline.model,
-        &RememberedHashes::read(&layout.remembered_hashes()),
-    )?;
+    let model = open_for_generation(&pipeline.model, &HashMemo::read(&layout.hash_memo()))?;
     let made_by = contrast.metadata.get("model_fingerprint").unwrap_or_default();
     if made_by != model.fingerprint {
         bail!(
@@ -82,7 +82,11 @@ pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<()> {
     )?;
     let tokens = lens(&model, &contrast)?;
     let metadata = metadata.inherited();
-    write_lens(&layout.in_progress(out, &layout.lens()), &metadata, &tokens)?;
+    LensToken::write(
+        &layout.in_progress(out, &layout.table::<LensToken>()),
+        &metadata,
+        &tokens,
+    )?;
     let metadata = metadata
         .with("seed", pipeline.steer.seed)
         .with("max_new_tokens", pipeline.steer.max_new_tokens);
@@ -91,8 +95,8 @@ pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<()> {
 
 /// The mean norm of the residuals after each layer, under the contrast's pooling.
 pub fn residual_norms(pipeline: &Pipeline, layout: &Layout) -> Result<Vec<f64>> {
-    let (summaries, _) = read_summaries(&layout.summary())?;
-    let pooling = pipeline.contrast.pooling.as_str();
+    let (summaries, _) = Summary::read(&layout.table::<Summary>())?;
+    let pooling = pipeline.contrast.pooling;
     let rows = summaries.iter().filter(|row| row.pooling == pooling);
     Ok(rows.map(|row| row.mean_residual_norm).collect())
 }
@@ -166,12 +170,12 @@ fn generation(model: &OpenModel, row: &Row, generated: Generated) -> Result<Gene
         seed: row.seed,
         text: model.tokenizer.decode(&generated.tokens)?.trim().to_owned(),
         n_tokens: generated.tokens.len(),
-        finish_reason: match generated.finish {
-            Finish::Stop => FinishReason::Stop,
-            Finish::Length | Finish::Interrupted => FinishReason::Length,
-        },
+        finish_reason: generated.finish.unwrap_or(FinishReason::Length),
         interventions: row.description.clone(),
-        greedy: row.greedy,
+        decoding: match row.greedy {
+            true => GenerationStyle::Greedy,
+            false => GenerationStyle::Sampled,
+        },
     })
 }
 
@@ -182,19 +186,35 @@ fn write_results(
     metadata: &Metadata,
     rows: &[Generation],
 ) -> Result<()> {
-    write_generations(&layout.in_progress(out, &layout.generations()), metadata, rows)?;
-    let Some(set) = pipeline.steer.sets.iter().find(|set| set.name == "steered") else {
-        return Ok(());
-    };
-    let Some(layer) = notebook_layer(set, metadata)? else {
-        return Ok(());
-    };
-    let steered: Vec<Generation> = rows.iter().filter(|row| row.set == set.name).cloned().collect();
-    let short_name = &pipeline.model.short_name;
-    write_steering_json(
-        &out.join(format!("{short_name}_layer{layer}_steer.json")),
-        &steered,
+    Generation::write(
+        &layout.in_progress(out, &layout.table::<Generation>()),
+        metadata,
+        rows,
     )?;
+    let steer = &pipeline.steer;
+    let is_named = |set: &&GenerationSet| Some(&set.name) == steer.notebook_set.as_ref();
+    match steer.sets.iter().find(is_named) {
+        Some(set) => write_notebook_files(pipeline, out, metadata, set, rows),
+        None => Ok(()),
+    }
+}
+
+/// The texts of one set in the notebook's two formats. The layer of the set's first intervention is
+/// part of a file's name.
+fn write_notebook_files(
+    pipeline: &Pipeline,
+    out: &Path,
+    metadata: &Metadata,
+    set: &GenerationSet,
+    rows: &[Generation],
+) -> Result<()> {
+    let layers = metadata.get("layers").and_then(|text| text.parse().ok());
+    let first = set.interventions.first().and_then(|table| table.layers.first());
+    let first = first.context("steer.notebook_set: the set has no intervention")?;
+    let layer = resolve_layer(*first, layers.unwrap_or(0))?;
+    let own: Vec<Generation> = rows.iter().filter(|row| row.set == set.name).cloned().collect();
+    let short_name = &pipeline.model.short_name;
+    write_steering_json(&out.join(format!("{short_name}_layer{layer}_steer.json")), &own)?;
     let about = NotebookDescription {
         model_name: pipeline.model.source.to_string_lossy().into_owned(),
         model_type: short_name.clone(),
@@ -203,16 +223,6 @@ fn write_results(
     Ok(write_swapped_role_json(
         &out.join("swapped_user_role.json"),
         &about,
-        &steered,
+        &own,
     )?)
-}
-
-/// The layer that the notebook's file names carry: that of the set's first intervention.
-fn notebook_layer(set: &GenerationSet, metadata: &Metadata) -> Result<Option<usize>> {
-    let layers = metadata
-        .get("layers")
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(0);
-    let first = set.interventions.first().and_then(|table| table.layers.first());
-    first.map(|layer| resolve_layer(*layer, layers)).transpose()
 }

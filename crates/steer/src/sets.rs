@@ -1,9 +1,12 @@
-use anyhow::{Context, Result, bail};
-use artifacts::{
-    CoefficientUnit, ContrastVectors, GenerationSet, InterventionKind, InterventionTable, RenderedPrompt,
-};
+use std::collections::BTreeMap;
 
-use crate::{Intervention, Operation, Positions, broadcast, resolve_layer};
+use anyhow::{Context, Error, Result, bail};
+use interventions::{Form, Given, InterventionTable, norm};
+use pipeline::GenerationSet;
+use results::{ContrastVectors, RenderedPrompt};
+use terms::CoefficientUnit;
+
+use crate::{Intervention, broadcast, resolve_layer};
 
 /// One text to generate.
 #[derive(Clone, Debug)]
@@ -23,8 +26,9 @@ pub struct Row {
     pub description: String,
 }
 
-/// All rows of a set: prompts in their order, for each the coefficients, for each the samples. `residual_norms` are the
-/// mean norms of the residuals after each layer, for sets whose coefficients are relative to them.
+/// All rows of a set: prompts in their order, for each the coefficients, for each the samples.
+/// `residual_norms` are the mean norms of the residuals after each layer, for sets whose
+/// coefficients are relative to them.
 pub fn expand_set(
     set: &GenerationSet,
     prompts: &[RenderedPrompt],
@@ -72,8 +76,9 @@ pub fn expand_set(
     Ok(rows)
 }
 
-/// The seed of a row's random generator. It depends on what the row is of and not on its place in a batch, and is
-/// the same for every coefficient and set: steered and unsteered texts differ by the steering, not by the draw.
+/// The seed of a row's random generator. It depends on what the row is of and not on its place in a
+/// batch, and is the same for every coefficient and set: steered and unsteered texts differ by the
+/// steering, not by the draw.
 pub fn row_seed(seed: u64, condition: &str, prompt_id: &str, sample: usize) -> u64 {
     let key = format!("{seed}\n{condition}\n{prompt_id}\n{sample}");
     let hash = blake3::hash(key.as_bytes());
@@ -95,7 +100,7 @@ pub fn interventions(
         let count = table.directions.len();
         let layers = broadcast(&table.layers, count, "layers")?;
         let own = match table.coefficients.as_slice() {
-            [] => vec![default_coefficient(table, factor)],
+            [] => vec![table.default_coefficient(factor.is_some())],
             own => own.to_vec(),
         };
         let coefficients = broadcast(&own, count, "coefficients")?;
@@ -110,8 +115,9 @@ pub fn interventions(
                     raw_coefficient(coefficient, direction, norm)
                 }
             };
-            all.push(intervention(table, name, layer, raw, contrast)?);
-            words.push(description(table, name, layer, coefficient, set.unit));
+            let form = form(table, name, layer, raw, contrast)?;
+            all.push(Intervention::new(layer, table.positions, form));
+            words.push(table.description(name, layer, coefficient, set.unit));
         }
     }
     Ok((all, words.join("; ")))
@@ -120,31 +126,20 @@ pub fn interventions(
 /// The multiple of a direction whose norm is `relative` times the layer's mean residual norm:
 /// `relative * residual_norm / ||direction||`, and 0 for a direction of 0.
 pub fn raw_coefficient(relative: f64, direction: &[f32], residual_norm: f64) -> f64 {
-    let squares = direction.iter().map(|value| f64::from(*value).powi(2));
-    let norm = squares.sum::<f64>().sqrt();
-    if norm == 0.0 {
-        0.0
-    } else {
-        relative * residual_norm / norm
+    match norm(direction) {
+        0.0 => 0.0,
+        norm => relative * residual_norm / norm,
     }
 }
 
-/// What an intervention without coefficients of its own has: an ablation adds nothing back unless its set asks for it.
-fn default_coefficient(table: &InterventionTable, factor: Option<f64>) -> f64 {
-    if table.kind == InterventionKind::Ablation && factor.is_none() {
-        0.0
-    } else {
-        1.0
-    }
-}
-
-fn intervention(
+/// What a table does with one of its directions at one layer, `coefficient` in multiples of it.
+fn form(
     table: &InterventionTable,
     name: &str,
     layer: usize,
     coefficient: f64,
     contrast: &ContrastVectors,
-) -> Result<Intervention> {
+) -> Result<Form> {
     let vector = |name: &str| {
         let found = contrast.get(name, layer).map(<[f32]>::to_vec);
         found.with_context(|| {
@@ -161,75 +156,15 @@ fn intervention(
         })
     };
     let direction = vector(name)?;
-    let operation = match table.kind {
-        InterventionKind::Addition => Operation::Addition {
-            direction,
-            coefficient,
-        },
-        InterventionKind::Ablation => Operation::Ablation {
-            direction,
-            coefficient,
-        },
-        InterventionKind::MeanAblation => {
-            let mean = table.mean.as_deref().context("mean-ablation needs `mean`")?;
-            Operation::MeanAblation {
-                direction,
-                mean: vector(mean)?,
-            }
-        }
-        InterventionKind::Capping => Operation::Capping {
-            direction,
-            threshold: table.threshold.context("capping needs a `threshold`")?,
-        },
-    };
-    Ok(Intervention {
-        layer,
-        positions: positions(table),
-        operation,
-    })
-}
-
-fn positions(table: &InterventionTable) -> Positions {
-    match table.positions {
-        artifacts::Positions::All => Positions::All,
-        artifacts::Positions::Last => Positions::Last,
+    let mut vectors = BTreeMap::new();
+    for (key, name) in table.own.vectors() {
+        vectors.insert(key, vector(name)?);
     }
-}
-
-fn description(
-    table: &InterventionTable,
-    name: &str,
-    layer: usize,
-    coefficient: f64,
-    unit: CoefficientUnit,
-) -> String {
-    let name = match unit {
-        CoefficientUnit::Raw => name.to_owned(),
-        CoefficientUnit::Relative => format!("{name} (in residual norms)"),
+    let given = Given {
+        direction: &direction,
+        coefficient,
+        own: &table.own,
+        vectors: &vectors,
     };
-    let place = match table.positions {
-        artifacts::Positions::All => "all positions",
-        artifacts::Positions::Last => "last position",
-    };
-    match table.kind {
-        InterventionKind::Addition => format!("addition of {coefficient} {name} at layer {layer}, {place}"),
-        InterventionKind::Ablation if coefficient == 0.0 => {
-            format!("ablation of {name} at layer {layer}, {place}")
-        }
-        InterventionKind::Ablation => {
-            format!("ablation of {name} plus {coefficient} of it at layer {layer}, {place}")
-        }
-        InterventionKind::MeanAblation => {
-            format!(
-                "mean ablation of {name} to {} at layer {layer}, {place}",
-                table.mean.as_deref().unwrap_or_default()
-            )
-        }
-        InterventionKind::Capping => {
-            format!(
-                "capping of {name} at {} at layer {layer}, {place}",
-                table.threshold.unwrap_or_default()
-            )
-        }
-    }
+    table.kind.form(&given).map_err(Error::msg)
 }

@@ -14,6 +14,25 @@ pub enum Device {
     Cuda(usize),
 }
 
+/// A device that has been decided on, as results record it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceKind {
+    Cpu,
+    /// A GPU by its number, counted from 0.
+    Cuda(usize),
+}
+
+impl Device {
+    /// The device that was asked for; `present` says what there is where that was left open.
+    pub fn decided(self, present: impl FnOnce() -> DeviceKind) -> DeviceKind {
+        match self {
+            Device::Auto => present(),
+            Device::Cpu => DeviceKind::Cpu,
+            Device::Cuda(number) => DeviceKind::Cuda(number),
+        }
+    }
+}
+
 impl FromStr for Device {
     type Err = String;
 
@@ -34,9 +53,18 @@ impl fmt::Display for Device {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Device::Auto => f.write_str("auto"),
-            Device::Cpu => f.write_str("cpu"),
-            Device::Cuda(0) => f.write_str("cuda"),
-            Device::Cuda(number) => write!(f, "cuda:{number}"),
+            Device::Cpu => DeviceKind::Cpu.fmt(f),
+            Device::Cuda(number) => DeviceKind::Cuda(*number).fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for DeviceKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DeviceKind::Cpu => f.write_str("cpu"),
+            DeviceKind::Cuda(0) => f.write_str("cuda"),
+            DeviceKind::Cuda(number) => write!(f, "cuda:{number}"),
         }
     }
 }

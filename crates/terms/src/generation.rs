@@ -16,7 +16,7 @@ words! {
 words! {
     /// What a coefficient counts in.
     #[derive(Default)]
-    pub enum Unit: "unit" {
+    pub enum CoefficientUnit: "unit" {
         /// Multiples of the direction as it is.
         #[default]
         Raw = "raw",
@@ -53,5 +53,15 @@ words! {
         Random = "random",
         /// The contrast after half of the prompts have had their labels swapped, with the contrast's norm.
         Shuffled = "shuffled",
+    }
+}
+
+words! {
+    /// Which end of the vocabulary a token of the logit lens is from.
+    pub enum LensSide: "side" {
+        /// The largest logits.
+        Promoted = "promoted",
+        /// The smallest.
+        Suppressed = "suppressed",
     }
 }

@@ -12,9 +12,9 @@ mod speaker;
 mod stage;
 mod words;
 
-pub use device::Device;
-pub use generation::{DoseDirection, FinishReason, GenerationStyle, Positions, Unit};
-pub use model::{Dtype, Residency};
+pub use device::{Device, DeviceKind};
+pub use generation::{CoefficientUnit, DoseDirection, FinishReason, GenerationStyle, LensSide, Positions};
+pub use model::{Dtype, Precision, Residency};
 pub use pooling::Pooling;
 #[doc(hidden)]
 pub use serde;

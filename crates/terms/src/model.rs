@@ -13,6 +13,25 @@ words! {
 }
 
 words! {
+    /// A number type that has been decided on, as results record it.
+    pub enum Precision: "precision" {
+        F32 = "f32",
+        Bf16 = "bf16",
+    }
+}
+
+impl Dtype {
+    /// The type that was asked for; `stored` is that of the weights, which counts where it was left open.
+    pub fn decided(self, stored: Precision) -> Precision {
+        match self {
+            Dtype::Auto => stored,
+            Dtype::F32 => Precision::F32,
+            Dtype::Bf16 => Precision::Bf16,
+        }
+    }
+}
+
+words! {
     /// Whether extraction holds all weights or reads them layer by layer. The results are the same.
     #[derive(Default)]
     pub enum Residency: "residency" {

@@ -26,6 +26,7 @@ impl std::error::Error for UnknownWord {}
 /// ```
 /// terms::words! {
 ///     /// How sure one is.
+///     #[derive(Default)]
 ///     pub enum Certainty: "certainty" {
 ///         /// Seen.
 ///         #[default]

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{DType, Tensor};
-use model::Gemma;
+use model::Network;
 use safetensors::serialize;
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::Value;
@@ -33,7 +33,7 @@ fn write_json(path: &Path, value: &Value) -> Result<()> {
 }
 
 /// The file's bytes: every parameter under its name in the checkpoint, rounded to bf16.
-fn weights(network: &Gemma) -> Result<Vec<u8>> {
+fn weights(network: &Network) -> Result<Vec<u8>> {
     let mut collector = Collector {
         path: vec!["model".to_owned()],
         tensors: Vec::new(),

@@ -8,16 +8,18 @@ use std::sync::LazyLock;
 
 use analyze::ConditionSums;
 use anyhow::{Context, Result};
-use artifacts::{
-    Activation, Decoding, Device, Dtype, FinishReason, Generation, ModelTable, Pipeline, RememberedHashes,
-    RenderedPrompt, read_prompts,
-};
 use burn::tensor::{Int, Tensor, TensorData};
-use extract::{OpenModel, capture, open_for_generation, render_prompts};
+use extract::capture;
+use files::HashMemo;
+use interventions::addition;
 use model::Batch;
+use pipeline::{Decoding, ModelTable, Pipeline, read_prompts};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use steer::{Intervention, Operation, Positions, Row, generate_rows};
+use results::{Activation, Generation, RenderedPrompt};
+use session::{OpenModel, open_for_generation, render_prompts};
+use steer::{Intervention, Row, generate_rows};
+use terms::{Device, Dtype, FinishReason, Positions};
 
 use crate::grammar::conversations;
 use crate::judge::{Role, judge};
@@ -66,7 +68,7 @@ impl Control {
             device: Device::Cpu,
             ..pipeline.model.clone()
         };
-        let model = open_for_generation(&table, &RememberedHashes::default())?;
+        let model = open_for_generation(&table, &HashMemo::default())?;
         let prompts = read_prompts(&pipeline.prompts.file)?;
         let prompts = render_prompts(
             &model.tokenizer,
@@ -138,13 +140,9 @@ impl Control {
     fn outcome(&self, steering: Option<(usize, &[f32], f64)>, wanted: [Role; 2]) -> Result<Outcome> {
         let mut rows = Vec::new();
         for (side, sign) in [(0, -1.0), (1, 1.0)] {
-            let interventions = steering.map(|(layer, direction, coefficient)| Intervention {
-                layer,
-                positions: Positions::All,
-                operation: Operation::Addition {
-                    direction: direction.to_vec(),
-                    coefficient: sign * coefficient,
-                },
+            let interventions = steering.map(|(layer, direction, coefficient)| {
+                let push = addition(direction, sign * coefficient);
+                Intervention::new(layer, Positions::All, push)
             });
             rows.extend(
                 self.of_side(side)

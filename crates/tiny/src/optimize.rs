@@ -3,7 +3,7 @@ use std::f64::consts::PI;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
-use model::Gemma;
+use model::Network;
 
 /// Linear warm-up, then half a cosine down to a fiftieth.
 pub fn learning_rate(step: usize, steps: usize, warm_up: usize, peak: f64) -> f64 {
@@ -15,7 +15,7 @@ pub fn learning_rate(step: usize, steps: usize, warm_up: usize, peak: f64) -> f6
 /// Scales all gradients together so that their norm is at most `limit`.
 ///
 /// Written here because burn clips each parameter alone, which changes the direction of the step.
-pub fn clip_global_norm(network: &Gemma, gradients: &mut GradientsParams, limit: f32) {
+pub fn clip_global_norm(network: &Network, gradients: &mut GradientsParams, limit: f32) {
     let mut squares = SumOfSquares { gradients, sum: 0.0 };
     network.visit(&mut squares);
     let norm = squares.sum.sqrt() as f32;

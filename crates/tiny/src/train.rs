@@ -2,14 +2,14 @@
 //! inference uses.
 
 use anyhow::{Context, Result, anyhow};
-use artifacts::progress_bar;
 use burn::module::Module;
 use burn::optim::{AdamWConfig, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, TensorData};
-use model::{Gemma, GemmaConfig, Precision};
+use model::{ModelConfig, Network, Precision};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
+use terminal::progress_bar;
 use tokenizers::Tokenizer;
 
 use crate::corpus::{batches, tokenize};
@@ -44,7 +44,7 @@ impl Settings {
 
 /// A trained network and everything that its folder needs.
 pub struct Trained {
-    pub network: Gemma,
+    pub network: Network,
     pub config: Value,
     pub tokenizer: Value,
     /// Mean loss of the first and of the last ten steps, in nats a token.
@@ -108,7 +108,7 @@ pub fn train(settings: &Settings, limit: Option<usize>) -> Result<Trained> {
         .map_err(|error| anyhow!("the trained tokenizer can't be read: {error}"))?;
     let vocabulary = tokenizer.get_vocab_size(true);
     let config_json = config(vocabulary);
-    let config = GemmaConfig::from_json(&config_json)
+    let config = ModelConfig::from_json(&config_json)
         .map_err(|message| anyhow!("the embedded model's config: {message}"))?;
     let steps = limit.unwrap_or(settings.steps).min(settings.steps);
     let mut generator = ChaCha8Rng::seed_from_u64(settings.seed);
@@ -175,9 +175,9 @@ pub fn train(settings: &Settings, limit: Option<usize>) -> Result<Trained> {
 }
 
 /// Normal weights of standard deviation 0.02, norms at 1 + 0, on a device that autodiff follows.
-fn random_network(config: &GemmaConfig, generator: &mut ChaCha8Rng) -> Result<Gemma> {
+fn random_network(config: &ModelConfig, generator: &mut ChaCha8Rng) -> Result<Network> {
     let device = Device::flex().autodiff();
-    let network = Gemma::build(config, &device, Precision::F32, &mut |_, shape| {
+    let network = Network::build(config, &device, Precision::F32, &mut |_, shape| {
         let count = shape.iter().product();
         let is_norm = shape.len() == 1;
         let values: Vec<f32> = if is_norm {
@@ -190,7 +190,7 @@ fn random_network(config: &GemmaConfig, generator: &mut ChaCha8Rng) -> Result<Ge
     Ok(network)
 }
 
-fn perplexity(network: &Gemma, rows: &[Vec<u32>]) -> Result<f64> {
+fn perplexity(network: &Network, rows: &[Vec<u32>]) -> Result<f64> {
     let (mut sum, mut count) = (0.0, 0.0);
     for batch in rows.chunks(64) {
         let tokens = batch.iter().map(|row| row.len() - 1).sum::<usize>() as f64;

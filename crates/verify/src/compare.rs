@@ -1,6 +1,6 @@
 use anyhow::{Result, ensure};
-use artifacts::RelativeError;
 use model::Precision;
+use results::RelativeError;
 
 /// The largest relative RMS errors that are accepted: of residual streams, and of final norm and logits.
 ///

@@ -13,18 +13,21 @@ mod texts;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use artifacts::{
-    CERTIFICATE_FORMAT, Certificate, Comparison, Layout, ModelReference, Pipeline, ReferenceOrigin,
-    RememberedHashes, TextAgreement, Verdict, read_model_reference, write_certificate,
-};
-use extract::{Network, open_model};
+use files::HashMemo;
 use model::{ModelFiles, Precision, fingerprint};
+use pipeline::Pipeline;
+use results::{
+    CERTIFICATE_FORMAT, Certificate, Comparison, Layout, ModelReference, ReferenceOrigin, TextAgreement,
+    Verdict, read_model_reference, write_certificate,
+};
+use session::OpenNetwork;
+use session::open_model;
 
 pub use compare::{relative_error, tolerances};
 
 /// The stage: reads `[model]` and `[verify]`, writes `certificate.json` into `out`.
 pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<()> {
-    let certificate = certify(pipeline, &RememberedHashes::read(&layout.remembered_hashes()))?;
+    let certificate = certify(pipeline, &HashMemo::read(&layout.hash_memo()))?;
     match certificate.verdict {
         Verdict::Failed => tracing::error!("{}", certificate.statement),
         Verdict::NotVerified => tracing::warn!("{}", certificate.statement),
@@ -38,11 +41,11 @@ pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<()> {
 
 /// The certificate of a pipeline's model. Errors are those of opening the model and of a reference that can't be read;
 /// a model that computes something else is no error but a verdict.
-pub fn certify(pipeline: &Pipeline, hashes: &RememberedHashes) -> Result<Certificate> {
+pub fn certify(pipeline: &Pipeline, hashes: &HashMemo) -> Result<Certificate> {
     let table = &pipeline.model;
     let files = ModelFiles::at(table.place()).context("model.source")?;
     let weights: Vec<_> = files.checkpoint()?.files().map(Path::to_owned).collect();
-    let weights_fingerprint = fingerprint(&weights, &|path| hashes.of(path).map(str::to_owned))?;
+    let weights_fingerprint = fingerprint(&weights, &|path| hashes.of(path))?;
     let certificate = |verdict, statement, comparison| Certificate {
         format: CERTIFICATE_FORMAT,
         verdict,
@@ -87,7 +90,7 @@ pub fn certify(pipeline: &Pipeline, hashes: &RememberedHashes) -> Result<Certifi
 
 fn compare_with(
     pipeline: &Pipeline,
-    hashes: &RememberedHashes,
+    hashes: &HashMemo,
     path: &Path,
     reference: &ModelReference,
 ) -> Result<Comparison> {
@@ -99,8 +102,8 @@ fn compare_with(
         device: model.device.to_string(),
         dtype: model.precision.as_str().to_owned(),
         residency: match model.network {
-            Network::Resident(_) => "resident",
-            Network::Streamed(_) => "streamed",
+            OpenNetwork::Resident(_) => "resident",
+            OpenNetwork::Streamed(_) => "streamed",
         }
         .to_owned(),
         tolerance,

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    artifacts::run_stage(artifacts::Stage::Verify, verify::run)
+    results::run_stage(terms::Stage::Verify, verify::run)
 }

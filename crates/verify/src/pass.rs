@@ -1,8 +1,8 @@
 use anyhow::{Result, anyhow, ensure};
-use artifacts::{GreedyAgreement, ModelReference, RelativeError};
 use burn::tensor::{DType, Int, Tensor, TensorData};
-use extract::Network;
-use model::{Batch, Gemma, GenerationRequest, ResidualTap, Sampling, Token, generate};
+use model::{Batch, GenerationRequest, Network, ResidualTap, Sampling, Token, generate};
+use results::{GreedyAgreement, ModelReference, RelativeError};
+use session::OpenNetwork;
 
 use crate::relative_error;
 
@@ -15,7 +15,7 @@ pub struct Errors {
 }
 
 /// Runs the reference's tokens through the network. An error if the reference is of another shape.
-pub fn errors(network: &Network, reference: &ModelReference) -> Result<Errors> {
+pub fn errors(network: &OpenNetwork, reference: &ModelReference) -> Result<Errors> {
     let config = network.config();
     ensure!(
         reference.residuals.len() == config.layers.len(),
@@ -33,12 +33,12 @@ pub fn errors(network: &Network, reference: &ModelReference) -> Result<Errors> {
     let batch = Batch::of(&[reference.tokens.as_slice()])?;
     let mut kept = KeepAll::default();
     let (final_norm, logits) = match network {
-        Network::Resident(network) => {
+        OpenNetwork::Resident(network) => {
             let h = network.forward(&batch, None, &mut kept)?;
             let wanted = at_positions(h.clone(), &reference.logit_positions);
             (network.final_norm(h), network.head(wanted))
         }
-        Network::Streamed(network) => {
+        OpenNetwork::Streamed(network) => {
             let taps = std::slice::from_mut(&mut kept);
             let h = network
                 .forward(std::slice::from_ref(&batch), taps, &mut |_| ())?
@@ -59,14 +59,14 @@ pub fn errors(network: &Network, reference: &ModelReference) -> Result<Errors> {
         final_norm: relative_error("final_norm", &numbers(final_norm)?, &reference.final_norm)?,
         logits: relative_error("logits", &numbers(logits)?, &reference.logits)?,
         greedy: match network {
-            Network::Resident(network) => greedy(network, reference)?,
-            Network::Streamed(_) => None,
+            OpenNetwork::Resident(network) => greedy(network, reference)?,
+            OpenNetwork::Streamed(_) => None,
         },
     })
 }
 
 /// The reference's continuation runs on past end tokens, so that those are left out of the comparison's question.
-fn greedy(network: &Gemma, reference: &ModelReference) -> Result<Option<GreedyAgreement>> {
+fn greedy(network: &Network, reference: &ModelReference) -> Result<Option<GreedyAgreement>> {
     if reference.greedy.is_empty() {
         return Ok(None);
     }

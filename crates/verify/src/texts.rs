@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use anyhow::{Context, Result};
-use artifacts::{Pipeline, ReferenceText, TextAgreement, read_prompts};
-use extract::render_prompts;
 use model::ChatTokenizer;
+use pipeline::{Pipeline, read_prompts};
+use results::{ReferenceText, TextAgreement};
+use session::render_prompts;
 
 /// What a text is made of: instructions, turns, and who is to speak.
 type Conversation<'a> = (Option<&'a str>, Vec<(&'a str, &'a str)>, &'a str);

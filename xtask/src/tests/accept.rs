@@ -1,11 +1,12 @@
 //! `accept` and `clean`.
 
 use super::sandbox::{Mishap, Sandbox};
-use crate::{accept, clean};
+use crate::{accept, clean, stage};
 
 fn accept(sandbox: &Sandbox, stage: Option<&str>) -> Result<String, String> {
     let mut out = Vec::new();
     let pipeline = sandbox.pipeline().unwrap();
+    let stage = stage.map(|name| stage::named(name).unwrap());
     accept::accept(&sandbox.project, &pipeline, stage, &mut out).map_err(|error| format!("{error:#}"))?;
     Ok(String::from_utf8(out).unwrap())
 }
@@ -13,12 +14,18 @@ fn accept(sandbox: &Sandbox, stage: Option<&str>) -> Result<String, String> {
 #[test]
 fn accepting_after_a_refactor_makes_stages_fresh_without_a_run() {
     let mut sandbox = Sandbox::fresh();
-    sandbox.write("crates/model/src/lib.rs", "//! Refactored.");
-    assert_eq!(
-        accept(&sandbox, None).unwrap(),
-        "verify   accepted: code changed: model\nextract  accepted: code changed: model\nanalyze  fresh\n\
-         steer    accepted: code changed: model\ndose     accepted: code changed: model\nreport   fresh\n"
-    );
+    sandbox.change_code("model");
+    let text = accept(&sandbox, None).unwrap();
+    for line in [
+        "verify   accepted: code changed: model",
+        "extract  accepted: code changed: model",
+        "analyze  fresh",
+        "steer    accepted: code changed: model",
+        "dose     accepted: code changed: model",
+        "report   fresh",
+    ] {
+        assert!(text.lines().any(|found| found == line), "no {line:?} in:\n{text}");
+    }
     let provenance = sandbox.lock("extract").unwrap().provenance;
     assert_eq!(
         provenance.origin.commit.as_deref(),
@@ -33,14 +40,9 @@ fn accepting_after_a_refactor_makes_stages_fresh_without_a_run() {
 #[test]
 fn one_stage_can_be_accepted_alone() {
     let mut sandbox = Sandbox::fresh();
-    sandbox.write("crates/model/src/lib.rs", "//! Refactored.");
+    sandbox.change_code("model");
     accept(&sandbox, Some("extract")).unwrap();
     sandbox.check(&["verify", "steer", "dose"], "steer    runs: code changed: model");
-    assert!(
-        accept(&sandbox, Some("train"))
-            .unwrap_err()
-            .starts_with("no stage is called `train`")
-    );
 }
 
 #[test]
@@ -56,7 +58,7 @@ fn parameters_and_inputs_can_be_accepted() {
 #[test]
 fn missing_and_edited_outputs_cannot_be_accepted() {
     let sandbox = Sandbox::fresh();
-    sandbox.write("crates/artifacts/src/lib.rs", "//! Refactored.");
+    sandbox.change_code("results");
     let before = sandbox.lock("extract");
     sandbox.write("results/tiny/report/report.html", "edited");
     let error = accept(&sandbox, None).unwrap_err();
@@ -93,7 +95,7 @@ fn a_stage_whose_upstream_is_gone_cannot_be_accepted() {
 #[test]
 fn the_last_result_can_be_accepted_after_an_interruption() {
     let mut sandbox = Sandbox::fresh();
-    sandbox.write("crates/steer/src/lib.rs", "//! Refactored.");
+    sandbox.change_code("steer");
     sandbox.runner.mishap = ("steer", Mishap::Dies);
     assert!(sandbox.run_all().is_err());
     sandbox.runner.take_ran();

@@ -1,16 +1,18 @@
 //! Completion, as far as the shells are here.
 
-use std::process::Command;
+use std::process::Command as Process;
+
+use clap::Command;
 
 use super::sandbox::Sandbox;
 use crate::{
-    completions::{SHELLS, script},
-    verbs::VERBS,
+    command_line::{Shell, command},
+    completions::script,
 };
 
 /// What bash offers after these words, the last of which is being typed.
 fn bash(sandbox: &Sandbox, words: &[&str]) -> Option<Vec<String>> {
-    sandbox.write("completion.bash", &script("bash").unwrap());
+    sandbox.write("completion.bash", &script(Shell::Bash, &command()));
     let function = if words[0] == "cargo" {
         "_roleswap_cargo"
     } else {
@@ -26,7 +28,7 @@ fn bash(sandbox: &Sandbox, words: &[&str]) -> Option<Vec<String>> {
             .join(" "),
         words.len() - 1
     );
-    let output = Command::new("bash")
+    let output = Process::new("bash")
         .args(["--norc", "-c", &program])
         .current_dir(sandbox.project.root())
         .output();
@@ -81,24 +83,31 @@ fn bash_completes_verbs_options_stages_and_pipelines() {
         assert_eq!(found, *expected, "{words:?}");
     }
     let all = bash(&sandbox, &["cargo", "xtask", ""]).unwrap();
-    let names: Vec<&str> = VERBS.iter().map(|verb| verb.name).chain(["--help"]).collect();
+    let command = command();
+    let names: Vec<&str> = command
+        .get_subcommands()
+        .map(Command::get_name)
+        .chain(["--help"])
+        .collect();
     assert_eq!(all, names);
 }
 
 #[test]
 fn every_script_is_one_of_its_shell_and_names_every_verb() {
-    let sandbox = Sandbox::new();
-    for shell in SHELLS {
-        let text = script(shell).unwrap();
-        for verb in VERBS {
-            assert!(text.contains(verb.name), "{shell}: {}", verb.name);
+    let (sandbox, command) = (Sandbox::new(), command());
+    for (shell, program) in [(Shell::Bash, "bash"), (Shell::Zsh, "zsh"), (Shell::Fish, "fish")] {
+        let text = script(shell, &command);
+        for verb in command.get_subcommands() {
+            assert!(text.contains(verb.get_name()), "{program}: {}", verb.get_name());
         }
         sandbox.write("script", &text);
-        match Command::new(shell).arg("-n").arg(sandbox.path("script")).output() {
-            Ok(output) => assert!(output.status.success(), "{shell}: {output:?}"),
-            Err(_) => println!("skipped: there is no {shell} here"),
+        match Process::new(program)
+            .arg("-n")
+            .arg(sandbox.path("script"))
+            .output()
+        {
+            Ok(output) => assert!(output.status.success(), "{program}: {output:?}"),
+            Err(_) => println!("skipped: there is no {program} here"),
         }
     }
-    let error = script("tcsh").unwrap_err().to_string();
-    assert_eq!(error, "no script for the shell `tcsh`; there are bash, zsh, fish");
 }

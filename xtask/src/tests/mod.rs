@@ -1,20 +1,21 @@
-//! A project in a temporary folder, and stages that are a few lines each, so that every rule about what runs
-//! and what does not is tested without a model.
+//! A project in a temporary folder, and stages that are a few lines each, so that every rule about
+//! what runs and what does not is tested without a model.
 
 mod accept;
+mod code;
+mod command_line;
 mod completions;
-mod flags;
+mod hash_memo;
 mod interrupted;
-mod memo;
 mod new;
 mod outputs;
 mod pipeline;
 mod run;
 mod sandbox;
-mod set;
 mod source;
 mod stage;
 mod staleness;
 mod status;
 mod tidy;
 mod why;
+mod workspace;

@@ -1,8 +1,10 @@
-//! `new` writes a pipeline; that it is a good one is held in `crates/artifacts/tests`, which can read it.
+//! `new` writes a pipeline; that it is a good one is held in `crates/pipeline/tests`, which can
+//! read it.
 
 use super::sandbox::Sandbox;
+use terms::Device;
+
 use crate::{
-    device::Device,
     new::{self, TEMPLATE, filled},
     pipeline::Pipeline,
 };

@@ -37,10 +37,13 @@ fn the_traces_of_a_file_manager_are_not() {
 #[test]
 fn a_lock_of_another_format_is_not_trusted() {
     let mut sandbox = Sandbox::fresh();
-    sandbox.edit("results/tiny/steer.lock.toml", "format = 1", "format = 2");
-    sandbox.check(&["steer"], "steer    runs: lock format unknown");
+    sandbox.edit("results/tiny/steer.lock.toml", "format = 2", "format = 1");
+    sandbox.check(
+        &["steer"],
+        "steer    runs: lock of another version of xtask (format 1, not 2)",
+    );
     sandbox.write("results/tiny/steer.lock.toml", "this is not TOML");
-    sandbox.check(&["steer"], "steer    runs: lock format unknown");
+    sandbox.check(&["steer"], "steer    runs: lock cannot be read");
 }
 
 #[test]
@@ -48,11 +51,11 @@ fn the_lock_is_readable_and_complete() {
     let sandbox = Sandbox::fresh();
     let text = sandbox.read("results/tiny/steer.lock.toml");
     for part in [
-        "format = 1\nstage = \"steer\"\nversion = 1\n",
+        "format = 2\nstage = \"steer\"\nversion = 1\n",
         "\"steer.seed\" = \"0\"\n",
         "[inputs]\n\"data/model/config.json\" = \"",
         "[upstream]\nanalyze = \"",
-        "[code]\nartifacts = \"",
+        "[code]\nextract = \"",
         "[outputs.\"out.txt\"]\nhash = \"",
         "[provenance]\ncommit = \"0123abc\"\ndirty = false\n\
          rustc = \"rustc 1.0\"\npipeline = \"pipelines/tiny.toml\"\ndevice = \"cpu\"\nseconds = ",
@@ -66,7 +69,7 @@ fn the_lock_is_readable_and_complete() {
     );
     assert_eq!(
         lock.key.code.keys().collect::<Vec<_>>(),
-        ["artifacts", "extract", "gguf", "kernels", "model", "steer"]
+        ["extract", "gguf", "kernels", "model", "results", "steer"]
     );
     assert_eq!(lock.key.inputs.len(), 2);
 }

@@ -1,8 +1,11 @@
 //! Reading pipeline files: what is refused, and how parameters are printed.
 
 use super::sandbox::Sandbox;
+use terms::Device;
+
+use ::pipeline::TABLES;
+
 use crate::{
-    device::Device,
     pipeline::{Pipeline, name_of},
     stage::named,
 };
@@ -20,8 +23,10 @@ fn check_refused(text: &str, message: &str) {
 fn an_unknown_top_level_key_is_refused() {
     check_refused(
         "[steering]\nseed = 0\n",
-        "pipelines/tiny.toml: unknown top-level key `steering`; \
-         the known tables are model, verify, prompts, conditions, contrast, extract, vectors, steer, dose, report",
+        &format!(
+            "pipelines/tiny.toml: unknown top-level key `steering`; the known tables are {}",
+            TABLES.join(", ")
+        ),
     );
     check_refused("seed = 0\n", "pipelines/tiny.toml: unknown top-level key `seed`");
     check_refused("steer = 0\n", "pipelines/tiny.toml: `steer` must be a table");
@@ -32,7 +37,7 @@ fn an_unknown_top_level_key_is_refused() {
 fn a_syntax_error_names_file_and_line() {
     check_refused(
         "[model]\ndtype = \"f32\"\nsource = \n",
-        "pipelines/tiny.toml:3: not valid TOML: ",
+        "pipelines/tiny.toml: not valid TOML: line 3: source: ",
     );
 }
 
@@ -40,11 +45,11 @@ fn a_syntax_error_names_file_and_line() {
 fn an_unknown_device_is_refused() {
     check_refused(
         "[model]\ndevice = \"tpu\"\n",
-        "pipelines/tiny.toml: model.device = \"tpu\" is none of auto, cpu, cuda",
+        "pipelines/tiny.toml: model.device = \"tpu\" is not one of auto, cpu, cuda",
     );
     check_refused(
         "[model]\ndevice = 1\n",
-        "pipelines/tiny.toml: model.device = 1 is none of",
+        "pipelines/tiny.toml: model.device = 1 is not one of",
     );
 }
 

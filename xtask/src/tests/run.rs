@@ -2,17 +2,20 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::sandbox::{Mishap, Sandbox};
-use crate::{device::Device, guard::Guard, run::Goal};
+use super::sandbox::{Mishap, Sandbox, all_stages};
+use terms::Device;
+
+use crate::{device, goal::Goal, pipeline_lock::PipelineLock, stage};
+
+fn goal(stage: &str, force: bool) -> Goal {
+    Goal::stage(stage::named(stage).unwrap(), force)
+}
 
 #[test]
 fn the_first_run_runs_everything_and_the_second_nothing() {
     let mut sandbox = Sandbox::new();
     let text = sandbox.run_all().unwrap();
-    assert_eq!(
-        sandbox.runner.take_ran(),
-        ["verify", "extract", "analyze", "steer", "dose", "report"]
-    );
+    assert_eq!(sandbox.runner.take_ran(), all_stages());
     assert_eq!(sandbox.runner.builds, [Device::Cpu], "one build for all");
     assert!(
         text.contains("extract  runs: never ran\nextract  done in "),
@@ -30,10 +33,13 @@ fn the_first_run_runs_everything_and_the_second_nothing() {
         sandbox.runner.builds.is_empty(),
         "nothing is built for a fresh pipeline"
     );
+    let fresh: String = all_stages()
+        .iter()
+        .map(|name| format!("{name:<9}fresh\n"))
+        .collect();
     assert_eq!(
         text,
-        "verify   fresh\nextract  fresh\nanalyze  fresh\nsteer    fresh\ndose     fresh\nreport   fresh\n\
-         everything is fresh: results/tiny/report/report.html\n"
+        fresh + "everything is fresh: results/tiny/report/report.html\n"
     );
 }
 
@@ -41,7 +47,7 @@ fn the_first_run_runs_everything_and_the_second_nothing() {
 fn a_stage_is_told_its_pipeline_its_results_and_the_resolved_device() {
     let mut sandbox = Sandbox::new();
     sandbox.set = vec!["steer.seed=3".into()];
-    sandbox.run(&Goal::stage("extract", false).unwrap()).unwrap();
+    sandbox.run(&goal("extract", false)).unwrap();
     let expected =
         "--pipeline pipelines/tiny.toml --results results/tiny --set steer.seed=3 --set model.device=cpu";
     assert_eq!(sandbox.runner.arguments.join(" "), expected);
@@ -91,10 +97,7 @@ fn a_change_within_a_list_of_conditions_is_seen() {
 fn other_prompts_rerun_everything_after_them() {
     let mut sandbox = Sandbox::fresh();
     sandbox.write("data/prompts.jsonl", "what do you want\n");
-    sandbox.check(
-        &["verify", "extract", "analyze", "steer", "dose", "report"],
-        "input changed: data/prompts.jsonl",
-    );
+    sandbox.check(&all_stages(), "input changed: data/prompts.jsonl");
 }
 
 #[test]
@@ -156,17 +159,18 @@ fn what_decides_the_model_is_an_input_and_nothing_else_of_its_folder() {
 #[test]
 fn changed_code_reruns_the_stages_it_is_part_of() {
     let mut sandbox = Sandbox::fresh();
-    sandbox.write("crates/analyze/src/lib.rs", "//! Other code.");
+    sandbox.change_code("analyze");
     sandbox.check(&["analyze"], "analyze  runs: code changed: analyze");
-    sandbox.write("crates/model/src/attention.rs", "//! A new file.");
+    sandbox.write("crates/model/src/attention.rs", "pub fn attend() {}\n");
     sandbox.check(&["verify", "extract", "steer", "dose"], "code changed: model");
-    sandbox.write("crates/report/Cargo.toml", "another dependency");
-    sandbox.check(&["report"], "code changed: report");
-    sandbox.write("crates/artifacts/src/lib.rs", "//! Other code.");
-    sandbox.check(
-        &["verify", "extract", "analyze", "steer", "dose", "report"],
-        "code changed: artifacts",
+    sandbox.edit(
+        "crates/report/Cargo.toml",
+        "[dep",
+        "[features]\ncolours = []\n\n[dep",
     );
+    sandbox.check(&["report"], "code changed: report");
+    sandbox.change_code("results");
+    sandbox.check(&all_stages(), "code changed: results");
 }
 
 #[test]
@@ -187,7 +191,7 @@ fn the_kind_of_device_is_part_of_the_key() {
 #[test]
 fn a_stage_verb_runs_the_stage_and_its_ancestors() {
     let mut sandbox = Sandbox::new();
-    let text = sandbox.run(&Goal::stage("analyze", false).unwrap()).unwrap();
+    let text = sandbox.run(&goal("analyze", false)).unwrap();
     assert_eq!(sandbox.runner.take_ran(), ["extract", "analyze"]);
     assert!(text.ends_with("result: results/tiny/analyze\n"), "{text}");
 }
@@ -195,24 +199,21 @@ fn a_stage_verb_runs_the_stage_and_its_ancestors() {
 #[test]
 fn force_means_the_named_stage_only() {
     let mut sandbox = Sandbox::fresh();
-    let text = sandbox.run(&Goal::stage("steer", true).unwrap()).unwrap();
+    let text = sandbox.run(&goal("steer", true)).unwrap();
     assert_eq!(sandbox.runner.take_ran(), ["steer"]);
     assert!(text.contains("steer    runs: forced"), "{text}");
     // It wrote the same bytes, so that the report holds.
     sandbox.check(&[], "everything is fresh");
 
     sandbox.run(&Goal::all(true)).unwrap();
-    assert_eq!(
-        sandbox.runner.take_ran(),
-        ["verify", "extract", "analyze", "steer", "dose", "report"]
-    );
+    assert_eq!(sandbox.runner.take_ran(), all_stages());
 }
 
 #[test]
 fn a_forced_stage_still_gets_fresh_ancestors() {
     let mut sandbox = Sandbox::fresh();
     sandbox.edit("pipelines/tiny.toml", "layer = 2", "layer = 3");
-    sandbox.run(&Goal::stage("steer", true).unwrap()).unwrap();
+    sandbox.run(&goal("steer", true)).unwrap();
     assert_eq!(sandbox.runner.take_ran(), ["analyze", "steer"]);
 }
 
@@ -220,13 +221,10 @@ fn a_forced_stage_still_gets_fresh_ancestors() {
 fn what_changes_during_a_run_is_seen_by_the_next() {
     let mut sandbox = Sandbox::fresh();
     sandbox.runner.mishap = ("extract", Mishap::PromptsChangeMeanwhile);
-    sandbox.run(&Goal::stage("extract", true).unwrap()).unwrap();
+    sandbox.run(&goal("extract", true)).unwrap();
     sandbox.runner.take_ran();
     sandbox.runner.mishap = ("", Mishap::None);
-    sandbox.check(
-        &["verify", "extract", "analyze", "steer", "dose", "report"],
-        "extract  runs: input changed: data/prompts.jsonl",
-    );
+    sandbox.check(&all_stages(), "extract  runs: input changed: data/prompts.jsonl");
 }
 
 #[test]
@@ -246,15 +244,15 @@ fn a_prompts_file_that_is_not_there_is_named_before_anything_is_built() {
 #[test]
 fn one_xtask_at_a_time() {
     let mut sandbox = Sandbox::fresh();
-    let guard = Guard::take(&sandbox.project, "tiny").unwrap();
-    assert!(Guard::is_held(&sandbox.project, "tiny"));
+    let guard = PipelineLock::take(&sandbox.project, "tiny").unwrap();
+    assert!(PipelineLock::is_held(&sandbox.project, "tiny"));
     let error = format!("{:#}", sandbox.run_all().unwrap_err());
     assert!(
-        error.contains("another cargo xtask is at work on pipeline tiny"),
+        error.contains("another `cargo xtask` is already running pipeline tiny"),
         "{error}"
     );
     drop(guard);
-    assert!(!Guard::is_held(&sandbox.project, "tiny"));
+    assert!(!PipelineLock::is_held(&sandbox.project, "tiny"));
     sandbox.check(&[], "everything is fresh");
 }
 
@@ -285,10 +283,12 @@ fn a_crate_that_is_not_there_is_named() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_gpu_that_is_asked_for_and_absent_is_said_with_the_reason() {
-    let error = Device::Cuda(1).require(Device::Cpu).unwrap_err().to_string();
+    let error = device::require(Device::Cuda(1), Device::Cpu)
+        .unwrap_err()
+        .to_string();
     for part in ["cuda:1", "NVIDIA driver", "\"cpu\" or \"auto\""] {
         assert!(error.contains(part), "{part:?} is not in: {error}");
     }
-    assert!(Device::Cuda(0).require(Device::Cuda(0)).is_ok());
-    assert!(Device::Cpu.require(Device::Cpu).is_ok());
+    assert!(device::require(Device::Cuda(0), Device::Cuda(0)).is_ok());
+    assert!(device::require(Device::Cpu, Device::Cpu).is_ok());
 }

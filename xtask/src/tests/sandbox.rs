@@ -8,13 +8,14 @@ use std::{
 use anyhow::{Result, bail};
 use toml::Table;
 
+use terms::Device;
+
 use crate::{
-    device::Device,
+    goal::Goal,
     lock::{Lock, Origin},
     pipeline::Pipeline,
     project::Project,
-    run::{self, Goal, Runner},
-    set,
+    run::{self, Runner},
     source::Repository,
     stage::{self, Stage},
 };
@@ -41,20 +42,25 @@ coefficients = [1.0, 2.0]
 /// Of the model in the fake hub.
 const COMMIT: &str = "c0ffeec0ffeec0ffeec0ffeec0ffeec0ffeec0ff";
 
-const CRATES: [&str; 12] = [
-    "artifacts",
-    "exchange",
-    "gguf",
-    "kernels",
-    "model",
-    "verify",
-    "extract",
-    "statistics",
-    "analyze",
-    "steer",
-    "dose",
-    "report",
+/// Each crate, and what it is built from.
+const CRATES: [(&str, &[&str]); 13] = [
+    ("results", &[]),
+    ("chat", &["model"]),
+    ("exchange", &["gguf"]),
+    ("gguf", &[]),
+    ("kernels", &[]),
+    ("model", &["gguf", "kernels"]),
+    ("verify", &["extract"]),
+    ("extract", &["results", "model"]),
+    ("statistics", &[]),
+    ("analyze", &["results", "exchange", "statistics"]),
+    ("steer", &["extract"]),
+    ("dose", &["statistics", "steer"]),
+    ("report", &["results"]),
 ];
+
+/// What the library of every crate in the sandbox holds.
+pub const CODE: &str = "/// The answer.\npub fn answer() -> u32 {\n    6 * 7\n}\n";
 
 /// A project of its own in a temporary folder, removed in the end.
 pub struct Sandbox {
@@ -82,21 +88,40 @@ impl Sandbox {
         sandbox.write("data/prompts.jsonl", "who are you\n");
         sandbox.write("data/model/config.json", "{}");
         sandbox.write("data/model/model.safetensors", "weights");
-        for name in CRATES {
-            sandbox.write(&format!("crates/{name}/Cargo.toml"), name);
-            sandbox.write(&format!("crates/{name}/src/lib.rs"), "//! Code.");
+        let mut root = "[workspace.dependencies]\ntoml = \"1\"\n".to_owned();
+        let listed = |name: &&str| CRATES.iter().all(|(listed, _)| listed != name);
+        let others = stage::names()
+            .filter(listed)
+            .map(|name| (name, ["results"].as_slice()));
+        for (name, dependencies) in CRATES.into_iter().chain(others) {
+            root.push_str(&format!("{name} = {{ path = \"crates/{name}\" }}\n"));
+            let mut manifest =
+                format!("[package]\nname = \"{name}\"\n\n[dependencies]\ntoml.workspace = true\n");
+            for dependency in dependencies {
+                manifest.push_str(&format!("{dependency}.workspace = true\n"));
+            }
+            sandbox.write(&format!("crates/{name}/Cargo.toml"), &manifest);
+            sandbox.write(&format!("crates/{name}/src/lib.rs"), CODE);
         }
+        sandbox.write("Cargo.toml", &root);
         sandbox
+    }
+
+    /// Changes what a crate computes.
+    pub fn change_code(&self, name: &str) {
+        let path = format!("crates/{name}/src/lib.rs");
+        let code = self.read(&path);
+        self.write(
+            &path,
+            &format!("{code}pub const CHANGED: usize = {};\n", code.len()),
+        );
     }
 
     /// A sandbox in which everything ran once.
     pub fn fresh() -> Sandbox {
         let mut sandbox = Sandbox::new();
         sandbox.run_all().unwrap();
-        assert_eq!(
-            sandbox.runner.take_ran(),
-            ["verify", "extract", "analyze", "steer", "dose", "report"]
-        );
+        assert_eq!(sandbox.runner.take_ran(), all_stages());
         sandbox
     }
 
@@ -174,6 +199,11 @@ impl Drop for Sandbox {
     fn drop(&mut self) {
         let _ = fs_err::remove_dir_all(self.project.root());
     }
+}
+
+/// The names of all stages, in the order in which they run.
+pub fn all_stages() -> Vec<&'static str> {
+    stage::names().collect()
 }
 
 /// What a fake stage does instead of its work.
@@ -294,7 +324,7 @@ fn work(stage: &Stage, root: &Path, results: &Path, arguments: &[String]) -> Res
         root.join(value_after("--pipeline", arguments)),
     )?)?;
     for pair in arguments.windows(2).filter(|pair| pair[0] == "--set") {
-        set::apply(&mut tables, &pair[1])?;
+        ::pipeline::assign(&mut tables, &pair[1])?;
     }
     if stage.name == "extract" {
         let prompts = tables["prompts"]["file"].as_str().unwrap_or_default();

@@ -1,6 +1,8 @@
 //! The table of stages hangs together.
 
-use crate::stage::{Input, STAGES, TABLES, named, with_ancestors};
+use ::pipeline::TABLES;
+
+use crate::stage::{Input, STAGES, Stage, named, with_ancestors};
 
 fn names_before(name: &str) -> Vec<&'static str> {
     with_ancestors(named(name).unwrap())
@@ -31,13 +33,13 @@ fn a_stage_comes_after_its_ancestors() {
 
 #[test]
 fn every_table_belongs_to_a_stage_and_every_table_of_a_stage_is_known() {
-    for table in TABLES {
+    for table in TABLES.iter() {
         assert!(
-            STAGES.iter().any(|stage| stage.tables.contains(table)),
+            STAGES.iter().any(|stage| stage.tables().contains(table)),
             "{table} would be ignored silently"
         );
     }
-    for table in STAGES.iter().flat_map(|stage| stage.tables) {
+    for table in STAGES.iter().flat_map(Stage::tables) {
         assert!(
             TABLES.contains(table),
             "{table} would be refused in every pipeline"
@@ -56,10 +58,16 @@ fn the_path_of_an_input_is_a_parameter_too() {
             };
             let table = key.split('.').next().unwrap();
             assert!(
-                stage.tables.contains(&table),
+                stage.tables().contains(&table),
                 "{} would not see that {key} changed",
                 stage.name
             );
         }
     }
+}
+
+#[test]
+fn every_stage_of_the_project_has_an_entry() {
+    let names: Vec<&str> = STAGES.iter().map(|stage| stage.name).collect();
+    assert_eq!(names, terms::Stage::WORDS);
 }

@@ -52,7 +52,11 @@ fn each_difference_is_a_reason_and_none_is_fresh() {
     check(|now, _| now.forced = true, &["forced"]);
     check(|now, _| now.interrupted = true, &["interrupted"]);
     check(|_, lock| lock.version = 0, &["stage version changed: 0 -> 1"]);
-    check(|_, lock| lock.format = FORMAT + 1, &["lock format unknown"]);
+    check(
+        |_, lock| lock.format = 1,
+        &["lock of another version of xtask (format 1, not 2)"],
+    );
+    check(|_, lock| lock.format = 0, &["lock cannot be read"]);
     check(
         |now, _| now.key.upstream.clear(),
         &["upstream output changed: analyze"],

@@ -1,7 +1,7 @@
 //! `status` and `--dry-run` say what would happen, and do nothing.
 
-use super::sandbox::Sandbox;
-use crate::{json::Json, run::unix_now, status};
+use super::sandbox::{Sandbox, all_stages};
+use crate::{lock::unix_now, status};
 
 fn rows(sandbox: &Sandbox) -> Vec<String> {
     let mut out = Vec::new();
@@ -16,23 +16,20 @@ fn rows(sandbox: &Sandbox) -> Vec<String> {
 #[test]
 fn before_the_first_run() {
     let sandbox = Sandbox::new();
-    assert_eq!(
-        rows(&sandbox),
-        [
-            "pipeline tiny (pipelines/tiny.toml), cpu",
-            "",
-            "stage state took when size why",
-            "─────── ───── ──── ──── ──── ───",
-            "verify stale - - - never ran",
-            "extract stale - - - never ran",
-            "analyze stale - - - never ran",
-            "steer stale - - - never ran",
-            "dose stale - - - never ran",
-            "report stale - - - never ran",
-            "",
-            "`cargo xtask why verify` says more, `cargo xtask all` brings everything up to date",
-        ]
+    let mut expected = vec![
+        "pipeline tiny (pipelines/tiny.toml), cpu".to_owned(),
+        String::new(),
+        "stage state took when size why".to_owned(),
+        "─────── ───── ──── ──── ──── ───".to_owned(),
+    ];
+    expected.extend(
+        all_stages()
+            .iter()
+            .map(|name| format!("{name} stale - - - never ran")),
     );
+    let advice = "`cargo xtask why verify` says more, `cargo xtask all` brings everything up to date";
+    expected.extend([String::new(), advice.to_owned()]);
+    assert_eq!(rows(&sandbox), expected);
     assert!(!sandbox.path("results").exists(), "looking creates nothing");
 }
 
@@ -64,13 +61,20 @@ fn a_row_per_stage_with_size_age_and_seconds() {
 #[test]
 fn a_stage_waits_for_what_is_stale_before_it() {
     let mut sandbox = Sandbox::fresh();
-    // What will be in the folder is unknown until it ran, so the missing file is no reason for the stages
-    // after it.
+    // What will be in the folder is unknown until it ran, so the missing file is not a reason for
+    // the stages after it.
     sandbox.remove("results/tiny/extract/out.txt");
-    let expected = "verify   fresh\nextract  would run: output missing: out.txt\nanalyze  waits for extract\n\
-                    steer    waits for extract, analyze\ndose     waits for extract, analyze\n\
-                    report   waits for extract, analyze, steer, dose\n";
-    assert_eq!(sandbox.dry_run(), expected);
+    let text = sandbox.dry_run();
+    for line in [
+        "verify   fresh",
+        "extract  would run: output missing: out.txt",
+        "analyze  waits for extract",
+        "steer    waits for extract, analyze",
+        "dose     waits for extract, analyze",
+        "report   waits for extract, analyze, steer, dose",
+    ] {
+        assert!(text.lines().any(|found| found == line), "no {line:?} in:\n{text}");
+    }
     assert!(sandbox.runner.take_ran().is_empty());
     assert!(!sandbox.path("results/tiny/extract/out.txt").exists());
 }
@@ -92,6 +96,8 @@ fn the_json_says_the_same_and_can_be_read() {
     let mut out = Vec::new();
     status::print_json(&sandbox.project, &sandbox.pipeline().unwrap(), &mut out).unwrap();
     let text = String::from_utf8(out).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(json["stages"].as_array().unwrap().len(), all_stages().len());
     for part in [
         "\"pipeline\": \"tiny\"",
         "\"report\": \"results/tiny/report/report.html\"",
@@ -100,20 +106,4 @@ fn the_json_says_the_same_and_can_be_read() {
     ] {
         assert!(text.contains(part), "no {part} in:\n{text}");
     }
-}
-
-#[test]
-fn json_escapes_what_must_be() {
-    let json = Json::Object(vec![
-        ("text", Json::text("a\"b\\c\nd\u{1}é")),
-        ("none", Json::Null),
-        (
-            "numbers",
-            Json::List(vec![Json::Number(0.5), Json::Number(f64::NAN), Json::Whole(7)]),
-        ),
-        ("empty", Json::List(Vec::new())),
-    ]);
-    let expected = "{\n  \"text\": \"a\\\"b\\\\c\\nd\\u0001é\",\n  \"none\": null,\n  \"numbers\": [\n    0.5,\n    \
-                    null,\n    7\n  ],\n  \"empty\": []\n}";
-    assert_eq!(json.to_string(), expected);
 }

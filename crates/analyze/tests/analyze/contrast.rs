@@ -1,5 +1,6 @@
 use analyze::{LayerAnalysis, PooledSums, analyze_layer, difference, norm, projection, sum_by_pooling};
-use artifacts::{Activation, VectorKind};
+use pipeline::VectorKind;
+use results::Activation;
 
 use crate::example::{Example, Tables, four_rows};
 
@@ -60,7 +61,11 @@ fn one_layer_by_hand() {
     close(summary.contrast_norm, 8.25_f64.sqrt());
     close(summary.mean_residual_norm, (1.0 + 5.0 + 2.0 + 5.0) / 4.0);
     assert_eq!((summary.layer, summary.pooling.as_str()), (7, "newline"));
-    let kinds: Vec<String> = analysis.vectors.iter().map(|row| row.kind.name()).collect();
+    let kinds: Vec<String> = analysis
+        .vectors
+        .iter()
+        .map(|row| row.vector_name.name())
+        .collect();
     assert_eq!(kinds, ["contrast", "mean.normal", "mean.swapped"]);
     assert_eq!(analysis.vectors[0].vector, [2.0, -0.5, -2.0]);
     assert_eq!(analysis.vectors[2].vector, [0.0, 2.5, 2.0]);
@@ -78,7 +83,7 @@ fn swapping_positive_and_negative_flips_contrast_and_projections() {
         let row = tables
             .vectors
             .iter()
-            .find(|row| row.kind == VectorKind::Contrast)
+            .find(|row| row.vector_name == VectorKind::Contrast)
             .unwrap();
         row.vector.clone()
     };

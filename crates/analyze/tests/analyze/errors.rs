@@ -1,5 +1,6 @@
 use analyze::sum_by_pooling;
-use artifacts::{Metadata, Pooling, write_activations};
+use results::{Metadata, write_activations};
+use terms::Pooling;
 
 use crate::example::{Example, activation, four_rows};
 

@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use artifacts::{
-    Activation, Layout, Metadata, Pipeline, Pooling, Projection, Similarity, Summary, VectorRow,
-    read_projections, read_similarities, read_summaries, read_vectors, write_activations,
+use pipeline::Pipeline;
+use results::{
+    Activation, Layout, Metadata, Projection, Similarity, Summary, Table, VectorRow, write_activations,
 };
 use tempfile::TempDir;
+use terms::Pooling;
 
 pub struct Example {
     pub layout: Layout,
@@ -69,12 +70,12 @@ impl Example {
     pub fn tables(&self, pipeline: &Pipeline) -> Tables {
         analyze::run(pipeline, &self.layout, &self.out).unwrap();
         Tables {
-            summaries: read_summaries(&self.out.join("summary.parquet")).unwrap().0,
-            similarities: read_similarities(&self.out.join("similarities.parquet"))
+            summaries: Summary::read(&self.out.join("summary.parquet")).unwrap().0,
+            similarities: Similarity::read(&self.out.join("similarities.parquet"))
                 .unwrap()
                 .0,
-            projections: read_projections(&self.out.join("projections.parquet")).unwrap().0,
-            vectors: read_vectors(&self.out.join("vectors.parquet")).unwrap().0,
+            projections: Projection::read(&self.out.join("projections.parquet")).unwrap().0,
+            vectors: VectorRow::read(&self.out.join("vectors.parquet")).unwrap().0,
         }
     }
 

@@ -1,9 +1,8 @@
 //! Vectors of others: read for the model's shape, compared with ours, handed on to steering.
 
-use artifacts::{
-    Pipeline, VectorComparison, VectorKind, read_comparisons, read_contrast_vectors, read_vectors,
-};
 use exchange::{Format, Origin, Vector, write_vector};
+use pipeline::{Pipeline, VectorKind};
+use results::{Table, VectorComparison, VectorRow, read_contrast_vectors};
 
 use crate::example::{Example, four_rows};
 
@@ -33,7 +32,7 @@ const ENTRY: &str = "name = \"refusal\"\nfile = \"FILE\"";
 fn it_is_compared_with_every_vector_of_its_layer() {
     let (example, pipeline) = example(ENTRY);
     analyze::run(&pipeline, &example.layout, &example.out).unwrap();
-    let (rows, _) = read_comparisons(&example.out.join("comparisons.parquet")).unwrap();
+    let (rows, _) = VectorComparison::read(&example.out.join("comparisons.parquet")).unwrap();
     // mean(normal) = [2, 2, 0], mean(swapped) = [0, 2.5, 2]: the contrast is [2, -0.5, -2].
     let expected = [
         ("contrast", -2.0 / 8.25f64.sqrt()),
@@ -41,17 +40,20 @@ fn it_is_compared_with_every_vector_of_its_layer() {
         ("mean.swapped", 2.0 / 10.25f64.sqrt()),
     ];
     for (other, cosine) in expected {
-        let of_other: Vec<&VectorComparison> = rows.iter().filter(|row| row.other == other).collect();
+        let of_other: Vec<&VectorComparison> = rows.iter().filter(|row| row.other_name == other).collect();
         assert_eq!(of_other.len(), 1, "{other}");
-        assert_eq!((of_other[0].vector.as_str(), of_other[0].layer), ("refusal", 1));
+        assert_eq!(
+            (of_other[0].vector_name.as_str(), of_other[0].layer),
+            ("refusal", 1)
+        );
         assert!(
             (of_other[0].cosine - cosine).abs() < 1e-7,
             "{other}: {}",
             of_other[0].cosine
         );
     }
-    assert!(rows.iter().any(|row| row.other == "lda"));
-    assert!(rows.iter().all(|row| row.other != "refusal"));
+    assert!(rows.iter().any(|row| row.other_name == "lda"));
+    assert!(rows.iter().all(|row| row.other_name != "refusal"));
 }
 
 #[test]
@@ -61,10 +63,10 @@ fn steering_finds_it_where_its_file_has_it() {
     let vectors = read_contrast_vectors(&example.out.join("contrast.safetensors")).unwrap();
     assert_eq!(vectors.get("refusal", 1), Some([0.0, 0.0, 2.0].as_slice()));
     assert_eq!(vectors.get("refusal", 0), None);
-    let (rows, _) = read_vectors(&example.out.join("vectors.parquet")).unwrap();
+    let (rows, _) = VectorRow::read(&example.out.join("vectors.parquet")).unwrap();
     let own = rows
         .iter()
-        .filter(|row| row.kind == VectorKind::Imported("refusal".to_owned()));
+        .filter(|row| row.vector_name == VectorKind::Imported("refusal".to_owned()));
     assert_eq!(
         own.map(|row| (row.layer, row.norm)).collect::<Vec<_>>(),
         [(1, 2.0)]
@@ -99,7 +101,7 @@ fn without_files_there_is_nothing_to_compare() {
     )
     .unwrap();
     assert_eq!(
-        read_comparisons(&example.out.join("comparisons.parquet"))
+        VectorComparison::read(&example.out.join("comparisons.parquet"))
             .unwrap()
             .0,
         []

@@ -1,8 +1,9 @@
 //! Against numpy: see `scripts/analysis_reference.py`, which made the fixture.
 
 use analyze::{analyze_layer, sum_by_pooling};
-use artifacts::{Activation, Pooling};
+use results::Activation;
 use serde_json::Value;
+use terms::Pooling;
 
 use crate::example::{Example, Tables, activation};
 use crate::numbers::Numbers;
@@ -99,7 +100,7 @@ fn check_tables(number: usize, prompts: usize, tables: &Tables, expected: &Value
     assert_eq!(similarities.count(), 3 * prompts * prompts);
     let projections = tables.projections.iter().filter(|row| row.layer == number);
     for row in projections.clone() {
-        let expected = &expected["projections"][&row.condition][index(&row.prompt)];
+        let expected = &expected["projections"][&row.condition][index(&row.prompt_id)];
         check("projection", row.projection, expected);
     }
     assert_eq!(projections.count(), 2 * prompts);

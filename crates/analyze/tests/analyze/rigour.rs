@@ -2,14 +2,15 @@
 //!
 //! The figures themselves are compared with scipy and scikit-learn in the crate that computes them.
 
-use artifacts::{
-    Activation, LayerEffects, LayerStatistics, Pipeline, Pooling, StatisticsSummary, VectorRow,
-    read_contrast_vectors, read_depth, read_effects, read_outliers, read_principal_components,
-    read_statistics, read_statistics_summary, read_vectors,
+use pipeline::Pipeline;
+use results::{
+    Activation, ComponentPlace, DepthCosine, LayerEffects, LayerStatistics, Outlier, StatisticsSummary,
+    Table, VectorRow, read_contrast_vectors, read_statistics_summary,
 };
 use statistics::{
     PairedGram, PairedRows, bootstrap, principal_components, separability, similarity, split_half,
 };
+use terms::Pooling;
 
 use crate::example::{Example, activation};
 use crate::numbers::Numbers;
@@ -57,11 +58,13 @@ fn outcome(cells: &[usize], prompts: usize) -> Outcome {
     let pipeline: Pipeline = example.pipeline_of(&conditions(cells));
     analyze::run(&pipeline, &example.layout, &example.out).unwrap();
     Outcome {
-        statistics: read_statistics(&example.out.join("statistics.parquet"))
+        statistics: LayerStatistics::read(&example.out.join("statistics.parquet"))
             .unwrap()
             .0,
-        effects: read_effects(&example.out.join("effects.parquet")).unwrap().0,
-        vectors: read_vectors(&example.out.join("vectors.parquet")).unwrap().0,
+        effects: LayerEffects::read(&example.out.join("effects.parquet"))
+            .unwrap()
+            .0,
+        vectors: VectorRow::read(&example.out.join("vectors.parquet")).unwrap().0,
         summary: read_statistics_summary(&example.out.join("statistics.json")).unwrap(),
         example,
     }
@@ -88,9 +91,9 @@ fn conditions(cells: &[usize]) -> String {
 fn every_residual_has_its_place_on_the_principal_components() {
     let outcome = outcome(&[0, 1, 2, 3], 5);
     let (places, _) =
-        read_principal_components(&outcome.example.out.join("principal_components.parquet")).unwrap();
+        ComponentPlace::read(&outcome.example.out.join("principal_components.parquet")).unwrap();
     assert_eq!(places.len(), 2 * 4 * 5);
-    assert!(places.iter().all(|row| row.pooling == "newline"));
+    assert!(places.iter().all(|row| row.pooling == Pooling::Newline));
     for (layer, places) in places.chunks(20).enumerate() {
         let rows: Vec<Vec<f32>> = (0..4).flat_map(|cell| rows_of(cell, layer, 5)).collect();
         let rows: Vec<&[f32]> = rows.iter().map(Vec::as_slice).collect();
@@ -113,7 +116,7 @@ fn every_residual_has_its_place_on_the_principal_components() {
 fn of_many_prompts_some_have_a_place_on_the_principal_components() {
     let outcome = outcome(&[0, 3], 300);
     let (places, _) =
-        read_principal_components(&outcome.example.out.join("principal_components.parquet")).unwrap();
+        ComponentPlace::read(&outcome.example.out.join("principal_components.parquet")).unwrap();
     assert_eq!(places.len(), 2 * 256);
     // Of the 256 prompts that the statistics look at, every second one.
     let ids: Vec<&str> = places[..3].iter().map(|row| row.prompt_id.as_str()).collect();
@@ -184,7 +187,7 @@ fn every_figure_stands_in_its_column() {
 #[test]
 fn dimensions_that_carry_the_norm_are_named() {
     let outcome = outcome(&[0, 3], 9);
-    let outliers = read_outliers(&outcome.example.out.join("outliers.parquet"))
+    let outliers = Outlier::read(&outcome.example.out.join("outliers.parquet"))
         .unwrap()
         .0;
     let named: Vec<(usize, usize)> = outliers.iter().map(|row| (row.layer, row.dimension)).collect();
@@ -209,7 +212,10 @@ fn other_directions_are_as_long_as_the_contrast_and_point_its_way() {
         ("probe", outcome.statistics[1].probe_cosine),
         ("lda", outcome.statistics[1].lda_cosine),
     ] {
-        let row = of_layer.iter().find(|row| row.kind.name() == name).unwrap();
+        let row = of_layer
+            .iter()
+            .find(|row| row.vector_name.name() == name)
+            .unwrap();
         assert!((row.norm - norm).abs() < 1e-9 * norm, "{name}");
         let product: f64 = row
             .vector
@@ -230,7 +236,7 @@ fn a_design_tells_the_speaker_from_the_transcript() {
         let row = outcome
             .vectors
             .iter()
-            .find(|row| row.layer == 1 && row.kind.name() == name);
+            .find(|row| row.layer == 1 && row.vector_name.name() == name);
         row.unwrap().vector.clone()
     };
     let (speaker, transcript, contrast) = (
@@ -302,7 +308,9 @@ fn too_few_prompts_are_told_how_many_would_do() {
 #[test]
 fn contrasts_of_all_layers_are_compared() {
     let outcome = outcome(&[0, 3], 9);
-    let depth = read_depth(&outcome.example.out.join("depth.parquet")).unwrap().0;
+    let depth = DepthCosine::read(&outcome.example.out.join("depth.parquet"))
+        .unwrap()
+        .0;
     let cosine = |a: usize, b: usize| {
         depth
             .iter()

@@ -1,6 +1,8 @@
 //! A small run of the kind that is large elsewhere: written piece by piece, with more prompts than have a matrix.
 
-use artifacts::{Activation, ActivationWriter, Metadata, Pipeline, Pooling};
+use pipeline::Pipeline;
+use results::{Activation, ActivationWriter, Metadata};
+use terms::Pooling;
 
 use crate::example::{Example, activation};
 use crate::numbers::Numbers;
@@ -74,7 +76,7 @@ fn rows_of_many_pieces_lie_in_the_order_of_prompts_and_conditions() {
                     let row = rows.next().unwrap();
                     let place = (row.layer, row.pooling.as_str(), row.condition.as_str());
                     assert_eq!(place, (layer, pooling, condition));
-                    assert_eq!(row.prompt, format!("p{prompt}"));
+                    assert_eq!(row.prompt_id, format!("p{prompt}"));
                 }
             }
         }

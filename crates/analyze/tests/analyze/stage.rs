@@ -1,10 +1,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use artifacts::{
-    Activation, Pooling, read_contrast_vectors, read_projections, read_similarities, read_summaries,
-    read_vectors,
-};
+use results::{Activation, Projection, Similarity, Summary, Table, VectorRow, read_contrast_vectors};
+use terms::Pooling;
 
 use crate::example::{Example, four_rows};
 
@@ -40,7 +38,7 @@ fn tables_hold_every_layer_and_pooling() {
         &example.out,
     )
     .unwrap();
-    let (summaries, metadata) = read_summaries(&example.out.join("summary.parquet")).unwrap();
+    let (summaries, metadata) = Summary::read(&example.out.join("summary.parquet")).unwrap();
     let keys: Vec<(usize, &str)> = summaries
         .iter()
         .map(|row| (row.layer, row.pooling.as_str()))
@@ -67,21 +65,21 @@ fn tables_hold_every_layer_and_pooling() {
     }
     assert_eq!(metadata.get("layer"), None);
     assert_eq!(
-        read_similarities(&example.out.join("similarities.parquet"))
+        Similarity::read(&example.out.join("similarities.parquet"))
             .unwrap()
             .0
             .len(),
         6 * 3 * 4
     );
     assert_eq!(
-        read_projections(&example.out.join("projections.parquet"))
+        Projection::read(&example.out.join("projections.parquet"))
             .unwrap()
             .0
             .len(),
         6 * 4
     );
     assert_eq!(
-        read_vectors(&example.out.join("vectors.parquet"))
+        VectorRow::read(&example.out.join("vectors.parquet"))
             .unwrap()
             .0
             .len(),

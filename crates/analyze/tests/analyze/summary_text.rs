@@ -1,9 +1,10 @@
-use artifacts::Summary;
+use results::Summary;
+use terms::Pooling;
 
 fn row(layer: usize, within: f64, cross: f64) -> Summary {
     Summary {
         layer,
-        pooling: "newline".to_owned(),
+        pooling: Pooling::Newline,
         avg_within_category: within,
         avg_cross_category: cross,
         similarity_difference: within - cross,

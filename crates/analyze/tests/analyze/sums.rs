@@ -3,7 +3,8 @@
 use analyze::{
     ConditionSums, analyze_layer, cosine_matrix, mean_of_all, mean_of_pairs, sum_by_pooling, unit_rows,
 };
-use artifacts::{Activation, Pooling};
+use results::Activation;
+use terms::Pooling;
 
 use crate::example::activation;
 use crate::numbers::Numbers;

@@ -1,9 +1,10 @@
 //! What can't be told is null in the tables and said in words: never a number that stands for none.
 
-use artifacts::{
-    Activation, LayerStatistics, Pooling, StatisticsSummary, read_comparisons, read_depth, read_statistics,
+use results::{
+    Activation, DepthCosine, LayerStatistics, StatisticsSummary, Table, VectorComparison,
     read_statistics_summary,
 };
+use terms::Pooling;
 
 use crate::example::{Example, activation};
 use crate::numbers::Numbers;
@@ -43,7 +44,7 @@ fn run(of_layer: impl Fn(usize) -> [Rows; 2]) -> (Vec<LayerStatistics>, Statisti
     }
     let pipeline = example.pipeline("normal", "swapped");
     let text = analyze::run(&pipeline, &example.layout, &example.out).unwrap();
-    let statistics = read_statistics(&example.out.join("statistics.parquet"))
+    let statistics = LayerStatistics::read(&example.out.join("statistics.parquet"))
         .unwrap()
         .0;
     let summary = read_statistics_summary(&example.out.join("statistics.json")).unwrap();
@@ -165,10 +166,10 @@ fn a_contrast_of_zero_has_no_cosines() {
         assert!(row.pca_cosine.is_nan() && row.probe_cosine.is_nan() && row.lda_cosine.is_nan());
         assert_eq!(row.contrast_norm_relative, 0.0);
     }
-    let depth = read_depth(&example.out.join("depth.parquet")).unwrap().0;
+    let depth = DepthCosine::read(&example.out.join("depth.parquet")).unwrap().0;
     assert!(depth.iter().all(|row| row.cosine.is_nan()));
     assert_eq!(
-        read_comparisons(&example.out.join("comparisons.parquet"))
+        VectorComparison::read(&example.out.join("comparisons.parquet"))
             .unwrap()
             .0,
         []

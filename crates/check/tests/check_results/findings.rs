@@ -2,13 +2,11 @@
 
 use std::process::Command;
 
-use artifacts::{
-    read_contrast_vectors, read_doses, read_projections, read_rendered_prompts, read_similarities,
-    read_statistics, read_summaries, read_vectors, write_contrast_vectors, write_doses, write_lens,
-    write_projections, write_rendered_prompts, write_similarities, write_statistics, write_summaries,
-    write_vectors,
-};
 use check::check_results;
+use results::{
+    DepthCosine, DoseEffect, LayerStatistics, LensToken, Projection, RenderedPrompt, Similarity, Summary,
+    Table, VectorRow, read_contrast_vectors, write_contrast_vectors,
+};
 
 use crate::run::{Run, lens};
 
@@ -38,7 +36,7 @@ fn a_sound_run_has_no_problem() {
 
 #[test]
 fn a_missing_file_is_told_with_the_stage_that_makes_it() {
-    let found = broken(|run| fs_err::remove_file(run.layout.lens()).unwrap());
+    let found = broken(|run| fs_err::remove_file(run.layout.table::<LensToken>()).unwrap());
     assert_eq!(
         found,
         "steer/lens.parquet: the file is missing; run `cargo xtask steer --force`"
@@ -50,7 +48,7 @@ fn a_missing_file_is_told_with_the_stage_that_makes_it() {
 #[test]
 fn a_table_in_the_place_of_another_is_told_by_its_schema() {
     let found = broken(|run| {
-        fs_err::copy(run.layout.depth(), run.layout.summary()).unwrap();
+        fs_err::copy(run.layout.table::<DepthCosine>(), run.layout.table::<Summary>()).unwrap();
     });
     assert_found(
         &found,
@@ -66,7 +64,7 @@ fn a_table_in_the_place_of_another_is_told_by_its_schema() {
 fn tables_of_different_models_are_told() {
     let found = broken(|run| {
         let metadata = run.metadata.clone().with("model_fingerprint", "ff00");
-        write_lens(&run.layout.lens(), &metadata, &lens()).unwrap();
+        LensToken::write(&run.layout.table::<LensToken>(), &metadata, &lens()).unwrap();
     });
     assert_found(
         &found,
@@ -77,10 +75,10 @@ fn tables_of_different_models_are_told() {
 #[test]
 fn values_that_cannot_be_are_told_with_column_and_row() {
     let found = broken(|run| {
-        let (mut rows, metadata) = read_similarities(&run.layout.similarities()).unwrap();
+        let (mut rows, metadata) = Similarity::read(&run.layout.table::<Similarity>()).unwrap();
         rows[3].cosine = 1.25;
         rows[4].cosine = f64::NAN;
-        write_similarities(&run.layout.similarities(), &metadata, &rows).unwrap();
+        Similarity::write(&run.layout.table::<Similarity>(), &metadata, &rows).unwrap();
     });
     assert_eq!(
         found,
@@ -88,10 +86,10 @@ fn values_that_cannot_be_are_told_with_column_and_row() {
          analyze/similarities.parquet, column `cosine`, row 4: NaN is no finite number"
     );
     let found = broken(|run| {
-        let (mut rows, metadata) = read_statistics(&run.layout.statistics()).unwrap();
+        let (mut rows, metadata) = LayerStatistics::read(&run.layout.table::<LayerStatistics>()).unwrap();
         rows[0].permutation_p = 0.0;
         rows[1].cross_low = rows[1].cross_high + 0.001;
-        write_statistics(&run.layout.statistics(), &metadata, &rows).unwrap();
+        LayerStatistics::write(&run.layout.table::<LayerStatistics>(), &metadata, &rows).unwrap();
     });
     assert_found(
         &found,
@@ -101,12 +99,12 @@ fn values_that_cannot_be_are_told_with_column_and_row() {
         ],
     );
     let found = broken(|run| {
-        let (mut rows, metadata) = read_statistics(&run.layout.statistics()).unwrap();
+        let (mut rows, metadata) = LayerStatistics::read(&run.layout.table::<LayerStatistics>()).unwrap();
         rows[0].matched_low = f64::NAN;
         rows[0].effect_size = f64::INFINITY;
         rows[1].whitened_within = 1.0 + 1e-6;
         rows[1].permutation_p_family = 1.5;
-        write_statistics(&run.layout.statistics(), &metadata, &rows).unwrap();
+        LayerStatistics::write(&run.layout.table::<LayerStatistics>(), &metadata, &rows).unwrap();
     });
     assert_found(
         &found,
@@ -123,10 +121,10 @@ fn values_that_cannot_be_are_told_with_column_and_row() {
 #[test]
 fn figures_that_are_not_defined_are_no_problem() {
     let found = broken(|run| {
-        let (mut rows, metadata) = read_statistics(&run.layout.statistics()).unwrap();
+        let (mut rows, metadata) = LayerStatistics::read(&run.layout.table::<LayerStatistics>()).unwrap();
         rows[0].effect_size = f64::NAN;
         (rows[0].matched_low, rows[0].matched_high) = (f64::NAN, f64::NAN);
-        write_statistics(&run.layout.statistics(), &metadata, &rows).unwrap();
+        LayerStatistics::write(&run.layout.table::<LayerStatistics>(), &metadata, &rows).unwrap();
     });
     assert_eq!(found, "");
 }
@@ -134,18 +132,18 @@ fn figures_that_are_not_defined_are_no_problem() {
 #[test]
 fn rows_out_of_order_and_rows_twice_are_told() {
     let found = broken(|run| {
-        let (mut rows, metadata) = read_projections(&run.layout.projections()).unwrap();
+        let (mut rows, metadata) = Projection::read(&run.layout.table::<Projection>()).unwrap();
         rows.swap(0, 4);
-        write_projections(&run.layout.projections(), &metadata, &rows).unwrap();
+        Projection::write(&run.layout.table::<Projection>(), &metadata, &rows).unwrap();
     });
     assert_found(
         &found,
         &["column `condition`, row 5: rows with the same value don't lie together"],
     );
     let found = broken(|run| {
-        let (mut rows, metadata) = read_rendered_prompts(&run.layout.rendered_prompts()).unwrap();
+        let (mut rows, metadata) = RenderedPrompt::read(&run.layout.table::<RenderedPrompt>()).unwrap();
         rows[1] = rows[0].clone();
-        write_rendered_prompts(&run.layout.rendered_prompts(), &metadata, &rows).unwrap();
+        RenderedPrompt::write(&run.layout.table::<RenderedPrompt>(), &metadata, &rows).unwrap();
     });
     assert_found(
         &found,
@@ -154,7 +152,7 @@ fn rows_out_of_order_and_rows_twice_are_told() {
     let found = broken(|run| {
         let mut rows = lens();
         rows.rotate_left(2);
-        write_lens(&run.layout.lens(), &run.metadata, &rows).unwrap();
+        LensToken::write(&run.layout.table::<LensToken>(), &run.metadata, &rows).unwrap();
     });
     assert_found(&found, &["column `layer`, row 2: the rows don't ascend"]);
 }
@@ -162,9 +160,9 @@ fn rows_out_of_order_and_rows_twice_are_told() {
 #[test]
 fn figures_that_contradict_others_are_told() {
     let found = broken(|run| {
-        let (mut rows, metadata) = read_summaries(&run.layout.summary()).unwrap();
+        let (mut rows, metadata) = Summary::read(&run.layout.table::<Summary>()).unwrap();
         rows[1].similarity_difference += 0.01;
-        write_summaries(&run.layout.summary(), &metadata, &rows).unwrap();
+        Summary::write(&run.layout.table::<Summary>(), &metadata, &rows).unwrap();
     });
     assert_found(
         &found,
@@ -174,9 +172,9 @@ fn figures_that_contradict_others_are_told() {
         ],
     );
     let found = broken(|run| {
-        let (mut rows, metadata) = read_vectors(&run.layout.vectors()).unwrap();
+        let (mut rows, metadata) = VectorRow::read(&run.layout.table::<VectorRow>()).unwrap();
         rows[0].vector[2] += 0.01;
-        write_vectors(&run.layout.vectors(), &metadata, &rows).unwrap();
+        VectorRow::write(&run.layout.table::<VectorRow>(), &metadata, &rows).unwrap();
     });
     assert_found(
         &found,
@@ -186,18 +184,18 @@ fn figures_that_contradict_others_are_told() {
         ],
     );
     let found = broken(|run| {
-        let (mut rows, metadata) = read_projections(&run.layout.projections()).unwrap();
+        let (mut rows, metadata) = Projection::read(&run.layout.table::<Projection>()).unwrap();
         rows.pop();
-        write_projections(&run.layout.projections(), &metadata, &rows).unwrap();
+        Projection::write(&run.layout.table::<Projection>(), &metadata, &rows).unwrap();
     });
     assert_found(
         &found,
         &["11 rows, not 12 (layers x poolings x conditions x prompts)"],
     );
     let found = broken(|run| {
-        let (mut rows, metadata) = read_doses(&run.layout.doses()).unwrap();
+        let (mut rows, metadata) = DoseEffect::read(&run.layout.table::<DoseEffect>()).unwrap();
         rows[2].figures.log_odds = 1.4;
-        write_doses(&run.layout.doses(), &metadata, &rows).unwrap();
+        DoseEffect::write(&run.layout.table::<DoseEffect>(), &metadata, &rows).unwrap();
     });
     assert_found(&found, &["dose/doses.parquet, column `log_odds`, row 2"]);
 }

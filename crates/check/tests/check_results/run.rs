@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use artifacts::{
-    Activation, Dose, DoseDirection, DoseEffect, DoseFigures, DoseOperation, DoseSummary, DoseText,
-    FinishReason, Generation, Layout, LensToken, Metadata, Pipeline, Pooling, RenderedPrompt, Stage,
-    write_activations, write_dose_summary, write_dose_texts, write_doses, write_generations, write_lens,
-    write_rendered_prompts,
+use interventions::Kind;
+use pipeline::Pipeline;
+use results::{
+    Activation, Dose, DoseEffect, DoseFigures, DoseSummary, DoseText, Generation, Layout, LensToken,
+    Metadata, RenderedPrompt, Table, write_activations, write_dose_summary,
 };
 use tempfile::TempDir;
+use terms::{DoseDirection, FinishReason, GenerationStyle, LensSide, Pooling, Stage};
 
 pub const PROMPTS: [&str; 3] = ["who", "job", "life"];
 pub const CONDITIONS: [&str; 2] = ["normal", "swapped"];
@@ -56,12 +57,13 @@ impl Run {
             prompt: format!("{prompt}?"),
             condition: condition.to_owned(),
             text: format!("<bos>{prompt}?"),
+            n_tokens: 3,
             token_ids: vec![2, 7, 9],
             token_texts: ["<bos>", prompt, "?"].map(str::to_owned).to_vec(),
             opening: 0,
         });
         let rendered: Vec<RenderedPrompt> = rendered.collect();
-        write_rendered_prompts(&self.layout.rendered_prompts(), &self.metadata, &rendered).unwrap();
+        RenderedPrompt::write(&self.layout.table::<RenderedPrompt>(), &self.metadata, &rendered).unwrap();
         for layer in 0..LAYERS {
             let rows = each().enumerate().map(|(index, (condition, prompt))| {
                 let vector = [1.0, index as f32, 2.0 - index as f32, (layer + index % 3) as f32];
@@ -104,17 +106,17 @@ impl Run {
             n_tokens: 4,
             finish_reason: FinishReason::Stop,
             interventions: String::new(),
-            greedy: true,
+            decoding: GenerationStyle::Greedy,
         });
-        write_generations(&self.layout.generations(), &self.metadata, &texts).unwrap();
-        write_lens(&self.layout.lens(), &self.metadata, &lens()).unwrap();
+        Generation::write(&self.layout.table::<Generation>(), &self.metadata, &texts).unwrap();
+        LensToken::write(&self.layout.table::<LensToken>(), &self.metadata, &lens()).unwrap();
     }
 
     fn dose(&self) {
         fs_err::create_dir_all(self.layout.stage(Stage::Dose)).unwrap();
         let added = Dose {
             layer: Some(1),
-            operation: DoseOperation::Addition,
+            operation: Some(Kind::Addition),
             direction: DoseDirection::Contrast,
             coefficient: Some(-1.0),
             relative_coefficient: Some(-0.5),
@@ -129,8 +131,10 @@ impl Run {
                     prompt_id: prompt.to_owned(),
                     prompt: format!("{prompt}?"),
                     text: "I am.".to_owned(),
+                    n_tokens: 3,
                     token_ids: vec![5, 6, 1],
-                    ended: true,
+                    finish_reason: FinishReason::Stop,
+                    log_odds: 0.5 + number as f64,
                     surprise_positive: 1.0,
                     surprise_negative: 1.5 + number as f64,
                     distinct_2: 1.0,
@@ -150,8 +154,8 @@ impl Run {
                 });
             }
         }
-        write_doses(&self.layout.doses(), &self.metadata, &doses).unwrap();
-        write_dose_texts(&self.layout.dose_texts(), &self.metadata, &texts).unwrap();
+        DoseEffect::write(&self.layout.table::<DoseEffect>(), &self.metadata, &doses).unwrap();
+        DoseText::write(&self.layout.table::<DoseText>(), &self.metadata, &texts).unwrap();
         write_dose_summary(
             &self.layout.dose_summary(),
             &DoseSummary::nothing(1.5, "Nothing."),
@@ -162,16 +166,21 @@ impl Run {
 
 /// One token promoted and one suppressed, at each layer.
 pub fn lens() -> Vec<LensToken> {
-    let token = |layer: usize, is_promoted: bool| LensToken {
+    let token = |layer: usize, side: LensSide| LensToken {
         layer,
-        is_promoted,
+        side,
         rank: 0,
         token_id: 5,
         token_text: "I".to_owned(),
         logit: 1.5,
     };
     (0..LAYERS)
-        .flat_map(|layer| [token(layer, true), token(layer, false)])
+        .flat_map(|layer| {
+            [
+                token(layer, LensSide::Promoted),
+                token(layer, LensSide::Suppressed),
+            ]
+        })
         .collect()
 }
 

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use artifacts::{
-    ContrastVectors, DoseSummary, FinishReason, Generation, LayerStatistics, Layout, Metadata,
-    RenderedPrompt, StatisticsSummary, Summary, VectorKind, write_contrast_vectors, write_dose_summary,
-    write_generations, write_rendered_prompts, write_statistics, write_statistics_summary, write_summaries,
+use pipeline::VectorKind;
+use results::{
+    ContrastVectors, DoseSummary, Generation, LayerStatistics, Layout, Metadata, RenderedPrompt,
+    StatisticsSummary, Summary, Table, write_contrast_vectors, write_dose_summary, write_statistics_summary,
 };
+use terms::{FinishReason, GenerationStyle, Pooling};
 
 pub const HIDDEN: usize = 3;
 
@@ -47,15 +48,15 @@ impl Example {
             .with("weights_fingerprint", self.weights)
             .with("layers", self.layers)
             .with("hidden_size", HIDDEN);
-        write_summaries(&layout.summary(), &metadata, &self.summaries()).unwrap();
-        write_statistics(&layout.statistics(), &metadata, &self.statistics()).unwrap();
+        Summary::write(&layout.table::<Summary>(), &metadata, &self.summaries()).unwrap();
+        LayerStatistics::write(&layout.table::<LayerStatistics>(), &metadata, &self.statistics()).unwrap();
         write_statistics_summary(&layout.statistics_summary(), &self.about()).unwrap();
         let mut vectors = ContrastVectors::new(metadata.clone(), self.layers, HIDDEN);
         vectors.insert(&VectorKind::Contrast, self.contrast.repeat(self.layers));
         write_contrast_vectors(&layout.contrast_vectors(), &vectors).unwrap();
-        write_rendered_prompts(&layout.rendered_prompts(), &metadata, &self.prompts()).unwrap();
+        RenderedPrompt::write(&layout.table::<RenderedPrompt>(), &metadata, &self.prompts()).unwrap();
         let Some(answer) = self.answer else { return };
-        write_generations(&layout.generations(), &metadata, &generations(answer)).unwrap();
+        Generation::write(&layout.table::<Generation>(), &metadata, &generations(answer)).unwrap();
         let nothing = DoseSummary::nothing(1.5, "No dose was looked for.");
         write_dose_summary(&layout.dose_summary(), &nothing).unwrap();
     }
@@ -65,9 +66,9 @@ impl Example {
     }
 
     fn summaries(&self) -> Vec<Summary> {
-        let row = |layer: usize, pooling: &str| Summary {
+        let row = |layer: usize, pooling: Pooling| Summary {
             layer,
-            pooling: pooling.to_owned(),
+            pooling,
             avg_within_category: 0.9,
             avg_cross_category: 0.9 - self.difference(layer),
             similarity_difference: self.difference(layer),
@@ -78,14 +79,14 @@ impl Example {
         };
         let layers = 0..self.layers;
         layers
-            .flat_map(|layer| [row(layer, "newline"), row(layer, "mean")])
+            .flat_map(|layer| [row(layer, Pooling::Newline), row(layer, Pooling::Mean)])
             .collect()
     }
 
     fn statistics(&self) -> Vec<LayerStatistics> {
         let row = |layer: usize| LayerStatistics {
             layer,
-            pooling: "newline".to_owned(),
+            pooling: Pooling::Newline,
             prompts: 2,
             difference_low: self.difference(layer) - 0.01,
             difference_high: self.difference(layer) + 0.01,
@@ -97,7 +98,7 @@ impl Example {
 
     fn about(&self) -> StatisticsSummary {
         StatisticsSummary {
-            pooling: "newline".to_owned(),
+            pooling: Pooling::Newline,
             positive: "normal".to_owned(),
             negative: "swapped".to_owned(),
             prompts: 2,
@@ -119,6 +120,7 @@ impl Example {
             prompt: format!("What of {id}?"),
             condition: condition.to_owned(),
             text: format!("<bos>{} {id} {condition}", self.greeting),
+            n_tokens: 3,
             token_ids: vec![2, 3, 4],
             token_texts: Vec::from(["a", "b", "c"].map(str::to_owned)),
             opening: 0,
@@ -144,7 +146,7 @@ fn generations(answer: &str) -> Vec<Generation> {
         n_tokens: 3,
         finish_reason: FinishReason::Stop,
         interventions: String::new(),
-        greedy: true,
+        decoding: GenerationStyle::Greedy,
     };
     vec![
         row("normal", None, "The same in all."),

@@ -3,8 +3,10 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use artifacts::{ContrastVectors, Layout, Stage, VectorKind, write_contrast_vectors};
 use exchange::read_vector;
+use pipeline::VectorKind;
+use results::{ContrastVectors, Layout, write_contrast_vectors};
+use terms::Stage;
 
 use crate::origin;
 

@@ -1,9 +1,9 @@
 //! What is written is what others read, and comes back as it was. `scripts/read_results.py` reads the same files with
 //! numpy, safetensors and the Python package gguf.
 
-use artifacts::Metadata;
 use exchange::{Format, Origin, read_vector, without_model_id, write_vector};
 use gguf::{Entry, GgufFile, write_f32};
+use results::Metadata;
 use safetensors::serialize;
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::{Value, json};

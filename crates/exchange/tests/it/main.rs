@@ -4,8 +4,8 @@ mod bad_files;
 mod export;
 mod formats;
 
-use artifacts::Metadata;
 use exchange::{Origin, Vector};
+use results::Metadata;
 
 /// Three layers of four numbers.
 pub fn vector() -> Vector {

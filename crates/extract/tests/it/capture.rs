@@ -1,9 +1,13 @@
 use std::collections::HashMap;
 
-use artifacts::{Activation, ModelTable, Pooling, RenderedPrompt, Residency, Site};
 use burn::tensor::Tensor;
-use extract::{Network, OpenModel, Wanted, capture, capture_in_pieces, pooled_position};
+use extract::{Wanted, capture, capture_in_pieces, pooled_position};
 use model::{Batch, ResidualTap, Token};
+use pipeline::ModelTable;
+use results::{Activation, RenderedPrompt};
+use session::OpenModel;
+use session::OpenNetwork;
+use terms::{Pooling, Residency, Site};
 
 /// The whole stream, for comparison.
 #[derive(Default)]
@@ -27,6 +31,7 @@ fn prompt(id: usize, token_ids: Vec<i32>) -> RenderedPrompt {
             .iter()
             .map(|id| if [108, 109].contains(id) { "\n" } else { "a" }.to_owned())
             .collect(),
+        n_tokens: token_ids.len(),
         token_ids,
     }
 }
@@ -123,8 +128,8 @@ fn streamed_weights_give_the_same_bits() {
         ..crate::nano()
     };
     let streamed = crate::open(&table);
-    assert!(matches!(resident.network, Network::Resident(_)));
-    assert!(matches!(streamed.network, Network::Streamed(_)));
+    assert!(matches!(resident.network, OpenNetwork::Resident(_)));
+    assert!(matches!(streamed.network, OpenNetwork::Streamed(_)));
     let (prompts, poolings) = (prompts(), [Pooling::Newline, Pooling::Mean]);
     assert_eq!(
         capture(&resident, &prompts, &poolings).unwrap(),

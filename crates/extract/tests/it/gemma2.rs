@@ -1,9 +1,12 @@
 //! The method's twelve texts on Gemma-2 itself: texts, tokens and the position that is read (see the fixture's `about`).
 
-use artifacts::{Pooling, RenderedPrompt, read_prompts};
-use extract::{Newlines, Wanted, pooled_position, render_prompts};
+use extract::{Newlines, Wanted, pooled_position};
 use model::{ChatOptions, ChatTokenizer};
+use pipeline::read_prompts;
+use results::RenderedPrompt;
 use serde_json::Value;
+use session::render_prompts;
+use terms::Pooling;
 
 fn entries() -> Vec<Value> {
     let path = crate::root().join("crates/extract/tests/fixtures/gemma2_prompt_tokens.json");

@@ -13,8 +13,9 @@ mod strangers;
 
 use std::path::PathBuf;
 
-use artifacts::{Condition, ModelTable, Pipeline, RememberedHashes};
-use extract::{OpenModel, open_model};
+use files::HashMemo;
+use pipeline::{Condition, ModelTable, Pipeline};
+use session::{OpenModel, open_model};
 
 pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -25,7 +26,7 @@ pub fn nano() -> ModelTable {
 }
 
 pub fn open(table: &ModelTable) -> OpenModel {
-    open_model(table, &RememberedHashes::default()).unwrap()
+    open_model(table, &HashMemo::default()).unwrap()
 }
 
 /// The tiny pipeline's conditions on the nano model, with prompts of one's own.

@@ -1,9 +1,9 @@
 use std::path::Path;
 
-use artifacts::Prompt;
-use extract::render_prompts;
+use pipeline::Prompt;
+use session::render_prompts;
 
-fn render(texts: &[&str]) -> anyhow::Result<Vec<artifacts::RenderedPrompt>> {
+fn render(texts: &[&str]) -> anyhow::Result<Vec<results::RenderedPrompt>> {
     let model = crate::open(&crate::nano());
     let prompt = |(index, text): (usize, &&str)| Prompt {
         id: format!("p{index}"),

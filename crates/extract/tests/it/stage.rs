@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use artifacts::{Layout, activation_layers, read_activations, read_rendered_prompts};
+use results::{Layout, RenderedPrompt, Table, activation_layers, read_activations};
 
 fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut all = BTreeMap::new();
@@ -23,7 +23,7 @@ fn the_stage_writes_the_same_bytes_every_time() {
     let layout = Layout::new(folder.path());
     let pipeline = crate::pipeline(crate::root().join("data/prompts/role-questions.jsonl"));
     let run = || {
-        let out = layout.stage(artifacts::Stage::Extract);
+        let out = layout.stage(terms::Stage::Extract);
         let _ = std::fs::remove_dir_all(&out);
         std::fs::create_dir_all(&out).unwrap();
         extract::run(&pipeline, &layout, &out).unwrap();
@@ -44,13 +44,16 @@ fn the_stage_writes_the_same_bytes_every_time() {
         (Some("f32"), Some("cpu"), Some("4"))
     );
     assert_eq!(
-        read_rendered_prompts(&layout.rendered_prompts()).unwrap().0.len(),
+        RenderedPrompt::read(&layout.table::<RenderedPrompt>())
+            .unwrap()
+            .0
+            .len(),
         12
     );
 }
 
 #[track_caller]
-fn check_error(pipeline: &artifacts::Pipeline, parts: &[&str]) {
+fn check_error(pipeline: &pipeline::Pipeline, parts: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
     let error = format!(
         "{:#}",
@@ -77,7 +80,7 @@ fn what_is_missing_is_named() {
     pipeline.model.source = folder.path().join("no-model");
     check_error(&pipeline, &["model.source", "no-model", "Hugging Face"]);
     pipeline.model = crate::nano();
-    pipeline.model.device = artifacts::Device::Cuda(0);
+    pipeline.model.device = terms::Device::Cuda(0);
     if cfg!(not(feature = "cuda")) {
         check_error(&pipeline, &["CUDA", "--features cuda", "model.device = \"cpu\""]);
     }

@@ -1,4 +1,4 @@
-//! Blocks of integers of 4 bits that stand for the values of a table.
+//! Blocks of 4-bit indexes into a table of values.
 
 use super::{LARGE, SMALL, nibble, nibbles, scale, u16_at};
 
@@ -15,8 +15,8 @@ pub(super) fn iq4_nl(block: &[u8; 18], out: &mut [f32; SMALL]) {
     look_up(&UNEVEN, scale(block[0], block[1]), &block[2..18], out);
 }
 
-/// Scale, the scales of eight groups of 32 (six bits each, stored 32 too high: the upper two bits of all in two bytes,
-/// then the lower four), then 256 places in the table.
+/// Scale, the scales of eight groups of 32 (six bits each, stored 32 too high: the upper two bits
+/// of all in two bytes, then the lower four), then 256 places in the table.
 pub(super) fn iq4_xs(block: &[u8; 136], out: &mut [f32; LARGE]) {
     let d = scale(block[0], block[1]);
     let upper = u16_at(block, 2);
@@ -36,8 +36,8 @@ pub(super) fn mxfp4(block: &[u8; 17], out: &mut [f32; SMALL]) {
     look_up(&E2M1, half_power_of_two(block[0]), &block[1..17], out);
 }
 
-/// 2 to the power of `exponent - 128`: half the scale, since the table holds twice the numbers. The two smallest are
-/// subnormal.
+/// 2 to the power of `exponent - 128`: half the scale, since the table holds twice the numbers. The
+/// two smallest are subnormal.
 fn half_power_of_two(exponent: u8) -> f32 {
     f32::from_bits(match exponent {
         0 | 1 => 0x0020_0000 << exponent,

@@ -1,8 +1,9 @@
 //! Blocks whose numbers are found by eight or by four in a table of points ("i-quants").
 //!
-//! The tables are part of the format: iq2xxs_grid, iq2xs_grid, iq2s_grid, iq3xxs_grid, iq3s_grid and iq1s_grid of
-//! ggml-common.h (<https://github.com/ggml-org/ggml>, MIT). `grids/*.bin` holds them as places in the short list of
-//! values that occur, 2 or 4 bits each, which is how the Python package gguf has them too.
+//! The tables are part of the format: iq2xxs_grid, iq2xs_grid, iq2s_grid, iq3xxs_grid, iq3s_grid
+//! and iq1s_grid of ggml-common.h (<https://github.com/ggml-org/ggml>, MIT). `grids/*.bin` holds
+//! them as places in the short list of values that occur, 2 or 4 bits each, which is how the Python
+//! package gguf has them too.
 
 use half::f16;
 
@@ -35,8 +36,8 @@ const fn unpack<const ROWS: usize, const WIDTH: usize>(
     rows
 }
 
-/// Scale; then for each 32 numbers the places of four rows in the grid, and in 32 bits their signs (seven bits for
-/// eight numbers) and a scale of four bits.
+/// Scale; then for each 32 numbers the places of four rows in the grid, and in 32 bits their signs
+/// (seven bits for eight numbers) and a scale of four bits.
 pub(super) fn iq2_xxs(block: &[u8; 66], out: &mut [f32; LARGE]) {
     let d = scale(block[0], block[1]);
     for (run, places) in out.as_chunks_mut::<8>().0.iter_mut().enumerate() {
@@ -48,8 +49,8 @@ pub(super) fn iq2_xxs(block: &[u8; 66], out: &mut [f32; LARGE]) {
     }
 }
 
-/// Scale; for each 8 numbers nine bits with the place in the grid and seven with their signs; then scales of four bits
-/// for each 16 numbers.
+/// Scale; for each 8 numbers nine bits with the place in the grid and seven with their signs; then
+/// scales of four bits for each 16 numbers.
 pub(super) fn iq2_xs(block: &[u8; 74], out: &mut [f32; LARGE]) {
     let d = scale(block[0], block[1]);
     for (run, places) in out.as_chunks_mut::<8>().0.iter_mut().enumerate() {
@@ -60,8 +61,8 @@ pub(super) fn iq2_xs(block: &[u8; 74], out: &mut [f32; LARGE]) {
     }
 }
 
-/// Scale; the lower eight bits of the places of 32 rows; the signs of all numbers; the upper two bits of the places;
-/// scales of four bits for each 16 numbers.
+/// Scale; the lower eight bits of the places of 32 rows; the signs of all numbers; the upper two
+/// bits of the places; scales of four bits for each 16 numbers.
 pub(super) fn iq2_s(block: &[u8; 82], out: &mut [f32; LARGE]) {
     let d = scale(block[0], block[1]);
     for (run, places) in out.as_chunks_mut::<8>().0.iter_mut().enumerate() {
@@ -72,8 +73,8 @@ pub(super) fn iq2_s(block: &[u8; 82], out: &mut [f32; LARGE]) {
     }
 }
 
-/// Scale; the places of 64 rows of four; for each 32 numbers, in 32 bits, their signs (seven bits for eight numbers)
-/// and a scale of four bits.
+/// Scale; the places of 64 rows of four; for each 32 numbers, in 32 bits, their signs (seven bits
+/// for eight numbers) and a scale of four bits.
 pub(super) fn iq3_xxs(block: &[u8; 98], out: &mut [f32; LARGE]) {
     let d = scale(block[0], block[1]);
     for (run, places) in out.as_chunks_mut::<8>().0.iter_mut().enumerate() {
@@ -84,8 +85,8 @@ pub(super) fn iq3_xxs(block: &[u8; 98], out: &mut [f32; LARGE]) {
     }
 }
 
-/// Scale; the lower eight bits of the places of 64 rows of four; their ninth bits; the signs of all numbers; scales of
-/// four bits for each 32 numbers.
+/// Scale; the lower eight bits of the places of 64 rows of four; their ninth bits; the signs of all
+/// numbers; scales of four bits for each 32 numbers.
 pub(super) fn iq3_s(block: &[u8; 110], out: &mut [f32; LARGE]) {
     let d = scale(block[0], block[1]);
     for (run, places) in out.as_chunks_mut::<8>().0.iter_mut().enumerate() {
@@ -102,8 +103,8 @@ pub(super) fn iq3_s(block: &[u8; 110], out: &mut [f32; LARGE]) {
 /// What is added to or taken from the values -1, 0 and 1 of the types of one bit.
 const SHIFT: f32 = 0.125;
 
-/// Scale; the lower eight bits of the places of 32 rows; for each 32 numbers 16 bits: three upper bits of four places,
-/// a scale of three bits, and whether the values are shifted down.
+/// Scale; the lower eight bits of the places of 32 rows; for each 32 numbers 16 bits: three upper
+/// bits of four places, a scale of three bits, and whether the values are shifted down.
 pub(super) fn iq1_s(block: &[u8; 50], out: &mut [f32; LARGE]) {
     let d = scale(block[0], block[1]);
     for (run, places) in out.as_chunks_mut::<8>().0.iter_mut().enumerate() {
@@ -116,9 +117,9 @@ pub(super) fn iq1_s(block: &[u8; 50], out: &mut [f32; LARGE]) {
     }
 }
 
-/// The lower eight bits of the places of 32 rows; for each row four bits: three upper bits of its place, and whether its
-/// values are shifted down; then 64 bits: in each 16 of them four scales of three bits, for 16 numbers each, and a
-/// quarter of the block's f16 scale.
+/// The lower eight bits of the places of 32 rows; for each row four bits: three upper bits of its
+/// place, and whether its values are shifted down; then 64 bits: in each 16 of them four scales of
+/// three bits, for 16 numbers each, and a quarter of the block's f16 scale.
 pub(super) fn iq1_m(block: &[u8; 56], out: &mut [f32; LARGE]) {
     let scales = [48, 50, 52, 54].map(|place| u16_at(block, place));
     let quarters = scales.iter().enumerate();

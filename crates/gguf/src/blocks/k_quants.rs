@@ -2,8 +2,9 @@
 
 use super::{LARGE, nibbles, scale};
 
-/// The scales of 16 groups of 16 and the minima that are taken off (four bits each, times the block's two f16 scales),
-/// then 256 integers of 2 bits: four runs of 32 share 32 bytes, the first in the lowest bits.
+/// The scales of 16 groups of 16 and the minima that are taken off (four bits each, times the
+/// block's two f16 scales), then 256 integers of 2 bits: four runs of 32 share 32 bytes, the first
+/// in the lowest bits.
 pub(super) fn q2_k(block: &[u8; 84], out: &mut [f32; LARGE]) {
     let d = scale(block[80], block[81]);
     let d_min = scale(block[82], block[83]);
@@ -14,8 +15,9 @@ pub(super) fn q2_k(block: &[u8; 84], out: &mut [f32; LARGE]) {
     }
 }
 
-/// The third bits of 256 integers (bit g of byte i belongs to number i of run g), their lower two bits as in Q2_K, the
-/// scales of 16 groups of 16, and the block's scale. An integer is 4 less where its third bit is not set.
+/// The third bits of 256 integers (bit g of byte i belongs to number i of run g), their lower two
+/// bits as in Q2_K, the scales of 16 groups of 16, and the block's scale. An integer is 4 less
+/// where its third bit is not set.
 pub(super) fn q3_k(block: &[u8; 110], out: &mut [f32; LARGE]) {
     let d = scale(block[108], block[109]);
     let mut scales = [0.0; 16];
@@ -29,8 +31,8 @@ pub(super) fn q3_k(block: &[u8; 110], out: &mut [f32; LARGE]) {
     }
 }
 
-/// A scale of six bits, stored 32 too high: the low four bits in the nibbles of eight bytes (the low ones first), the
-/// upper two in the four bytes after them.
+/// A scale of six bits, stored 32 too high: the low four bits in the nibbles of eight bytes (the
+/// low ones first), the upper two in the four bytes after them.
 fn q3_k_scale(bytes: &[u8], group: usize) -> i8 {
     let low = bytes[group % 8] >> (4 * (group / 8)) & 15;
     let high = bytes[8 + group % 4] >> (2 * (group / 4)) & 3;
@@ -42,11 +44,12 @@ fn two_bits(bytes: &[u8], number: usize) -> u8 {
     bytes[32 * (number / 128) + number % 32] >> (2 * (number % 128 / 32)) & 3
 }
 
-/// The scales of the eight groups of 32 in a Q4_K or Q5_K block, and the minima that are taken off: six bits each
-/// in 12 bytes, times the block's two f16 scales.
+/// The scales of the eight groups of 32 in a Q4_K or Q5_K block, and the minima that are taken off:
+/// six bits each in 12 bytes, times the block's two f16 scales.
 ///
-/// Bytes 0 to 3 hold the scales of groups 0 to 3, bytes 4 to 7 their minima. Bytes 8 to 11 hold the low four bits
-/// of groups 4 to 7 (scale below, minimum above), whose upper two bits are those of the earlier bytes.
+/// Bytes 0 to 3 hold the scales of groups 0 to 3, bytes 4 to 7 their minima. Bytes 8 to 11 hold the
+/// low four bits of groups 4 to 7 (scale below, minimum above), whose upper two bits are those of
+/// the earlier bytes.
 fn group_scales(head: &[u8; 16]) -> [(f32, f32); 8] {
     let d = scale(head[0], head[1]);
     let d_min = scale(head[2], head[3]);
@@ -67,8 +70,8 @@ fn head(block: &[u8]) -> [u8; 16] {
     head
 }
 
-/// Two scales, the scales of eight groups, then 256 integers of 4 bits: each 32 bytes hold one group in their low
-/// bits and the next in their high bits.
+/// Two scales, the scales of eight groups, then 256 integers of 4 bits: each 32 bytes hold one
+/// group in their low bits and the next in their high bits.
 pub(super) fn q4_k(block: &[u8; 144], out: &mut [f32; LARGE]) {
     let scales = group_scales(&head(block));
     for pair in 0..4 {
@@ -83,7 +86,8 @@ pub(super) fn q4_k(block: &[u8; 144], out: &mut [f32; LARGE]) {
     }
 }
 
-/// As Q4_K, with the fifth bits in 32 bytes before the others: bit g of byte i belongs to number i of group g.
+/// As Q4_K, with the fifth bits in 32 bytes before the others: bit g of byte i belongs to number i
+/// of group g.
 pub(super) fn q5_k(block: &[u8; 176], out: &mut [f32; LARGE]) {
     let scales = group_scales(&head(block));
     let fifth = &block[16..48];
@@ -100,11 +104,11 @@ pub(super) fn q5_k(block: &[u8; 176], out: &mut [f32; LARGE]) {
     }
 }
 
-/// 256 integers of 6 bits, stored 32 too high: low four bits (128 bytes), upper two bits (64 bytes); then the scales
-/// of 16 groups of 16 (i8) and the block's scale.
+/// 256 integers of 6 bits, stored 32 too high: low four bits (128 bytes), upper two bits (64
+/// bytes); then the scales of 16 groups of 16 (i8) and the block's scale.
 ///
-/// Each half of a block has four runs of 32 numbers. Runs 0 and 2, and 1 and 3, share the bytes of the low bits; all
-/// four share those of the upper bits.
+/// Each half of a block has four runs of 32 numbers. Runs 0 and 2, and 1 and 3, share the bytes of
+/// the low bits; all four share those of the upper bits.
 pub(super) fn q6_k(block: &[u8; 210], out: &mut [f32; LARGE]) {
     let d = scale(block[208], block[209]);
     let mut scales = [0.0; 16];

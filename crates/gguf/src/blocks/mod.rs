@@ -11,12 +11,12 @@ use half::f16;
 
 use crate::kind::BlockKind;
 
-/// Turns whole blocks into numbers: `out` has `block_elements` places for each `block_bytes` of `bytes`, and panics
-/// otherwise.
+/// Turns whole blocks into numbers: `out` has `block_elements` places for each `block_bytes` of
+/// `bytes`, and panics otherwise.
 ///
-/// The operations are in the order of the Python package gguf (and of ggml), so that the results have the same bits;
-/// of a number that is not a number only that is promised. A tensor may be cut anywhere between blocks, and the
-/// parts be given to several threads.
+/// The operations are in the order of the Python package gguf (and of ggml), so that the results
+/// have the same bits; of a number that is not a number only that is promised. A tensor may be cut
+/// anywhere between blocks, and the parts be given to several threads.
 pub fn dequantize(kind: BlockKind, bytes: &[u8], out: &mut [f32]) {
     let blocks = out.len() / kind.block_elements();
     assert_eq!(

@@ -4,9 +4,10 @@ use super::{LARGE, scale};
 
 /// 256 integers, five to a byte (four to each of the last four), then the scale.
 ///
-/// A byte is a fraction of 256 whose digits in base 3 are the integers plus 1. Multiplied by a power of 3 it loses the
-/// digits before the one that is wanted, which is then its whole part when it is multiplied by 3 once more. The first
-/// digits of 32 bytes come first, then their second digits and so on; then the same for 16 and for 4 bytes.
+/// A byte is a fraction of 256 whose digits in base 3 are the integers plus 1. Multiplied by a
+/// power of 3 it loses the digits before the one that is wanted, which is then its whole part when
+/// it is multiplied by 3 once more. The first digits of 32 bytes come first, then their second
+/// digits and so on; then the same for 16 and for 4 bytes.
 pub(super) fn tq1_0(block: &[u8; 54], out: &mut [f32; LARGE]) {
     let d = scale(block[52], block[53]);
     let mut places = out.iter_mut();
@@ -20,8 +21,8 @@ pub(super) fn tq1_0(block: &[u8; 54], out: &mut [f32; LARGE]) {
     }
 }
 
-/// 256 integers of 2 bits, stored 1 too high: four runs of 32 share 32 bytes, the first in the lowest bits. Then the
-/// scale.
+/// 256 integers of 2 bits, stored 1 too high: four runs of 32 share 32 bytes, the first in the
+/// lowest bits. Then the scale.
 pub(super) fn tq2_0(block: &[u8; 66], out: &mut [f32; LARGE]) {
     let d = scale(block[64], block[65]);
     for (number, place) in out.iter_mut().enumerate() {

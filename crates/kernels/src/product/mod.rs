@@ -1,8 +1,9 @@
 //! Products of activations with weights as checkpoints have them.
 //!
-//! Every number of the result is a sum over `inputs` in as many partial sums as a register has lanes: lane l takes the
-//! inputs l, l + lanes, l + 2 lanes, ... one after the other, and the lanes are added in a fixed order at the end. So it
-//! is the same to the last bit however many rows there are and however the work is cut.
+//! Every number of the result is a sum over `inputs` in as many partial sums as a register has
+//! lanes: lane l takes the inputs l, l + lanes, l + 2 lanes, ... one after the other, and the lanes
+//! are added in a fixed order at the end. So it is the same to the last bit however many rows there
+//! are and however the work is cut.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -23,7 +24,9 @@ use tile::{Operands, Tiles};
 /// Weights, `[outputs, inputs]`, row by row.
 #[derive(Clone, Copy, Debug)]
 pub enum Weight<'a> {
+    /// In f32.
     F32(&'a [f32]),
+    /// In bf16, widened while they are used.
     Bf16(&'a [bf16]),
 }
 
@@ -32,14 +35,16 @@ pub enum Weight<'a> {
 pub enum Rounding {
     /// They stay f32; weights of bf16 are widened, which is exact.
     None,
-    /// They may be rounded to bf16 where the weights are bf16 and the processor multiplies such pairs by itself.
+    /// They may be rounded to bf16 where the weights are bf16 and the processor multiplies such
+    /// pairs by itself.
     InputsToBf16,
 }
 
 /// `y = x weight^T`: `x: [rows, inputs]`, `y: [rows, outputs]`.
 ///
-/// The error of each number is below `4e-7 sqrt(inputs) |x| |w|`, with the Euclidean norms of the row and of the weight's
-/// row; where inputs are rounded to bf16, below `6e-3 |x| |w|` (a bf16 has 8 bits, and roundings average out).
+/// The error of each number is below `4e-7 sqrt(inputs) |x| |w|`, with the Euclidean norms of the
+/// row and of the weight's row; where inputs are rounded to bf16, below `6e-3 |x| |w|` (a bf16 has
+/// 8 bits, and roundings average out).
 pub fn multiply(x: &[f32], inputs: usize, weight: Weight<'_>, rounding: Rounding, y: &mut [f32]) {
     multiply_with(Instructions::best(), x, inputs, weight, rounding, y);
 }
@@ -93,7 +98,8 @@ struct Product<'a> {
     tiles: Tiles,
 }
 
-/// Outputs of one task. Their weights for one piece of the inputs stay in the second-level cache while all rows pass.
+/// Outputs of one task. Their weights for one piece of the inputs stay in the second-level cache
+/// while all rows pass.
 const OUTPUTS_PER_TASK: usize = 48;
 /// Rows that pass before the next piece of the inputs: their partial sums stay in the cache.
 const ROWS_AT_ONCE: usize = 64;
@@ -143,7 +149,8 @@ impl Product<'_> {
             }
             for (index, row) in rows.enumerate() {
                 let sums = &sums[index * OUTPUTS_PER_TASK * lanes..][..outputs.len() * lanes];
-                // SAFETY: the outputs lie within the result, no other task has them, and the instructions are there.
+                // SAFETY: the outputs are within the result, no other task has them, and the
+                // instructions are there.
                 unsafe { (self.tiles.add_lanes)(sums, y.of_row(row, outputs.clone())) };
             }
         }
@@ -151,7 +158,8 @@ impl Product<'_> {
 
     /// Adds the products over `inputs` to the partial sums, tile by tile.
     fn piece(&self, rows: Range<usize>, outputs: Range<usize>, inputs: Range<usize>, sums: &mut [f32]) {
-        // One row has no other row to share a loaded weight with; more outputs at once hide the latency of sums.
+        // One row has no other row to share a loaded weight with; more outputs at once hide the
+        // latency of sums.
         let (height, width) = if self.rows == 1 {
             (1, self.tiles.outputs_of_one_row)
         } else {
@@ -169,7 +177,8 @@ impl Product<'_> {
                     begins: inputs.start == 0,
                 };
                 let operands = self.operands.at(row, output, inputs.start);
-                // SAFETY: the tile lies within the operands and the sums, and the instructions are there.
+                // SAFETY: the tile is within the operands and the sums, and the instructions are
+                // there.
                 unsafe { (self.tiles.run)(&tile, operands, sums[place..].as_mut_ptr()) };
             }
         }
@@ -187,7 +196,7 @@ unsafe impl Sync for Results {}
 
 impl Results {
     /// # Safety
-    /// The place must lie within the result, and no one else may have it.
+    /// The place must be within the result, and no one else may have it.
     #[expect(
         clippy::mut_from_ref,
         reason = "tasks write to different places of one result"

@@ -1,4 +1,5 @@
-//! Each kernel against plain code in f64, on odd shapes, with every set of instructions that this machine has.
+//! Each kernel against plain code in f64, on odd shapes, with every set of instructions that this
+//! machine has.
 
 mod attention;
 mod elementwise;

@@ -6,7 +6,8 @@ pub fn generator(seed: u64) -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(seed)
 }
 
-/// Numbers between -scale and scale, some of them a hundred times as large, as activations have outliers.
+/// Numbers between -scale and scale, some of them a hundred times as large, as activations have
+/// outliers.
 pub fn numbers(generator: &mut ChaCha8Rng, count: usize, scale: f32) -> Vec<f32> {
     (0..count)
         .map(|_| {

@@ -1,8 +1,8 @@
 use std::ops::ControlFlow;
 
-use artifacts::Speaker;
 use live::{Answer, Conversation, LiveModel, Piece, Settings, Steering};
-use model::Finish;
+use model::FinishReason;
+use terms::Speaker;
 
 use crate::{live_model, text_of_stage};
 
@@ -61,7 +61,7 @@ fn texts_are_those_of_the_stage_steer() {
             ] {
                 let answer = answer(&mut model, &conversation, &steering, GREEDY);
                 assert_eq!(answer.text, text_of_stage(set, prompt, coefficient));
-                assert_eq!(answer.finish, Finish::Stop);
+                assert_eq!(answer.finish, Some(FinishReason::Stop));
             }
         }
     }
@@ -137,7 +137,7 @@ fn an_answer_can_be_stopped_between_tokens_and_the_next_is_right() {
         }
     });
     let stopped = stopped.unwrap().swap_remove(0);
-    assert_eq!((stopped.tokens, stopped.finish), (3, Finish::Interrupted));
+    assert_eq!((stopped.tokens, stopped.finish), (3, None));
     assert!(whole.text.starts_with(&stopped.text) && whole.text != stopped.text);
     assert_eq!(answer(&mut model, &conversation, &[], GREEDY), whole);
     let short = Settings {
@@ -145,7 +145,7 @@ fn an_answer_can_be_stopped_between_tokens_and_the_next_is_right() {
         ..GREEDY
     };
     let cut = answer(&mut model, &conversation, &[], short);
-    assert_eq!((cut.tokens, cut.finish), (2, Finish::Length));
+    assert_eq!((cut.tokens, cut.finish), (2, Some(FinishReason::Length)));
 }
 
 #[test]

@@ -19,12 +19,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
-use artifacts::{
-    Device, DoseCandidate, DoseSummary, Generation, Layout, Pipeline, Stage, StageDirectory,
-    read_generations, write_dose_summary,
-};
 use live::LiveModel;
+use pipeline::Pipeline;
+use results::{DoseCandidate, DoseSummary, Generation, Layout, StageDirectory, Table, write_dose_summary};
 use tempfile::TempDir;
+use terms::{Device, Stage};
 
 pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -107,7 +106,7 @@ pub fn program(path: &str) -> Command {
 
 /// The stage's text of a set for a prompt, without the token that ended it.
 pub fn text_of_stage(set: &str, prompt: &str, coefficient: Option<f64>) -> String {
-    let (generations, _) = read_generations(&layout().generations()).unwrap();
+    let (generations, _) = Generation::read(&layout().table::<Generation>()).unwrap();
     let is_wanted =
         |row: &&Generation| row.set == set && row.prompt == prompt && row.coefficient == coefficient;
     let found = generations.iter().find(is_wanted).unwrap();

@@ -1,4 +1,5 @@
 use browser::{Browser, Page};
+use pages::{Markup, Span};
 
 use crate::serve::Server;
 use crate::text_of_stage;
@@ -28,12 +29,14 @@ fn wait_for_marks(page: &Page<'_>, column: &str, expected: &str) {
         .unwrap_or_else(|error| panic!("{error}: {expected:?}"));
 }
 
-/// What the page's own function makes of two texts, in the same manner.
-fn compared(page: &Page<'_>, reference: &str, text: &str) -> String {
-    let pieces = format!(
-        "compared({reference:?}, {text:?}).map(({{ text, differs }}) => differs ? `[${{text}}]` : text).join('')"
-    );
-    page.evaluate(&pieces).unwrap().as_str().unwrap().to_owned()
+/// What the one text difference makes of two texts, in the same manner.
+fn compared(reference: &str, text: &str) -> String {
+    let span = |span: Span| match span.differs {
+        true => format!("[{}]", span.text),
+        false => span.text,
+    };
+    let spans = pages::compared(&Markup::default(), reference, text);
+    spans.into_iter().map(span).collect()
 }
 
 fn focus(page: &Page<'_>, selector: &str) {
@@ -78,7 +81,7 @@ fn a_person_asks_and_moves_the_sliders_with_keys() {
         "{words}"
     );
 
-    let marked = compared(&page, &plain, &steered);
+    let marked = compared(&plain, &steered);
     assert!(marked.contains('['));
     wait_for_marks(&page, "steered", &marked);
     wait_for_marks(&page, "plain", &plain);
@@ -126,29 +129,33 @@ fn a_person_asks_and_moves_the_sliders_with_keys() {
     );
 }
 
+/// Both answers are asked for at once, then the steered one alone: it is compared with the same text.
 #[test]
-fn words_that_are_not_in_the_other_text_are_marked() {
+fn an_answer_that_is_asked_for_again_is_marked_again() {
     let Some(browser) = Browser::start_or_say_why_not().unwrap() else {
         return;
     };
     let server = Server::start();
     let page = browser.page().unwrap();
     page.open(&server.address()).unwrap();
-    for (reference, text, expected) in [
-        ("I am a model.", "I am a teacher.", "I am a [teacher.]"),
-        ("a b c", "a x y c", "a [x y] c"),
-        ("a b", "b a b", "[b] a b"),
-        ("same  text\n", "same text", "same text"),
-        ("", "all of it", "[all of it]"),
-        ("all of it", "", ""),
-        ("a", " b\n c ", " [b\n c] "),
-    ] {
-        assert_eq!(
-            compared(&page, reference, text),
-            expected,
-            "{reference:?} {text:?}"
-        );
-    }
+    let question = "Who are you?";
+    focus(&page, "[aria-label=\"contrast: layer\"]");
+    press(&page, "ArrowRight", 1);
+    focus(&page, "[aria-label=\"contrast: coefficient\"]");
+    press(&page, "ArrowRight", 7);
+    focus(&page, "#text");
+    page.write(question).unwrap();
+    page.press("Enter").unwrap();
+    let plain = text_of_stage("normal", question, None);
+    let marked = compared(&plain, &text_of_stage("steered", question, Some(-0.65)));
+    assert!(marked.contains('['));
+    wait_for_marks(&page, "steered", &marked);
+    page.click("#off").unwrap();
+    wait_for_marks(&page, "steered", &plain);
+    focus(&page, "[aria-label=\"contrast: coefficient\"]");
+    press(&page, "ArrowLeft", 13);
+    wait_for_marks(&page, "steered", &marked);
+    wait_for_marks(&page, "plain", &plain);
 }
 
 #[test]

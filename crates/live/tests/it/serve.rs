@@ -121,6 +121,28 @@ fn both_texts_are_those_of_the_stage_and_the_same_again() {
 }
 
 #[test]
+fn an_answer_is_compared_with_another_or_with_a_text() {
+    let server = Server::start();
+    let mut asked = question("Who are you?", -0.65);
+    asked["answers"][1]["reference"] = json!(0);
+    let (texts, last) = server.answers(&asked);
+    assert!(last["ended"][0]["spans"].is_null());
+    let spans = &last["ended"][1]["spans"];
+    let expected = pages::compared(&pages::Markup::default(), &texts[0], &texts[1]);
+    assert_eq!(*spans, json!(expected));
+    assert!(expected.iter().any(|span| span.differs));
+    // The same text, as the page remembers it.
+    let steered = asked["answers"][1].clone();
+    asked["answers"] = json!([steered]);
+    asked["answers"][0]["reference"] = json!(texts[0]);
+    assert_eq!(server.answers(&asked).1["ended"][0]["spans"], *spans);
+    for bad in [json!(1), json!(-1), json!("word ".repeat(4097))] {
+        asked["answers"][0]["reference"] = bad.clone();
+        assert_eq!(server.ask(&asked).status, 400, "{bad}");
+    }
+}
+
+#[test]
 fn answers_come_piece_by_piece() {
     let server = Server::start();
     let mut response = server.ask(&question("Who are you?", 0.65));

@@ -1,6 +1,8 @@
-use artifacts::{Speaker, read_prompts, read_rendered_prompts};
-use extract::{open_for_generation, render_prompts};
 use live::Conversation;
+use pipeline::read_prompts;
+use results::{RenderedPrompt, Table};
+use session::{open_for_generation, render_prompts};
+use terms::Speaker;
 
 use crate::{layout, live_model, pipeline};
 
@@ -8,7 +10,7 @@ use crate::{layout, live_model, pipeline};
 #[test]
 fn a_conversation_has_the_tokens_that_were_extracted() {
     let (model, pipeline) = (live_model(), pipeline("tiny"));
-    let (rendered, _) = read_rendered_prompts(&layout().rendered_prompts()).unwrap();
+    let (rendered, _) = RenderedPrompt::read(&layout().table::<RenderedPrompt>()).unwrap();
     assert_eq!(rendered.len(), 12);
     for prompt in rendered {
         let opens = pipeline.condition(&prompt.condition).unwrap().opens;
@@ -26,7 +28,7 @@ fn a_conversation_has_the_tokens_that_were_extracted() {
 fn any_condition_is_a_conversation() {
     let (model, mut pipeline) = (live_model(), pipeline("tiny-audit"));
     pipeline.conditions[0].system = Some("Be brief.".to_owned());
-    let open = open_for_generation(&pipeline.model, &artifacts::RememberedHashes::default()).unwrap();
+    let open = open_for_generation(&pipeline.model, &files::HashMemo::default()).unwrap();
     let prompts = read_prompts(&pipeline.prompts.file).unwrap();
     let rendered = render_prompts(
         &open.tokenizer,

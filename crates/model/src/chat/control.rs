@@ -1,12 +1,13 @@
 //! The tokens of a chat format, which no text inside of it may hold.
 
+use terms::Speaker;
 use tokenizers::Tokenizer;
 
+use super::Message;
 use super::opening::Format;
-use super::{Message, Role};
 
-/// Added tokens that are special, and those that the template writes itself, whether they are called special or not.
-/// The longest come first.
+/// Added tokens that are special, and those that the template writes itself, whether they are
+/// called special or not. The longest come first.
 pub(super) fn tokens(tokenizer: &Tokenizer, template: &str) -> Vec<String> {
     let added = tokenizer.get_added_tokens_decoder();
     let is_blank = |text: &str| text.chars().all(|c| c.is_whitespace() || c == '\u{2581}');
@@ -24,10 +25,10 @@ pub(super) fn tokens(tokenizer: &Tokenizer, template: &str) -> Vec<String> {
 /// The same, and the tags that are plain text to the tokenizer (`[INST]`, `<|user|>` of OLMo 2).
 pub(super) fn with_tags(mut tokens: Vec<String>, format: &Format) -> Vec<String> {
     let messages = [
-        Message::new(Role::User, "Question"),
-        Message::new(Role::Assistant, "Answer"),
+        Message::new(Speaker::User, "Question"),
+        Message::new(Speaker::Model, "Answer"),
     ];
-    let opened = [(&messages[..1], Role::Assistant), (&messages[..], Role::User)];
+    let opened = [(&messages[..1], Speaker::Model), (&messages[..], Speaker::User)];
     for (messages, opens) in opened {
         let Ok(rendered) = format.render(messages, opens) else {
             continue;

@@ -1,4 +1,5 @@
-//! What Hugging Face folders say about a tokenizer and its chat template beside `tokenizer.json`.
+//! What Hugging Face folders say about a tokenizer and its chat template outside of
+//! `tokenizer.json`.
 
 use std::path::{Path, PathBuf};
 
@@ -6,6 +7,7 @@ use serde_json::{Map, Value};
 use tokenizers::{AddedToken, Tokenizer};
 
 use super::template::ChatOptions;
+use crate::families::FAMILIES;
 use crate::text_file::{json_file, text_file};
 use crate::{Error, Result};
 
@@ -26,8 +28,9 @@ pub(super) struct Companions {
 }
 
 impl Companions {
-    /// Reads `tokenizer_config.json` and `special_tokens_map.json`, where there are such. The latter counts where the
-    /// former doesn't list the added tokens, as in transformers, which wrote it in earlier versions.
+    /// Reads `tokenizer_config.json` and `special_tokens_map.json`, where there are such. The
+    /// latter counts where the former doesn't list the added tokens, as in transformers, which
+    /// wrote it in earlier versions.
     pub fn read(folder: &Path) -> Result<Self> {
         let config_path = folder.join("tokenizer_config.json");
         let mut config = object(&config_path)?.unwrap_or_default();
@@ -43,16 +46,19 @@ impl Companions {
         })
     }
 
-    /// Tokens under names such as `bos_token`, as templates know them: those of the files, and for a Gemma tokenizer
-    /// those that its class in transformers has by default.
+    /// Tokens under names such as `bos_token`, as templates know them: those of the files, and
+    /// those that the tokenizer's class in transformers has by default. Where no class is named,
+    /// transformers goes by the model's type; here, every family's defaults count that are in the
+    /// vocabulary.
     pub fn special_tokens(&self, tokenizer: &Tokenizer) -> Map<String, Value> {
         let mut tokens = Map::new();
-        if self.is_gemma() {
-            for name in ["bos", "eos", "unk", "pad"] {
-                let text = format!("<{name}>");
-                if tokenizer.token_to_id(&text).is_some() {
-                    tokens.insert(format!("{name}_token"), text.into());
-                }
+        let class = self.config.get("tokenizer_class").and_then(Value::as_str);
+        let of_class = FAMILIES
+            .iter()
+            .filter(|family| class.is_none_or(|class| class.starts_with(family.tokenizer_class())));
+        for (name, text) in of_class.flat_map(|family| family.special_tokens()) {
+            if tokenizer.token_to_id(text).is_some() {
+                tokens.insert((*name).to_owned(), (*text).into());
             }
         }
         let nested = ["extra_special_tokens", "model_specific_special_tokens"];
@@ -61,7 +67,8 @@ impl Companions {
         for (key, value) in named.chain(nested.flatten()) {
             match token_text(value) {
                 Some(text) => _ = tokens.insert(key.clone(), text.into()),
-                // An explicit `null` takes a default away; flags such as `add_bos_token` are not tokens.
+                // An explicit `null` takes a default away; flags such as `add_bos_token` are not
+                // tokens.
                 None if value.is_null() => _ = tokens.remove(key),
                 None => {}
             }
@@ -102,15 +109,21 @@ impl Companions {
         Ok(())
     }
 
-    /// The chat template and where it comes from. A file of its own wins over an entry, as in transformers; the last place
-    /// is `chat_template.json`, where processors of models that see used to keep it.
+    /// The chat template that is used, and where it comes from.
     pub fn template(&self, options: &ChatOptions<'_>) -> Result<(String, PathBuf)> {
-        if let Some(path) = options.template {
-            return Ok((text_file(path)?, path.to_owned()));
+        match options.template {
+            Some(path) => Ok((text_file(path)?, path.to_owned())),
+            None => self.own_template()?.ok_or_else(|| self.without_template()),
         }
+    }
+
+    /// The folder's own chat template and where it comes from. A separate file wins over an entry,
+    /// as in transformers; the last place is `chat_template.json`, where processors of models that
+    /// see used to keep it.
+    pub fn own_template(&self) -> Result<Option<(String, PathBuf)>> {
         let path = self.folder.join("chat_template.jinja");
         if path.exists() {
-            return Ok((text_file(&path)?, path));
+            return Ok(Some((text_file(&path)?, path)));
         }
         let processors = self.folder.join("chat_template.json");
         let entry = self.config.get("chat_template").cloned();
@@ -122,17 +135,17 @@ impl Companions {
             }
         };
         match entry {
-            Some(Value::String(text)) => Ok((text, path)),
-            Some(Value::Array(list)) => Ok((
+            Some(Value::String(text)) => Ok(Some((text, path))),
+            Some(Value::Array(list)) => Ok(Some((
                 default_of(&list).map_err(|message| Error::file(&path, message))?,
                 path,
-            )),
+            ))),
             Some(_) => Err(Error::file(
                 &path,
                 "`chat_template` is neither a text nor a list of named templates; correct it, or name a template's file in \
                  model.chat_template",
             )),
-            None => Err(self.without_template()),
+            None => Ok(None),
         }
     }
 
@@ -162,18 +175,12 @@ impl Companions {
         }
         Error::file(path, WITHOUT_TEMPLATE)
     }
-
-    /// By the class, or by its absence: transformers then goes by the model's type.
-    fn is_gemma(&self) -> bool {
-        let class = self.config.get("tokenizer_class").and_then(Value::as_str);
-        class.is_none_or(|class| class.starts_with("Gemma"))
-    }
 }
 
 const WITHOUT_TEMPLATE: &str = "`chat_template` is missing, and there is neither a chat_template.jinja nor a chat_template.json; use an \
     instruction-tuned model, or name a template's file in model.chat_template";
 
-/// The template that counts where nobody asks for another.
+/// The template that is used unless another is asked for.
 fn default_of(list: &[Value]) -> std::result::Result<String, String> {
     let name = |entry: &Value| entry.get("name").and_then(Value::as_str).map(str::to_owned);
     let default = list

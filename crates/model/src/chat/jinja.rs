@@ -1,5 +1,5 @@
-//! What Jinja2 does and minijinja does not, as Hugging Face transformers sets Jinja2 up for chat templates
-//! (`_compile_jinja_template` in its `utils/chat_template_utils.py`, version 5.24).
+//! What Jinja2 does and minijinja does not, as Hugging Face transformers sets Jinja2 up for chat
+//! templates (`_compile_jinja_template` in its `utils/chat_template_utils.py`, version 5.24).
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -350,7 +350,8 @@ impl JsonStyle {
         }
     }
 
-    /// serde_json escapes what Python escapes, but for the delete character and, on demand, all that is not ASCII.
+    /// serde_json escapes what Python escapes, but for the delete character and, on demand, all
+    /// that is not ASCII.
     fn write_text(&self, text: &str, out: &mut String) {
         let quoted = serde_json::Value::from(text).to_string();
         if !self.ascii {

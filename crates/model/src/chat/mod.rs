@@ -11,8 +11,9 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
+use terms::Speaker;
 use tokenizers::Tokenizer;
 
 use crate::text_file::refuse_pointer;
@@ -26,28 +27,52 @@ pub(crate) use files::FILES;
 pub use opening::Rendered;
 pub use template::ChatOptions;
 
-/// One turn of a conversation.
+/// One turn of a conversation, or the instructions before it, as chat templates take it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Message {
+    /// Whose text it is.
     pub role: Role,
+    /// The text.
     pub content: String,
 }
 
-/// Who speaks, under the names that chat templates use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
+/// Whose text a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
-    /// Instructions. Formats without a turn for them get them in the first turn of the user.
+    /// Instructions. In formats without a turn for them, they are put into the user's first turn.
     System,
-    User,
-    /// The model.
-    Assistant,
+    /// A turn of this speaker.
+    Turn(Speaker),
+}
+
+impl Role {
+    /// The word that chat templates use; the model is `assistant` there.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Role::System => "system",
+            Role::Turn(Speaker::User) => "user",
+            Role::Turn(Speaker::Model) => "assistant",
+        }
+    }
+}
+
+impl From<Speaker> for Role {
+    fn from(speaker: Speaker) -> Self {
+        Role::Turn(speaker)
+    }
+}
+
+impl Serialize for Role {
+    fn serialize<S: Serializer>(&self, target: S) -> std::result::Result<S::Ok, S::Error> {
+        target.serialize_str(self.as_str())
+    }
 }
 
 impl Message {
-    pub fn new(role: Role, content: impl Into<String>) -> Self {
+    /// A speaker's turn, or instructions ([`Role::System`]).
+    pub fn new(role: impl Into<Role>, content: impl Into<String>) -> Self {
         Message {
-            role,
+            role: role.into(),
             content: content.into(),
         }
     }
@@ -56,6 +81,7 @@ impl Message {
 /// A conversation as the model sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tokens {
+    /// The token ids, in order.
     pub ids: Vec<u32>,
     /// The place of the first token of the opened turn's header.
     pub opening: usize,
@@ -63,8 +89,9 @@ pub struct Tokens {
 
 /// A model's tokenizer and its chat template.
 ///
-/// Texts and tokens are those of `apply_chat_template` in Hugging Face transformers: the template alone decides on
-/// special tokens, nothing is cut off and nothing is filled up, whatever a training run has left in `tokenizer.json`.
+/// Texts and tokens are those of `apply_chat_template` in Hugging Face transformers: the template
+/// alone decides on special tokens, nothing is cut off and nothing is filled up, whatever a
+/// training run has left in `tokenizer.json`.
 pub struct ChatTokenizer {
     tokenizer: Tokenizer,
     path: PathBuf,
@@ -84,15 +111,26 @@ pub(crate) struct Parts {
     pub path: PathBuf,
     /// Texts under names such as `bos_token`.
     pub special_tokens: Map<String, Value>,
-    /// Whether a text begins with the beginning token by itself; `None`: as the tokenizer's post-processor has it.
+    /// Whether a text begins with the beginning token by itself; `None`: as the tokenizer's
+    /// post-processor has it.
     pub adds_bos: Option<bool>,
     pub template: String,
     pub template_path: PathBuf,
 }
 
+/// The text of a Hugging Face folder's own chat template, if it has one.
+pub(crate) fn own_template(folder: &Path) -> Result<Option<String>> {
+    let own = Companions::read(folder)?.own_template()?;
+    Ok(own.map(|(text, _)| text))
+}
+
 impl ChatTokenizer {
-    /// Reads `tokenizer.json` and, as far as they are there, `tokenizer_config.json`, `special_tokens_map.json`,
-    /// `chat_template.jinja` and `chat_template.json`.
+    /// Reads `tokenizer.json` and, as far as they are there, `tokenizer_config.json`,
+    /// `special_tokens_map.json`, `chat_template.jinja` and `chat_template.json`.
+    ///
+    /// # Errors
+    /// A file that is missing or can't be used, and a folder without a chat template where
+    /// `options` name none.
     pub fn read(folder: &Path, options: &ChatOptions<'_>) -> Result<Self> {
         let path = folder.join("tokenizer.json");
         let bytes = fs_err::read(&path)?;
@@ -166,11 +204,14 @@ impl ChatTokenizer {
         })
     }
 
-    /// For a model whose table of embeddings has so many rows.
+    /// For a model whose table of embeddings has `rows` rows.
     ///
-    /// There may be more tokens than rows: the text models of Gemma 3 have a token for images and no row for it. A token
-    /// without a row is an error where a text holds it. But where the tokens that were learned from texts are
-    /// more than the rows, this is the tokenizer of another model.
+    /// There may be more tokens than rows: some text models have a token for images and no row for
+    /// it. A token without a row is an error where a text holds it. But where the tokens that were
+    /// learned from texts are more than the rows, this is the tokenizer of another model.
+    ///
+    /// # Errors
+    /// A vocabulary of more tokens, learned from texts, than there are rows.
     pub fn for_rows(mut self, rows: usize) -> Result<Self> {
         let learned = self.tokenizer.get_vocab(false);
         let added = self.tokenizer.get_added_tokens_decoder();
@@ -189,15 +230,23 @@ impl ChatTokenizer {
         Ok(self)
     }
 
-    /// The conversation in the model's chat format, followed by the opening of the next speaker's turn.
+    /// The conversation in the model's chat format, followed by the opening of the next speaker's
+    /// turn.
     ///
-    /// The model's turn is opened by the template (`add_generation_prompt`). The opening of the user's is taken from how
-    /// the template itself begins such a turn in a conversation that goes on: nothing in the rendered text is replaced.
-    pub fn render(&self, messages: &[Message], opens: Role) -> Result<Rendered> {
+    /// The model's turn is opened by the template (`add_generation_prompt`). The opening of the
+    /// user's is taken from how the template itself begins such a turn in a conversation that goes
+    /// on: nothing in the rendered text is replaced.
+    ///
+    /// # Errors
+    /// What the chat template refuses, and a turn that it does not open.
+    pub fn render(&self, messages: &[Message], opens: Speaker) -> Result<Rendered> {
         self.format.render(messages, opens)
     }
 
     /// Token ids of a rendered conversation, and where the opened turn begins among them.
+    ///
+    /// # Errors
+    /// A text without tokens, and what [`encode`](Self::encode) refuses.
     pub fn tokenize(&self, rendered: &Rendered) -> Result<Tokens> {
         let encoding = self.encoding(&rendered.text)?;
         let begins = |(_, end): &(usize, usize)| *end > rendered.opening;
@@ -250,13 +299,17 @@ impl ChatTokenizer {
     }
 
     /// The text of tokens, control tokens kept.
+    ///
+    /// # Errors
+    /// An id that is not in the vocabulary, as the tokenizer reports it.
     pub fn decode(&self, ids: &[u32]) -> Result<String> {
         self.tokenizer
             .decode(ids, false)
             .map_err(|error| Error::file(&self.path, error.to_string()))
     }
 
-    /// The token that a text is, if it is a single one: as the vocabulary spells it, or as it is written (" am").
+    /// The token that a text is, if it is a single one: as the vocabulary spells it, or as it is
+    /// written (" am").
     pub fn token_id(&self, text: &str) -> Option<u32> {
         let within = |id: &u32| (*id as usize) < self.rows;
         let spelled = self.tokenizer.token_to_id(text);
@@ -277,7 +330,8 @@ impl ChatTokenizer {
         self.eos
     }
 
-    /// The beginning token, where tokens don't begin with it although the tokenizer would add it to any other text.
+    /// The beginning token, where tokens don't begin with it although the tokenizer would add it to
+    /// any other text.
     pub fn missing_bos(&self, ids: &[u32]) -> Option<&str> {
         let (text, id) = self.bos.as_ref().filter(|_| self.adds_bos)?;
         (ids.first() != Some(id)).then_some(text.as_str())
@@ -294,10 +348,10 @@ impl ChatTokenizer {
     /// The token that ends the model's turn in this format, if it is a single one.
     pub fn end_of_turn(&self) -> Option<u32> {
         let messages = [
-            Message::new(Role::User, "Question"),
-            Message::new(Role::Assistant, "Answer"),
+            Message::new(Speaker::User, "Question"),
+            Message::new(Speaker::Model, "Answer"),
         ];
-        let rendered = self.render(&messages, Role::User).ok()?;
+        let rendered = self.render(&messages, Speaker::User).ok()?;
         let answer = rendered.text.rfind("Answer")? + "Answer".len();
         let ids = self.tokenizer.encode(&rendered.text[answer..], false).ok()?;
         let first = *ids.get_ids().first()?;
@@ -324,7 +378,8 @@ impl ChatTokenizer {
     }
 }
 
-/// The tokenizers library panics where the JSON of the decoder is broken, so that part is read before it.
+/// The tokenizers library panics where the JSON of the decoder is broken, so that part is read
+/// before it.
 fn check_decoder(bytes: &[u8]) -> serde_json::Result<()> {
     #[derive(Deserialize)]
     struct Parts {

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 
+use terms::Speaker;
+
 use super::template::Template;
 use super::{Message, Role};
 use crate::{Error, Result};
@@ -10,6 +12,7 @@ use crate::{Error, Result};
 /// A conversation in the model's chat format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rendered {
+    /// The whole text, special tokens included.
     pub text: String,
     /// The byte of `text` at which the header of the opened turn begins.
     pub opening: usize,
@@ -18,21 +21,23 @@ pub struct Rendered {
 /// A template with what has been learned about the way it opens turns.
 pub(super) struct Format {
     pub template: Template,
-    /// Texts that the tokenizer finds whole, whatever stands around them.
+    /// Texts that the tokenizer finds whole, whatever is around them.
     marks: Vec<String>,
     /// Whether a system turn reaches the text; otherwise it is put into the first turn of the user.
     has_system_turn: bool,
     /// What follows the text of the last turn, by the speakers of a conversation.
-    tails: Mutex<HashMap<(Vec<Role>, Role), Tail>>,
+    tails: Mutex<HashMap<(Vec<Role>, Speaker), Tail>>,
 }
 
-/// What a format puts after the text of the last turn: the end of that turn, then the header of the opened one.
+/// What a format puts after the text of the last turn: the end of that turn, then the header of the
+/// opened one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Tail {
     text: String,
     /// Where the header begins in it.
     header: usize,
-    /// Whether that is a header, or the end of the last turn, which a model simply goes on from (`[/INST]`).
+    /// Whether that is a header, or the end of the last turn, which a model simply goes on from
+    /// (`[/INST]`).
     is_header: bool,
 }
 
@@ -40,7 +45,7 @@ impl Format {
     pub fn new(template: Template, marks: Vec<String>) -> Self {
         let probe = [
             Message::new(Role::System, SAID),
-            Message::new(Role::User, "Question"),
+            Message::new(Speaker::User, "Question"),
         ];
         let has_system_turn = template
             .render(&probe, true)
@@ -55,13 +60,14 @@ impl Format {
 
     /// The conversation, followed by the opening of the next speaker's turn.
     ///
-    /// The model's turn is opened by the template itself (`add_generation_prompt`). A template can't open the user's, so
-    /// the conversation is rendered with one more turn of the user and cut where that turn's text begins: it looks as
-    /// it would to the model in a conversation that goes on. Nothing in the rendered text is replaced.
+    /// The model's turn is opened by the template itself (`add_generation_prompt`). A template
+    /// can't open the user's, so the conversation is rendered with one more turn of the user and
+    /// cut where that turn's text begins: it looks as it would to the model in a conversation that
+    /// goes on. Nothing in the rendered text is replaced.
     ///
-    /// A template without a system turn is given the instructions at the start of the first turn of the user, before a
-    /// blank line, which is what templates do that take them there themselves.
-    pub fn render(&self, messages: &[Message], opens: Role) -> Result<Rendered> {
+    /// A template without a system turn is given the instructions at the start of the first turn of
+    /// the user, before a blank line, which is what templates do that take them there themselves.
+    pub fn render(&self, messages: &[Message], opens: Speaker) -> Result<Rendered> {
         let messages = self.without_system(messages)?;
         let text = match self.open(&messages, opens) {
             Ok(text) => text,
@@ -80,7 +86,9 @@ impl Format {
             return Ok(messages);
         }
         let system = messages.remove(0);
-        let first = messages.iter_mut().find(|message| message.role == Role::User);
+        let first = messages
+            .iter_mut()
+            .find(|message| message.role == Speaker::User.into());
         let first = first.ok_or_else(|| {
             self.wrong(
                 "the chat template has no system turn, and the conversation has no turn of the user to put the \
@@ -91,8 +99,8 @@ impl Format {
         Ok(messages)
     }
 
-    fn open(&self, messages: &[Message], opens: Role) -> Result<String> {
-        if opens == Role::Assistant {
+    fn open(&self, messages: &[Message], opens: Speaker) -> Result<String> {
+        if opens == Speaker::Model {
             return self.template.render(messages, true);
         }
         let mut longer = messages.to_vec();
@@ -104,22 +112,23 @@ impl Format {
         }
     }
 
-    /// Where a template refuses two turns of one speaker in a row: the conversation as it is before the other speaker
-    /// opens a turn, and then the header of the wanted one. `None` where that isn't why it refused.
-    fn splice(&self, messages: &[Message], opens: Role) -> Option<Result<Rendered>> {
+    /// Where a template refuses two turns of one speaker in a row: the conversation as it is before
+    /// the other speaker opens a turn, and then the header of the wanted one. `None` where that
+    /// isn't why it refused.
+    fn splice(&self, messages: &[Message], opens: Speaker) -> Option<Result<Rendered>> {
         let last = messages.last()?;
         let other = match opens {
-            Role::User => Role::Assistant,
-            _ => Role::User,
+            Speaker::User => Speaker::Model,
+            Speaker::Model => Speaker::User,
         };
-        if last.role != opens {
+        if last.role != opens.into() {
             return None;
         }
         let text = self.open(messages, other).ok()?;
         let tail = self.tail_of(&text, messages, other).ok()?;
-        let mut usual = vec![Message::new(Role::User, "Question")];
-        if opens == Role::User {
-            usual.push(Message::new(Role::Assistant, "Answer"));
+        let mut usual = vec![Message::new(Speaker::User, "Question")];
+        if opens == Speaker::User {
+            usual.push(Message::new(Speaker::Model, "Answer"));
         }
         let whole = self.open(&usual, opens).ok()?;
         let header = self.tail_of(&whole, &usual, opens).ok()?;
@@ -134,9 +143,9 @@ impl Format {
         }))
     }
 
-    /// The tail of a rendered conversation. It depends on who spoke and hardly ever on what was said, so that it is
-    /// remembered, and found anew where the text doesn't end with it.
-    fn tail_of(&self, text: &str, messages: &[Message], opens: Role) -> Result<Tail> {
+    /// The tail of a rendered conversation. It depends on who spoke and hardly ever on what was
+    /// said, so that it is remembered, and looked for again where the text doesn't end with it.
+    fn tail_of(&self, text: &str, messages: &[Message], opens: Speaker) -> Result<Tail> {
         let roles: Vec<Role> = messages.iter().map(|message| message.role).collect();
         let key = (roles, opens);
         let known = self.tails.lock().ok().and_then(|tails| tails.get(&key).cloned());
@@ -156,9 +165,9 @@ impl Format {
         Ok(tail)
     }
 
-    /// With a mark for the last turn's text, everything after the mark is the format's own. What of that the closed
-    /// conversation has too ends the turn; the rest is the header.
-    fn find_tail(&self, messages: &[Message], opens: Role) -> Result<Tail> {
+    /// With a mark for the last turn's text, everything after the mark is the format's own. What of
+    /// that the closed conversation has too ends the turn; the rest is the header.
+    fn find_tail(&self, messages: &[Message], opens: Speaker) -> Result<Tail> {
         let mut marked = messages.to_vec();
         let Some(last) = marked.last_mut() else {
             return Err(self.cannot_open(opens));
@@ -185,9 +194,9 @@ impl Format {
         })
     }
 
-    /// A format whose turns have no header of their own goes on right where the last turn ends; if it doesn't, the
-    /// template has not opened the turn.
-    fn check_that_it_speaks(&self, marked: &[Message], tail: &str, opens: Role) -> Result<()> {
+    /// A format whose turns have no header goes on right where the last turn ends; if
+    /// it doesn't, the template has not opened the turn.
+    fn check_that_it_speaks(&self, marked: &[Message], tail: &str, opens: Speaker) -> Result<()> {
         let mut longer = marked.to_vec();
         longer.push(Message::new(opens, MARK));
         let text = self.template.render(&longer, false)?;
@@ -202,7 +211,8 @@ impl Format {
         }
     }
 
-    /// How many bytes two texts have in common at the beginning, without cutting a token of the format in two.
+    /// How many bytes two texts have in common at the beginning, without cutting a token of the
+    /// format in two.
     fn common(&self, one: &str, other: &str) -> usize {
         let mut end = 0;
         while let Some(piece) = self.piece(&one[end..]) {
@@ -222,10 +232,9 @@ impl Format {
         text.get(..length)
     }
 
-    fn cannot_open(&self, opens: Role) -> Error {
-        let name = if opens == Role::User { "user" } else { "model" };
+    fn cannot_open(&self, opens: Speaker) -> Error {
         self.wrong(&format!(
-            "the chat template opens no turn of the {name} after such a conversation; change the condition, or name another \
+            "the chat template opens no turn of the {opens} after such a conversation; change the condition, or name another \
              template in model.chat_template"
         ))
     }

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-/// Line breaks of any system become `\n`, as Jinja2 reads them; the `generation` blocks that trainers mark answers with
-/// become scopes that print what they hold; the line break after `{% raw %}` stays.
+/// Line breaks of any system become `\n`, as Jinja2 reads them; the `generation` blocks that
+/// trainers mark answers with become scopes that print what they hold; the line break after
+/// `{% raw %}` stays.
 ///
 /// # Errors
 /// What minijinja would render otherwise than Jinja2 without a word, or not survive.

@@ -5,9 +5,9 @@ use serde_json::{Map, Value as Json};
 
 use super::jinja;
 use super::source::source;
-use crate::{Error, Message, Result, Role};
+use crate::{Error, Message, Result, Role, Speaker};
 
-/// What a chat template is told beside the conversation, and which one it is.
+/// What a chat template is told apart from the conversation, and which one it is.
 #[derive(Clone, Debug, Default)]
 pub struct ChatOptions<'a> {
     /// A Jinja file that takes the place of the model's own chat template; base models have none.
@@ -32,8 +32,8 @@ pub(super) struct Template {
 }
 
 impl Template {
-    /// `special_tokens` are texts under names such as `bos_token`. A token that a tokenizer doesn't have is not
-    /// defined; tools and documents are `none`, as they are when nobody passes any.
+    /// `special_tokens` are texts under names such as `bos_token`. A token that a tokenizer doesn't
+    /// have is not defined; tools and documents are `none`, as they are when none are passed.
     pub fn new(
         text: String,
         path: PathBuf,
@@ -59,9 +59,10 @@ impl Template {
         }
     }
 
-    /// Whether what is rendered depends on the day: two days make two texts of a question, with instructions or without.
+    /// Whether what is rendered depends on the day: two days make two texts of a question, with
+    /// instructions or without.
     pub fn tells_the_date(&self) -> bool {
-        let question = Message::new(Role::User, "Question");
+        let question = Message::new(Speaker::User, "Question");
         let told = [Message::new(Role::System, "Be brief."), question.clone()];
         let differs = |messages: &[Message]| {
             let days = [1, 40].map(|days| {
@@ -80,7 +81,8 @@ impl Template {
     }
 
     /// # Errors
-    /// What the template says where it refuses a conversation, or what keeps it from being rendered.
+    /// What the template says where it refuses a conversation, or what keeps it from being
+    /// rendered.
     pub fn render(&self, messages: &[Message], add_generation_prompt: bool) -> Result<String> {
         let messages = serde_json::to_value(messages).unwrap_or_default();
         self.render_json(messages, add_generation_prompt)

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::opening::Format;
 use super::template::Template;
 use super::{ChatOptions, Message, Role};
+use crate::Speaker;
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/chat")
@@ -69,8 +70,8 @@ impl Case {
         let message = |value: &Value| {
             let role = match value["role"].as_str().unwrap() {
                 "system" => Role::System,
-                "user" => Role::User,
-                _ => Role::Assistant,
+                "user" => Speaker::User.into(),
+                _ => Speaker::Model.into(),
             };
             Message::new(role, value["content"].as_str().unwrap())
         };
@@ -109,7 +110,7 @@ fn templates_render_what_transformers_renders() {
             let mut messages = case.messages();
             let opens_model = case.opens.as_deref() == Some("assistant");
             if case.opens.as_deref() == Some("user") {
-                messages.push(Message::new(Role::User, "RoleswapOpensTheTurnHere"));
+                messages.push(Message::new(Speaker::User, "RoleswapOpensTheTurnHere"));
             }
             let rendered = format.template.render(&messages, opens_model);
             match (&case.text, rendered) {
@@ -132,7 +133,8 @@ fn templates_render_what_transformers_renders() {
     assert!(compared > 1500, "{compared}");
 }
 
-/// How each format opens the turn of the model after one of the user, and that of the user after one of the model.
+/// How each format opens the turn of the model after one of the user, and that of the user after
+/// one of the model.
 const OPENINGS: [(&str, &str, &str); 17] = [
     ("gemma2", "<start_of_turn>model\n", "<start_of_turn>user\n"),
     ("gemma3", "<start_of_turn>model\n", "<start_of_turn>user\n"),
@@ -186,8 +188,8 @@ fn the_methods_texts_are_opened_as_transformers_opens_them() {
         let twelve = &published.cases[..12];
         for case in twelve {
             let (opens, header) = match case.opens.as_deref() {
-                Some("assistant") => (Role::Assistant, model),
-                _ => (Role::User, user),
+                Some("assistant") => (Speaker::Model, model),
+                _ => (Speaker::User, user),
             };
             let rendered = published.format(case).render(&case.messages(), opens).unwrap();
             assert_eq!(Some(&rendered.text), case.text.as_ref(), "{name}");
@@ -198,8 +200,8 @@ fn the_methods_texts_are_opened_as_transformers_opens_them() {
     }
 }
 
-/// Instructions, thoughts, odd white space, turns of one speaker in a row: whatever transformers renders, the turn that is
-/// opened is at its end, or the format is refused.
+/// Instructions, thoughts, odd white space, turns of one speaker in a row: whatever transformers
+/// renders, the turn that is opened is at its end, or the format is refused.
 #[test]
 fn every_conversation_is_opened_as_transformers_opens_it_or_refused() {
     let (mut opened, mut refused) = (0, 0);
@@ -210,9 +212,9 @@ fn every_conversation_is_opened_as_transformers_opens_it_or_refused() {
                 continue;
             };
             let opens = if opens == "user" {
-                Role::User
+                Speaker::User
             } else {
-                Role::Assistant
+                Speaker::Model
             };
             match published.format(case).render(&case.messages(), opens) {
                 Ok(rendered) => {
@@ -224,14 +226,15 @@ fn every_conversation_is_opened_as_transformers_opens_it_or_refused() {
             }
         }
     }
-    // A turn of the model after one of the model in formats that have none, and instructions without a question.
+    // A turn of the model after one of the model in formats that have none, and instructions
+    // without a question.
     assert!(
         opened > 1100 && refused <= 8,
         "{opened} opened, {refused} refused"
     );
 }
 
-/// Llama 3.1 writes a day of its own unless it is told one; Llama 3.2 asks for today's.
+/// Llama 3.1 writes a fixed day unless it is told one; Llama 3.2 asks for today's.
 #[test]
 fn templates_that_tell_the_date_are_known() {
     for name in FORMATS {
@@ -242,7 +245,8 @@ fn templates_that_tell_the_date_are_known() {
     }
 }
 
-/// Where a template refuses instructions, they are in the first turn of the user, as Gemma 3's template puts them itself.
+/// Where a template refuses instructions, they are in the first turn of the user, as Gemma 3's
+/// template puts them itself.
 #[test]
 fn instructions_go_where_the_format_has_them() {
     let text = |name: &str| {
@@ -250,9 +254,9 @@ fn instructions_go_where_the_format_has_them() {
         let format = published.format(&published.cases[0]);
         let messages = [
             Message::new(Role::System, "Be brief."),
-            Message::new(Role::User, "Who?"),
+            Message::new(Speaker::User, "Who?"),
         ];
-        format.render(&messages, Role::Assistant).unwrap().text
+        format.render(&messages, Speaker::Model).unwrap().text
     };
     let folded = "<bos><start_of_turn>user\nBe brief.\n\nWho?<end_of_turn>\n<start_of_turn>model\n";
     assert_eq!(text("gemma2"), folded);
@@ -282,8 +286,9 @@ struct Probe {
     text: Option<String>,
 }
 
-/// Probes that are rendered otherwise than by Jinja2, and no error. All of them print what no chat template has reason to
-/// print (views of a dictionary, parts of the engine), escape markup, hand `map` a name, read a message's `items`, or need numbers beyond 64 bits.
+/// Probes that are rendered otherwise than by Jinja2, and no error. All of them print what no chat
+/// template has reason to print (views of a dictionary, parts of the engine), escape markup, hand
+/// `map` a name, read a message's `items`, or need numbers beyond 64 bits.
 const OTHERWISE: [&str; 33] = [
     "{{ big }}",
     "{{ quotes }}",
@@ -320,8 +325,9 @@ const OTHERWISE: [&str; 33] = [
     "{{ messages | map(attribute='name') | list }}{{ messages | selectattr('name', 'defined') | list | length }}",
 ];
 
-/// What Jinja2 renders is rendered so, or it is an error, but for the few above. What Jinja2 refuses may be rendered: no
-/// published template depends on that. An engine must survive all of it.
+/// What Jinja2 renders is rendered so, or it is an error, but for the few above. What Jinja2
+/// refuses may be rendered: no published template depends on that. An engine must survive all of
+/// it.
 #[test]
 fn the_engine_does_what_jinja_does() {
     let engine: Engine = read("engine.json");

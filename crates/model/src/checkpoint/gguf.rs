@@ -8,11 +8,13 @@ use crate::gguf::{Architecture, OpenGguf, hugging_face_name, open, stores_one_pl
 use crate::{Error, Result};
 
 impl Checkpoint {
-    /// Opens a GGUF file of a Gemma model, or, given the first of its parts, all of them. Tensors of a part that sees are
-    /// left out.
+    /// Opens a GGUF file of a model, or, given the first of its parts, all of them. Tensors of a
+    /// part that sees are left out.
     ///
-    /// A head of its own (`output.weight`) is `lm_head.weight`. llama.cpp uses one in Gemma 3, and refuses files of Gemma 1
-    /// and 2 that have one.
+    /// A separate head (`output.weight`) is `lm_head.weight`.
+    ///
+    /// # Errors
+    /// Names the file and the tensor that can't be used.
     pub fn open_gguf(path: &Path) -> Result<Self> {
         let OpenGguf { file, parts } = open(path)?;
         let architecture =
@@ -33,7 +35,7 @@ impl Checkpoint {
                 storage,
                 shape: tensor.shape.clone(),
                 range,
-                one_was_added: stores_one_plus_weight(&tensor.name),
+                one_was_added: stores_one_plus_weight(architecture, &tensor.name),
             };
             checkpoint.tensors.insert(name, stored);
         }

@@ -1,19 +1,20 @@
-//! Whose head a model speaks with: the embeddings, or a tensor of its own.
+//! Whose head a model speaks with: the embeddings, or a separate tensor.
 
 use super::{Checkpoint, StoredTensor};
 use crate::network::{HEAD, TABLE};
-use crate::{Error, GemmaConfig, Precision, Result};
+use crate::{Error, ModelConfig, Precision, Result};
 
 /// Rows that are compared at a time.
 const ROWS: usize = 1024;
 
 impl Checkpoint {
-    /// Settles `config.own_head` by what is in the files, and takes a head that repeats the embeddings out of them.
+    /// Settles `config.own_head` by what is in the files, and takes a head that repeats the
+    /// embeddings out of them.
     ///
     /// # Errors
-    /// A head of its own under a configuration that ties it to the embeddings: which of them is meant can't be told, and
-    /// versions of transformers differ in what they take.
-    pub(crate) fn settle_head(&mut self, config: &mut GemmaConfig) -> Result<()> {
+    /// A separate head under a configuration that ties it to the embeddings: which of them is
+    /// meant can't be told, and versions of transformers differ in what they take.
+    pub(crate) fn settle_head(&mut self, config: &mut ModelConfig) -> Result<()> {
         let (Some(head), Some(table)) = (self.tensors.get(HEAD), self.tensors.get(TABLE)) else {
             return Ok(());
         };

@@ -15,15 +15,15 @@ use memmap2::{Advice, Mmap, UncheckedAdvice};
 
 use ::gguf::BlockKind;
 
-use crate::numbers::Stored;
-use crate::{Error, GemmaConfig, Precision, Result};
+use crate::stored_tensor::Stored;
+use crate::{Error, ModelConfig, Precision, Result};
 
-/// The weights of a model, by their Hugging Face names. Files are mapped, and read when a tensor is asked for; what
-/// can be used as it is stored is never copied.
+/// The weights of a model, by their Hugging Face names. Files are mapped, and read when a tensor is
+/// asked for; what can be used as it is stored is never copied.
 pub struct Checkpoint {
     files: Vec<MappedFile>,
     tensors: BTreeMap<String, StoredTensor>,
-    /// Tensors that are no part of a language model, which texts are not made with.
+    /// Tensors that do not belong to a language model and are not used for generation.
     left_out: Vec<String>,
 }
 
@@ -47,8 +47,8 @@ struct StoredTensor {
 pub(crate) enum Form {
     /// In this type.
     In(Precision),
-    /// As stored where that is bf16 and the tensor is a matrix, else in this type. Widening bf16 is exact, so it can as
-    /// well be done when the matrix is used.
+    /// As stored where that is bf16 and the tensor is a matrix, else in this type. Widening bf16 is
+    /// exact, so it can as well be done when the matrix is used.
     StoredOr(Precision),
 }
 
@@ -66,7 +66,7 @@ impl Checkpoint {
         self.files.iter().map(|file| file.path.as_path())
     }
 
-    /// Heads of classifiers that are in the files and are no part of a language model.
+    /// Heads of classifiers in the files, which do not belong to a language model.
     pub fn left_out(&self) -> &[String] {
         &self.left_out
     }
@@ -76,7 +76,8 @@ impl Checkpoint {
         self.tensors.values().map(|tensor| tensor.range.len()).sum()
     }
 
-    /// The type that the weights are meant to be computed in: bf16 where all matrices are stored so, else f32.
+    /// The type that the weights are meant to be computed in: bf16 where all matrices are stored
+    /// so, else f32.
     pub fn stored_precision(&self) -> Precision {
         let mut matrices = self.tensors.values().filter(|tensor| tensor.shape.len() > 1);
         if matrices.all(|tensor| tensor.storage == BlockKind::Bf16) {
@@ -95,9 +96,12 @@ impl Checkpoint {
         self.tensors.values().map(size).sum()
     }
 
-    /// Compares names and shapes with those of the network that a configuration describes: none missing, none misshaped,
-    /// none left over. Reads no number.
-    pub fn check(&self, config: &GemmaConfig) -> Result<()> {
+    /// Compares names and shapes with those of the network that a configuration describes: none
+    /// missing, none misshaped, none left over. Reads no number.
+    ///
+    /// # Errors
+    /// Names the first tensor that is missing, misshaped or left over.
+    pub fn check(&self, config: &ModelConfig) -> Result<()> {
         let expected = config.tensors();
         for (name, shape) in &expected {
             self.tensor(name, shape)?;
@@ -124,7 +128,8 @@ impl Checkpoint {
         self.decode(name, tensor, tensor.range.clone(), shape.to_vec(), form)
     }
 
-    /// Some rows of a matrix, in the order of `rows`, each below `shape[0]`: nothing else of it is read.
+    /// Some rows of a matrix, in the order of `rows`, each below `shape[0]`: nothing else of it is
+    /// read.
     pub(crate) fn read_rows(
         &self,
         name: &str,
@@ -179,9 +184,8 @@ impl Checkpoint {
     fn tensor(&self, name: &str, shape: &[usize]) -> Result<&StoredTensor> {
         let Some(tensor) = self.tensors.get(name) else {
             let first = self.files.first().map_or(Path::new(""), |file| &file.path);
-            let message = format!(
-                "tensor `{name}` is missing; is this a whole Gemma checkpoint that fits config.json?"
-            );
+            let message =
+                format!("tensor `{name}` is missing; is this a whole checkpoint that fits config.json?");
             return Err(Error::file(first, message));
         };
         if tensor.shape != shape {
@@ -210,7 +214,8 @@ impl Checkpoint {
         }
     }
 
-    /// Lets go of the pages of the tensors whose names begin so; they are read again if they are used again.
+    /// Lets go of the pages of the tensors whose names begin so; they are read again if they are
+    /// used again.
     pub(crate) fn release(&self, prefix: &str) {
         for tensor in self.with_prefix(prefix) {
             self.files[tensor.file].release(tensor.range.clone());
@@ -245,8 +250,8 @@ impl StoredTensor {
 
 impl MappedFile {
     fn release(&self, range: Range<usize>) {
-        // SAFETY: the mapping is of a file and never written to, so that dropped pages come back from the file with the
-        // same content.
+        // SAFETY: the mapping is of a file and never written to, so that dropped pages come back
+        // from the file with the same content.
         let _ = unsafe {
             self.bytes
                 .unchecked_advise_range(UncheckedAdvice::DontNeed, range.start, range.len())
@@ -256,7 +261,7 @@ impl MappedFile {
 
 pub(crate) fn map(path: &Path) -> Result<Mmap> {
     let file = fs_err::File::open(path)?;
-    // SAFETY: the mapping is only read. If another process cuts the file short meanwhile, reading it ends this process,
-    // as any program that maps files accepts.
+    // SAFETY: the mapping is only read. If another process cuts the file short meanwhile, reading
+    // it ends this process, as any program that maps files accepts.
     unsafe { Mmap::map(file.file()) }.map_err(|error| Error::file(path, error.to_string()))
 }

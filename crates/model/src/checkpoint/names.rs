@@ -1,13 +1,14 @@
-//! The names of tensors in files as people have them, and those that a text model of its own has.
+//! The names of tensors in files as people have them, and those that a text-only model has.
 
 use crate::network::{HEAD, TABLE};
 
 /// How the tensors of one checkpoint are called.
 ///
-/// Tools put prefixes before the names of a model that they wrap: `torch.compile` (`_orig_mod.`), DDP (`module.`), PEFT
-/// (`base_model.model.`); models that see keep their language model below a prefix (`language_model.model.` on the hub,
-/// `model.language_model.` in what newer versions of transformers write); a bare decoder has none. All of them have one
-/// table of embeddings beside a stack of layers, and what comes before that is the prefix.
+/// Tools put prefixes before the names of a model that they wrap: `torch.compile` (`_orig_mod.`),
+/// DDP (`module.`), PEFT (`base_model.model.`); models that see keep their language model below a
+/// prefix (`language_model.model.` on the hub, `model.language_model.` in what newer versions of
+/// transformers write); a bare decoder has none. All of them have one table of embeddings next to a
+/// stack of layers, and what comes before that is the prefix.
 pub(super) struct Names {
     /// Before `embed_tokens.weight`.
     prefix: String,
@@ -26,7 +27,8 @@ pub(super) enum Meaning {
 
 impl Names {
     /// # Errors
-    /// Where no table of embeddings is to be found, or several are, or adapters have not been merged.
+    /// Where no table of embeddings is to be found, or several are, or adapters have not been
+    /// merged.
     pub fn of<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Result<Self, String> {
         if let Some(name) = names
             .clone()
@@ -53,7 +55,7 @@ impl Names {
                 prefix: prefix.to_owned(),
             }),
             [] => Err(format!(
-                "there is no `{TABLE}` beside layers, under any prefix; is this the checkpoint of a Gemma model?"
+                "there is no `{TABLE}` next to layers, under any prefix; is this the checkpoint of a language model?"
             )),
             _ => Err(format!(
                 "there are several language models in it, under the prefixes {}; give a checkpoint with one",

@@ -32,8 +32,12 @@ struct Found {
 }
 
 impl Checkpoint {
-    /// Opens a Hugging Face folder: `model.safetensors`, or else the shards that `model.safetensors.index.json` names. Where
-    /// there are both, the single file counts, as in transformers: the shards are of an earlier save.
+    /// Opens a Hugging Face folder: `model.safetensors`, or else the shards that
+    /// `model.safetensors.index.json` names. Where there are both, the single file counts, as in
+    /// transformers: the shards are of an earlier save.
+    ///
+    /// # Errors
+    /// Names the file or tensor that is missing, broken, or of a type that is not read.
     pub fn open(folder: &Path) -> Result<Self> {
         let mut checkpoint = Self::empty();
         let mut found = Vec::new();
@@ -97,7 +101,7 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// Takes the tensors of the language model, under the names that a text model of its own has.
+    /// Takes the tensors of the language model, under the names that a text-only model has.
     fn take(&mut self, found: Vec<Found>) -> Result<()> {
         let first = |checkpoint: &Self| checkpoint.files[0].path.clone();
         let names = Names::of(found.iter().map(|tensor| tensor.name.as_str()))

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 /// The keys of one `config.json`, or of the table in it that describes the language model.
-pub(super) struct Keys(Map<String, Value>);
+pub(crate) struct Keys(Map<String, Value>);
 
 impl Keys {
     pub fn new(keys: Map<String, Value>) -> Self {
@@ -72,21 +72,25 @@ impl Keys {
         }
     }
 
-    /// Refuses the first key that changes what a network computes, or looks as if it did, and that nobody here has heard
-    /// of.
+    /// Refuses the first key that changes what a network computes, or looks as if it did, and is
+    /// not among those that are read: for every family, or in `read`.
     ///
-    /// transformers leaves keys alone that a model's class doesn't read. So does this with those that are known to
-    /// steer training, generation or the Python classes, and with those whose names say nothing of a network. But a number
-    /// or a switch whose name does may be a part of the network that was changed: not to be ignored.
-    pub fn refuse_unknown(&self) -> Result<(), String> {
+    /// transformers leaves keys alone that a model's class doesn't read. So does this with those
+    /// that are known to steer training, generation or the Python classes, and with those whose
+    /// names say nothing of a network. But a number or a switch whose name does may be a part of
+    /// the network that was changed: not to be ignored.
+    pub fn refuse_unknown(&self, read: &[&str]) -> Result<(), String> {
         for (key, value) in &self.0 {
+            if read.contains(&key.as_str()) || READ.contains(&key.as_str()) {
+                continue;
+            }
             if CHANGES_ARITHMETIC.contains(&key.as_str()) && !is_neutral(value) {
                 return Err(format!(
                     "`{key}` {value} is not supported: it changes what the network computes; use a checkpoint without it"
                 ));
             }
             let counts = value.is_number() || value == &Value::Bool(true);
-            if counts && names_a_part(key) && !READ.contains(&key.as_str()) && !is_harmless(key) {
+            if counts && names_a_part(key) && !is_harmless(key) {
                 return Err(format!(
                     "`{key}` {value} is not known here, and may change what the network computes; if it doesn't, remove it from \
                      config.json"
@@ -128,42 +132,32 @@ fn is_neutral(value: &Value) -> bool {
     }
 }
 
-/// What is read here, in `read.rs` and for the tables that it reads.
+/// What is read for every family.
 const READ: &[&str] = &[
-    "_sliding_window_pattern",
-    "attention_bias",
-    "attn_logit_softcapping",
     "bos_token_id",
     "eos_token_id",
-    "final_logit_softcapping",
     "head_dim",
-    "hidden_act",
-    "hidden_activation",
     "hidden_size",
     "intermediate_size",
     "is_causal",
-    "layer_types",
     "max_position_embeddings",
     "model_type",
     "num_attention_heads",
     "num_hidden_layers",
     "num_key_value_heads",
     "quantization_config",
-    "query_pre_attn_scalar",
     "rms_norm_eps",
-    "rope_local_base_freq",
     "rope_parameters",
     "rope_scaling",
     "rope_theta",
-    "sliding_window",
-    "sliding_window_pattern",
     "text_config",
     "tie_word_embeddings",
     "use_bidirectional_attention",
     "vocab_size",
 ];
 
-/// Parts of other networks, and of versions of these that were changed. Each is refused unless it says "none".
+/// Parts of other networks, and of versions of these that were changed. Each is refused unless it
+/// says "none".
 const CHANGES_ARITHMETIC: &[&str] = &[
     "activation_sparsity_pattern",
     "alibi",
@@ -203,8 +197,8 @@ const CHANGES_ARITHMETIC: &[&str] = &[
     "use_qk_norm",
 ];
 
-/// Keys of transformers' `PreTrainedConfig`, of older and newer versions, of the classes of these models and of common
-/// trainers, that don't change what a network computes.
+/// Keys of transformers' `PreTrainedConfig`, of older and newer versions, of the classes of these
+/// models and of common trainers, that don't change what a network computes.
 const HARMLESS: &[&str] = &[
     "_attn_implementation",
     "_attn_implementation_autoset",

@@ -1,40 +1,57 @@
-//! The shape of a network of the Gemma family.
+//! The architecture of a network as data, and the `config.json` that it is read from.
 
 mod ends;
 mod keys;
 mod read;
 mod rope;
 
+pub(crate) use keys::Keys;
+pub(crate) use read::{ConfigFile, layer_count, listed_windows};
+pub(crate) use rope::{rope_of_all_layers, ropes_by_kind};
+
 /// llama.cpp's LLAMA_MAX_LAYERS. Asked for before anything is made for each layer of a broken file.
 pub(crate) const MOST_LAYERS: usize = 512;
 /// No size of a network comes near, and the product of two fits a number.
 const MOST: usize = 1 << 30;
 
-/// A Gemma network: what all layers share, and one description for each layer.
+/// A network: what all layers share, and one description for each layer.
 ///
-/// The three generations differ in nothing but this: the network asks no further which of them it is.
+/// Models differ only in this; the network doesn't ask which family or generation it is.
 #[derive(Clone, Debug, PartialEq)]
-pub struct GemmaConfig {
-    /// As transformers calls it: `gemma`, `gemma2` or `gemma3_text`. For the files of results; the network has no use for it.
+pub struct ModelConfig {
+    /// As transformers calls it, such as `gemma2`. For the files of results; the network doesn't
+    /// use it.
     pub model_type: &'static str,
+    /// Rows of the embedding table.
     pub vocab_size: usize,
+    /// Numbers of a residual.
     pub hidden_size: usize,
+    /// Width of the feed-forward inside.
     pub intermediate_size: usize,
+    /// The decoder layers, in order.
     pub layers: Vec<LayerDescription>,
+    /// Heads of queries.
     pub num_attention_heads: usize,
+    /// Heads of keys and values; a divisor of `num_attention_heads`.
     pub num_key_value_heads: usize,
-    /// A key of its own: not `hidden_size / num_attention_heads`.
+    /// Numbers of a head, which need not be `hidden_size / num_attention_heads`.
     pub head_dim: usize,
     /// The positions that the model was made for. Longer texts are computed, and mean less.
     pub max_position_embeddings: usize,
+    /// What is added to the mean square in every norm.
     pub rms_norm_eps: f64,
-    /// Scores are multiplied by this to the power of -0.5 (144, not head_dim = 128, in Gemma 2 27B).
+    /// Embeddings are multiplied by this.
+    pub embedding_scale: f64,
+    /// Scores are multiplied by this to the power of -0.5. Often `head_dim`, but not always.
     pub query_pre_attn_scalar: f64,
+    /// The soft cap of attention scores.
     pub attn_logit_softcapping: Option<f64>,
+    /// The soft cap of logits.
     pub final_logit_softcapping: Option<f64>,
     /// Whether logits come from `lm_head.weight` and not from the embeddings.
     pub own_head: bool,
-    /// Generation ends at any of these. `generation_config.json` is asked first, then `config.json`.
+    /// Generation ends at any of these. `generation_config.json` is asked first, then
+    /// `config.json`.
     pub end_tokens: Vec<u32>,
 }
 
@@ -43,11 +60,25 @@ pub struct GemmaConfig {
 pub struct LayerDescription {
     /// How many keys a token sees, its own included. `None`: all up to its own (a global layer).
     pub window: Option<usize>,
+    /// The rotary embedding of its queries and keys.
     pub rope: Rope,
-    /// Queries and keys of each head are normed before they are turned (Gemma 3).
+    /// Queries and keys of each head are normed before they are turned.
     pub query_key_norms: bool,
-    /// What attention and feed-forward add to the residual stream is normed (Gemma 2 and 3).
-    pub output_norms: bool,
+    /// Which norms it has.
+    pub norms: LayerNorms,
+}
+
+/// The norms of a decoder layer, under the names that checkpoints have them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LayerNorms {
+    /// Of what attention reads.
+    pub attention_input: &'static str,
+    /// Of what attention adds to the residual stream, where it is normed.
+    pub attention_output: Option<&'static str>,
+    /// Of what the feed-forward reads.
+    pub feed_forward_input: &'static str,
+    /// Of what the feed-forward adds to the residual stream, where it is normed.
+    pub feed_forward_output: Option<&'static str>,
 }
 
 /// How positions turn queries and keys.
@@ -59,8 +90,8 @@ pub struct Rope {
     pub factor: f64,
 }
 
-impl GemmaConfig {
-    /// The first thing that no Gemma network can have, in words that name the key.
+impl ModelConfig {
+    /// The first thing that no network can have, in words that name the key.
     fn check(&self) -> Result<(), String> {
         let sizes = [
             ("vocab_size", self.vocab_size),

@@ -5,9 +5,9 @@ use serde_json::{Map, Value};
 use super::Rope;
 use super::keys::Keys;
 
-/// The same for all layers, as Gemma 1 and 2 have it. `rope_scaling` comes before `rope_parameters`, and a base inside of
+/// The same for all layers. `rope_scaling` comes before `rope_parameters`, and a base inside of
 /// either before `rope_theta` (`RotaryEmbeddingConfigMixin` of transformers 5.24).
-pub(super) fn of_all_layers(keys: &Keys) -> Result<Rope, String> {
+pub(crate) fn rope_of_all_layers(keys: &Keys) -> Result<Rope, String> {
     let scaling = table(keys, "rope_scaling")?.filter(|table| !table.is_empty());
     let (name, parameters) = match scaling {
         Some(table) => ("rope_scaling", Some(table)),
@@ -22,8 +22,10 @@ pub(super) fn of_all_layers(keys: &Keys) -> Result<Rope, String> {
     rope(name, parameters, keys.number("rope_theta", 10_000.0)?)
 }
 
-/// Gemma 3's two: of its full-attention layers and of its sliding ones (`Gemma3TextConfig` of transformers 5.24).
-pub(super) fn of_kinds(keys: &Keys) -> Result<(Rope, Rope), String> {
+/// Two: of full-attention layers and of sliding ones as in transformers 5.24.
+/// `bases` are the keys that have their bases outside of the tables, with what counts without them.
+pub(crate) fn ropes_by_kind(keys: &Keys, bases: [(&str, f64); 2]) -> Result<(Rope, Rope), String> {
+    let [(full_key, full_base), (sliding_key, sliding_base)] = bases;
     let parameters = table(keys, "rope_parameters")?;
     let kind = |kind: &str| -> Result<Option<Map<String, Value>>, String> {
         match parameters.and_then(|table| table.get(kind)) {
@@ -54,12 +56,12 @@ pub(super) fn of_kinds(keys: &Keys) -> Result<(Rope, Rope), String> {
         rope(
             "rope_parameters.full_attention",
             full.as_ref(),
-            keys.number("rope_theta", 1_000_000.0)?,
+            keys.number(full_key, full_base)?,
         )?,
         rope(
             "rope_parameters.sliding_attention",
             sliding.as_ref(),
-            keys.number("rope_local_base_freq", 10_000.0)?,
+            keys.number(sliding_key, sliding_base)?,
         )?,
     ))
 }
@@ -86,7 +88,7 @@ fn rope(name: &str, table: Option<&Map<String, Value>>, theta: f64) -> Result<Ro
     };
     if table.number("partial_rotary_factor", 1.0).map_err(named)? != 1.0 {
         return Err(format!(
-            "`{name}.partial_rotary_factor` is not supported; Gemma turns whole heads"
+            "`{name}.partial_rotary_factor` is not supported; Roleswap turns whole heads"
         ));
     }
     let factor = match kind {

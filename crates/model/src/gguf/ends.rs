@@ -1,12 +1,10 @@
 use ::gguf::{Metadata, Value};
 
 use super::vocabulary::{SCORES, TOKENS, TYPES};
+use crate::families::Family;
 
-/// What ends Gemma's texts and turns.
-const OF_GEMMA: [&str; 2] = ["<eos>", "<end_of_turn>"];
-
-/// What ends texts and turns in other formats, which models are tuned to.
-const OF_OTHERS: [&str; 19] = [
+/// What ends texts and turns in formats that models of any family are tuned to.
+const OF_MANY: [&str; 19] = [
     "<turn|>",
     "<|tool_response>",
     "<|eot_id|>",
@@ -41,19 +39,21 @@ const KEYS: [&str; 6] = [
 /// A list of them, which Ollama's converter writes where generation_config.json has one.
 const LIST: &str = "tokenizer.ggml.eos_token_ids";
 
-/// Whether a token ends texts by what it is called, whatever the keys say: a file whose `eos_token_id` is `<end_of_turn>`
-/// ends at `<eos>` too, and the other way round.
+/// Whether a token ends texts by what it is called, whatever the keys say: a file whose
+/// `eos_token_id` ends turns also ends at the token that ends texts, and the other way round.
 ///
-/// The rule and its texts are llama.cpp's (`special_eog_ids` in src/llama-vocab.cpp), with two exceptions, for the sake of
-/// transformers: `</s>` is the HTML tag for the end of struck-out text in Gemma's vocabulary, and a token that was learned
-/// from texts is a piece of texts, however it looks.
-pub(super) fn ends_texts(token: &str, learned: bool) -> bool {
-    OF_GEMMA.contains(&token) || !learned && OF_OTHERS.contains(&token)
+/// The rule and its texts are llama.cpp's (`special_eog_ids` in src/llama-vocab.cpp), with two
+/// exceptions, for the sake of transformers: `</s>` is an HTML tag in some vocabularies, and a
+/// token that was learned from texts is a piece of texts, however it looks.
+pub(super) fn ends_texts(family: &dyn Family, token: &str, learned: bool) -> bool {
+    family.end_tokens().contains(&token) || !learned && OF_MANY.contains(&token)
 }
 
-/// Where generation ends: at the tokens that keys name, then at those that are known by their text. The error names a key
-/// whose token does not exist.
-pub(super) fn end_tokens(metadata: &Metadata) -> Result<Vec<usize>, String> {
+/// Where generation ends: at the tokens that keys name, then at those that are known by their text.
+///
+/// # Errors
+/// Names a key whose token does not exist.
+pub(super) fn end_tokens(metadata: &Metadata, family: &dyn Family) -> Result<Vec<usize>, String> {
     let tokens = metadata.list(TOKENS)?.unwrap_or_default();
     let mut named = Vec::new();
     for key in KEYS {
@@ -70,7 +70,7 @@ pub(super) fn end_tokens(metadata: &Metadata) -> Result<Vec<usize>, String> {
     let by_text = tokens.iter().enumerate().filter_map(|(id, token)| {
         let text = token.as_text()?;
         // Few texts are worth a look at the other lists.
-        (ends_texts(text, false) && ends_texts(text, learned(metadata, id))).then_some(id)
+        (ends_texts(family, text, false) && ends_texts(family, text, learned(metadata, id))).then_some(id)
     });
     let mut ids = Vec::new();
     for id in named.into_iter().map(|(_, id)| id).chain(by_text) {

@@ -1,11 +1,13 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
-/// The merges that a vocabulary implies, best first: each way to cut a token into two tokens is one.
+/// The merges that a vocabulary implies, best first: each way to cut a token into two tokens is
+/// one.
 ///
-/// A SentencePiece vocabulary has no list of merges; its scores give their order. This is how Hugging Face's
-/// converter makes the list of a Gemma tokenizer.json (`generate_merges` of transformers): by score, the longer
-/// left part first among equal scores, then by the order of tokens, and last by the ids of the parts.
+/// A SentencePiece vocabulary has no list of merges; its scores give their order. This is how
+/// Hugging Face's converter makes the list of a tokenizer.json (`generate_merges` of transformers):
+/// by score, the longer left part first among equal scores, then by the order of tokens, and last
+/// by the ids of the parts.
 ///
 /// `ids` has every token with its place in `tokens`; `scores` are as many as `tokens`.
 pub(super) fn merges(tokens: &[String], scores: &[f64], ids: &HashMap<&str, u32>) -> Vec<(String, String)> {

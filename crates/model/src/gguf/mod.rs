@@ -1,10 +1,12 @@
-//! Gemma models in GGUF, the one-file format of llama.cpp: the architectures `gemma`, `gemma2` and `gemma3`.
+//! Models in GGUF, the one-file format of llama.cpp.
 //!
-//! The crate `gguf` reads the container. Here its metadata becomes what a Hugging Face folder has in files of their own:
-//! [`config_json`], the tokenizer and the chat template ([`ChatParts`]). [`hugging_face_name`] gives a tensor the name
-//! that a Hugging Face checkpoint has it under. Files come from llama.cpp's converter, or from Ollama's own.
+//! The crate `gguf` reads the container. Here its metadata becomes what a Hugging Face folder has
+//! in separate files: [`config_json`], the tokenizer and the chat template ([`ChatParts`]).
+//! [`hugging_face_name`] gives a tensor the name that a Hugging Face checkpoint has it under. What
+//! is particular to a family of models is in `families`.
 //!
-//! Errors are texts that name the key or tensor and say what to do; the caller adds the path of the file.
+//! Errors are texts that name the key or tensor and say what to do; the caller adds the path of the
+//! file.
 
 mod architecture;
 mod config;
@@ -13,7 +15,6 @@ mod keys;
 mod known;
 mod merges;
 mod names;
-mod ollama;
 mod open;
 mod place;
 mod tokenizer;
@@ -24,15 +25,16 @@ pub use config::config_json;
 pub use names::{hugging_face_name, stores_one_plus_weight};
 pub use tokenizer::{ChatParts, chat_parts};
 
+pub(crate) use keys::GgufKeys;
 pub(crate) use open::{OpenGguf, open};
 pub(crate) use place::{not_a_model_file, not_a_model_folder};
-pub(crate) use tokenizer::without_template;
+pub(crate) use tokenizer::{chat_template, without_template};
 
 /// The value of a key that a file must have; the error names the key.
 fn present<T>(key: &str, value: Option<T>) -> Result<T, String> {
     value.ok_or_else(|| {
         format!(
-            "the metadata lacks `{key}`; is this the whole GGUF file of a Gemma model? download the file again, or another \
+            "the metadata lacks `{key}`; is this the whole GGUF file of a language model? download the file again, or another \
              conversion of the model"
         )
     })

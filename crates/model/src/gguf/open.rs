@@ -13,7 +13,7 @@ pub(crate) struct OpenGguf {
     pub parts: Vec<(PathBuf, Mmap)>,
 }
 
-/// Opens a GGUF file. Where it is the first part of a model, the others must lie beside it.
+/// Opens a GGUF file. Where it is the first part of a model, the others must be next to it.
 ///
 /// The error names the file that is missing, broken, or not the first.
 pub(crate) fn open(path: &Path) -> Result<OpenGguf> {

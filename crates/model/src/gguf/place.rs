@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::Result;
 
-/// `None` for a GGUF file, which its first letters tell (Ollama's have no ending). Otherwise what the file is, and what to
-/// do.
+/// `None` for a GGUF file, which its first letters tell (Ollama's have no ending). Otherwise what
+/// the file is, and what to do.
 pub(crate) fn not_a_model_file(path: &Path) -> Result<Option<String>> {
     let mut head = Vec::new();
     fs_err::File::open(path)?.take(MOST_TEXT).read_to_end(&mut head)?;
@@ -72,7 +72,7 @@ fn of_ollama(path: &Path, head: &[u8]) -> Option<String> {
     Some(format!("the file is a manifest of Ollama, not a model; {advice}"))
 }
 
-/// Ollama's folder of files, beside that of its manifests, for a path in either.
+/// Ollama's folder of files, next to that of its manifests, for a path in either.
 fn blobs(path: &Path) -> Option<PathBuf> {
     let of = |folder: &Path| folder.join("manifests").is_dir().then(|| folder.join("blobs"));
     path.ancestors()

@@ -7,38 +7,49 @@ use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
 use tokenizers::processors::template::{SpecialToken, Template, TemplateProcessing};
 use tokenizers::{AddedToken, SplitDelimiterBehavior, Tokenizer};
 
-use super::merges::merges;
 use ::gguf::Metadata;
 
-use super::present;
+use super::merges::merges;
 use super::vocabulary::{SPACE, TOKENS, TokenKind, Vocabulary};
+use super::{Architecture, present};
+use crate::families::Family;
 
 /// What a Hugging Face folder has in tokenizer.json, tokenizer_config.json and chat_template.jinja.
 pub struct ChatParts {
+    /// The tokenizer.
     pub tokenizer: Tokenizer,
+    /// The text of the token that begins texts.
     pub bos_token: String,
+    /// The text of the token that ends texts.
     pub eos_token: String,
     /// Base models have none.
     pub chat_template: Option<String>,
 }
 
-/// Builds the tokenizer of a Gemma model from its metadata, such that it gives the ids of Hugging Face's
-/// tokenizer.json: a BPE of the vocabulary in `tokenizer.ggml.tokens`, whose merges follow from the scores.
+/// Builds the tokenizer of a model from its metadata, such that it gives the ids of Hugging Face's
+/// tokenizer.json: a BPE of the vocabulary in `tokenizer.ggml.tokens`, whose merges follow from the
+/// scores.
 ///
-/// It adds the beginning token where special tokens are asked for, unless the file says otherwise. Control tokens
-/// are added tokens that are special; user-defined ones, such as runs of line breaks, are added tokens that are not.
-/// Takes a second or two for the 262144 tokens of Gemma 3. Errors name the key.
+/// It adds the beginning token where special tokens are asked for, unless the file says otherwise.
+/// Control tokens are added tokens that are special; user-defined ones, such as runs of line
+/// breaks, are added tokens that are not. Takes a second or two for 262144 tokens.
+///
+/// # Errors
+/// Names the key that is missing or can't be used.
 pub fn chat_parts(metadata: &Metadata) -> Result<ChatParts, String> {
     const MODEL: &str = "tokenizer.ggml.model";
+    let family = Architecture::read(metadata)?.family();
     let model = present(MODEL, metadata.text(MODEL)?)?;
-    if !["llama", "gemma"].contains(&model) {
+    if !family.gguf_tokenizers().contains(&model) {
         return Err(format!(
-            "`{MODEL}` is \"{model}\", not \"llama\", the SentencePiece tokenizer of Gemma 1 to 3, as where a model was converted \
-             without its tokenizer.model; get another conversion of the model"
+            "`{MODEL}` is \"{model}\", not \"{}\", the tokenizer of {}, as where a model was converted without its \
+             tokenizer.model; get another conversion of the model",
+            family.gguf_tokenizers().join("\" or \""),
+            family.name()
         ));
     }
-    refuse_normalizers(metadata)?;
-    let vocabulary = Vocabulary::read(metadata)?;
+    refuse_normalizers(metadata, family)?;
+    let vocabulary = Vocabulary::read(metadata, family)?;
     let bos = present(BOS, vocabulary.named(metadata, BOS)?)?;
     let eos = present(EOS, vocabulary.named(metadata, EOS)?)?;
     let adds_bos = metadata.flag("tokenizer.ggml.add_bos_token")?.unwrap_or(true);
@@ -47,11 +58,14 @@ pub fn chat_parts(metadata: &Metadata) -> Result<ChatParts, String> {
         tokenizer,
         bos_token: vocabulary.tokens[bos].clone(),
         eos_token: vocabulary.tokens[eos].clone(),
-        chat_template: metadata
-            .text(TEMPLATE)?
-            .filter(|text| !text.trim().is_empty())
-            .map(str::to_owned),
+        chat_template: chat_template(metadata)?,
     })
+}
+
+/// The file's own chat template, if it has one.
+pub(crate) fn chat_template(metadata: &Metadata) -> Result<Option<String>, String> {
+    let text = metadata.text(TEMPLATE)?;
+    Ok(text.filter(|text| !text.trim().is_empty()).map(str::to_owned))
 }
 
 /// What to say of a file without a chat template.
@@ -78,8 +92,8 @@ const EOS: &str = "tokenizer.ggml.eos_token_id";
 const UNKNOWN: &str = "tokenizer.ggml.unknown_token_id";
 const PADDING: &str = "tokenizer.ggml.padding_token_id";
 
-/// Gemma's texts are tokenized as they are. llama.cpp would change them first where a file says so.
-fn refuse_normalizers(metadata: &Metadata) -> Result<(), String> {
+/// Texts are tokenized as they are. llama.cpp would change them first where a file says so.
+fn refuse_normalizers(metadata: &Metadata, family: &dyn Family) -> Result<(), String> {
     let set = |key: &str| Ok::<_, String>(metadata.flag(key)? == Some(true));
     let changing = [
         (
@@ -98,7 +112,8 @@ fn refuse_normalizers(metadata: &Metadata) -> Result<(), String> {
     match changing.iter().find(|(_, changes)| *changes) {
         None => Ok(()),
         Some((key, _)) => Err(format!(
-            "`{key}` changes texts before they are tokenized, as no tokenizer of Gemma does; get another conversion of the model"
+            "`{key}` changes texts before they are tokenized, which the tokenizer of {} doesn't; get another conversion of the model",
+            family.name()
         )),
     }
 }
@@ -131,7 +146,7 @@ fn tokenizer(metadata: &Metadata, vocabulary: &Vocabulary, bos: Option<usize>) -
     Ok(tokenizer)
 }
 
-/// What the tokenizer.json of every Gemma model has around its BPE.
+/// What the tokenizer.json of such a model has around its BPE.
 fn add_surroundings(tokenizer: &mut Tokenizer) -> tokenizers::Result<()> {
     tokenizer.with_normalizer(Some(Replace::new(" ", SPACE)?))?;
     let behavior = SplitDelimiterBehavior::MergedWithPrevious;
@@ -148,7 +163,8 @@ fn add_surroundings(tokenizer: &mut Tokenizer) -> tokenizers::Result<()> {
     Ok(())
 }
 
-/// The tokens that are found in a text before anything is merged. All at once, since each adding rebuilds the search.
+/// The tokens that are found in a text before anything is merged. All at once, since each adding
+/// rebuilds the search.
 fn added_tokens(metadata: &Metadata, vocabulary: &Vocabulary) -> Result<Vec<AddedToken>, String> {
     let mut named = Vec::new();
     for key in [BOS, EOS, UNKNOWN, PADDING] {

@@ -4,9 +4,10 @@ use ::gguf::Metadata;
 
 use super::ends::ends_texts;
 use super::present;
+use crate::families::Family;
 
-/// The tokens of a SentencePiece vocabulary by id: texts as tokenizer.json spells them, scores that give the order
-/// of merges, and kinds.
+/// The tokens of a SentencePiece vocabulary by id: texts as tokenizer.json spells them, scores that
+/// give the order of merges, and kinds.
 pub(super) struct Vocabulary {
     pub tokens: Vec<String>,
     /// 0 for all tokens but those that were learned: these merge first, as SentencePiece has it.
@@ -26,7 +27,7 @@ pub(super) enum TokenKind {
     Other,
 }
 
-/// What stands for a space within tokens.
+/// The character for a space within tokens.
 pub(super) const SPACE: &str = "\u{2581}";
 
 pub(super) const TOKENS: &str = "tokenizer.ggml.tokens";
@@ -34,7 +35,7 @@ pub(super) const SCORES: &str = "tokenizer.ggml.scores";
 pub(super) const TYPES: &str = "tokenizer.ggml.token_type";
 
 impl Vocabulary {
-    pub fn read(metadata: &Metadata) -> Result<Self, String> {
+    pub fn read(metadata: &Metadata, family: &dyn Family) -> Result<Self, String> {
         let texts = present(TOKENS, metadata.texts(TOKENS)?)?;
         let scores = present(SCORES, metadata.numbers(SCORES)?)?;
         let types = present(TYPES, metadata.counts(TYPES)?)?;
@@ -53,11 +54,11 @@ impl Vocabulary {
         }
         let mut kinds: Vec<TokenKind> = types.into_iter().map(kind).collect();
         check_scores(&scores, &kinds)?;
-        correct_kinds(&texts, &scores, &mut kinds);
+        correct_kinds(family, &texts, &scores, &mut kinds);
         let spelled = texts.iter().zip(&kinds).map(|(text, kind)| spelled(text, *kind));
         let mut tokens: Vec<String> = spelled.collect();
         add_tab(&mut tokens);
-        // Converters put numbers of their own where SentencePiece has 0.
+        // Converters put other numbers where SentencePiece has 0.
         let learned = |(score, kind)| if kind == TokenKind::Normal { score } else { 0.0 };
         let pairs = scores.into_iter().zip(kinds.iter().copied());
         Ok(Vocabulary {
@@ -92,11 +93,9 @@ impl Vocabulary {
     }
 }
 
-/// Gemma's longest have under 100 bytes. Each way to cut a token is looked at, so a long one would take forever.
+/// Published vocabularies have tokens of under 100 bytes. Each way to cut a token is looked at, so
+/// a long one would take forever.
 const LONGEST_TOKEN: usize = 512;
-
-/// A control token, whatever the file calls it; so are those that end texts.
-const START_OF_TURN: &str = "<start_of_turn>";
 
 /// The kind behind llama.cpp's number for it (`llama_token_type`).
 fn kind(number: usize) -> TokenKind {
@@ -127,14 +126,15 @@ fn check_scores(scores: &[f64], kinds: &[TokenKind]) -> Result<(), String> {
     Ok(())
 }
 
-/// Early files, and those of Ollama's converter, call user-defined tokens normal ones. They are told by the score 0,
-/// which otherwise only the first learned token has: the one before that of the score -1. Tokens of the format may be
-/// called anything. What converters fill a vocabulary up with is no token of a text.
-fn correct_kinds(texts: &[&str], scores: &[f64], kinds: &mut [TokenKind]) {
+/// Early files, and those of Ollama's converter, call user-defined tokens normal ones. They are
+/// told by the score 0, which otherwise only the first learned token has: the one before that of
+/// the score -1. Tokens of the format may be called anything. What converters fill a vocabulary up
+/// with is no token of a text.
+fn correct_kinds(family: &dyn Family, texts: &[&str], scores: &[f64], kinds: &mut [TokenKind]) {
     for (id, kind) in kinds.iter_mut().enumerate() {
         let first_learned = scores.get(id + 1) == Some(&-1.0);
         let learned = *kind == TokenKind::Normal && scores[id] < 0.0;
-        if texts[id] == START_OF_TURN || ends_texts(texts[id], learned) {
+        if family.control_tokens().contains(&texts[id]) || ends_texts(family, texts[id], learned) {
             *kind = TokenKind::Control;
         } else if is_padding(texts[id]) {
             *kind = TokenKind::Other;
@@ -150,7 +150,8 @@ fn is_padding(text: &str) -> bool {
     number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// The text of a token in tokenizer.json. Converters write the user-defined runs of spaces with real spaces.
+/// The text of a token in tokenizer.json. Converters write the user-defined runs of spaces with
+/// real spaces.
 fn spelled(text: &str, kind: TokenKind) -> String {
     if kind == TokenKind::UserDefined && !text.is_empty() && text.bytes().all(|byte| byte == b' ') {
         return SPACE.repeat(text.len());
@@ -158,7 +159,8 @@ fn spelled(text: &str, kind: TokenKind) -> String {
     text.to_owned()
 }
 
-/// Gemma 1 and 2 have no tab, but runs of tabs, so Hugging Face's converter renames the byte token to a tab.
+/// Where a vocabulary has runs of tabs and no tab, Hugging Face's converter renames the byte token
+/// to a tab.
 fn add_tab(tokens: &mut [String]) {
     if tokens.iter().any(|token| token == "\t") {
         return;

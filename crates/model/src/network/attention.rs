@@ -7,9 +7,10 @@ use super::linear::Linear;
 use super::norm::RmsNorm;
 use super::pass::Pass;
 use super::{Loader, cpu};
-use crate::{Cache, GemmaConfig, LayerDescription, Result};
+use crate::{Cache, LayerDescription, ModelConfig, Result};
 
-/// Grouped-query attention, with soft-capped scores (Gemma 2) or normed queries and keys (Gemma 3).
+/// Grouped-query attention, with soft-capped scores or normed queries and keys where the
+/// configuration has them.
 #[derive(Module, Debug)]
 pub(super) struct Attention {
     q_proj: Linear,
@@ -67,15 +68,16 @@ impl Attention {
     }
 }
 
-/// Gemma 3's norm of each head of `x: [tokens, heads * head_dim]`.
-fn head_normed(norm: &Option<RmsNorm>, x: Tensor<2>, config: &GemmaConfig) -> Tensor<2> {
+/// The norm of each head of `x: [tokens, heads * head_dim]`.
+fn head_normed(norm: &Option<RmsNorm>, x: Tensor<2>, config: &ModelConfig) -> Tensor<2> {
     let Some(norm) = norm else { return x };
     let [tokens, width] = x.dims();
     let heads = x.reshape([tokens * width / config.head_dim, config.head_dim]);
     norm.forward(heads).reshape([tokens, width])
 }
 
-/// `queries: [queries, heads * head_dim]`, `keys` and `values: [slots, key/value heads * head_dim]`.
+/// `queries: [queries, heads * head_dim]`, `keys` and
+/// `values: [slots, key/value heads * head_dim]`.
 fn attend_on_cpu(
     queries: &Tensor<2>,
     keys: &Tensor<2>,
@@ -92,7 +94,7 @@ fn attend_on_cpu(
         soft_cap: config.attn_logit_softcapping.map(|cap| cap as f32),
     };
     let dims = queries.dims();
-    let [queries, keys, values] = [queries, keys, values].map(cpu::Numbers::of);
+    let [queries, keys, values] = [queries, keys, values].map(cpu::HostSlice::of);
     let (queries, keys, values) = (queries?, keys?, values?);
     let (queries, contexts) = (queries.f32()?, pass.contexts(layer));
     let mut mixed = vec![0.0; queries.len()];
@@ -136,7 +138,8 @@ fn attend_by_backend(
     let queries = split(grid.queries(queries), heads);
     let [keys, values] = [keys, values].map(|x| split(grid.keys(x), groups));
     let ([lines, _, width, _], n_keys) = (queries.dims(), keys.dims()[2]);
-    // The heads of a group share keys: they become more queries of one head instead of copies of the keys.
+    // The heads of a group share keys: they become more queries of one head instead of copies of
+    // the keys.
     let queries = queries.reshape([lines, groups, heads / groups * width, head_dim]);
     let scores = queries.matmul(keys.swap_dims(2, 3));
     let scores = scores.mul_scalar(config.query_pre_attn_scalar.powf(-0.5));

@@ -1,5 +1,5 @@
-//! The way from tensors to the kernels. A tensor that lies elsewhere, or that autodiff follows, gives `None`, and its
-//! operation is done by the backend.
+//! The way from tensors to the kernels. A tensor on another device, or that autodiff follows,
+//! gives `None`, and its operation is done by the backend.
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use burn_flex::{Flex, FlexTensor};
@@ -7,12 +7,12 @@ use half::bf16;
 use kernels::{Rounding, Weight};
 
 /// A tensor's numbers in this machine's memory.
-pub(super) struct Numbers(FlexTensor);
+pub(super) struct HostSlice(FlexTensor);
 
-impl Numbers {
+impl HostSlice {
     pub fn of<const D: usize>(x: &Tensor<D>) -> Option<Self> {
         let tensor: FlexTensor = x.clone().try_into_primitive::<Flex>().ok()?;
-        Some(Numbers(tensor.to_contiguous()))
+        Some(HostSlice(tensor.to_contiguous()))
     }
 
     /// `None` where they are of another type.
@@ -64,7 +64,7 @@ pub(super) fn change<const D: usize>(
 
 /// `x weight^T`, in f32.
 pub(super) fn product(x: &Tensor<2>, weight: &Tensor<2>, rounding: Rounding) -> Option<Tensor<2>> {
-    let (x, weight, [outputs, inputs]) = (Numbers::of(x)?, Numbers::of(weight)?, weight.dims());
+    let (x, weight, [outputs, inputs]) = (HostSlice::of(x)?, HostSlice::of(weight)?, weight.dims());
     let x = x.f32()?;
     let rows = x.len() / inputs;
     let mut y = vec![0.0; rows * outputs];

@@ -9,8 +9,8 @@ use super::norm::RmsNorm;
 use super::pass::Pass;
 use crate::{Cache, ResidualTap, Result, Site};
 
-/// One decoder layer: attention and feed-forward, each after a norm (Gemma 1) or between two, each added to the
-/// residual stream.
+/// One decoder layer: attention and feed-forward, each after a norm or between two, each added to
+/// the residual stream.
 #[derive(Module, Debug)]
 pub(super) struct DecoderLayer {
     self_attn: Attention,
@@ -26,18 +26,11 @@ impl DecoderLayer {
         let (hidden, description) = (loader.config.hidden_size, loader.config.layers[layer]);
         let name = |part: &str| format!("model.layers.{layer}.{part}");
         let mut norm = |part: &str| RmsNorm::load(loader, &name(part), hidden);
-        let input_layernorm = norm("input_layernorm")?;
-        let (post_attention_layernorm, pre_feedforward_layernorm, post_feedforward_layernorm) =
-            if description.output_norms {
-                (
-                    Some(norm("post_attention_layernorm")?),
-                    norm("pre_feedforward_layernorm")?,
-                    Some(norm("post_feedforward_layernorm")?),
-                )
-            } else {
-                // Gemma 1 has two norms, and calls the one before the feed-forward by where it stands.
-                (None, norm("post_attention_layernorm")?, None)
-            };
+        let norms = description.norms;
+        let input_layernorm = norm(norms.attention_input)?;
+        let post_attention_layernorm = norms.attention_output.map(&mut norm).transpose()?;
+        let pre_feedforward_layernorm = norm(norms.feed_forward_input)?;
+        let post_feedforward_layernorm = norms.feed_forward_output.map(&mut norm).transpose()?;
         Ok(DecoderLayer {
             self_attn: Attention::load(loader, &name("self_attn"), &description)?,
             mlp: FeedForward::load(loader, &name("mlp"))?,
@@ -48,8 +41,8 @@ impl DecoderLayer {
         })
     }
 
-    /// `h: [tokens of the batch, hidden]`, the residual stream before the layer; the result that of the layer's queries
-    /// after it.
+    /// `h: [tokens of the batch, hidden]`, the residual stream before the layer; the result that of
+    /// the layer's queries after it.
     pub fn forward(
         &self,
         h: Tensor<2>,

@@ -7,11 +7,11 @@ pub(super) fn to_dtype<const D: usize>(x: Tensor<D>, dtype: DType) -> Tensor<D> 
     if x.dtype() == dtype { x } else { x.cast(dtype) }
 }
 
-/// `cap * tanh(x / cap)`: Gemma 2's soft limit on scores (50) and logits (30). `x` must be f32.
+/// `cap * tanh(x / cap)`: the soft limit on scores and logits. `x` must be f32.
 ///
-/// Training takes the same function as `2 cap sigmoid(2 x / cap) - cap`, three times as fast on the CPU. Its
-/// subtraction costs an absolute error of about `cap * 1e-7`: nothing to a gradient, but visible where results are
-/// compared with other implementations.
+/// Training takes the same function as `2 cap sigmoid(2 x / cap) - cap`, three times as fast on the
+/// CPU. Its subtraction costs an absolute error of about `cap * 1e-7`: nothing to a gradient, but
+/// visible where results are compared with other implementations.
 pub(super) fn soft_cap<const D: usize>(x: Tensor<D>, cap: f64) -> Tensor<D> {
     match cpu::change(x, |x| kernels::soft_cap(x, cap as f32)) {
         Ok(capped) => capped,
@@ -22,8 +22,8 @@ pub(super) fn soft_cap<const D: usize>(x: Tensor<D>, cap: f64) -> Tensor<D> {
     }
 }
 
-/// `gelu(gate) * up`, f32 inside: in bf16, the roundings of the gate's few operations would be the largest of the whole
-/// layer.
+/// `gelu(gate) * up`, f32 inside: in bf16, the roundings of the gate's few operations would be the
+/// largest of the whole layer.
 pub(super) fn gated(gate: Tensor<2>, up: Tensor<2>) -> Tensor<2> {
     gated_on_cpu(&gate, &up).unwrap_or_else(|| {
         let dtype = gate.dtype();
@@ -34,13 +34,14 @@ pub(super) fn gated(gate: Tensor<2>, up: Tensor<2>) -> Tensor<2> {
 
 fn gated_on_cpu(gate: &Tensor<2>, up: &Tensor<2>) -> Option<Tensor<2>> {
     let shape = gate.dims();
-    let (gate, up) = (cpu::Numbers::of(gate)?, cpu::Numbers::of(up)?);
+    let (gate, up) = (cpu::HostSlice::of(gate)?, cpu::HostSlice::of(up)?);
     let mut y = vec![0.0; shape[0] * shape[1]];
     kernels::gate(gate.f32()?, up.f32()?, &mut y);
     Some(cpu::tensor(y, shape))
 }
 
-/// The tanh approximation of GELU: `x/2 (1 + tanh(u)) = x sigmoid(2u)`, `u = sqrt(2/pi) (x + 0.044715 x^3)`.
+/// The tanh approximation of GELU: `x/2 (1 + tanh(u)) = x sigmoid(2u)`,
+/// `u = sqrt(2/pi) (x + 0.044715 x^3)`.
 fn gelu_tanh<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     const TWICE_SQRT_2_OVER_PI: f64 = 1.595_769_121_605_730_7;
     let cubic = x.clone().mul(x.clone()).mul_scalar(0.044715).add_scalar(1.0);

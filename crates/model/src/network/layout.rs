@@ -1,15 +1,16 @@
-use super::ends::{HEAD, TABLE};
-use crate::GemmaConfig;
+use super::embedding::{HEAD, TABLE};
+use crate::ModelConfig;
 
-impl GemmaConfig {
-    /// Name and shape of every tensor of the network, in the order of use. Loading asks for exactly these (a test holds
-    /// it to that), so a checkpoint can be checked as a whole before a number of it is read.
+impl ModelConfig {
+    /// Name and shape of every tensor of the network, as checkpoints have them. Loading asks for
+    /// exactly these (a test checks that), so a checkpoint can be checked as a whole before a
+    /// number of it is read.
     pub fn tensors(&self) -> Vec<(String, Vec<usize>)> {
         tensors(self)
     }
 }
 
-fn tensors(config: &GemmaConfig) -> Vec<(String, Vec<usize>)> {
+fn tensors(config: &ModelConfig) -> Vec<(String, Vec<usize>)> {
     let (hidden, inner) = (config.hidden_size, config.intermediate_size);
     let queries = config.num_attention_heads * config.head_dim;
     let keys = config.num_key_value_heads * config.head_dim;
@@ -25,11 +26,15 @@ fn tensors(config: &GemmaConfig) -> Vec<(String, Vec<usize>)> {
         add("mlp.gate_proj", vec![inner, hidden]);
         add("mlp.up_proj", vec![inner, hidden]);
         add("mlp.down_proj", vec![hidden, inner]);
-        add("input_layernorm", vec![hidden]);
-        add("post_attention_layernorm", vec![hidden]);
-        if description.output_norms {
-            add("pre_feedforward_layernorm", vec![hidden]);
-            add("post_feedforward_layernorm", vec![hidden]);
+        let norms = description.norms;
+        let of_layer = [
+            Some(norms.attention_input),
+            norms.attention_output,
+            Some(norms.feed_forward_input),
+            norms.feed_forward_output,
+        ];
+        for name in of_layer.into_iter().flatten() {
+            add(name, vec![hidden]);
         }
         if description.query_key_norms {
             add("self_attn.q_norm", vec![config.head_dim]);

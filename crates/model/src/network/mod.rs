@@ -3,7 +3,7 @@
 mod attention;
 mod cpu;
 mod decoder;
-mod ends;
+mod embedding;
 mod functions;
 mod layout;
 mod linear;
@@ -14,32 +14,33 @@ mod rotary;
 mod streamed;
 
 use burn::module::{Module, Param};
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
-use crate::{Batch, Cache, Checkpoint, Error, GemmaConfig, Precision, ResidualTap, Result, Site};
+use crate::device::tensor_dtype;
+use crate::{Batch, Cache, Checkpoint, Error, ModelConfig, Precision, ResidualTap, Result, Site};
 use decoder::DecoderLayer;
-use ends::{logits, scaled};
+use embedding::{logits, scaled};
 use norm::RmsNorm;
 use pass::Pass;
-use streamed::form_on;
+use streamed::weight_form_for;
 
-pub(crate) use ends::{HEAD, TABLE};
-pub use streamed::StreamedGemma;
+pub(crate) use embedding::{HEAD, TABLE};
+pub use streamed::StreamedNetwork;
 
 /// Where weights come from: a tensor's name in the checkpoint and its shape, to its numbers.
 pub type TensorSource<'a> = dyn FnMut(&str, &[usize]) -> Result<TensorData> + 'a;
 
-/// A network of the Gemma family with all of its weights at hand. The fields carry the names of the Hugging Face
+/// A network with all of its weights in memory. The fields have the names of the Hugging Face
 /// checkpoint (below `model.`).
 #[derive(Module, Debug)]
-pub struct Gemma {
+pub struct Network {
     embed_tokens: Embedding,
     layers: Vec<DecoderLayer>,
     norm: RmsNorm,
     /// A head that is not the embeddings.
     lm_head: Option<Embedding>,
     #[module(skip)]
-    config: GemmaConfig,
+    config: ModelConfig,
     #[module(skip)]
     precision: Precision,
 }
@@ -50,35 +51,42 @@ struct Embedding {
     weight: Param<Tensor<2>>,
 }
 
-impl Gemma {
-    /// Loads all weights of a checkpoint. Missing, unused and wrongly shaped tensors are errors.
+impl Network {
+    /// Loads all weights of a checkpoint.
     ///
-    /// On the CPU, large matrices that are stored in bf16 stay in the mapped file, whatever the precision: they are in
-    /// memory once, as pages that the system can read again. `progress` is called after each tensor with the number of
-    /// bytes that it has in the checkpoint.
+    /// On the CPU, large matrices that are stored in bf16 stay in the mapped file, whatever the
+    /// precision: they are in memory once, as pages that the system can read again. `progress` is
+    /// called after each tensor with the number of bytes that it has in the checkpoint.
+    ///
+    /// # Errors
+    /// Names the tensor that is missing, unused, misshaped or not finite.
     pub fn load(
-        config: &GemmaConfig,
+        config: &ModelConfig,
         checkpoint: &Checkpoint,
         device: &Device,
         precision: Precision,
         progress: &mut dyn FnMut(usize),
     ) -> Result<Self> {
         checkpoint.check(config)?;
-        let form = form_on(device, precision);
+        let form = weight_form_for(device, precision);
         let network = Self::build(config, device, precision, &mut |name, shape| {
             let data = checkpoint.read(name, shape, form)?;
             progress(checkpoint.size_of(name));
             Ok(data)
         })?;
-        // The table has been read to check it. Until logits are asked for, only the rows of a few tokens are needed.
+        // The table has been read to check it. Until logits are asked for, only the rows of a few
+        // tokens are needed.
         checkpoint.release(TABLE);
         checkpoint.release(HEAD);
         Ok(network)
     }
 
     /// Builds the network from any source of weights, asking for each tensor once.
+    ///
+    /// # Errors
+    /// Those of the source.
     pub fn build(
-        config: &GemmaConfig,
+        config: &ModelConfig,
         device: &Device,
         precision: Precision,
         source: &mut TensorSource<'_>,
@@ -103,7 +111,7 @@ impl Gemma {
             }),
             false => None,
         };
-        Ok(Gemma {
+        Ok(Network {
             embed_tokens,
             layers,
             norm,
@@ -113,12 +121,14 @@ impl Gemma {
         })
     }
 
-    /// Bytes of memory that [`load`](Self::load) will take, whether as pages of the file or as copies.
+    /// Bytes of memory that [`load`](Self::load) will take, whether as pages of the file or as
+    /// copies.
     pub fn loaded_size(checkpoint: &Checkpoint, device: &Device, precision: Precision) -> usize {
-        checkpoint.size_in(form_on(device, precision))
+        checkpoint.size_in(weight_form_for(device, precision))
     }
 
-    pub fn config(&self) -> &GemmaConfig {
+    /// The architecture.
+    pub fn config(&self) -> &ModelConfig {
         &self.config
     }
 
@@ -127,20 +137,31 @@ impl Gemma {
         self.precision
     }
 
+    /// The same as burn names it.
+    pub fn dtype(&self) -> DType {
+        tensor_dtype(self.precision)
+    }
+
+    /// Where the weights are.
     pub fn device(&self) -> Device {
         self.embed_tokens.weight.val().device()
     }
 
     /// An empty cache.
     pub fn cache(&self) -> Cache {
-        Cache::new(&self.config, &self.device(), self.precision.dtype())
+        Cache::new(&self.config, &self.device(), self.dtype())
     }
 
-    /// Runs the batch through the layers and gives back the residual stream after the last one that ran, before the
-    /// final norm: `[tokens, hidden]`, of all tokens of the batch or of those that it wants.
+    /// Runs the batch through the layers and gives back the residual stream after the last one that
+    /// ran, before the final norm: `[tokens, hidden]`, of all tokens of the batch or of those that
+    /// it wants.
     ///
-    /// With a cache, the batch continues the rows that the cache holds. The tap sees every layer's output and may
-    /// stop the pass after a layer.
+    /// With a cache, the batch continues the rows that the cache holds. The tap sees every layer's
+    /// output and may stop the pass after a layer.
+    ///
+    /// # Errors
+    /// A batch without rows, a token outside of the vocabulary, and a row that does not continue
+    /// the cache.
     pub fn forward(
         &self,
         batch: &Batch,
@@ -160,8 +181,8 @@ impl Gemma {
         Ok(h)
     }
 
-    /// The final norm, the unembedding (the embeddings, or the model's own head) and the soft-cap. `h: [tokens, hidden]`, the result
-    /// `[tokens, vocabulary]` in f32.
+    /// The final norm, the unembedding (the embeddings, or a separate head) and the soft-cap.
+    /// `h: [tokens, hidden]`, the result `[tokens, vocabulary]` in f32.
     pub fn head(&self, h: Tensor<2>) -> Tensor<2> {
         let table = self.lm_head.as_ref().unwrap_or(&self.embed_tokens).weight.val();
         logits(self.norm.forward(h), table, &self.config, self.precision)
@@ -184,11 +205,11 @@ impl Gemma {
         let rows = table
             .clone()
             .select(0, Tensor::<1, Int>::from_data(ids, &table.device()));
-        scaled(rows, self.precision)
+        scaled(rows, &self.config, self.precision)
     }
 }
 
-fn check_batch(batch: &Batch, config: &GemmaConfig) -> Result<()> {
+fn check_batch(batch: &Batch, config: &ModelConfig) -> Result<()> {
     if batch.is_empty() {
         return Err(Error::Request("the batch has no rows".to_owned()));
     }
@@ -202,19 +223,19 @@ fn check_batch(batch: &Batch, config: &GemmaConfig) -> Result<()> {
     };
     let (row, id) = (token.row, token.id);
     Err(Error::Request(format!(
-        "row {row}: token {id} lies outside of the model's vocabulary of {vocabulary}; do tokenizer and weights belong together?"
+        "row {row}: token {id} is outside of the model's vocabulary of {vocabulary}; do tokenizer and weights belong together?"
     )))
 }
 
 /// The last layer that runs.
-fn last_layer(tap: &(impl ResidualTap + ?Sized), config: &GemmaConfig) -> usize {
+fn last_layer(tap: &(impl ResidualTap + ?Sized), config: &ModelConfig) -> usize {
     let last = config.layers.len() - 1;
     tap.last_layer().map_or(last, |wanted| wanted.min(last))
 }
 
 /// Turns named tensors of the source into parameters, in the type that the source gives them.
 pub(crate) struct Loader<'a, 'b> {
-    config: &'a GemmaConfig,
+    config: &'a ModelConfig,
     device: &'a Device,
     precision: Precision,
     source: &'a mut TensorSource<'b>,
@@ -232,8 +253,8 @@ impl Loader<'_, '_> {
 mod tests {
     use super::*;
 
-    /// A small shape with or without what the generations differ in.
-    fn config(query_key_norms: bool, output_norms: bool) -> GemmaConfig {
+    /// A small shape with or without norms that not every model has.
+    fn config(query_key_norms: bool, output_norms: bool) -> ModelConfig {
         let layer = crate::LayerDescription {
             window: None,
             rope: crate::Rope {
@@ -241,10 +262,15 @@ mod tests {
                 factor: 1.0,
             },
             query_key_norms,
-            output_norms,
+            norms: crate::LayerNorms {
+                attention_input: "input",
+                attention_output: output_norms.then_some("attention_output"),
+                feed_forward_input: "before_feed_forward",
+                feed_forward_output: output_norms.then_some("feed_forward_output"),
+            },
         };
-        GemmaConfig {
-            model_type: "gemma2",
+        ModelConfig {
+            model_type: "none",
             vocab_size: 5,
             hidden_size: 6,
             intermediate_size: 7,
@@ -254,6 +280,7 @@ mod tests {
             head_dim: 4,
             max_position_embeddings: 16,
             rms_norm_eps: 1e-6,
+            embedding_scale: 1.0,
             query_pre_attn_scalar: 4.0,
             attn_logit_softcapping: None,
             final_logit_softcapping: None,
@@ -268,7 +295,7 @@ mod tests {
             let mut config = config(query_key_norms, output_norms);
             config.own_head = output_norms;
             let mut asked = Vec::new();
-            Gemma::build(&config, &Device::flex(), Precision::F32, &mut |name, shape| {
+            Network::build(&config, &Device::flex(), Precision::F32, &mut |name, shape| {
                 asked.push((name.to_owned(), shape.to_vec()));
                 Ok(TensorData::zeros::<f32, _>(shape.to_vec()))
             })

@@ -6,7 +6,8 @@ use super::functions::to_dtype;
 use super::{Loader, cpu};
 use crate::Result;
 
-/// Gemma's RMS norm: `x / sqrt(mean(x^2) + eps) * (1 + w)`, in f32, cast to the input's type at the very end.
+/// RMS norm: `x / sqrt(mean(x^2) + eps) * (1 + w)`, in f32, cast to the input's type at the very
+/// end.
 ///
 /// `1 + w` is never folded into the stored weight: in bf16 the sum would lose most of w's digits.
 #[derive(Module, Debug)]
@@ -40,7 +41,7 @@ impl RmsNorm {
 
     fn on_cpu<const D: usize>(&self, x: &Tensor<D>, added: Option<&Tensor<D>>) -> Option<Tensor<D>> {
         let weight = to_dtype(self.weight.val(), DType::F32);
-        let (numbers, weight) = (cpu::Numbers::of(x)?, cpu::Numbers::of(&weight)?);
+        let (numbers, weight) = (cpu::HostSlice::of(x)?, cpu::HostSlice::of(&weight)?);
         let (numbers, weight) = (numbers.f32()?, weight.f32()?);
         let shape = RmsNormShape {
             width: weight.len(),
@@ -49,7 +50,7 @@ impl RmsNorm {
         let mut y = vec![0.0; numbers.len()];
         match added {
             Some(added) => {
-                let added = cpu::Numbers::of(added)?;
+                let added = cpu::HostSlice::of(added)?;
                 kernels::add_rms_norm(added.f32()?, numbers, weight, shape, &mut y);
             }
             None => kernels::rms_norm(numbers, weight, shape, &mut y),

@@ -2,8 +2,9 @@ use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
 use crate::Token;
 
-/// Queries and what they see as a grid: a line for each row of the batch, padded, for backends whose operations work on
-/// whole tensors. Only attention is done so; everything else takes the tokens packed. Made once a pass.
+/// Queries and what they see as a grid: a line for each row of the batch, padded, for backends
+/// whose operations work on whole tensors. Only attention is done so; everything else takes the
+/// tokens packed. Made once a pass.
 pub(super) struct Padded {
     lines: usize,
     queries: usize,
@@ -14,7 +15,8 @@ pub(super) struct Padded {
     slot_of_cell: Gather,
     /// For each query, its cell.
     cell_of_query: Gather,
-    /// One for each window that a layer has, `[lines, 1, queries, keys]`; `None` is the one of global layers.
+    /// One for each window that a layer has, `[lines, 1, queries, keys]`; `None` is the one of
+    /// global layers.
     masks: Vec<(Option<usize>, Tensor<4>)>,
 }
 
@@ -100,8 +102,8 @@ impl Padded {
     }
 }
 
-/// 0 where a query sees a key, a large negative number where it doesn't. A query sees the keys at its own position and
-/// before, at most `window` of them.
+/// 0 where a query sees a key, a large negative number where it doesn't. A query sees the keys at
+/// its own position and before, at most `window` of them.
 fn mask(positions: &[i64], window: Option<usize>, shape: [usize; 4], device: &Device) -> Tensor<4> {
     let window = window.map_or(i64::MAX, |window| window as i64);
     let sees = |position: i64, key: usize| {
@@ -117,7 +119,7 @@ fn mask(positions: &[i64], window: Option<usize>, shape: [usize; 4], device: &De
     Tensor::from_data(TensorData::new(mask, shape), (device, DType::F32))
 }
 
-/// Some rows of a matrix in an order of their own.
+/// Some rows of a matrix, in any order.
 struct Gather {
     rows: Tensor<1, Int>,
     count: usize,

@@ -4,13 +4,13 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::padded::Padded;
 use super::rotary::Rotary;
-use crate::{Batch, Cache, GemmaConfig, Result, Rope, Token};
+use crate::{Batch, Cache, ModelConfig, Result, Rope, Token};
 
 /// What the layers share in one pass over a batch.
 pub(super) struct Pass<'a> {
-    pub config: &'a GemmaConfig,
-    /// For each row of the batch, where the keys and values of its tokens are, by position: slots of the cache, or
-    /// places in the batch.
+    pub config: &'a ModelConfig,
+    /// For each row of the batch, where the keys and values of its tokens are, by position: slots
+    /// of the cache, or places in the batch.
     paths: Vec<Vec<u32>>,
     all: Queries,
     wanted: Option<Queries>,
@@ -27,9 +27,10 @@ pub(super) struct Queries {
 }
 
 impl<'a> Pass<'a> {
-    /// Takes slots in the cache for the batch's tokens. After `last_layer`, only what the batch wants is computed.
+    /// Takes slots in the cache for the batch's tokens. After `last_layer`, only what the batch
+    /// wants is computed.
     pub fn begin(
-        config: &'a GemmaConfig,
+        config: &'a ModelConfig,
         batch: &Batch,
         cache: Option<&mut Cache>,
         last_layer: usize,
@@ -72,7 +73,8 @@ impl<'a> Pass<'a> {
         self.queries(layer).rotary(self.config.layers[layer].rope)
     }
 
-    /// What each query of the layer sees: slots in the order of their positions, as many as the layer's window has.
+    /// What each query of the layer sees: slots in the order of their positions, as many as the
+    /// layer's window has.
     pub fn contexts(&self, layer: usize) -> Vec<&[u32]> {
         let window = self.config.layers[layer].window.unwrap_or(usize::MAX);
         let context = |token: &Token| {
@@ -92,7 +94,7 @@ impl<'a> Pass<'a> {
 }
 
 impl Queries {
-    fn new(config: &GemmaConfig, tokens: Vec<Token>, selected: Option<Tensor<1, Int>>) -> Self {
+    fn new(config: &ModelConfig, tokens: Vec<Token>, selected: Option<Tensor<1, Int>>) -> Self {
         let mut rotaries: Vec<(Rope, Rotary)> = Vec::new();
         for layer in &config.layers {
             if !rotaries.iter().any(|(rope, _)| *rope == layer.rope) {
@@ -107,7 +109,7 @@ impl Queries {
         }
     }
 
-    fn selected(config: &GemmaConfig, batch: &Batch, places: &[usize], device: &Device) -> Self {
+    fn selected(config: &ModelConfig, batch: &Batch, places: &[usize], device: &Device) -> Self {
         let tokens = places.iter().map(|place| batch.tokens()[*place]).collect();
         let places: Vec<i32> = places.iter().map(|place| *place as i32).collect();
         let count = places.len();

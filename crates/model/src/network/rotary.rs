@@ -8,8 +8,8 @@ use crate::{Rope, Token};
 
 /// The rotary embedding of some tokens: f32 tables of cosines and sines for each one's position.
 ///
-/// The halves of a head are turned against each other (element i with i + head_dim/2), as Hugging Face
-/// checkpoints want it, and not neighbours.
+/// The halves of a head are turned against each other (element i with i + head_dim/2), as Hugging
+/// Face checkpoints want it, and not neighbours.
 pub(super) struct Rotary {
     /// `[tokens, head_dim / 2]`
     cosines: Vec<f32>,
@@ -67,8 +67,8 @@ fn to_tensor(table: &[f32], half: usize, device: &Device) -> Tensor<3> {
     Tensor::from_data(TensorData::new(table.to_vec(), shape), (device, DType::F32))
 }
 
-/// `theta^(-2i / head_dim) / factor` for i below head_dim / 2. Linear scaling divides the frequencies instead of the
-/// positions, each rounded to f32 in between, as the reference does.
+/// `theta^(-2i / head_dim) / factor` for i below head_dim / 2. Linear scaling divides the
+/// frequencies instead of the positions, each rounded to f32 in between, as the reference does.
 fn inverse_frequencies(rope: Rope, head_dim: usize) -> Vec<f32> {
     let exponent = |index: usize| 2.0 * index as f64 / head_dim as f64;
     (0..head_dim / 2)

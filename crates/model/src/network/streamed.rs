@@ -1,29 +1,34 @@
 use burn::tensor::{Device, Tensor};
 
 use super::decoder::DecoderLayer;
-use super::ends::{HEAD, TABLE, logits, scaled};
+use super::embedding::{HEAD, TABLE, logits, scaled};
 use super::norm::RmsNorm;
 use super::pass::Pass;
 use super::{Loader, check_batch, last_layer};
 use crate::checkpoint::Form;
-use crate::{Batch, Checkpoint, GemmaConfig, Precision, ResidualTap, Result, Site};
+use crate::device::tensor_dtype;
+use crate::{Batch, Checkpoint, ModelConfig, Precision, ResidualTap, Result, Site};
 
 /// A network whose weights are read layer by layer while it runs, for models larger than memory.
 ///
-/// One sweep takes every batch through a layer before it goes on to the next; meanwhile the next layer's weights are
-/// read from the disk. The residual streams are bit for bit those of [`Gemma`](crate::Gemma).
-pub struct StreamedGemma {
-    config: GemmaConfig,
+/// One sweep takes every batch through a layer before it goes on to the next; meanwhile the next
+/// layer's weights are read from the disk. The residual streams are bit for bit those of
+/// [`Network`](crate::Network).
+pub struct StreamedNetwork {
+    config: ModelConfig,
     checkpoint: Checkpoint,
     device: Device,
     precision: Precision,
     norm: RmsNorm,
 }
 
-impl StreamedGemma {
+impl StreamedNetwork {
     /// Checks that the checkpoint has all tensors and no other, and reads none but the final norm.
+    ///
+    /// # Errors
+    /// Names the tensor that is missing, unused, misshaped or not finite.
     pub fn open(
-        config: &GemmaConfig,
+        config: &ModelConfig,
         checkpoint: Checkpoint,
         device: &Device,
         precision: Precision,
@@ -32,7 +37,7 @@ impl StreamedGemma {
         let norm = with_loader(&checkpoint, config, device, precision, |loader| {
             RmsNorm::load(loader, "model.norm", config.hidden_size)
         })?;
-        Ok(StreamedGemma {
+        Ok(StreamedNetwork {
             config: config.clone(),
             checkpoint,
             device: device.clone(),
@@ -41,10 +46,12 @@ impl StreamedGemma {
         })
     }
 
-    pub fn config(&self) -> &GemmaConfig {
+    /// The architecture.
+    pub fn config(&self) -> &ModelConfig {
         &self.config
     }
 
+    /// The type of the activations.
     pub fn precision(&self) -> Precision {
         self.precision
     }
@@ -54,12 +61,15 @@ impl StreamedGemma {
         self.checkpoint.size_of("model.layers.")
     }
 
-    /// One sweep: takes each batch through all layers, batch by batch within a layer, and shows each layer's output to
-    /// the batch's own tap. Gives back the residual stream of each batch after the last layer that ran:
-    /// `[tokens, hidden]`.
+    /// One sweep: takes each batch through all layers, batch by batch within a layer, and shows
+    /// each layer's output to the batch's own tap. Gives back the residual stream of each batch
+    /// after the last layer that ran: `[tokens, hidden]`.
     ///
-    /// The pass ends early when all taps want the same last layer. `progress` is called after each layer with the number of bytes that
-    /// its weights have in the checkpoint.
+    /// The pass ends early when all taps want the same last layer. `progress` is called after each
+    /// layer with the number of bytes that its weights have in the checkpoint.
+    ///
+    /// # Errors
+    /// As [`Network::forward`](crate::Network::forward), and weights that are not finite.
     pub fn forward(
         &self,
         batches: &[Batch],
@@ -104,7 +114,11 @@ impl StreamedGemma {
         self.norm.forward(h)
     }
 
-    /// The final norm, the unembedding and the soft-cap, as [`Gemma::head`](crate::Gemma::head) has them.
+    /// The final norm, the unembedding and the soft-cap, as [`Network::head`](crate::Network::head)
+    /// has them.
+    ///
+    /// # Errors
+    /// Weights that are not finite.
     pub fn head(&self, h: Tensor<2>) -> Result<Tensor<2>> {
         let shape = [self.config.vocab_size, self.config.hidden_size];
         let name = if self.config.own_head { HEAD } else { TABLE };
@@ -126,8 +140,8 @@ impl StreamedGemma {
         let shape = [self.config.vocab_size, self.config.hidden_size];
         let ids: Vec<u32> = batch.tokens().iter().map(|token| token.id).collect();
         let rows = self.checkpoint.read_rows(TABLE, shape, &ids, self.precision)?;
-        let rows = Tensor::from_data(rows, (&self.device, self.precision.dtype()));
-        Ok(scaled(rows, self.precision))
+        let rows = Tensor::from_data(rows, (&self.device, tensor_dtype(self.precision)));
+        Ok(scaled(rows, &self.config, self.precision))
     }
 
     fn layer(&self, index: usize) -> Result<DecoderLayer> {
@@ -147,12 +161,12 @@ fn prefix(layer: usize) -> String {
 
 fn with_loader<T>(
     checkpoint: &Checkpoint,
-    config: &GemmaConfig,
+    config: &ModelConfig,
     device: &Device,
     precision: Precision,
     load: impl FnOnce(&mut Loader<'_, '_>) -> Result<T>,
 ) -> Result<T> {
-    let form = form_on(device, precision);
+    let form = weight_form_for(device, precision);
     load(&mut Loader {
         config,
         device,
@@ -161,9 +175,9 @@ fn with_loader<T>(
     })
 }
 
-/// On the CPU large matrices stay as they are stored, which is to say in the file; other devices get what they compute
-/// with.
-pub(super) fn form_on(device: &Device, precision: Precision) -> Form {
+/// On the CPU large matrices stay as they are stored, which is to say in the file; other devices
+/// get what they compute with.
+pub(super) fn weight_form_for(device: &Device, precision: Precision) -> Form {
     if *device == Device::flex() {
         Form::StoredOr(precision)
     } else {

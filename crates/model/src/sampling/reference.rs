@@ -4,10 +4,11 @@ use std::cmp::Ordering;
 
 use super::{NotANumber, Sampling};
 
-/// Repetition penalty, suppressed tokens, then (unless greedy) temperature, top-k and top-p. Tokens that are out
-/// get negative infinity.
+/// Repetition penalty, suppressed tokens, then (unless greedy) temperature, top-k and top-p. Tokens
+/// that are out get negative infinity.
 ///
-/// Source: the logits processors of Hugging Face transformers, in the order in which `generate` applies them.
+/// Source: the logits processors of Hugging Face transformers, in the order in which `generate`
+/// applies them.
 pub fn process_logits(logits: &mut [f32], history: &[u32], sampling: &Sampling) {
     penalize_and_suppress(logits, history, sampling);
     if !sampling.greedy {
@@ -29,7 +30,7 @@ pub(super) fn choose(
     }
     penalize_and_suppress(logits, history, sampling);
     if sampling.greedy {
-        return Ok(likeliest(logits));
+        return Ok(most_likely(logits));
     }
     let infinite = |logit: &f32| *logit / sampling.temperature as f32 == f32::INFINITY;
     match logits.iter().position(infinite) {
@@ -38,7 +39,8 @@ pub(super) fn choose(
     }
 }
 
-/// The steps that concern single tokens. A suppressed NaN stays, so that whoever looks for one finds it.
+/// The steps that concern single tokens. A suppressed NaN stays, so that a search for one
+/// finds it.
 pub(super) fn penalize_and_suppress(logits: &mut [f32], history: &[u32], sampling: &Sampling) {
     penalize_repetition(logits, history, sampling.repetition_penalty as f32);
     for id in &sampling.suppress {
@@ -58,7 +60,8 @@ pub(super) fn draw_kept(logits: &mut [f32], sampling: &Sampling, at: f64) -> u32
     draw(logits, at)
 }
 
-/// A positive logit is divided by the penalty, a negative one multiplied, once for each token that occurs.
+/// A positive logit is divided by the penalty, a negative one multiplied, once for each token that
+/// occurs.
 fn penalize_repetition(logits: &mut [f32], history: &[u32], penalty: f32) {
     if penalty == 1.0 {
         return;
@@ -98,7 +101,7 @@ fn keep_top_k(logits: &mut [f32], k: usize) {
     }
 }
 
-/// Keeps the smallest set of likeliest tokens whose probabilities reach p, at least one.
+/// Keeps the smallest set of most likely tokens whose probabilities reach p, at least one.
 fn keep_top_p(logits: &mut [f32], p: f64) {
     if p >= 1.0 {
         return;
@@ -107,8 +110,8 @@ fn keep_top_p(logits: &mut [f32], p: f64) {
     let mut ascending: Vec<usize> = (0..logits.len()).collect();
     ascending.sort_by(|a, b| logits[*a].total_cmp(&logits[*b]));
     let mut sum = 0.0;
-    let likeliest = ascending.len().saturating_sub(1);
-    for index in &ascending[..likeliest] {
+    let most_likely = ascending.len().saturating_sub(1);
+    for index in &ascending[..most_likely] {
         sum += probabilities[*index];
         if sum > 1.0 - p {
             break;
@@ -118,7 +121,7 @@ fn keep_top_p(logits: &mut [f32], p: f64) {
 }
 
 /// The first of the largest logits, as torch's argmax gives it on the CPU.
-fn likeliest(logits: &[f32]) -> u32 {
+fn most_likely(logits: &[f32]) -> u32 {
     let mut best = 0;
     for (index, logit) in logits.iter().enumerate() {
         if logit.partial_cmp(&logits[best]) == Some(Ordering::Greater) {

@@ -2,20 +2,23 @@
 
 use super::NotANumber;
 
-/// Logits that share one maximum: enough for the processor to take many at once, few enough that looking into a
-/// block again costs little.
+/// Logits that share one maximum: enough for the processor to take many at once, few enough that
+/// looking into a block again costs little.
 pub(super) const BLOCK: usize = 64;
 
-/// Maxima and sums that are built side by side. One alone would wait for its own last addition each time.
+/// Maxima and sums that are built side by side. One alone would wait for its own last addition each
+/// time.
 const LANES: usize = 16;
 
-/// Hands `visit` each block: its first token, its logits and the largest of them. The error is found last.
+/// Hands `visit` each block: its first token, its logits and the largest of them. The error is
+/// found last.
 pub(super) fn scan(logits: &[f32], mut visit: impl FnMut(usize, &[f32], f32)) -> Result<(), NotANumber> {
     let mut sums = [0.0; LANES];
     for (number, block) in logits.chunks(BLOCK).enumerate() {
         visit(number * BLOCK, block, largest(block, &mut sums));
     }
-    // A sum with a NaN in it is NaN, which takes one addition to know. Infinities of both signs make one too.
+    // A sum with a NaN in it is NaN, which takes one addition to know. Infinities of both signs
+    // make one too.
     if sums.iter().sum::<f32>().is_nan()
         && let Some(token) = logits.iter().position(|logit| logit.is_nan())
     {
@@ -25,7 +28,7 @@ pub(super) fn scan(logits: &[f32], mut visit: impl FnMut(usize, &[f32], f32)) ->
 }
 
 /// The first of the largest logits.
-pub(super) fn likeliest(logits: &[f32]) -> Result<u32, NotANumber> {
+pub(super) fn most_likely(logits: &[f32]) -> Result<u32, NotANumber> {
     let (mut best, mut place) = (f32::NEG_INFINITY, 0);
     scan(logits, |first, _, largest| {
         if largest > best {

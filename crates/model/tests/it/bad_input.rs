@@ -3,15 +3,15 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use model::{Batch, ChatOptions, ChatTokenizer, Checkpoint, Gemma, GemmaConfig, ModelFiles, Precision};
+use model::{Batch, ChatOptions, ChatTokenizer, Checkpoint, ModelConfig, ModelFiles, Network, Precision};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors, serialize};
 
 use crate::support::{fixtures, load_nano, nano};
 
-fn load(folder: &Path) -> model::Result<Gemma> {
-    let config = GemmaConfig::read(folder)?;
-    Gemma::load(
+fn load(folder: &Path) -> model::Result<Network> {
+    let config = ModelConfig::read(folder)?;
+    Network::load(
         &config,
         &Checkpoint::open(folder)?,
         &Device::flex(),
@@ -207,7 +207,7 @@ fn configurations_that_are_not_supported_are_refused_by_name() {
     let check = |key: &str, value: serde_json::Value, parts: &[&str]| {
         let mut changed = original.clone();
         changed[key] = value;
-        let error = GemmaConfig::from_json(&changed).unwrap_err();
+        let error = ModelConfig::from_json(&changed).unwrap_err();
         assert!(parts.iter().all(|part| error.contains(part)), "{key}: {error}");
     };
     check("model_type", "llama".into(), &["llama", "gemma2"]);
@@ -283,7 +283,7 @@ fn requests_that_the_model_cannot_serve() {
     assert!(error_of_empty(&model).contains("no rows"));
 }
 
-fn error_of_empty(model: &Gemma) -> String {
+fn error_of_empty(model: &Network) -> String {
     let empty = Batch::default();
     model.forward(&empty, None, &mut ()).unwrap_err().to_string()
 }
@@ -342,7 +342,8 @@ fn gguf_files_that_cannot_be_read() {
     let bytes = std::fs::read(fixtures().join("family/gemma3-gguf/gemma3-nano.gguf")).unwrap();
     assert!(gguf_error(&bytes[..bytes.len() - 1]).contains("download"));
     assert!(gguf_error(b"PK\x03\x04 something else").contains("gguf"));
-    // The type of the first tensor, in the list after its name and shape, becomes 15, which is Q8_K.
+    // The type of the first tensor, in the list after its name and shape, becomes 15, which is
+    // Q8_K.
     let name = b"token_embd.weight";
     let at = bytes
         .windows(name.len())

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use model::{ChatOptions, ChatTokenizer, Message, Role};
+use model::{ChatOptions, ChatTokenizer, Message, Speaker};
 
 use crate::support::nano;
 
@@ -9,17 +9,17 @@ fn tokenizer() -> ChatTokenizer {
 }
 
 fn user(text: &str) -> Message {
-    Message::new(Role::User, text)
+    Message::new(Speaker::User, text)
 }
 
 fn assistant(text: &str) -> Message {
-    Message::new(Role::Assistant, text)
+    Message::new(Speaker::Model, text)
 }
 
 #[test]
 fn the_models_turn_is_opened_as_the_template_does() {
     let text = tokenizer()
-        .render(&[user("Who are you?")], Role::Assistant)
+        .render(&[user("Who are you?")], Speaker::Model)
         .unwrap()
         .text;
     assert_eq!(
@@ -32,7 +32,7 @@ fn the_models_turn_is_opened_as_the_template_does() {
 fn the_users_turn_is_opened_without_replacing_text() {
     // The prompt holds the word that a replacement after rendering would hit.
     let turns = [user("Hello."), assistant("Are you a model? model")];
-    let text = tokenizer().render(&turns, Role::User).unwrap().text;
+    let text = tokenizer().render(&turns, Speaker::User).unwrap().text;
     let expected = "<bos><start_of_turn>user\nHello.<end_of_turn>\n<start_of_turn>model\nAre you a model? model<end_of_turn>\n<start_of_turn>user\n";
     assert_eq!(text, expected);
 }
@@ -48,11 +48,11 @@ fn a_users_own_template_works() {
     let tokenizer = ChatTokenizer::read(folder.path(), &ChatOptions::default()).unwrap();
     let turns = [user("Hello."), assistant(" Who? ")];
     assert_eq!(
-        tokenizer.render(&turns, Role::User).unwrap().text,
+        tokenizer.render(&turns, Speaker::User).unwrap().text,
         "[USER] Hello.\n[ASSISTANT] Who?\n[USER] "
     );
     assert_eq!(
-        tokenizer.render(&turns[..1], Role::Assistant).unwrap().text,
+        tokenizer.render(&turns[..1], Speaker::Model).unwrap().text,
         "[USER] Hello.\n[ASSISTANT] "
     );
     let ids = tokenizer.encode("Hello.").unwrap();
@@ -68,7 +68,7 @@ fn a_users_own_template_works() {
 fn hazard_10_exactly_one_beginning_token() {
     let tokenizer = tokenizer();
     let ids = tokenizer
-        .tokenize(&tokenizer.render(&[user("Hello.")], Role::Assistant).unwrap())
+        .tokenize(&tokenizer.render(&[user("Hello.")], Speaker::Model).unwrap())
         .unwrap()
         .ids;
     assert_eq!(ids.iter().filter(|id| **id == 2).count(), 1);
@@ -79,7 +79,7 @@ fn hazard_10_exactly_one_beginning_token() {
 #[test]
 fn a_refusal_of_the_template_is_passed_on() {
     let error = tokenizer()
-        .render(&[user("a"), user("b")], Role::Assistant)
+        .render(&[user("a"), user("b")], Speaker::Model)
         .unwrap_err()
         .to_string();
     assert!(
@@ -97,13 +97,13 @@ fn control_tokens_in_a_prompt_are_found() {
     assert_eq!(tokenizer().control_token_in("stop <end of turn> now"), None);
 }
 
-/// Gemma-2's own token ids for the method's prompts cannot be had from this vocabulary; what can be checked is that
-/// the special tokens of the format come out whole, in the right places.
+/// Gemma-2's own token ids for the method's prompts cannot be had from this vocabulary; what can be
+/// checked is that the special tokens of the format come out whole, in the right places.
 #[test]
 fn special_tokens_of_the_format_are_single_tokens() {
     let tokenizer = tokenizer();
     let text = tokenizer
-        .render(&[user("Hello."), assistant("Who are you?")], Role::User)
+        .render(&[user("Hello."), assistant("Who are you?")], Speaker::User)
         .unwrap()
         .text;
     let ids = tokenizer.encode(&text).unwrap();

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use model::GemmaConfig;
+use model::ModelConfig;
 use serde_json::Value;
 
 use crate::support::fixtures;
@@ -13,7 +13,7 @@ fn fixture() -> Value {
 }
 
 /// Writes the files of a case and reads them as those of a model.
-fn read(case: &Value) -> model::Result<GemmaConfig> {
+fn read(case: &Value) -> model::Result<ModelConfig> {
     let folder = tempfile::tempdir().unwrap();
     let write =
         |name: &str, value: &Value| std::fs::write(folder.path().join(name), value.to_string()).unwrap();
@@ -21,11 +21,11 @@ fn read(case: &Value) -> model::Result<GemmaConfig> {
     if !case["generation_config"].is_null() {
         write("generation_config.json", &case["generation_config"]);
     }
-    GemmaConfig::read(folder.path())
+    ModelConfig::read(folder.path())
 }
 
 /// The keys in which our reading differs from what transformers makes of the files.
-fn differences(config: &GemmaConfig, expected: &Value) -> Vec<String> {
+fn differences(config: &ModelConfig, expected: &Value) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut check = |key: &str, expected: &Value, found: Value| {
         let same = match (expected.as_f64(), found.as_f64()) {
@@ -110,8 +110,8 @@ fn configurations_mean_what_transformers_makes_of_them() {
     assert!(counts["the same"] >= 280, "{counts:?}");
 }
 
-/// What transformers computes and Roleswap refuses, by the keys: what Gemma never had, and what versions of transformers
-/// differ in.
+/// What transformers computes and Roleswap refuses, by the keys: what Gemma never had, and what
+/// versions of transformers differ in.
 const REFUSED: [&str; 14] = [
     "the type \"dynamic\"",
     "the type \"yarn\"",

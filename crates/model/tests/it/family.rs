@@ -1,13 +1,14 @@
-//! One tiny checkpoint of each generation against Hugging Face transformers (see `fixtures/family`): every layer, final
-//! norm, logits and greedy continuations, past the sliding window, with the cache, alone and in ragged batches.
+//! One tiny checkpoint of each generation against Hugging Face transformers (see
+//! `fixtures/family`): every layer, final norm, logits and greedy continuations, past the sliding
+//! window, with the cache, alone and in ragged batches.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use model::{
-    Batch, Checkpoint, Gemma, GemmaConfig, GenerationRequest, ModelFiles, Precision, Sampling, StreamedGemma,
-    generate,
+    Batch, Checkpoint, GenerationRequest, ModelConfig, ModelFiles, Network, Precision, Sampling,
+    StreamedNetwork, generate,
 };
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors, serialize};
@@ -47,13 +48,13 @@ impl Reference {
     }
 }
 
-fn load(config: &GemmaConfig, checkpoint: &Checkpoint) -> Gemma {
-    Gemma::load(config, checkpoint, &Device::flex(), Precision::F32, &mut |_| ()).unwrap()
+fn load(config: &ModelConfig, checkpoint: &Checkpoint) -> Network {
+    Network::load(config, checkpoint, &Device::flex(), Precision::F32, &mut |_| ()).unwrap()
 }
 
 /// Every tensor of the reference's plain pass.
 #[track_caller]
-fn check_pass(name: &str, network: &Gemma, reference: &Reference) {
+fn check_pass(name: &str, network: &Network, reference: &Reference) {
     let batch = Batch::of(&[&reference.tokens["tokens"]]).unwrap();
     let mut kept = KeepAll::default();
     let h = network.forward(&batch, None, &mut kept).unwrap();
@@ -99,7 +100,7 @@ fn every_layer_final_norm_and_logits_agree_past_the_window() {
 fn greedy_continuations_agree_alone_and_in_a_ragged_batch() {
     for family in FAMILIES {
         let reference = Reference::read(&folder(family).join("reference.safetensors"));
-        let mut config = GemmaConfig::read(&folder(family)).unwrap();
+        let mut config = ModelConfig::read(&folder(family)).unwrap();
         // The reference runs on past end tokens.
         config.end_tokens.clear();
         let network = load(&config, &Checkpoint::open(&folder(family)).unwrap());
@@ -164,7 +165,7 @@ fn the_backend_s_own_operations_give_what_the_kernels_give() {
         let network = load(&config, &checkpoint);
         // Autodiff has to follow each operation, so that none of it goes to the kernels.
         let device = Device::flex().autodiff();
-        let by_backend = Gemma::load(&config, &checkpoint, &device, Precision::F32, &mut |_| ()).unwrap();
+        let by_backend = Network::load(&config, &checkpoint, &device, Precision::F32, &mut |_| ()).unwrap();
         let reference = Reference::read(&folder(family).join("reference.safetensors"));
         let tokens = &reference.tokens["tokens"];
         // A whole row, one with the same beginning, a short one; and of those only some places.
@@ -233,7 +234,7 @@ fn streamed_weights_give_the_same_bits_in_several_batches() {
         let files = ModelFiles::at(&folder(family)).unwrap();
         let config = files.config().unwrap();
         let network = load(&config, &files.checkpoint().unwrap());
-        let streamed = StreamedGemma::open(
+        let streamed = StreamedNetwork::open(
             &config,
             files.checkpoint().unwrap(),
             &Device::flex(),
@@ -275,7 +276,7 @@ fn both_spellings_of_the_configuration_say_the_same() {
     for family in FAMILIES {
         let read = |name: &str| {
             let text = std::fs::read(folder(family).join(name)).unwrap();
-            GemmaConfig::from_json(&serde_json::from_slice(&text).unwrap()).unwrap()
+            ModelConfig::from_json(&serde_json::from_slice(&text).unwrap()).unwrap()
         };
         assert_eq!(
             read("config.json"),
@@ -287,7 +288,7 @@ fn both_spellings_of_the_configuration_say_the_same() {
 
 #[test]
 fn gemma_3_has_five_sliding_layers_to_a_global_one_with_ropes_of_their_own() {
-    let config = GemmaConfig::read(&folder("gemma3-nano")).unwrap();
+    let config = ModelConfig::read(&folder("gemma3-nano")).unwrap();
     for (index, layer) in config.layers.iter().enumerate() {
         let global = index == 5;
         assert_eq!(layer.window, (!global).then_some(6), "layer {index}");
@@ -307,7 +308,7 @@ fn gemma_3_has_five_sliding_layers_to_a_global_one_with_ropes_of_their_own() {
             "rope_scaling": { "factor": 8.0, "rope_type": "linear" }, "sliding_window": 1024
         }
     });
-    let config = GemmaConfig::from_json(&published).unwrap();
+    let config = ModelConfig::from_json(&published).unwrap();
     assert_eq!(
         (
             config.vocab_size,

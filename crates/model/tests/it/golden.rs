@@ -1,7 +1,7 @@
-//! Every layer, the final norm, the logits and greedy continuations of the nano checkpoint against Hugging Face
-//! transformers (see `fixtures/README.md`).
+//! Every layer, the final norm, the logits and greedy continuations of the nano checkpoint against
+//! Hugging Face transformers (see `fixtures/README.md`).
 
-use model::{Batch, Finish, GenerationRequest, Precision, Sampling, generate};
+use model::{Batch, FinishReason, GenerationRequest, Precision, Sampling, generate};
 
 use crate::support::{Golden, KeepAll, assert_close, load_nano, numbers, tokens};
 
@@ -89,6 +89,6 @@ fn greedy_continuations_are_identical_alone_and_in_a_batch() {
         let alone = generate(&model, std::slice::from_ref(request), 16, &mut (), &mut |_| ()).unwrap();
         assert_eq!(alone[0].tokens, expected, "{name} alone");
         assert_eq!(batched.tokens, expected, "{name} in a batch");
-        assert_eq!(batched.finish, Finish::Length);
+        assert_eq!(batched.finish, Some(FinishReason::Length));
     }
 }

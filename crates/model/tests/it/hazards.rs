@@ -1,15 +1,16 @@
-//! One test for each way in which public implementations of Gemma-2 have gone wrong. Where a mistake can be made on
-//! purpose by a changed configuration, the test makes it and sees that the golden logits notice.
+//! One test for each way in which public implementations of Gemma-2 have gone wrong. Where a
+//! mistake can be made on purpose by a changed configuration, the test makes it and sees that the
+//! golden logits notice.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use model::{
-    Batch, Checkpoint, Gemma, GemmaConfig, GenerationRequest, Precision, ResidualTap, Sampling, Token,
+    Batch, Checkpoint, GenerationRequest, ModelConfig, Network, Precision, ResidualTap, Sampling, Token,
     generate,
 };
 
 use crate::support::{Golden, KeepAll, assert_close, load_nano, load_nano_with, nano, numbers};
 
-fn logits(model: &Gemma, row: &[u32]) -> Vec<f32> {
+fn logits(model: &Network, row: &[u32]) -> Vec<f32> {
     let batch = Batch::of(&[row.to_vec()]).unwrap();
     numbers(model.head(model.forward(&batch, None, &mut ()).unwrap()))
 }
@@ -19,13 +20,14 @@ fn largest_change(a: &[f32], b: &[f32]) -> f32 {
 }
 
 /// Gives every sliding layer another window.
-fn set_window(config: &mut GemmaConfig, window: usize) {
+fn set_window(config: &mut ModelConfig, window: usize) {
     let windows = config.layers.iter_mut().filter_map(|layer| layer.window.as_mut());
     windows.for_each(|own| *own = window);
 }
 
-/// The golden record says how far each mistake moves the logits in the reference; ours must move as far.
-fn assert_mistake_moves_logits(mistake: &str, change: impl FnOnce(&mut GemmaConfig)) {
+/// The golden record says how far each mistake moves the logits in the reference; ours must move as
+/// far.
+fn assert_mistake_moves_logits(mistake: &str, change: impl FnOnce(&mut ModelConfig)) {
     let (golden, mut config) = (Golden::read(), load_nano(Precision::F32).config().clone());
     change(&mut config);
     let wrong = logits(&load_nano_with(config, Precision::F32), &golden.input("long"));
@@ -46,7 +48,7 @@ fn hazard_1_scores_are_scaled_by_query_pre_attn_scalar() {
 
 #[test]
 fn hazard_2_even_layers_slide_and_odd_layers_are_global() {
-    let config = GemmaConfig::read(&nano()).unwrap();
+    let config = ModelConfig::read(&nano()).unwrap();
     let windows: Vec<Option<usize>> = config.layers.iter().map(|layer| layer.window).collect();
     assert_eq!(windows, [Some(8), None, Some(8), None]);
     assert_mistake_moves_logits("swapped_layer_types", |config| config.layers.reverse());
@@ -82,10 +84,10 @@ fn hazard_3_soft_caps_bite() {
 fn hazard_4_norms_multiply_by_one_plus_w_and_use_the_epsilon() {
     assert_mistake_moves_logits("rms_eps_1e_5", |config| config.rms_norm_eps = 1e-5);
     // Weights of zero must leave a normed residual, not nothing.
-    let config = GemmaConfig::read(&nano()).unwrap();
+    let config = ModelConfig::read(&nano()).unwrap();
     let checkpoint = Checkpoint::open(&nano()).unwrap();
-    let original = Gemma::load(&config, &checkpoint, &Device::flex(), Precision::F32, &mut |_| ()).unwrap();
-    let zero_norms = Gemma::build(&config, &Device::flex(), Precision::F32, &mut |_, shape| {
+    let original = Network::load(&config, &checkpoint, &Device::flex(), Precision::F32, &mut |_| ()).unwrap();
+    let zero_norms = Network::build(&config, &Device::flex(), Precision::F32, &mut |_, shape| {
         Ok(TensorData::new(
             vec![0.0f32; shape.iter().product()],
             shape.to_vec(),
@@ -107,16 +109,18 @@ fn hazard_4_norms_multiply_by_one_plus_w_and_use_the_epsilon() {
 
 #[test]
 fn hazard_4_norms_keep_small_weights_in_bf16() {
-    // 1 + 2^-9 is no bf16 number: folding it into the weight would lose it, f32 arithmetic keeps it until the cast.
-    let config = GemmaConfig::read(&nano()).unwrap();
+    // 1 + 2^-9 is no bf16 number: folding it into the weight would lose it, f32 arithmetic keeps it
+    // until the cast.
+    let config = ModelConfig::read(&nano()).unwrap();
     let build = |weight: f32| {
-        Gemma::build(&config, &Device::flex(), Precision::Bf16, &mut |_, shape| {
+        Network::build(&config, &Device::flex(), Precision::Bf16, &mut |_, shape| {
             let values = vec![half::bf16::from_f32(weight); shape.iter().product()];
             Ok(TensorData::new(values, shape.to_vec()))
         })
         .unwrap()
     };
-    // mean(x^2) = 1, x = 1.5 at one place: 1.5 (1 + 2^-9) rounds up to the next bf16, 1.5 * 1 does not.
+    // mean(x^2) = 1, x = 1.5 at one place: 1.5 (1 + 2^-9) rounds up to the next bf16, 1.5 * 1 does
+    // not.
     let mut values = vec![0.0f32; 64];
     values[0] = 1.5;
     values[1] = (64.0f32 - 2.25).sqrt();
@@ -131,16 +135,19 @@ fn hazard_4_norms_keep_small_weights_in_bf16() {
 
 #[test]
 fn hazard_5_embeddings_are_scaled_and_rounded_to_the_activations_type() {
-    // A model of zeros but for the embeddings: layers add nothing, so the residual is the scaled embedding.
-    let config = GemmaConfig::read(&nano()).unwrap();
-    let mut config_59 = config.clone();
-    config_59.hidden_size = 3584;
+    // A model of zeros but for the embeddings: layers add nothing, so the residual is the scaled
+    // embedding.
+    let config = ModelConfig::read(&nano()).unwrap();
+    let text = std::fs::read_to_string(nano().join("config.json")).unwrap();
+    let mut wide: serde_json::Value = serde_json::from_str(&text).unwrap();
+    wide["hidden_size"] = 3584.into();
+    let config_59 = ModelConfig::from_json(&wide).unwrap();
     for (config, precision, expected) in [
         (&config, Precision::F32, 8.0),
         (&config_59, Precision::F32, (3584f64).sqrt() as f32),
         (&config_59, Precision::Bf16, 59.75),
     ] {
-        let model = Gemma::build(config, &Device::flex(), precision, &mut |name, shape| {
+        let model = Network::build(config, &Device::flex(), precision, &mut |name, shape| {
             let value = if name == "model.embed_tokens.weight" {
                 1.0f32
             } else {
@@ -177,12 +184,12 @@ fn hazard_7_gelu_is_the_tanh_form_and_hidden_activation_wins() {
         serde_json::from_slice(&std::fs::read(nano().join("config.json")).unwrap()).unwrap();
     value["hidden_act"] = "gelu".into();
     assert!(
-        GemmaConfig::from_json(&value).is_ok(),
+        ModelConfig::from_json(&value).is_ok(),
         "hidden_activation wins over hidden_act"
     );
     value["hidden_activation"] = "gelu".into();
     assert!(
-        GemmaConfig::from_json(&value)
+        ModelConfig::from_json(&value)
             .unwrap_err()
             .contains("hidden_activation")
     );
@@ -190,7 +197,7 @@ fn hazard_7_gelu_is_the_tanh_form_and_hidden_activation_wins() {
 
 #[test]
 fn hazard_8_tied_embeddings_and_a_head_dim_of_its_own() {
-    let config = GemmaConfig::read(&nano()).unwrap();
+    let config = ModelConfig::read(&nano()).unwrap();
     assert_eq!(
         (config.head_dim, config.hidden_size, config.num_attention_heads),
         (16, 64, 4)
@@ -202,7 +209,7 @@ fn hazard_8_tied_embeddings_and_a_head_dim_of_its_own() {
     value["num_attention_heads"] = 32.into();
     value["num_key_value_heads"] = 16.into();
     value["head_dim"] = 128.into();
-    assert_eq!(GemmaConfig::from_json(&value).unwrap().head_dim, 128);
+    assert_eq!(ModelConfig::from_json(&value).unwrap().head_dim, 128);
     let checkpoint = Checkpoint::open(&nano()).unwrap();
     assert!(
         checkpoint.size() > 0,
@@ -301,8 +308,9 @@ fn a_tap_stops_the_pass_after_the_last_layer_it_needs() {
 
 #[test]
 fn bf16_stays_near_f32() {
-    // bf16 keeps 8 bits, so 0.4 % a rounding; a dozen of them follow each other in a layer, and a network of random
-    // weights makes them larger with each layer, so the first one is what can be held to a figure.
+    // bf16 keeps 8 bits, so 0.4 % a rounding; a dozen of them follow each other in a layer, and a
+    // network of random weights makes them larger with each layer, so the first one is what can be
+    // held to a figure.
     let (golden, model) = (Golden::read(), load_nano(Precision::Bf16));
     let batch = Batch::of(&[golden.input("long")]).unwrap();
     let mut kept = KeepAll::default();

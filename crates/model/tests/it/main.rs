@@ -8,11 +8,11 @@
 mod bad_input;
 mod chat;
 mod configurations;
+mod conversation_cache;
 mod family;
 mod gguf;
 mod golden;
 mod hazards;
-mod memory;
 mod published;
 mod sampling;
 mod sampling_choice;

@@ -1,9 +1,9 @@
-//! Published tokenizers with their own chat templates, against transformers. They are not in the repository:
-//! `scripts/hf_tokenizers.py` says where they come from and writes what is expected.
+//! Published tokenizers with their own chat templates, against transformers. They are not in the
+//! repository: `scripts/hf_tokenizers.py` says where they come from and writes what is expected.
 
 use std::path::Path;
 
-use model::{ChatOptions, ChatTokenizer, Message, Role};
+use model::{ChatOptions, ChatTokenizer, Message, Speaker};
 use serde_json::Value;
 
 #[test]
@@ -39,15 +39,15 @@ fn published_tokenizers_give_the_tokens_that_transformers_gives() {
 fn check(place: &Path, tokenizer: &ChatTokenizer, case: &Value) {
     let message = |value: &Value| {
         let role = match value["role"].as_str().unwrap() {
-            "user" => Role::User,
-            _ => Role::Assistant,
+            "user" => Speaker::User,
+            _ => Speaker::Model,
         };
         Message::new(role, value["content"].as_str().unwrap())
     };
     let messages: Vec<Message> = case["messages"].as_array().unwrap().iter().map(message).collect();
     let opens = match case["opens"].as_str().unwrap() {
-        "user" => Role::User,
-        _ => Role::Assistant,
+        "user" => Speaker::User,
+        _ => Speaker::Model,
     };
     let rendered = tokenizer.render(&messages, opens).unwrap();
     assert_eq!(case["text"], rendered.text.as_str(), "{}", place.display());

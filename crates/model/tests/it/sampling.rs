@@ -112,7 +112,7 @@ fn top_k_keeps_ties_with_the_kth() {
 }
 
 #[test]
-fn top_p_keeps_the_likeliest_that_reach_p_and_never_none() {
+fn top_p_keeps_the_most_likely_that_reach_p_and_never_none() {
     // Probabilities 0.5, 0.3, 0.2.
     let logits = [0.5f32.ln(), 0.3f32.ln(), 0.2f32.ln()];
     check(

@@ -1,4 +1,5 @@
-//! The sampler's shortcuts against the plain way: the same token for every setting, however odd the logits.
+//! The sampler's shortcuts against the plain way: the same token for every setting, however odd the
+//! logits.
 
 use model::{NotANumber, Sampler, Sampling};
 use rand::{RngExt, SeedableRng};
@@ -57,7 +58,7 @@ fn the_first_nan_is_named_even_if_it_is_suppressed() {
 }
 
 #[test]
-fn positive_infinity_is_the_likeliest_but_has_no_probability() {
+fn positive_infinity_is_the_most_likely_but_has_no_probability() {
     let mut logits = vec![f32::NEG_INFINITY; 300];
     logits[200] = f32::INFINITY;
     logits[201] = f32::INFINITY;
@@ -86,7 +87,8 @@ fn each_path() -> Vec<Sampling> {
 fn compare(logits: &[f32], history: &[u32], sampling: &Sampling, seed: u64) {
     let mut sampler = Sampler::new(sampling.clone(), seed);
     let mut plain = Sampler::new(sampling.clone(), seed);
-    // Several times, as the sampler keeps memory and the random generator from one token to the next.
+    // Several times, as the sampler keeps memory and the random generator from one token to the
+    // next.
     for step in 0..3 {
         let chosen = sampler.next(&mut logits.to_vec(), history);
         let expected = plain.next_plainly(&mut logits.to_vec(), history);

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use burn::tensor::{Device, Tensor};
-use model::{Checkpoint, Gemma, GemmaConfig, Precision, ResidualTap, Token};
+use model::{Checkpoint, ModelConfig, Network, Precision, ResidualTap, Token};
 use safetensors::SafeTensors;
 
 pub fn fixtures() -> PathBuf {
@@ -13,15 +13,15 @@ pub fn nano() -> PathBuf {
     fixtures().join("nano")
 }
 
-pub fn load_nano(precision: Precision) -> Gemma {
-    let config = GemmaConfig::read(&nano()).unwrap();
+pub fn load_nano(precision: Precision) -> Network {
+    let config = ModelConfig::read(&nano()).unwrap();
     load_nano_with(config, precision)
 }
 
 /// The nano weights under another configuration.
-pub fn load_nano_with(config: GemmaConfig, precision: Precision) -> Gemma {
+pub fn load_nano_with(config: ModelConfig, precision: Precision) -> Network {
     let checkpoint = Checkpoint::open(&nano()).unwrap();
-    Gemma::load(&config, &checkpoint, &Device::flex(), precision, &mut |_| ()).unwrap()
+    Network::load(&config, &checkpoint, &Device::flex(), precision, &mut |_| ()).unwrap()
 }
 
 pub struct Golden {

@@ -1,5 +1,6 @@
-use artifacts::{Certificate, RelativeError, Verdict};
+use pipeline::Pipeline;
 use report::errors_chart;
+use results::{Certificate, RelativeError, Verdict};
 
 use crate::example_run::{example_run, verified};
 use crate::reading::{as_read, embedded_data, section, visible, without_library};
@@ -176,6 +177,28 @@ fn what_was_not_compared_never_looks_like_success() {
     assert!(section.contains("cargo xtask all --pipeline example"));
 }
 
+/// What the page tells its reader to write into the pipeline file is what the file takes.
+#[test]
+fn the_key_that_the_page_names_is_the_key_of_the_reference() {
+    let run = example_run(6);
+    run.certify(&not_verified());
+    let page = run.page("report.html");
+    let section = section(&page, "certificate");
+    let named = section.split("<code>").skip(1);
+    let named: Vec<&str> = named.map(|rest| rest.split_once("</code>").unwrap().0).collect();
+    let [key, table, command] = named.as_slice() else {
+        panic!("{named:?}");
+    };
+    assert!(command.starts_with("cargo xtask all"));
+    let pipeline = fs_err::read_to_string(&run.pipeline.path).unwrap();
+    let with_reference = format!("{pipeline}\n{table}\n{key} = \"reference.safetensors\"\n");
+    let path = run.out.join("with-reference.toml");
+    fs_err::write(&path, with_reference).unwrap();
+    let read = Pipeline::read(&path, &[]).unwrap();
+    let reference = read.verify.reference.unwrap();
+    assert_eq!(reference.to_str(), Some("reference.safetensors"));
+}
+
 #[test]
 fn a_comparison_under_other_settings_is_said_not_to_cover_the_tables() {
     let mut certificate = verified(6);
@@ -187,7 +210,7 @@ fn a_comparison_under_other_settings_is_said_not_to_cover_the_tables() {
     let sentence = "This comparison, with the dtype bf16, does not cover tables that were computed with f32: prompts, summary, generations, doses.";
     assert!(text.contains(sentence), "{text}");
     let (header, _) = page.split_once("</header>").unwrap();
-    assert!(visible(header).contains("but not as the tables here were computed"));
+    assert!(visible(header).contains("but not with the settings that the tables"));
 }
 
 #[test]

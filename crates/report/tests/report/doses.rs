@@ -1,4 +1,4 @@
-use artifacts::Metadata;
+use results::Metadata;
 use serde_json::{Value, json};
 
 use crate::example_doses::{LAYERS, SIZES, leave_out, summary, write_sweep};
@@ -86,7 +86,7 @@ fn where_nothing_was_chosen_every_reason_is_listed() {
         assert!(dose.contains(&format!("reason &lt;{index}&gt;")), "{index}");
     }
     let text = visible(dose);
-    assert!(text.contains("No dose was chosen; the charts are of layer 4") && !text.contains("chosen dose"));
+    assert!(text.contains("No dose was chosen; the charts show layer 4") && !text.contains("chosen dose"));
     let map = &embedded_data(&page)["charts"]["dose-effect-map"];
     assert_eq!(map["data"].as_array().unwrap().len(), 1);
 }

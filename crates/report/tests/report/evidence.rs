@@ -1,4 +1,5 @@
-use artifacts::{Metadata, write_effects, write_statistics};
+use results::{LayerEffects, LayerStatistics, Metadata, Table};
+use terms::Pooling;
 
 use crate::example_evidence::{effects, statistics};
 use crate::example_run::{HOSTILE, example_run};
@@ -12,7 +13,7 @@ fn bands_and_marks_are_those_of_the_tables() {
         .unwrap()
         .clone();
     for layer in 0..6 {
-        let row = statistics(layer, 6, "newline");
+        let row = statistics(layer, 6, Pooling::Newline);
         let ends = [
             (row.within_positive_low, row.within_positive_high),
             (row.within_negative_low, row.within_negative_high),
@@ -72,8 +73,15 @@ fn other_ways_of_comparing_and_the_depths_are_those_of_the_tables() {
 #[test]
 fn statistics_of_other_layers_are_refused() {
     let run = example_run(6);
-    let rows: Vec<_> = (0..5).map(|layer| statistics(layer, 6, "newline")).collect();
-    write_statistics(&run.layout.statistics(), &Metadata::default(), &rows).unwrap();
+    let rows: Vec<_> = (0..5)
+        .map(|layer| statistics(layer, 6, Pooling::Newline))
+        .collect();
+    LayerStatistics::write(
+        &run.layout.table::<LayerStatistics>(),
+        &Metadata::default(),
+        &rows,
+    )
+    .unwrap();
     let error = run.error();
     assert!(
         error.contains("statistics.parquet") && error.contains("cargo xtask analyze"),
@@ -100,7 +108,7 @@ fn without_a_crossed_design_the_page_says_what_it_can_not_tell() {
     let page = example_run(6).page("report.html");
     let text = visible(section(&page, "speaker"));
     assert!(
-        text.contains("told apart here") && text.contains("pipelines&#x2f;tiny-audit.toml"),
+        text.contains("cannot separate the two") && text.contains("pipelines&#x2f;tiny-audit.toml"),
         "{text}"
     );
     assert!(embedded_data(&page)["charts"].get("variance").is_none());
@@ -111,16 +119,16 @@ fn without_a_crossed_design_the_page_says_what_it_can_not_tell() {
 fn a_crossed_design_has_its_effects_shown() {
     let run = example_run(6);
     let rows: Vec<_> = (0..6).map(effects).collect();
-    write_effects(&run.layout.effects(), &Metadata::default(), &rows).unwrap();
+    LayerEffects::write(&run.layout.table::<LayerEffects>(), &Metadata::default(), &rows).unwrap();
     let page = run.page("report.html");
     let text = visible(section(&page, "speaker"));
     for part in [
-        "After layer 5, 90 % of the contrast is whose turn is opened (95 % interval 33 to 97 %)",
-        "between 40 % (layer 0) and 90 % (layer 5)",
+        "After layer 5, 90 % of the contrast comes from whose turn is opened (95 % interval 33 to 97 %)",
+        "from 40 % (layer 0) to 90 % (layer 5)",
     ] {
         assert!(text.contains(part), "{part:?} is not in: {text}");
     }
-    assert!(!text.contains("told apart here"));
+    assert!(!text.contains("cannot separate the two"));
     let charts = &embedded_data(&page)["charts"];
     for (layer, row) in rows.iter().enumerate() {
         assert_eq!(
@@ -144,7 +152,7 @@ fn figures_are_numbered_from_one_without_a_gap() {
     let rows: Vec<_> = (0..6).map(effects).collect();
     for has_effects in [false, true] {
         if has_effects {
-            write_effects(&run.layout.effects(), &Metadata::default(), &rows).unwrap();
+            LayerEffects::write(&run.layout.table::<LayerEffects>(), &Metadata::default(), &rows).unwrap();
         }
         let page = run.page("report.html");
         let body = without_library(&page);

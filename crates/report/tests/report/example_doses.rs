@@ -1,9 +1,11 @@
 //! The sweep of the example run: two layers, two sizes of coefficients.
 
-use artifacts::{
-    Dose, DoseCandidate, DoseDirection, DoseEffect, DoseFigures, DoseOperation, DoseSummary, DoseText,
-    Layout, Metadata, write_dose_summary, write_dose_texts, write_doses,
+use interventions::Kind;
+use results::{
+    Dose, DoseCandidate, DoseEffect, DoseFigures, DoseSummary, DoseText, Layout, Metadata, Table,
+    write_dose_summary,
 };
+use terms::{DoseDirection, FinishReason};
 
 use crate::example_run::HOSTILE;
 
@@ -21,16 +23,16 @@ pub fn write_sweep(layout: &Layout, metadata: &Metadata, summary: &DoseSummary) 
         .iter()
         .flat_map(|dose| CONDITIONS.map(|condition| text(dose, condition)))
         .collect();
-    write_doses(&layout.doses(), metadata, &rows).unwrap();
-    write_dose_texts(&layout.dose_texts(), metadata, &texts).unwrap();
+    DoseEffect::write(&layout.table::<DoseEffect>(), metadata, &rows).unwrap();
+    DoseText::write(&layout.table::<DoseText>(), metadata, &texts).unwrap();
     write_dose_summary(&layout.dose_summary(), summary).unwrap();
 }
 
 /// What the stage writes where the pipeline leaves the sweep out.
 pub fn leave_out(layout: &Layout) {
     let metadata = Metadata::default();
-    write_doses(&layout.doses(), &metadata, &[]).unwrap();
-    write_dose_texts(&layout.dose_texts(), &metadata, &[]).unwrap();
+    DoseEffect::write(&layout.table::<DoseEffect>(), &metadata, &[]).unwrap();
+    DoseText::write(&layout.table::<DoseText>(), &metadata, &[]).unwrap();
     let summary = DoseSummary {
         chosen: None,
         candidates: Vec::new(),
@@ -94,7 +96,7 @@ fn doses() -> Vec<Dose> {
                 (DoseDirection::Random, size),
                 (DoseDirection::Shuffled, size),
             ] {
-                doses.push(dose(DoseOperation::Addition, direction, Some(amount)));
+                doses.push(dose(Some(Kind::Addition), direction, Some(amount)));
             }
         }
         for direction in [
@@ -102,7 +104,7 @@ fn doses() -> Vec<Dose> {
             DoseDirection::Random,
             DoseDirection::Shuffled,
         ] {
-            doses.push(dose(DoseOperation::Ablation, direction, None));
+            doses.push(dose(Some(Kind::Ablation), direction, None));
         }
     }
     doses
@@ -140,8 +142,10 @@ fn text(dose: &Dose, condition: &str) -> DoseText {
         prompt_id: "hostile".to_owned(),
         prompt: HOSTILE.to_owned(),
         text: format!("{} at {:?}<end_of_turn>", dose.direction.as_str(), dose.layer),
+        n_tokens: 5,
         token_ids: vec![2, 3, 4, 5, 6],
-        ended: true,
+        finish_reason: FinishReason::Stop,
+        log_odds: log_odds(dose, condition),
         surprise_positive: 1.0,
         surprise_negative: 1.0 + log_odds(dose, condition),
         distinct_2: 1.0,

@@ -1,38 +1,38 @@
 //! The tables of the example run that say what its figures are worth.
 
-use artifacts::{
+use results::{
     ComponentPlace, DepthCosine, LayerEffects, LayerStatistics, Layout, LensToken, Metadata, Outlier,
-    StatisticsSummary, write_depth, write_effects, write_lens, write_outliers, write_principal_components,
-    write_statistics, write_statistics_summary,
+    StatisticsSummary, Table, write_statistics_summary,
 };
+use terms::{LensSide, Pooling};
 
 use crate::example_run::HOSTILE;
 
 /// Layers of the upper half are significant. There are no effects: three conditions are no 2x2 design.
 pub fn write_evidence(layout: &Layout, metadata: &Metadata, layers: usize) {
     let statistics: Vec<LayerStatistics> = (0..layers)
-        .flat_map(|layer| ["newline", "mean"].map(|pooling| statistics(layer, layers, pooling)))
+        .flat_map(|layer| [Pooling::Newline, Pooling::Mean].map(|pooling| statistics(layer, layers, pooling)))
         .collect();
-    write_statistics(&layout.statistics(), metadata, &statistics).unwrap();
+    LayerStatistics::write(&layout.table::<LayerStatistics>(), metadata, &statistics).unwrap();
     write_statistics_summary(&layout.statistics_summary(), &summary(layers)).unwrap();
-    write_effects(&layout.effects(), metadata, &[]).unwrap();
-    write_depth(&layout.depth(), metadata, &depth(layers)).unwrap();
+    LayerEffects::write(&layout.table::<LayerEffects>(), metadata, &[]).unwrap();
+    DepthCosine::write(&layout.table::<DepthCosine>(), metadata, &depth(layers)).unwrap();
     let outlier = Outlier {
         layer: 1,
-        pooling: "newline".to_owned(),
+        pooling: Pooling::Newline,
         dimension: 443,
         share: 0.62,
     };
-    write_outliers(&layout.outliers(), metadata, &[outlier]).unwrap();
-    write_principal_components(&layout.principal_components(), metadata, &components(layers)).unwrap();
-    write_lens(&layout.lens(), metadata, &lens(layers)).unwrap();
+    Outlier::write(&layout.table::<Outlier>(), metadata, &[outlier]).unwrap();
+    ComponentPlace::write(&layout.table::<ComponentPlace>(), metadata, &components(layers)).unwrap();
+    LensToken::write(&layout.table::<LensToken>(), metadata, &lens(layers)).unwrap();
 }
 
-pub fn statistics(layer: usize, layers: usize, pooling: &str) -> LayerStatistics {
+pub fn statistics(layer: usize, layers: usize, pooling: Pooling) -> LayerStatistics {
     let place = layer as f64 / 100.0;
     LayerStatistics {
         layer,
-        pooling: pooling.to_owned(),
+        pooling,
         prompts: 6,
         within_positive_low: 0.71 + place,
         within_positive_high: 0.91 + place,
@@ -57,7 +57,7 @@ pub fn statistics(layer: usize, layers: usize, pooling: &str) -> LayerStatistics
 fn components(layers: usize) -> Vec<ComponentPlace> {
     let place = |layer: usize, condition: usize, prompt: usize| ComponentPlace {
         layer,
-        pooling: "newline".to_owned(),
+        pooling: Pooling::Newline,
         condition: ["normal", "swapped"][condition].to_owned(),
         prompt_id: ["who", "hostile"][prompt].to_owned(),
         pc1: layer as f64 + if condition == 0 { 100.0 } else { -100.0 },
@@ -72,7 +72,7 @@ fn components(layers: usize) -> Vec<ComponentPlace> {
 
 fn summary(layers: usize) -> StatisticsSummary {
     StatisticsSummary {
-        pooling: "newline".to_owned(),
+        pooling: Pooling::Newline,
         positive: "normal".to_owned(),
         negative: "swapped".to_owned(),
         prompts: 6,
@@ -91,7 +91,7 @@ fn summary(layers: usize) -> StatisticsSummary {
 pub fn effects(layer: usize) -> LayerEffects {
     LayerEffects {
         layer,
-        pooling: "newline".to_owned(),
+        pooling: Pooling::Newline,
         prompts: 6,
         speaker_norm: 5.0 + layer as f64,
         speaker_norm_low: 4.0 + layer as f64,
@@ -106,11 +106,11 @@ pub fn effects(layer: usize) -> LayerEffects {
 }
 
 fn depth(layers: usize) -> Vec<DepthCosine> {
-    let cosine = |layer_a: usize, layer_b: usize, pooling: &str| DepthCosine {
-        pooling: pooling.to_owned(),
+    let cosine = |layer_a: usize, layer_b: usize, pooling: Pooling| DepthCosine {
+        pooling,
         layer_a,
         layer_b,
-        cosine: if pooling == "mean" {
+        cosine: if pooling == Pooling::Mean {
             -1.0
         } else {
             1.0 - 0.01 * layer_a.abs_diff(layer_b) as f64
@@ -118,22 +118,22 @@ fn depth(layers: usize) -> Vec<DepthCosine> {
     };
     let pairs = (0..layers).flat_map(|a| (0..layers).map(move |b| (a, b)));
     pairs
-        .flat_map(|(a, b)| ["newline", "mean"].map(|pooling| cosine(a, b, pooling)))
+        .flat_map(|(a, b)| [Pooling::Newline, Pooling::Mean].map(|pooling| cosine(a, b, pooling)))
         .collect()
 }
 
 fn lens(layers: usize) -> Vec<LensToken> {
     let texts = ["\u{2581}Sure", HOSTILE, "\n", "<end_of_turn>", "<b>"];
-    let token = |layer: usize, rank: usize, is_promoted: bool| LensToken {
+    let token = |layer: usize, rank: usize, side: LensSide| LensToken {
         layer,
-        is_promoted,
+        side,
         rank,
         token_id: rank as i32,
         token_text: texts[rank].to_owned(),
         logit: 4.0 - rank as f64,
     };
     (0..layers)
-        .flat_map(|layer| [true, false].map(|side| (layer, side)))
+        .flat_map(|layer| [LensSide::Promoted, LensSide::Suppressed].map(|side| (layer, side)))
         .flat_map(|(layer, side)| (0..texts.len()).map(move |rank| token(layer, rank, side)))
         .collect()
 }

@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use artifacts::{
-    Activation, CERTIFICATE_FORMAT, Certificate, Comparison, FinishReason, Generation, GreedyAgreement,
-    Layout, Metadata, Pipeline, Pooling, Projection, ReferenceOrigin, RelativeError, RenderedPrompt,
-    Similarity, Stage, Summary, TextAgreement, Verdict, write_activations, write_certificate,
-    write_generations, write_projections, write_rendered_prompts, write_similarities, write_summaries,
+use pipeline::Pipeline;
+use results::{
+    Activation, CERTIFICATE_FORMAT, Certificate, Comparison, Generation, GreedyAgreement, Layout, Metadata,
+    Projection, ReferenceOrigin, RelativeError, RenderedPrompt, Similarity, Summary, Table, TextAgreement,
+    Verdict, write_activations, write_certificate,
 };
 use tempfile::TempDir;
+use terms::{FinishReason, GenerationStyle, Pooling, Stage};
 
 use crate::example_doses::{summary as dose_summary, write_sweep};
 use crate::example_evidence::write_evidence;
@@ -85,7 +86,7 @@ fn write_run(folder: &Path, layers: usize) -> (Pipeline, Layout, Vec<Summary>) {
         .with("model_fingerprint", "blake3-of-an-example")
         .with("weights_fingerprint", "blake3-of-the-weights")
         .with("dtype", "f32");
-    write_rendered_prompts(&layout.rendered_prompts(), &metadata, &rendered_prompts()).unwrap();
+    RenderedPrompt::write(&layout.table::<RenderedPrompt>(), &metadata, &rendered_prompts()).unwrap();
     let read = metadata.clone().with("hidden_size", 2);
     write_activations(&layout.activations(), 0, &read, &activations()).unwrap();
     let analyzed = metadata
@@ -93,14 +94,19 @@ fn write_run(folder: &Path, layers: usize) -> (Pipeline, Layout, Vec<Summary>) {
         .with("positive", "normal")
         .with("negative", "swapped");
     let summaries: Vec<Summary> = (0..layers)
-        .flat_map(|layer| ["newline", "mean"].map(|pooling| summary(layer, layers, pooling)))
+        .flat_map(|layer| [Pooling::Newline, Pooling::Mean].map(|pooling| summary(layer, layers, pooling)))
         .collect();
-    write_summaries(&layout.summary(), &analyzed, &summaries).unwrap();
-    write_similarities(&layout.similarities(), &analyzed, &similarities(layers)).unwrap();
-    write_projections(&layout.projections(), &analyzed, &projections(layers)).unwrap();
+    Summary::write(&layout.table::<Summary>(), &analyzed, &summaries).unwrap();
+    Similarity::write(&layout.table::<Similarity>(), &analyzed, &similarities(layers)).unwrap();
+    Projection::write(&layout.table::<Projection>(), &analyzed, &projections(layers)).unwrap();
     write_evidence(&layout, &analyzed, layers);
     write_sweep(&layout, &metadata, &dose_summary(Some(2)));
-    write_generations(&layout.generations(), &metadata.with("seed", 3), &generations()).unwrap();
+    Generation::write(
+        &layout.table::<Generation>(),
+        &metadata.with("seed", 3),
+        &generations(),
+    )
+    .unwrap();
     (pipeline, layout, summaries)
 }
 
@@ -183,6 +189,7 @@ fn rendered_prompts() -> Vec<RenderedPrompt> {
                 prompt: prompt.to_owned(),
                 condition: condition.to_owned(),
                 text,
+                n_tokens: token_texts.len(),
                 token_ids,
                 token_texts,
                 opening: 0,
@@ -235,13 +242,13 @@ fn rise(layer: usize, layers: usize) -> f64 {
     (std::f64::consts::PI * (layer as f64 + 0.5) / layers as f64).sin()
 }
 
-fn summary(layer: usize, layers: usize, pooling: &str) -> Summary {
-    let rise = rise(layer, layers) * if pooling == "mean" { 0.5 } else { 1.0 };
+fn summary(layer: usize, layers: usize, pooling: Pooling) -> Summary {
+    let rise = rise(layer, layers) * if pooling == Pooling::Mean { 0.5 } else { 1.0 };
     let (positive, negative, cross) = (1.0 - 0.2 * rise, 1.0 - 0.12 * rise, 1.0 - 0.4 * rise);
     let within = (positive + negative) / 2.0;
     Summary {
         layer,
-        pooling: pooling.to_owned(),
+        pooling,
         avg_within_category: within,
         avg_cross_category: cross,
         similarity_difference: within - cross,
@@ -263,7 +270,7 @@ fn similarities(layers: usize) -> Vec<Similarity> {
                         let spread = 0.1 * (b - a) as f64 + 0.02 * i.abs_diff(j) as f64 + 0.1;
                         rows.push(Similarity {
                             layer,
-                            pooling: "newline".to_owned(),
+                            pooling: Pooling::Newline,
                             condition_a: condition_a.to_string(),
                             condition_b: condition_b.to_string(),
                             prompt_a: prompt_a.to_owned(),
@@ -290,9 +297,9 @@ fn projections(layers: usize) -> Vec<Projection> {
                 let side = [1.0, -1.0, 0.2][index];
                 rows.push(Projection {
                     layer,
-                    pooling: "newline".to_owned(),
+                    pooling: Pooling::Newline,
                     condition: condition.to_string(),
-                    prompt: prompt.to_owned(),
+                    prompt_id: prompt.to_owned(),
                     projection: rise(layer, layers) * (10.0 * side + place as f64) + 0.3 * layer as f64,
                 });
             }
@@ -329,7 +336,7 @@ fn generations() -> Vec<Generation> {
                     interventions: coefficient
                         .map(|value| format!("addition contrast @4 all x{value}"))
                         .unwrap_or_default(),
-                    greedy: true,
+                    decoding: GenerationStyle::Greedy,
                 });
             }
         }

@@ -1,11 +1,10 @@
 //! Runs with more prompts than a page can show one by one.
 
-use artifacts::{
-    ComponentPlace, FinishReason, Generation, Metadata, Projection, RenderedPrompt, Similarity,
-    SimilarityWriter, write_generations, write_principal_components, write_projections,
-    write_rendered_prompts, write_similarities,
-};
 use report::{Findings, Inputs};
+use results::{
+    ComponentPlace, Generation, Metadata, Projection, RenderedPrompt, Similarity, Table, TableWriter,
+};
+use terms::{FinishReason, GenerationStyle, Pooling};
 
 use crate::example_run::{ExampleRun, example_run};
 use crate::reading::{embedded_data, section, visible};
@@ -25,10 +24,10 @@ fn many_prompts(prompts: usize) -> ExampleRun {
         .flat_map(|(layer, condition)| ids.clone().map(move |index| projection(layer, condition, index)))
         .collect();
     let generations: Vec<Generation> = of_each("normal").map(generation).collect();
-    write_rendered_prompts(&layout.rendered_prompts(), &metadata, &rendered).unwrap();
-    write_similarities(&layout.similarities(), &metadata, &[]).unwrap();
-    write_projections(&layout.projections(), &metadata, &projections).unwrap();
-    write_generations(&layout.generations(), &metadata, &generations).unwrap();
+    RenderedPrompt::write(&layout.table::<RenderedPrompt>(), &metadata, &rendered).unwrap();
+    Similarity::write(&layout.table::<Similarity>(), &metadata, &[]).unwrap();
+    Projection::write(&layout.table::<Projection>(), &metadata, &projections).unwrap();
+    Generation::write(&layout.table::<Generation>(), &metadata, &generations).unwrap();
     run
 }
 
@@ -38,6 +37,7 @@ fn rendered((index, condition): (usize, &str)) -> RenderedPrompt {
         prompt: format!("Question {index}?"),
         condition: condition.to_owned(),
         text: format!("<bos>Question {index}?"),
+        n_tokens: 2,
         token_ids: vec![2, 3],
         token_texts: vec!["<bos>".to_owned(), "Question".to_owned()],
         opening: 0,
@@ -52,9 +52,9 @@ fn projection(layer: usize, condition: &str, index: usize) -> Projection {
     };
     Projection {
         layer,
-        pooling: "newline".to_owned(),
+        pooling: Pooling::Newline,
         condition: condition.to_owned(),
-        prompt: format!("p{index}"),
+        prompt_id: format!("p{index}"),
         projection: side,
     }
 }
@@ -72,7 +72,7 @@ fn generation((index, condition): (usize, &str)) -> Generation {
         n_tokens: 3,
         finish_reason: FinishReason::Stop,
         interventions: String::new(),
-        greedy: true,
+        decoding: GenerationStyle::Greedy,
     }
 }
 
@@ -90,7 +90,7 @@ fn of_many_prompts_an_evenly_spaced_part_is_shown_and_all_are_counted() {
     assert_eq!(charts["projections"]["data"].as_array().unwrap().len(), 3 * 50);
     let layers = visible(section(&page, "layers"));
     for part in [
-        "Means and counts are of all 1000 prompts; Figures 2, 4 and 5 and the texts below show 50 of them",
+        "Means and counts cover all 1000 prompts; Figures 2, 4 and 5 and the texts below show 50 of them",
         "each of 50 prompts, evenly spaced among 1000,",
         "a line for each of the 50 prompts.",
     ] {
@@ -143,9 +143,9 @@ fn the_page_of_a_large_run_is_below_ten_megabytes() {
     let metadata = Metadata::default().with("weights_fingerprint", "blake3-of-the-weights");
     let of_each = |condition: &'static str| (0..prompts).map(move |index| (index, condition));
     let rendered: Vec<RenderedPrompt> = CONDITIONS.into_iter().flat_map(of_each).map(rendered).collect();
-    write_rendered_prompts(&run.layout.rendered_prompts(), &metadata, &rendered).unwrap();
+    RenderedPrompt::write(&run.layout.table::<RenderedPrompt>(), &metadata, &rendered).unwrap();
     let value = |place: usize| ((place * 7919) % 10_007) as f64 / 10_007.3;
-    let mut table = SimilarityWriter::create(&run.layout.similarities(), &metadata).unwrap();
+    let mut table = TableWriter::<Similarity>::create(&run.layout.table::<Similarity>(), &metadata).unwrap();
     // Only of the prompts that are shown; the page shows no others.
     let shown: Vec<String> = (0..50).map(|index| format!("p{}", index * 255 / 49)).collect();
     for layer in 0..layers {
@@ -154,7 +154,7 @@ fn the_page_of_a_large_run_is_below_ten_megabytes() {
             for (prompt_a, prompt_b) in shown.iter().flat_map(|a| shown.iter().map(move |b| (a, b))) {
                 rows.push(Similarity {
                     layer,
-                    pooling: "newline".to_owned(),
+                    pooling: Pooling::Newline,
                     condition_a: CONDITIONS[a].to_owned(),
                     condition_b: CONDITIONS[b].to_owned(),
                     prompt_a: prompt_a.clone(),
@@ -175,12 +175,12 @@ fn the_page_of_a_large_run_is_below_ten_megabytes() {
             })
         })
         .collect();
-    write_projections(&run.layout.projections(), &metadata, &projections).unwrap();
+    Projection::write(&run.layout.table::<Projection>(), &metadata, &projections).unwrap();
     let components: Vec<ComponentPlace> = (0..layers)
         .flat_map(|layer| (0..256).map(move |row| (layer, row)))
         .map(|(layer, row)| ComponentPlace {
             layer,
-            pooling: "newline".to_owned(),
+            pooling: Pooling::Newline,
             condition: CONDITIONS[row / 64].to_owned(),
             prompt_id: format!("p{}", row % 64 * 4),
             pc1: value(row + layer) * 100.0,
@@ -189,7 +189,7 @@ fn the_page_of_a_large_run_is_below_ten_megabytes() {
             pc2_share: 0.25,
         })
         .collect();
-    write_principal_components(&run.layout.principal_components(), &metadata, &components).unwrap();
+    ComponentPlace::write(&run.layout.table::<ComponentPlace>(), &metadata, &components).unwrap();
     let texts: Vec<Generation> = [None, Some(-0.7), Some(0.7)]
         .into_iter()
         .flat_map(|coefficient| {
@@ -206,7 +206,7 @@ fn the_page_of_a_large_run_is_below_ten_megabytes() {
             })
         })
         .collect();
-    write_generations(&run.layout.generations(), &metadata, &texts).unwrap();
+    Generation::write(&run.layout.table::<Generation>(), &metadata, &texts).unwrap();
 
     let page = run.page("report.html");
     assert_eq!(embedded_data(&page)["charts"]["heat-map"]["packed"]["size"], 200);

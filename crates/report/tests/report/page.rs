@@ -1,18 +1,19 @@
 use std::collections::BTreeMap;
 use std::path::Path;
+use terms::Pooling;
 
-use artifacts::{read_rendered_prompts, write_rendered_prompts};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use report::{Inputs, similarity_chart};
+use results::{RenderedPrompt, Table};
 
 use crate::example_run::{ExampleRun, HOSTILE, example_run};
 use crate::reading::{as_read, embedded_data, section, visible, without_library};
 
-fn contrast_rows(run: &ExampleRun) -> Vec<artifacts::Summary> {
+fn contrast_rows(run: &ExampleRun) -> Vec<results::Summary> {
     run.summaries
         .iter()
-        .filter(|row| row.pooling == "newline")
+        .filter(|row| row.pooling == Pooling::Newline)
         .cloned()
         .collect()
 }
@@ -28,6 +29,7 @@ fn pages_stand_alone() {
     for name in ["report.html", "cosine_similarity.html"] {
         let page = run.page(name);
         assert_eq!(page.matches("plotly.js v").count(), 1, "{name}");
+        assert!(page.len() < 2_000_000, "{name}: {} bytes", page.len());
         assert!(!page.contains("AssistiveMmlHandler"), "{name}");
         let own = without_library(&page);
         assert!(
@@ -66,7 +68,7 @@ fn the_chart_shows_the_numbers_of_the_summary() {
     let page = run.page("report.html");
     let chart = &embedded_data(&page)["charts"]["similarity"];
     let rows = contrast_rows(&run);
-    let columns: [fn(&artifacts::Summary) -> f64; 3] = [
+    let columns: [fn(&results::Summary) -> f64; 3] = [
         |row| row.avg_within_positive,
         |row| row.avg_within_negative,
         |row| row.avg_cross_category,
@@ -208,14 +210,14 @@ fn what_is_unusual_is_said() {
     let run = example_run(6);
     assert!(trust(&run).contains("Model Role 6"), "{}", trust(&run));
     assert!(trust(&run).contains("the line break 0"));
-    let (mut prompts, metadata) = read_rendered_prompts(&run.layout.rendered_prompts()).unwrap();
+    let (mut prompts, metadata) = RenderedPrompt::read(&run.layout.table::<RenderedPrompt>()).unwrap();
     for prompt in prompts.iter_mut().filter(|prompt| prompt.condition == "swapped") {
         prompt.token_texts.insert(0, "<bos>".to_owned());
     }
-    write_rendered_prompts(&run.layout.rendered_prompts(), &metadata, &prompts).unwrap();
+    RenderedPrompt::write(&run.layout.table::<RenderedPrompt>(), &metadata, &prompts).unwrap();
     let text = trust(&run);
     for part in [
-        "The texts of “User Role” have 2 tokens &lt;bos&gt;",
+        "The texts of “User Role” have 2 &lt;bos&gt; tokens",
         "In “User Role” the residual was read up to 1 tokens before the end",
         "read at different tokens, the line break and",
     ] {
@@ -279,7 +281,7 @@ fn the_page_says_how_to_make_it_again() {
     let own = without_library(&example_run(6).page("report.html"));
     assert!(own.contains("cargo xtask all --pipeline example --set &#x27;steer.seed=3&#x27;"));
     assert!(own.contains("blake3-of-an-example"));
-    assert!(own.contains("these were set on the command line"));
+    assert!(own.contains("These values were set on the command line"));
     // What was found for the machine is no part of it.
     let mut run = example_run(6);
     let found = ["model.device=cpu", "model.path='/somewhere'"].map(str::to_owned);
@@ -294,7 +296,7 @@ fn the_page_says_how_to_make_it_again() {
 fn a_steered_text_stands_beside_its_unsteered_one() {
     let own = without_library(&example_run(6).page("report.html"));
     assert!(own.contains("The unsteered texts are those of the set “normal”."));
-    assert!(own.contains("No set of this pipeline holds unsteered texts of the same condition."));
+    assert!(own.contains("No set of this pipeline has unsteered texts of the same condition."));
     for heading in ["Coefficient \u{2212}0.7", "Coefficient +0.7", "Unsteered"] {
         assert!(own.contains(heading), "{heading}");
     }

@@ -1,5 +1,6 @@
-use artifacts::Summary;
 use report::{Measure, Published};
+use results::Summary;
+use terms::Pooling;
 
 use crate::example_run::{ExampleRun, example_run};
 use crate::reading::{as_read, embedded_data, section, visible, without_library};
@@ -26,7 +27,7 @@ fn table(run: &ExampleRun, bend: impl Fn(usize, &mut [f64; 5])) -> String {
 }
 
 fn contrast_rows(run: &ExampleRun) -> impl Iterator<Item = &Summary> {
-    run.summaries.iter().filter(|row| row.pooling == "newline")
+    run.summaries.iter().filter(|row| row.pooling == Pooling::Newline)
 }
 
 /// What the stage says of a published table.
@@ -49,7 +50,7 @@ fn a_table_on_the_grid_agrees_at_every_layer() {
     assert!(text.contains("Figure 16.") && section(&page, "certificate").contains("Figure 15."));
     assert!(!text.contains("differ by") && !section(&page, "published").contains("<details open>"));
     let (header, _) = page.split_once("</header>").unwrap();
-    assert!(visible(header).contains("✓ agrees Beside the published table: All 42 layers agree"));
+    assert!(visible(header).contains("✓ agrees Compared with the published table: All 42 layers agree"));
     for label in ["Within Model Role", "Within User Role", "Difference"] {
         assert!(text.contains(label), "{label}");
     }
@@ -108,7 +109,7 @@ fn layers_that_differ_are_named() {
         5
     );
     let (header, _) = page.split_once("</header>").unwrap();
-    assert!(visible(header).contains("≠ differs Beside the published table: 5 of 26 layers"));
+    assert!(visible(header).contains("≠ differs Compared with the published table: 5 of 26 layers"));
 }
 
 #[test]
@@ -164,7 +165,7 @@ fn names_decide_the_columns() {
 #[test]
 fn without_a_published_table_nothing_is_said_of_one() {
     let page = example_run(6).page("report.html");
-    assert!(!page.contains("Beside the published table"));
+    assert!(!page.contains("the published table"));
     assert!(embedded_data(&page)["charts"].get("published-chart").is_none());
 }
 
@@ -230,7 +231,7 @@ fn a_row_of_another_length_is_named_by_its_line() {
 fn layers_out_of_order_are_an_error() {
     let error = error(2, &format!("{HEADER}\n0,1,1,0,1,1\n2,1,1,0,1,1\n"));
     assert!(
-        error.contains("published.csv, line 3: layer 2 stands where layer 1 should"),
+        error.contains("published.csv, line 3: layer 2 is where layer 1 should be"),
         "{error}"
     );
 }

@@ -43,3 +43,46 @@ pub fn visible(html: &str) -> String {
     }
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
+
+/// The same with a line for each paragraph, heading, cell and option, and characters as they are shown.
+pub fn visible_lines(html: &str) -> String {
+    let mut text = html.to_owned();
+    for end in [
+        "</p>",
+        "</li>",
+        "</h1>",
+        "</h2>",
+        "</h3>",
+        "</h4>",
+        "</h5>",
+        "</th>",
+        "</td>",
+        "</figcaption>",
+        "</summary>",
+        "</pre>",
+        "</option>",
+        "</label>",
+        "</span></li>",
+        "</nav>",
+    ] {
+        text = text.replace(end, &format!("{end}\u{1}"));
+    }
+    let lines = text.split('\u{1}').map(visible).filter(|line| !line.is_empty());
+    let mut shown = String::new();
+    for line in lines {
+        shown.push_str(&line);
+        shown.push('\n');
+    }
+    let escapes = [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&#x27;", "'"),
+        ("&#x2f;", "/"),
+        ("&amp;", "&"),
+    ];
+    for (escape, letter) in escapes {
+        shown = shown.replace(escape, letter);
+    }
+    shown
+}

@@ -19,7 +19,7 @@ fn the_answer_names_the_layer_with_the_largest_difference() {
         "0.8400",
         "0.6000",
         "0.2400",
-        "75 % of the residuals that were left out",
+        "75 % of the left-out residuals",
         "AUC 0.875",
     ] {
         assert!(text.contains(part), "{part:?} is not in: {text}");

@@ -1,14 +1,17 @@
 //! A row's text is its own, whatever is generated beside it.
 
 use burn::tensor::Device;
+use interventions::{ablation, addition, capping};
 use model::{GenerationRequest, Sampling, generate};
-use steer::{Intervention, Operation, Positions, Steer};
+use steer::{Intervention, Steer};
+use terms::Positions;
 
 use crate::golden::nano;
 
 const NEW_TOKENS: usize = 12;
 
-/// Prompts of many lengths, some of them the beginning of others; every fourth row draws its tokens.
+/// Prompts of many lengths, some of them the beginning of others; every fourth row draws its
+/// tokens.
 fn requests(rows: usize) -> Vec<GenerationRequest> {
     let request = |row: usize| {
         let mut sampling = Sampling::greedy();
@@ -32,31 +35,18 @@ fn interventions(row: usize) -> Vec<Intervention> {
     let direction: Vec<f32> = (0..64)
         .map(|index| ((index * 7 + row) as f32).sin() * 4.0)
         .collect();
-    let operation = match row % 5 {
+    let form = match row % 5 {
         0 => return Vec::new(),
-        1 | 2 => Operation::Addition {
-            direction,
-            coefficient: row as f64 / 10.0 - 2.0,
-        },
-        3 => Operation::Ablation {
-            direction,
-            coefficient: 0.5,
-        },
-        _ => Operation::Capping {
-            direction,
-            threshold: 0.1,
-        },
+        1 | 2 => addition(&direction, row as f64 / 10.0 - 2.0),
+        3 => ablation(&direction, 0.5),
+        _ => capping(&direction, 0.1),
     };
     let positions = if row.is_multiple_of(2) {
         Positions::All
     } else {
         Positions::Last
     };
-    vec![Intervention {
-        layer: row % 4,
-        positions,
-        operation,
-    }]
+    vec![Intervention::new(row % 4, positions, form)]
 }
 
 fn tokens(requests: &[GenerationRequest], interventions: &[Vec<Intervention>]) -> Vec<Vec<u32>> {
@@ -86,7 +76,8 @@ fn a_row_alone_is_the_row_among_48_with_other_interventions() {
     check(48);
 }
 
-/// More than are generated at the same time: rows that end leave, others take their places and their memory.
+/// More than are generated at the same time: rows that end leave, others take their places and
+/// their memory.
 #[test]
 fn a_row_alone_is_the_row_among_many_that_come_and_go() {
     check(150);

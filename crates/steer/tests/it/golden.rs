@@ -1,17 +1,20 @@
-//! Every kind of intervention on the nano checkpoint against Hugging Face transformers with hooks: residuals, logits
-//! and greedy continuations. The fixtures belong to the model crate; their README says how they were made.
+//! Every kind of intervention on the nano checkpoint against Hugging Face transformers with hooks:
+//! residuals, logits and greedy continuations. The fixtures belong to the model crate; their README
+//! says how they were made.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 
 use burn::tensor::{Device, Tensor};
+use interventions::{ablation, addition, capping, mean_ablation};
 use model::{
-    Batch, Checkpoint, Gemma, GemmaConfig, GenerationRequest, Precision, ResidualTap, Sampling, Token,
+    Batch, Checkpoint, GenerationRequest, ModelConfig, Network, Precision, ResidualTap, Sampling, Token,
     generate,
 };
 use safetensors::SafeTensors;
 use serde_json::Value;
-use steer::{Intervention, Operation, Positions, Steer};
+use steer::{Intervention, Steer};
+use terms::Positions;
 
 pub const LAYER: usize = 2;
 
@@ -20,11 +23,11 @@ pub fn fixtures() -> PathBuf {
 }
 
 /// The nano model without end tokens: the golden continuations run on past them.
-pub fn nano() -> Gemma {
+pub fn nano() -> Network {
     let folder = fixtures().join("nano");
-    let mut config = GemmaConfig::read(&folder).unwrap();
+    let mut config = ModelConfig::read(&folder).unwrap();
     config.end_tokens.clear();
-    Gemma::load(
+    Network::load(
         &config,
         &Checkpoint::open(&folder).unwrap(),
         &Device::flex(),
@@ -103,33 +106,18 @@ fn assert_close(name: &str, actual: &[f32], expected: &[f32]) {
 pub fn intervention(tensors: &HashMap<String, Vec<f32>>, parameters: &Value) -> Option<Intervention> {
     let kind = parameters.get("kind")?.as_str().unwrap();
     let number = |key: &str| parameters.get(key).map_or(0.0, |value| value.as_f64().unwrap());
-    let direction = tensors["steer.vector"].clone();
-    let operation = match kind {
-        "addition" => Operation::Addition {
-            direction,
-            coefficient: number("coef"),
-        },
-        "ablation" => Operation::Ablation {
-            direction,
-            coefficient: number("coef"),
-        },
-        "capping" => Operation::Capping {
-            direction,
-            threshold: number("tau"),
-        },
-        "mean_ablation" => Operation::MeanAblation {
-            direction,
-            mean: tensors["steer.mean"].clone(),
-        },
+    let direction = &tensors["steer.vector"];
+    let form = match kind {
+        "addition" => addition(direction, number("coef")),
+        "ablation" => ablation(direction, number("coef")),
+        "capping" => capping(direction, number("tau")),
+        "mean_ablation" => mean_ablation(direction, &tensors["steer.mean"]),
         other => panic!("unknown kind {other}"),
     };
     // The reference ignores positions for mean ablation and works everywhere.
     let last = parameters.get("positions").and_then(Value::as_str) == Some("last") && kind != "mean_ablation";
-    Some(Intervention {
-        layer: LAYER,
-        positions: if last { Positions::Last } else { Positions::All },
-        operation,
-    })
+    let positions = if last { Positions::Last } else { Positions::All };
+    Some(Intervention::new(LAYER, positions, form))
 }
 
 #[test]

@@ -1,24 +1,15 @@
 //! What must hold whatever the model computes.
 
 use burn::tensor::{Device, Tensor, TensorData};
+use interventions::{Form, ablation, addition, capping, mean_ablation};
 use model::{Batch, GenerationRequest, ResidualTap, Sampling, generate};
-use steer::{Intervention, Operation, Positions, Steer, broadcast, resolve_layer};
+use steer::{Intervention, Steer, broadcast, resolve_layer};
+use terms::Positions;
 
 use crate::golden::{golden, nano, tokens};
 
-fn at(layer: usize, positions: Positions, operation: Operation) -> Intervention {
-    Intervention {
-        layer,
-        positions,
-        operation,
-    }
-}
-
-fn add(direction: &[f32], coefficient: f64) -> Operation {
-    Operation::Addition {
-        direction: direction.to_vec(),
-        coefficient,
-    }
+fn at(layer: usize, positions: Positions, form: Form) -> Intervention {
+    Intervention::new(layer, positions, form)
 }
 
 /// Two rows of three positions and four dimensions.
@@ -49,14 +40,14 @@ const V: [f32; 4] = [1.0, -2.0, 0.5, 2.0];
 #[test]
 fn layers_without_an_intervention_and_coefficient_zero_change_no_bit() {
     let unsteered = numbers(residual());
-    let rows = vec![vec![at(1, Positions::All, add(&V, 3.0))], vec![]];
+    let rows = vec![vec![at(1, Positions::All, addition(&V, 3.0))], vec![]];
     assert_eq!(apply(&rows, 0), unsteered);
     let steered = apply(&rows, 1);
     assert_ne!(steered[..12], unsteered[..12]);
     assert_eq!(steered[12..], unsteered[12..], "the other row stays as it is");
     let zero = vec![
-        vec![at(1, Positions::All, add(&V, 0.0))],
-        vec![at(1, Positions::Last, add(&V, 0.0))],
+        vec![at(1, Positions::All, addition(&V, 0.0))],
+        vec![at(1, Positions::Last, addition(&V, 0.0))],
     ];
     assert_eq!(apply(&zero, 1), unsteered);
 }
@@ -65,7 +56,10 @@ fn layers_without_an_intervention_and_coefficient_zero_change_no_bit() {
 fn minus_v_times_minus_c_is_v_times_c() {
     let negative: Vec<f32> = V.iter().map(|value| -value).collect();
     let of = |direction: &[f32], coefficient| {
-        vec![vec![at(0, Positions::All, add(direction, coefficient))], vec![]]
+        vec![
+            vec![at(0, Positions::All, addition(direction, coefficient))],
+            vec![],
+        ]
     };
     assert_eq!(apply(&of(&V, 2.5), 0), apply(&of(&negative, -2.5), 0));
 }
@@ -80,30 +74,18 @@ fn ablation_leaves_no_projection_and_capping_none_above_the_threshold() {
             .collect()
     };
     let before = projections(&numbers(residual()));
-    let all = |operation: Operation| {
+    let all = |form: Form| {
         vec![
-            vec![at(0, Positions::All, operation.clone())],
-            vec![at(0, Positions::All, operation)],
+            vec![at(0, Positions::All, form.clone())],
+            vec![at(0, Positions::All, form)],
         ]
     };
-    let ablated = projections(&apply(
-        &all(Operation::Ablation {
-            direction: V.to_vec(),
-            coefficient: 0.0,
-        }),
-        0,
-    ));
+    let ablated = projections(&apply(&all(ablation(&V, 0.0)), 0));
     assert!(
         ablated.iter().all(|projection| projection.abs() < 1e-5),
         "{ablated:?}"
     );
-    let capped = projections(&apply(
-        &all(Operation::Capping {
-            direction: V.to_vec(),
-            threshold: 0.5,
-        }),
-        0,
-    ));
+    let capped = projections(&apply(&all(capping(&V, 0.5)), 0));
     assert!(
         before.iter().any(|projection| *projection > 0.5),
         "the example must have something to cap"
@@ -113,13 +95,7 @@ fn ablation_leaves_no_projection_and_capping_none_above_the_threshold() {
     }
     let mean = vec![4.0, 3.0, 2.0, 1.0];
     let expected = mean.iter().zip(V).map(|(a, b)| a * b).sum::<f32>() / norm;
-    let moved = projections(&apply(
-        &all(Operation::MeanAblation {
-            direction: V.to_vec(),
-            mean,
-        }),
-        0,
-    ));
+    let moved = projections(&apply(&all(mean_ablation(&V, &mean)), 0));
     assert!(
         moved
             .iter()
@@ -128,12 +104,46 @@ fn ablation_leaves_no_projection_and_capping_none_above_the_threshold() {
     );
 }
 
+/// `h - 2 (h.v^) v^`, which is a reflection.
+fn reflection() -> Form {
+    Form {
+        gain: 2.0,
+        ..Form::without(&V)
+    }
+}
+
+#[test]
+fn a_gain_of_two_is_a_reflection_and_changes_no_bit_of_rows_beside_it() {
+    let norm = V.iter().map(|value| value * value).sum::<f32>().sqrt();
+    let projections = |values: &[f32]| -> Vec<f32> {
+        let dot = |h: &[f32]| h.iter().zip(V).map(|(a, b)| a * b).sum::<f32>() / norm;
+        values.chunks(4).map(dot).collect()
+    };
+    let unsteered = numbers(residual());
+    let others = [capping(&V, 0.5), ablation(&V, 0.3), addition(&V, 1.5)];
+    for other in others {
+        let row = |form: &Form| vec![at(0, Positions::All, form.clone())];
+        let beside = apply(&[row(&reflection()), row(&other)], 0);
+        for (before, after) in projections(&unsteered[..12])
+            .iter()
+            .zip(projections(&beside[..12]))
+        {
+            assert!((before + after).abs() < 1e-5, "{before} became {after}");
+        }
+        let without_gain = apply(&[vec![], row(&other)], 0);
+        assert_eq!(beside[12..], without_gain[12..], "{other:?}");
+        let alone = apply(&[row(&reflection()), vec![]], 0);
+        assert_eq!(beside[..12], alone[..12], "beside {other:?}");
+        assert_eq!(alone[12..], unsteered[12..]);
+    }
+}
+
 #[test]
 fn last_changes_the_last_position_only() {
     let steered = apply(
         &[
-            vec![at(0, Positions::Last, add(&V, 1.0))],
-            vec![at(0, Positions::All, add(&V, 1.0))],
+            vec![at(0, Positions::Last, addition(&V, 1.0))],
+            vec![at(0, Positions::All, addition(&V, 1.0))],
         ],
         0,
     );
@@ -146,14 +156,8 @@ fn last_changes_the_last_position_only() {
 
 #[test]
 fn interventions_of_a_layer_work_one_after_the_other() {
-    let (up, ablate) = (
-        add(&V, 2.0),
-        Operation::Ablation {
-            direction: V.to_vec(),
-            coefficient: 0.0,
-        },
-    );
-    let run = |first: &Operation, second: &Operation| {
+    let (up, ablate) = (addition(&V, 2.0), ablation(&V, 0.0));
+    let run = |first: &Form, second: &Form| {
         let row = vec![
             at(0, Positions::All, first.clone()),
             at(0, Positions::All, second.clone()),
@@ -184,7 +188,7 @@ fn coefficient_zero_is_the_unsteered_text() {
         2
     ];
     let zero = vec![
-        vec![at(2, Positions::All, add(&tensors["steer.vector"], 0.0))],
+        vec![at(2, Positions::All, addition(&tensors["steer.vector"], 0.0))],
         vec![],
     ];
     let mut steer = Steer::new(&zero, 4, 64, &Device::flex()).unwrap();
@@ -207,27 +211,19 @@ fn check_error(intervention: Intervention, parts: &[&str]) {
 #[test]
 fn impossible_interventions_say_what_and_where() {
     check_error(
-        at(3, Positions::All, add(&V, 1.0)),
+        at(3, Positions::All, addition(&V, 1.0)),
         &["row 1", "layer 3", "0 to 2"],
     );
     check_error(
-        at(1, Positions::All, add(&V[..2], 1.0)),
-        &["row 1", "layer 1", "direction has 2", "hidden size is 4"],
+        at(1, Positions::All, addition(&V[..2], 1.0)),
+        &["row 1", "layer 1", "offset has 2", "hidden size is 4"],
     );
     check_error(
-        at(1, Positions::All, add(&[f32::NAN; 4], 1.0)),
+        at(1, Positions::All, addition(&[f32::NAN; 4], 1.0)),
         &["layer 1", "not finite"],
     );
-    let short = Operation::MeanAblation {
-        direction: V.to_vec(),
-        mean: vec![1.0],
-    };
-    check_error(at(1, Positions::All, short), &["mean has 1"]);
-    let last = Operation::MeanAblation {
-        direction: V.to_vec(),
-        mean: V.to_vec(),
-    };
-    check_error(at(1, Positions::Last, last), &["mean ablation", "all positions"]);
+    let short = mean_ablation(&V, &[1.0]);
+    check_error(at(1, Positions::All, short), &["offset has 1"]);
 }
 
 #[test]

@@ -1,8 +1,8 @@
-use artifacts::{
-    CoefficientUnit, ContrastVectors, GenerationSet, InterventionKind, InterventionTable, Metadata,
-    Positions, RenderedPrompt, VectorKind,
-};
-use steer::{Operation, expand_set, row_seed};
+use interventions::{InterventionTable, Kind, Own, OwnValue, ablation, addition};
+use pipeline::{GenerationSet, VectorKind};
+use results::{ContrastVectors, Metadata, RenderedPrompt};
+use steer::{expand_set, row_seed};
+use terms::{CoefficientUnit, Positions};
 
 /// Mean norms of the residuals.
 const NORMS: [f64; 3] = [2.0, 10.0, 41.0];
@@ -20,6 +20,7 @@ fn prompts() -> Vec<RenderedPrompt> {
         prompt: format!("{id}?"),
         condition: condition.to_owned(),
         text: String::new(),
+        n_tokens: 2,
         token_ids: vec![2, 5],
         token_texts: Vec::new(),
         opening: 0,
@@ -31,15 +32,14 @@ fn prompts() -> Vec<RenderedPrompt> {
     ]
 }
 
-fn table(kind: InterventionKind, layers: &[i64], directions: &[&str]) -> InterventionTable {
+fn table(kind: Kind, layers: &[i64], directions: &[&str]) -> InterventionTable {
     InterventionTable {
         kind,
         layers: layers.to_vec(),
         directions: directions.iter().map(|name| (*name).to_owned()).collect(),
         positions: Positions::All,
         coefficients: Vec::new(),
-        mean: None,
-        threshold: None,
+        own: Own::NONE,
     }
 }
 
@@ -62,15 +62,11 @@ fn a_vector_of_others_is_there_only_at_its_layers() {
     let kind = VectorKind::parse("refusal").unwrap();
     vectors.insert_some(&kind, &[None, Some(vec![7.0, 8.0]), None]);
     let expand = |layer: i64| {
-        let table = table(InterventionKind::Addition, &[layer], &["refusal"]);
+        let table = table(Kind::Addition, &[layer], &["refusal"]);
         expand_set(&set(vec![table], &[2.0]), &prompts(), &vectors, &NORMS, 0)
     };
     let rows = expand(1).unwrap();
-    let operation = Operation::Addition {
-        direction: vec![7.0, 8.0],
-        coefficient: 2.0,
-    };
-    assert_eq!(rows[0].interventions[0].operation, operation);
+    assert_eq!(*rows[0].interventions[0].form, addition(&[7.0, 8.0], 2.0));
     let error = format!("{:#}", expand(0).unwrap_err());
     assert!(
         error.contains("\"refusal\" at layer 0")
@@ -82,21 +78,12 @@ fn a_vector_of_others_is_there_only_at_its_layers() {
 
 #[test]
 fn a_set_is_every_prompt_for_each_coefficient_and_sample() {
-    let set = set(
-        vec![table(InterventionKind::Addition, &[-1], &["contrast"])],
-        &[-3.0, 3.0],
-    );
+    let set = set(vec![table(Kind::Addition, &[-1], &["contrast"])], &[-3.0, 3.0]);
     let rows = expand_set(&set, &prompts(), &contrast(), &NORMS, 0).unwrap();
     assert_eq!(rows.len(), 2 * 2 * 2);
     let first = &rows[0].interventions[0];
     assert_eq!(first.layer, 2);
-    assert_eq!(
-        first.operation,
-        Operation::Addition {
-            direction: vec![4.0, 5.0],
-            coefficient: -3.0
-        }
-    );
+    assert_eq!(*first.form, addition(&[4.0, 5.0], -3.0));
     assert_eq!(
         rows[0].description,
         "addition of -3 contrast at layer 2, all positions"
@@ -106,22 +93,16 @@ fn a_set_is_every_prompt_for_each_coefficient_and_sample() {
 
 #[test]
 fn relative_coefficients_count_in_residual_norms() {
-    let table = table(InterventionKind::Addition, &[1], &["contrast"]);
+    let table = table(Kind::Addition, &[1], &["contrast"]);
     let set = GenerationSet {
         unit: CoefficientUnit::Relative,
         ..set(vec![table], &[-0.5])
     };
     let rows = expand_set(&set, &prompts(), &contrast(), &NORMS, 0).unwrap();
-    let Operation::Addition {
-        direction,
-        coefficient,
-    } = &rows[0].interventions[0].operation
-    else {
-        panic!("no addition");
-    };
-    // Half of 10, whatever the direction's own norm.
-    let norm = coefficient * f64::from(direction[0]).hypot(f64::from(direction[1]));
-    assert!((norm + 5.0).abs() < 1e-12, "{norm}");
+    // Half of 10, whatever the direction's own norm, against the direction [2, 3].
+    let offset = rows[0].interventions[0].form.offset.as_deref().unwrap();
+    let norm = f64::from(offset[0]).hypot(f64::from(offset[1]));
+    assert!((norm - 5.0).abs() < 1e-6 && offset[0] < 0.0, "{offset:?}");
     assert_eq!(rows[0].coefficient, Some(-0.5));
     assert!(rows[0].description.contains("residual norms"));
 }
@@ -129,11 +110,7 @@ fn relative_coefficients_count_in_residual_norms() {
 #[test]
 fn several_directions_with_one_layer_each_or_one_for_all() {
     let several = set(
-        vec![table(
-            InterventionKind::Addition,
-            &[0, 1],
-            &["contrast", "mean.normal"],
-        )],
+        vec![table(Kind::Addition, &[0, 1], &["contrast", "mean.normal"])],
         &[],
     );
     let rows = expand_set(&several, &prompts(), &contrast(), &NORMS, 0).unwrap();
@@ -143,11 +120,7 @@ fn several_directions_with_one_layer_each_or_one_for_all() {
     );
     assert_eq!(rows[0].coefficient, None);
     let one_layer = set(
-        vec![table(
-            InterventionKind::Addition,
-            &[1],
-            &["contrast", "mean.normal"],
-        )],
+        vec![table(Kind::Addition, &[1], &["contrast", "mean.normal"])],
         &[],
     );
     let rows = expand_set(&one_layer, &prompts(), &contrast(), &NORMS, 0).unwrap();
@@ -159,10 +132,7 @@ fn several_directions_with_one_layer_each_or_one_for_all() {
 
 #[test]
 fn seeds_tell_rows_apart_and_not_coefficients() {
-    let set = set(
-        vec![table(InterventionKind::Addition, &[0], &["contrast"])],
-        &[-1.0, 1.0],
-    );
+    let set = set(vec![table(Kind::Addition, &[0], &["contrast"])], &[-1.0, 1.0]);
     let rows = expand_set(&set, &prompts(), &contrast(), &NORMS, 0).unwrap();
     let seeds: std::collections::HashSet<u64> = rows.iter().map(|row| row.seed).collect();
     assert_eq!(seeds.len(), 4, "two prompts with two samples");
@@ -178,15 +148,9 @@ fn what_cannot_be_steered_is_named() {
             expand_set(set, &prompts(), &contrast(), &NORMS, 0).unwrap_err()
         )
     };
-    let far = fails(&set(
-        vec![table(InterventionKind::Addition, &[9], &["contrast"])],
-        &[],
-    ));
+    let far = fails(&set(vec![table(Kind::Addition, &[9], &["contrast"])], &[]));
     assert!(far.contains("layer 9") && far.contains("0 to 2"), "{far}");
-    let unknown = fails(&set(
-        vec![table(InterventionKind::Addition, &[0], &["mean.swapped"])],
-        &[],
-    ));
+    let unknown = fails(&set(vec![table(Kind::Addition, &[0], &["mean.swapped"])], &[]));
     assert!(
         unknown.contains("mean.swapped") && unknown.contains("layer 0"),
         "{unknown}"
@@ -200,24 +164,39 @@ fn what_cannot_be_steered_is_named() {
 
 #[test]
 fn ablation_adds_nothing_back_unless_it_is_asked_to() {
-    let coefficient = |coefficients: &[f64], own: &[f64]| {
-        let mut ablation = table(InterventionKind::Ablation, &[0], &["contrast"]);
-        ablation.coefficients = own.to_vec();
-        let rows = expand_set(
-            &set(vec![ablation], coefficients),
-            &prompts(),
-            &contrast(),
-            &NORMS,
-            0,
-        )
-        .unwrap();
-        match &rows[0].interventions[0].operation {
-            Operation::Ablation { coefficient, .. } => *coefficient,
-            other => panic!("{other:?}"),
-        }
+    let check = |coefficients: &[f64], own: &[f64], added_back: f64| {
+        let mut table = table(Kind::Ablation, &[1], &["contrast"]);
+        table.coefficients = own.to_vec();
+        let set = set(vec![table], coefficients);
+        let rows = expand_set(&set, &prompts(), &contrast(), &NORMS, 0).unwrap();
+        assert_eq!(*rows[0].interventions[0].form, ablation(&[2.0, 3.0], added_back));
     };
-    assert_eq!(coefficient(&[], &[]), 0.0);
-    assert_eq!(coefficient(&[], &[1.5]), 1.5);
-    assert_eq!(coefficient(&[2.0], &[]), 2.0);
-    assert_eq!(coefficient(&[2.0], &[1.5]), 3.0);
+    check(&[], &[], 0.0);
+    check(&[], &[1.5], 1.5);
+    check(&[2.0], &[], 2.0);
+    check(&[2.0], &[1.5], 3.0);
+}
+
+#[test]
+fn every_kind_is_described_and_finds_the_vectors_that_its_keys_name() {
+    let mut capping = table(Kind::Capping, &[0], &["contrast"]);
+    capping.own = capping.own.with("threshold", OwnValue::Number(1.5));
+    let mut mean = table(Kind::MeanAblation, &[2], &["contrast"]);
+    mean.own = mean.own.with("mean", OwnValue::Vector("mean.normal".to_owned()));
+    let mut ablation = table(Kind::Ablation, &[-1], &["contrast"]);
+    ablation.positions = Positions::Last;
+    let set = GenerationSet {
+        unit: CoefficientUnit::Relative,
+        ..set(vec![capping, mean, ablation], &[])
+    };
+    let rows = expand_set(&set, &prompts(), &contrast(), &NORMS, 0).unwrap();
+    assert_eq!(
+        rows[0].description,
+        "capping of contrast (in residual norms) at 1.5 at layer 0, all positions; \
+         mean ablation of contrast (in residual norms) to mean.normal at layer 2, all positions; \
+         ablation of contrast (in residual norms) at layer 2, last position"
+    );
+    let forms: Vec<_> = rows[0].interventions.iter().map(|row| &*row.form).collect();
+    assert_eq!(*forms[0], interventions::capping(&[0.0, 1.0], 1.5));
+    assert_eq!(*forms[1], interventions::mean_ablation(&[4.0, 5.0], &[9.0, 9.0]));
 }

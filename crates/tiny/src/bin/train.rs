@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use artifacts::{Output, Pipeline};
+use pipeline::Pipeline;
+use terminal::Output;
 use tiny::control::Control;
 use tiny::{checkpoint, train};
 
@@ -33,8 +34,8 @@ mod flags {
 const SHIPPED_SEED: u64 = 1;
 
 fn main() -> ExitCode {
-    artifacts::start_log();
-    artifacts::finish("the training failed", run())
+    terminal::start_log();
+    terminal::finish("the training failed", run())
 }
 
 fn run() -> Result<()> {

@@ -1,14 +1,14 @@
 //! The positive control of the stage `dose`: on the model that ships it must choose a dose that turns both speakers, which
 //! no control does, without damage.
 
+use interventions::Kind;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use artifacts::{
-    DoseDirection, DoseEffect, DoseOperation, DoseSummary, DoseText, Layout, Pipeline, Stage, StageDirectory,
-    read_dose_summary, read_dose_texts, read_doses,
-};
+use pipeline::Pipeline;
+use results::{DoseEffect, DoseSummary, DoseText, Layout, StageDirectory, Table, read_dose_summary};
 use tempfile::TempDir;
+use terms::{DoseDirection, Stage};
 use tiny::judge::{Role, judge};
 
 struct Result {
@@ -43,8 +43,8 @@ fn sweep(pipeline: &Pipeline) -> Result {
     stage(Stage::Dose, &|out| dose::run(pipeline, &layout, out).unwrap());
     Result {
         summary: read_dose_summary(&layout.dose_summary()).unwrap(),
-        effects: read_doses(&layout.doses()).unwrap().0,
-        texts: read_dose_texts(&layout.dose_texts()).unwrap().0,
+        effects: DoseEffect::read(&layout.table::<DoseEffect>()).unwrap().0,
+        texts: DoseText::read(&layout.table::<DoseText>()).unwrap().0,
         _folder: folder,
     }
 }
@@ -56,7 +56,7 @@ fn additions(
     condition: &str,
 ) -> (Vec<&'static DoseEffect>, Vec<&'static DoseEffect>) {
     let rows = RESULT.effects.iter().filter(|row| {
-        row.dose.operation == DoseOperation::Addition
+        row.dose.operation == Some(Kind::Addition)
             && row.dose.layer == Some(layer)
             && row.dose.coefficient == Some(coefficient)
             && row.condition == condition
@@ -116,7 +116,7 @@ fn the_grammars_own_judge_agrees() {
     let chosen = &RESULT.summary.candidates[RESULT.summary.chosen.unwrap()];
     let steered = RESULT.texts.iter().filter(|text| {
         let sign = if text.condition == "normal" { -1.0 } else { 1.0 };
-        text.dose.operation == DoseOperation::Addition
+        text.dose.operation == Some(Kind::Addition)
             && text.dose.direction == DoseDirection::Contrast
             && text.dose.layer == Some(chosen.layer)
             && text.dose.coefficient == Some(sign * chosen.coefficient)
@@ -129,7 +129,7 @@ fn the_grammars_own_judge_agrees() {
             Role::Assistant
         };
         assert!(judge(&text.text) == wanted, "{text:#?}");
-        assert_eq!(text.log_odds() < 0.0, wanted == Role::Human, "{text:#?}");
+        assert_eq!(text.log_odds < 0.0, wanted == Role::Human, "{text:#?}");
         count += 1;
     }
     assert_eq!(count, 12);
@@ -159,7 +159,7 @@ fn nothing_is_done_by_nothing() {
     let unsteered: Vec<&DoseText> = RESULT
         .texts
         .iter()
-        .filter(|text| text.dose.operation == DoseOperation::Unsteered)
+        .filter(|text| text.dose.operation.is_none())
         .collect();
     let zero = RESULT
         .texts
@@ -168,7 +168,7 @@ fn nothing_is_done_by_nothing() {
     let mut count = 0;
     for (index, text) in zero.enumerate() {
         let own = unsteered[index % unsteered.len()];
-        assert_eq!((&text.text, text.log_odds()), (&own.text, own.log_odds()));
+        assert_eq!((&text.text, text.log_odds), (&own.text, own.log_odds));
         count += 1;
     }
     assert_eq!(count, 2 * 12, "at two layers");

@@ -23,10 +23,10 @@ pub fn root() -> PathBuf {
 }
 
 /// The tiny pipeline, with paths that hold from this folder.
-pub fn tiny_pipeline() -> artifacts::Pipeline {
-    let mut pipeline = artifacts::Pipeline::read(&root().join("pipelines/tiny.toml"), &[]).unwrap();
+pub fn tiny_pipeline() -> ::pipeline::Pipeline {
+    let mut pipeline = ::pipeline::Pipeline::read(&root().join("pipelines/tiny.toml"), &[]).unwrap();
     pipeline.model.source = root().join(&pipeline.model.source);
-    pipeline.model.device = artifacts::Device::Cpu;
+    pipeline.model.device = terms::Device::Cpu;
     pipeline.prompts.file = root().join(&pipeline.prompts.file);
     pipeline.dose.neutral = pipeline.dose.neutral.map(|file| root().join(file));
     pipeline

@@ -1,12 +1,15 @@
 //! Does the analysis find what isn't there? Two conditions with the same format and different random prompts differ by
 //! nothing but chance, and should be called significant about as often as the level says.
 
-use artifacts::{Condition, Device, Pooling, Prompt, RememberedHashes, Speaker, Turn};
-use extract::{capture, open_for_generation, render_prompts};
+use extract::capture;
+use files::HashMemo;
+use pipeline::{Condition, Prompt, Turn};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
+use session::{open_for_generation, render_prompts};
 use statistics::{PairedGram, PairedRows, label_swap_tests};
+use terms::{Device, Pooling, Speaker};
 use tiny::grammar::conversations;
 
 const ANALYSES: usize = 200;
@@ -35,7 +38,7 @@ fn prompts(count: usize) -> Vec<Prompt> {
 fn residuals(prompts: &[Prompt]) -> Vec<Vec<Vec<f32>>> {
     let mut table = crate::tiny_pipeline().model;
     table.device = Device::Cpu;
-    let model = open_for_generation(&table, &RememberedHashes::default()).unwrap();
+    let model = open_for_generation(&table, &HashMemo::default()).unwrap();
     let condition = Condition {
         name: "normal".to_owned(),
         label: "Model Role".to_owned(),

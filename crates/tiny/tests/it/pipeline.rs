@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use artifacts::{FinishReason, Layout, Pipeline, Stage, StageDirectory, read_generations, read_summaries};
+use pipeline::Pipeline;
+use results::{Generation, Layout, StageDirectory, Summary, Table};
+use terms::{FinishReason, Stage};
 use tiny::judge::{Role, judge};
 
 fn run(pipeline: &Pipeline, layout: &Layout) {
@@ -59,10 +61,10 @@ fn the_whole_job_gives_the_same_bytes_twice_and_the_expected_results() {
         );
     }
 
-    let (summaries, metadata) = read_summaries(&first.summary()).unwrap();
+    let (summaries, metadata) = Summary::read(&first.table::<Summary>()).unwrap();
     assert_eq!(summaries.len(), 6 * 3, "a row for each layer and pooling");
     assert_eq!(metadata.get("pipeline"), Some("tiny"));
-    let (generations, _) = read_generations(&first.generations()).unwrap();
+    let (generations, _) = Generation::read(&first.table::<Generation>()).unwrap();
     let of_set = |name: &str| {
         generations
             .iter()

@@ -4,15 +4,16 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use artifacts::{
-    Device, Layout, Pipeline, Stage, StageDirectory, read_contrast_vectors, read_statistics,
-    read_statistics_summary,
-};
-use model::GemmaConfig;
+use model::ModelConfig;
+use pipeline::Pipeline;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use results::{
+    LayerStatistics, Layout, StageDirectory, Table, read_contrast_vectors, read_statistics_summary,
+};
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::{Value, json};
+use terms::{Device, Stage};
 use tiny::random::normal;
 
 const HIDDEN: usize = 64;
@@ -145,7 +146,7 @@ fn write_model(folder: &Path) -> Planted {
     }
     config["torch_dtype"] = json!("float32");
     std::fs::write(folder.join("config.json"), config.to_string()).unwrap();
-    let tensors: HashMap<String, (Vec<usize>, Vec<u8>)> = GemmaConfig::from_json(&config)
+    let tensors: HashMap<String, (Vec<usize>, Vec<u8>)> = ModelConfig::from_json(&config)
         .unwrap()
         .tensors()
         .into_iter()
@@ -228,7 +229,10 @@ fn the_planted_layer_and_direction_are_found_and_the_layers_before_are_not() {
         (PLANTED_LAYER..LAYERS).collect::<Vec<_>>(),
         "what was written stays in the residual stream"
     );
-    for row in read_statistics(&layout.statistics()).unwrap().0 {
+    for row in LayerStatistics::read(&layout.table::<LayerStatistics>())
+        .unwrap()
+        .0
+    {
         let expected = if row.layer < PLANTED_LAYER {
             1.0
         } else {

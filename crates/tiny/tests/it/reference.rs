@@ -1,13 +1,13 @@
 //! The shipped weights against Hugging Face transformers, for the method's twelve texts: the record in `fixtures` is
 //! what `scripts/hf_reference.py data/tiny crates/tiny/tests/fixtures` wrote.
 
-use artifacts::RememberedHashes;
-use artifacts::read_prompts;
 use burn::tensor::Tensor;
-use extract::{OpenModel, open_for_generation, render_prompts};
-use model::{Batch, Finish, GenerationRequest, ResidualTap, Sampling, Token, generate};
+use files::HashMemo;
+use model::{Batch, FinishReason, GenerationRequest, ResidualTap, Sampling, Token, generate};
+use pipeline::read_prompts;
 use safetensors::SafeTensors;
 use serde_json::Value;
+use session::{OpenModel, open_for_generation, render_prompts};
 
 fn fixture(name: &str) -> Vec<u8> {
     std::fs::read(crate::root().join("crates/tiny/tests/fixtures").join(name)).unwrap()
@@ -21,7 +21,7 @@ fn rows() -> Vec<Value> {
 }
 
 fn model() -> OpenModel {
-    open_for_generation(&crate::tiny_pipeline().model, &RememberedHashes::default()).unwrap()
+    open_for_generation(&crate::tiny_pipeline().model, &HashMemo::default()).unwrap()
 }
 
 fn ids(value: &Value) -> Vec<u32> {
@@ -120,7 +120,7 @@ fn greedy_texts_are_the_references() {
     let generated = generate(model.resident().unwrap(), &requests, 48, &mut (), &mut |_| ()).unwrap();
     for (row, generated) in rows.iter().zip(generated) {
         assert_eq!(generated.tokens, ids(&row["greedy_ids"]));
-        assert_eq!(generated.finish, Finish::Stop);
+        assert_eq!(generated.finish, Some(FinishReason::Stop));
         assert_eq!(
             model.tokenizer.decode(&generated.tokens).unwrap().trim(),
             row["greedy_text"].as_str().unwrap()

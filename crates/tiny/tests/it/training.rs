@@ -1,8 +1,10 @@
 //! A few steps of the real training, and the folder that it leaves.
 
-use artifacts::{Dtype, ModelTable, RememberedHashes};
-use extract::open_for_generation;
-use model::{Batch, GemmaConfig};
+use files::HashMemo;
+use model::{Batch, ModelConfig};
+use pipeline::ModelTable;
+use session::open_for_generation;
+use terms::Dtype;
 use tiny::train::{Settings, embedded_tokenizer, train};
 
 #[test]
@@ -32,9 +34,9 @@ fn the_loss_falls_and_the_saved_folder_is_the_trained_network() {
         dtype: Dtype::F32,
         ..ModelTable::local(folder.path(), "trained")
     };
-    let opened = open_for_generation(&table, &RememberedHashes::default()).unwrap();
+    let opened = open_for_generation(&table, &HashMemo::default()).unwrap();
     let batch = Batch::of(&[vec![2u32, 4, 300, 6, 400, 401, 5]]).unwrap();
-    let logits = |network: &model::Gemma| -> Vec<f32> {
+    let logits = |network: &model::Network| -> Vec<f32> {
         network
             .head(network.forward(&batch, None, &mut ()).unwrap())
             .into_data()
@@ -64,7 +66,7 @@ fn the_shipped_folder_has_this_tokenizer_and_shape() {
         embedded_tokenizer().unwrap(),
         "train again: the grammar's tokens have changed"
     );
-    let config = GemmaConfig::read(&folder).unwrap();
+    let config = ModelConfig::read(&folder).unwrap();
     assert_eq!(read("config.json"), tiny::train::config(config.vocab_size));
     let sizes: u64 = std::fs::read_dir(&folder)
         .unwrap()

@@ -8,9 +8,12 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use artifacts::{Certificate, Dtype, Pipeline, RememberedHashes, Residency, Verdict};
+use files::HashMemo;
+use pipeline::Pipeline;
+use results::{Certificate, Verdict};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype as Stored, TensorView};
+use terms::{Dtype, Residency};
 use verify::{certify, relative_error};
 
 fn root() -> PathBuf {
@@ -22,13 +25,13 @@ fn pipeline() -> Pipeline {
     let mut pipeline = Pipeline::read(&root().join("pipelines/tiny.toml"), &[]).unwrap();
     pipeline.model.source = root().join(&pipeline.model.source);
     pipeline.prompts.file = root().join(&pipeline.prompts.file);
-    pipeline.model.device = artifacts::Device::Cpu;
+    pipeline.model.device = terms::Device::Cpu;
     pipeline.verify.reference = pipeline.verify.reference.map(|path| root().join(path));
     pipeline
 }
 
 fn certificate(pipeline: &Pipeline) -> Certificate {
-    certify(pipeline, &RememberedHashes::default()).unwrap()
+    certify(pipeline, &HashMemo::default()).unwrap()
 }
 
 #[test]
@@ -248,10 +251,7 @@ fn references_that_cannot_be_used_are_named() {
     let check = |path: PathBuf, parts: &[&str]| {
         let mut pipeline = pipeline();
         pipeline.verify.reference = Some(path);
-        let error = format!(
-            "{:#}",
-            certify(&pipeline, &RememberedHashes::default()).unwrap_err()
-        );
+        let error = format!("{:#}", certify(&pipeline, &HashMemo::default()).unwrap_err());
         for part in parts {
             assert!(error.contains(part), "{part:?} is not in: {error}");
         }

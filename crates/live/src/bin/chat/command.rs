@@ -1,6 +1,7 @@
 use anyhow::{Context, Result, bail};
-use artifacts::Speaker;
+use interventions::Kind;
 use live::Steering;
+use terms::Speaker;
 
 /// What a line asks for.
 #[derive(Debug, PartialEq)]
@@ -22,19 +23,31 @@ pub enum Command {
     Quit,
 }
 
-pub const HELP: &str = "\
+/// What `/help` prints.
+pub fn help() -> String {
+    let others = Kind::live().filter(|kind| *kind != Kind::Addition);
+    let kinds = others.filter_map(|kind| {
+        let help = kind.definition().live?.help;
+        Some(format!("       {:<21}{help}\n", format!("kind={kind}")))
+    });
+    format!("{STEERING_HELP}{}{HELP}", kinds.collect::<String>())
+}
+
+const STEERING_HELP: &str = "\
 /steer layer=3 coef=-0.65   adds a multiple of the contrast at a layer from now on; repeat it for several
        vector=NAME          another vector (see /vectors)
        unit=relative        coef counts mean residual norms of the layer, not lengths of the vector
-       kind=ablation        takes the direction out, and adds coef of it back (0 if left out)
+";
+
+const HELP: &str = "\
 /steer dose                 what the stage dose chose and nothing else, toward the other speaker
 /steer                      lists what is set
 /off                        no steering
-/again                      answers the last turn anew
+/again                      answers the last turn again
 /compare                    the last answer without steering and with it, side by side
 /as user, /as model         whom the model speaks as
 /undo                       takes the last exchange back
-/reset                      begins anew
+/reset                      begins again
 /sample on, /sample off     draws tokens as the pipeline's [steer.decoding] says, or takes the likeliest
 /max N                      new tokens at most
 /vectors                    lists the vectors, and how long each is at each layer
@@ -131,10 +144,42 @@ mod tests {
     }
 
     #[test]
+    fn every_kind_is_shown_in_its_own_words() {
+        for (line, words) in [
+            ("/steer layer=2 coef=0.5", "+0.5 contrast at layer 2"),
+            ("/steer layer=2 kind=ablation", "without contrast at layer 2"),
+            (
+                "/steer layer=2 kind=ablation coef=-1 unit=relative vector=pca",
+                "-1 residual norms of pca in place of it at layer 2",
+            ),
+        ] {
+            let Some(Command::Steer(steering)) = Command::parse(line).unwrap() else {
+                panic!("{line}");
+            };
+            assert_eq!(steering.to_string(), words);
+        }
+    }
+
+    #[test]
+    fn the_help_lists_the_kinds_among_the_words_of_steer() {
+        let help = help();
+        let lines: Vec<&str> = help.lines().collect();
+        assert_eq!(
+            lines[2..5],
+            [
+                "       unit=relative        coef counts mean residual norms of the layer, not lengths of the vector",
+                "       kind=ablation        takes the direction out, and adds coef of it back (0 if left out)",
+                "/steer dose                 what the stage dose chose and nothing else, toward the other speaker",
+            ]
+        );
+    }
+
+    #[test]
     fn a_bad_command_is_told_what_is_allowed() {
         for (line, words) in [
             ("/stear", "/steer, /off"),
             ("/steer layer=3", "coef is missing"),
+            ("/steer layer=3", "[unit=raw|relative] [kind=addition|ablation]"),
             ("/steer coef=1", "layer is missing"),
             ("/steer layer=x coef=1", "whole number"),
             ("/steer layer=1 coef=nan", "must be finite"),

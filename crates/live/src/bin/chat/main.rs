@@ -14,10 +14,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context as _, Result};
-use artifacts::Speaker;
 use live::OwnArguments;
 use signal_hook::consts::SIGINT;
 use signal_hook::flag::{register, register_conditional_shutdown};
+use terms::Speaker;
 
 use command::{Command, speaker};
 use screen::{Input, Screen};
@@ -27,8 +27,8 @@ use talk::Talk;
 const INTERRUPTED: i32 = 130;
 
 fn main() -> ExitCode {
-    artifacts::start_log();
-    artifacts::finish(
+    terminal::start_log();
+    terminal::finish(
         "the conversation ended",
         run().map_err(|error| format!("{error:#}")),
     )
@@ -69,7 +69,7 @@ fn converse(mut talk: Talk) -> Result<()> {
         match done {
             Ok(flow) if flow.is_break() => return Ok(()),
             Ok(_) => {}
-            Err(error) if talk.screen.is_terminal() => artifacts::print_failure("", &format!("{error:#}")),
+            Err(error) if talk.screen.is_terminal() => terminal::print_failure("", &format!("{error:#}")),
             Err(error) => return Err(error.context(format!("{:?}", line.trim()))),
         }
     }

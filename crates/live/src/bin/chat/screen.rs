@@ -1,11 +1,11 @@
 use std::io::{IsTerminal as _, Write as _, stderr, stdin, stdout};
 
 use anyhow::Result;
-use artifacts::Speaker;
 use console::{Term, style};
 use rustyline::error::ReadlineError;
 use rustyline::history::MemHistory;
 use rustyline::{Config, Editor};
+use terms::Speaker;
 
 /// Where lines come from and answers go to. At a terminal there is a prompt and each answer says whose it is; otherwise
 /// standard output holds answers and lists only, and what else is to be said goes to standard error.

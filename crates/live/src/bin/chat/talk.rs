@@ -3,12 +3,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Result, bail};
-use artifacts::Speaker;
 use live::{Answer, Conversation, LiveModel, Piece, Prepared, Settings, Steering};
-use model::Finish;
+use model::FinishReason;
+use terms::Speaker;
 
 use crate::columns::side_by_side;
-use crate::command::{Command, HELP};
+use crate::command::{Command, help};
 use crate::screen::Screen;
 
 /// A conversation at the terminal.
@@ -117,7 +117,7 @@ impl Talk {
                 self.screen.note(&format!("{limit} new tokens at most"))?;
             }
             Command::Vectors => self.list_vectors()?,
-            Command::Help => self.screen.write(&format!("{HELP}\n"))?,
+            Command::Help => self.screen.write(&format!("{}\n", help()))?,
             Command::Quit => return Ok(ControlFlow::Break(())),
         }
         Ok(ControlFlow::Continue(()))
@@ -179,13 +179,13 @@ impl Talk {
         self.screen.write("\n")?;
         let answer = answers?.swap_remove(0);
         match answer.finish {
-            Finish::Stop => {}
-            Finish::Length => {
+            Some(FinishReason::Stop) => {}
+            Some(FinishReason::Length) => {
                 let limit = self.max_new_tokens;
                 self.screen
                     .note(&format!("(the limit of {limit} tokens; /max sets another)"))?;
             }
-            Finish::Interrupted => self.screen.note("(stopped)")?,
+            None => self.screen.note("(stopped)")?,
         }
         Ok(answer)
     }

@@ -16,10 +16,10 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use artifacts::Output;
 use live::{LiveModel, OwnArguments};
 use signal_hook::consts::SIGINT;
 use signal_hook::flag::{register, register_conditional_shutdown};
+use terminal::Output;
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 
@@ -35,8 +35,8 @@ const INTERRUPTED: i32 = 130;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
-    artifacts::start_log();
-    artifacts::finish(
+    terminal::start_log();
+    terminal::finish(
         "the page can't be served",
         run().map_err(|error| format!("{error:#}")),
     )
@@ -71,7 +71,7 @@ async fn serve(model: LiveModel, port: u16) -> Result<()> {
     let server = axum::serve(listener, router(Server { guard, page, jobs }))
         .with_graceful_shutdown(stopped(Arc::clone(&stop)));
     writeln!(Output, "{address}")?;
-    artifacts::remark("Open it in a browser on this machine. Ctrl-C stops the server.");
+    terminal::remark("Open it in a browser on this machine. Ctrl-C stops the server.");
     let out_of_patience = async {
         stopped(stop).await;
         sleep(PATIENCE).await;

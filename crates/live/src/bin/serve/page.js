@@ -99,8 +99,8 @@ function begin() {
 }
 
 function render(column) {
-  const turns = column.turns.map((turn, place) => {
-    const block = said(names[turn.speaker], marked(turn, column === columns[0] ? null : columns[0].turns[place]));
+  const turns = column.turns.map((turn) => {
+    const block = said(names[turn.speaker], marked(turn));
     block.classList.toggle("own", turn.speaker === opens);
     block.classList.toggle("pending", Boolean(turn.pending));
     return block;
@@ -121,10 +121,11 @@ function said(name, words) {
   return block;
 }
 
-// The words of an answer, those that the answer beside it doesn't have there in marks, once both have ended.
-function marked(turn, beside) {
-  if (!beside || turn.speaker !== opens || turn.pending || beside.pending) return [turn.text];
-  return compared(beside.text, turn.text).map(({ text, differs }) => {
+// The words of an answer. Once it has ended, those that the answer beside it does not have there are in marks: the server says
+// which.
+function marked(turn) {
+  if (!turn.spans) return [turn.text];
+  return turn.spans.map(({ text, differs }) => {
     if (!differs) return text;
     const mark = document.createElement("mark");
     mark.textContent = text;
@@ -132,43 +133,17 @@ function marked(turn, beside) {
   });
 }
 
-// The text in pieces. Words that a longest common sequence with `reference` leaves over differ, and the space between two such.
-// The report has the same rule (crates/report/src/difference.rs).
-function compared(reference, text) {
-  const old = reference.match(/\S+/g) ?? [];
-  const words = text.match(/\S+/g) ?? [];
-  const lengths = Array.from({ length: old.length + 1 }, () => new Uint32Array(words.length + 1));
-  for (let i = old.length - 1; i >= 0; i -= 1) {
-    for (let j = words.length - 1; j >= 0; j -= 1) {
-      lengths[i][j] = old[i] === words[j] ? lengths[i + 1][j + 1] + 1 : Math.max(lengths[i + 1][j], lengths[i][j + 1]);
-    }
-  }
-  const differs = words.map(() => true);
-  for (let i = 0, j = 0; i < old.length && j < words.length;) {
-    if (old[i] === words[j]) {
-      differs[j] = false;
-      [i, j] = [i + 1, j + 1];
-    } else if (lengths[i + 1][j] >= lengths[i][j + 1]) i += 1;
-    else j += 1;
-  }
-  const pieces = [];
-  let word = 0;
-  for (const unit of text.match(/\s+|\S+/g) ?? []) {
-    const isSpace = /^\s/.test(unit);
-    const own = isSpace ? word > 0 && word < words.length && differs[word - 1] && differs[word] : differs[word];
-    if (!isSpace) word += 1;
-    const before = pieces[pieces.length - 1];
-    if (before?.differs === own) before.text += unit;
-    else pieces.push({ text: unit, differs: own });
-  }
-  return pieces;
-}
-
 const last = (column) => column.turns[column.turns.length - 1];
 const isAnswered = (column) => last(column)?.speaker === opens;
 const isPending = (column) => Boolean(last(column)?.pending);
 
-// Answers the last words of these columns anew, and of those that have not ended.
+// What the steered answer is compared with: the plain one, which is asked for too or there already.
+function reference(asked) {
+  const place = asked.indexOf(columns[0]);
+  return place === -1 ? last(columns[0]).text : place;
+}
+
+// Answers the last words of these columns again, and of those that have not ended.
 function ask(wanted) {
   running?.abort();
   const asked = columns.filter((column) => wanted.includes(column) || isPending(column));
@@ -177,7 +152,12 @@ function ask(wanted) {
   }
   const question = {
     opens,
-    answers: asked.map((column) => ({ system: facts[opens].system, turns: column.turns.map(({ speaker, text }) => ({ speaker, text })), steering: column.steering() })),
+    answers: asked.map((column) => ({
+      system: facts[opens].system,
+      turns: column.turns.map(({ speaker, text }) => ({ speaker, text })),
+      steering: column.steering(),
+      reference: column === columns[0] ? null : reference(asked),
+    })),
     max_new_tokens: Number(element("limit").value),
     draw: element("sample").checked ? draw : null,
   };
@@ -211,7 +191,7 @@ async function read(question, asked, mine) {
       const event = JSON.parse(line);
       if (mine.signal.aborted) return "";
       if (event.error) throw new Error(event.error);
-      if (event.ended) return ended(event.ended);
+      if (event.ended) return ended(event.ended, asked);
       if (event.text) grow(asked[event.answer], event.text);
     }
   }
@@ -222,7 +202,8 @@ function grow(column, text) {
   column.element.lastElementChild.lastElementChild.textContent = last(column).text;
 }
 
-function ended(answers) {
+function ended(answers, asked) {
+  asked.forEach((column, place) => { last(column).spans = answers[place].spans; });
   const tokens = answers.reduce((sum, answer) => sum + answer.tokens, 0);
   const cut = answers.some((answer) => answer.finish === "length");
   return `${tokens} tokens${cut ? ", cut at the limit" : ""}`;

@@ -1,9 +1,10 @@
 use anyhow::Result;
-use artifacts::{Speaker, Turn};
 use live::{Conversation, LiveModel};
 use minijinja::value::Serde;
 use minijinja::{Environment, context};
+use pipeline::Turn;
 use serde_json::{Value, json};
+use terms::Speaker;
 
 /// The one page, and what it is filled with.
 pub struct Page {

@@ -4,12 +4,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 
 use anyhow::Result;
-use live::{LiveModel, Prepared};
-use model::Finish;
+use live::{Answer, LiveModel, Prepared};
+use model::FinishReason;
+use pages::{Markup, Span, compared};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::question::Question;
+use crate::question::{Question, Reference};
 
 /// A question, and where its answers go. Whoever asked may go away, which ends the work.
 pub struct Job {
@@ -26,12 +27,13 @@ pub enum Event {
 
 /// Answers one question after the other, on the model's own thread, until nobody can ask any more.
 pub fn work(mut model: LiveModel, jobs: mpsc::Receiver<Job>, stop: Arc<AtomicBool>) {
-    for job in jobs {
+    for mut job in jobs {
         let is_unwanted = || job.events.is_closed() || stop.load(Ordering::Relaxed);
         if is_unwanted() {
             continue;
         }
         let settings = job.question.settings();
+        let references = job.question.take_references();
         let send = |event: Event| {
             if job.events.send(event).is_err() || is_unwanted() {
                 return ControlFlow::Break(());
@@ -60,15 +62,26 @@ pub fn work(mut model: LiveModel, jobs: mpsc::Receiver<Job>, stop: Arc<AtomicBoo
         });
         let last = match answers {
             Ok(answers) => json!({
-                "ended": answers.iter().map(|answer| json!({
+                "ended": answers.iter().zip(references).map(|(answer, reference)| json!({
                     "tokens": answer.tokens,
                     "finish": finish(answer.finish),
+                    "spans": reference.map(|reference| marked(&answers, answer, &reference)),
                 })).collect::<Vec<_>>(),
             }),
             Err(error) => json!({ "error": format!("{error:#}") }),
         };
         let _ = send(line(&last));
     }
+}
+
+/// An answer with the words marked that its reference does not have there. It holds no token of the
+/// chat format: those end it.
+fn marked(answers: &[Answer], answer: &Answer, reference: &Reference) -> Vec<Span> {
+    let reference = match reference {
+        Reference::Answer(number) => answers.get(*number).map_or("", |other| &other.text),
+        Reference::Text(text) => text,
+    };
+    compared(&Markup::default(), reference, &answer.text)
 }
 
 fn prepare(model: &LiveModel, question: Question) -> Result<Vec<Prepared>> {
@@ -82,10 +95,9 @@ fn line(value: &Value) -> Event {
     Event::Line(format!("{value}\n"))
 }
 
-fn finish(finish: Finish) -> &'static str {
+fn finish(finish: Option<FinishReason>) -> &'static str {
     match finish {
-        Finish::Stop => "stop",
-        Finish::Length => "length",
-        Finish::Interrupted => "interrupted",
+        Some(reason) => reason.as_str(),
+        None => "interrupted",
     }
 }

@@ -1,12 +1,12 @@
 use ::gguf::GgufFile;
-use model::gguf::config_json;
+use model::gguf::{chat_parts, config_json};
 use serde_json::{Value, json};
 
 use crate::gguf::build::{BOOL, Builder, F32, U32};
 
 #[test]
 fn gemma_3_has_the_keys_of_its_config_json() {
-    let file = GgufFile::parse(include_bytes!("../../fixtures/gguf/tiny_gemma3.gguf")).unwrap();
+    let file = GgufFile::parse(include_bytes!("../../../../gguf/tests/fixtures/tiny_gemma3.gguf")).unwrap();
     let (slides, full) = ("sliding_attention", "full_attention");
     let expected = json!({
         "architectures": ["Gemma3ForCausalLM"],
@@ -36,6 +36,28 @@ fn gemma_3_has_the_keys_of_its_config_json() {
         "final_logit_softcapping": null,
     });
     assert_eq!(config_json(&file).unwrap(), expected);
+}
+
+/// What comes out does not matter, as long as something does.
+#[test]
+fn changed_bytes_never_panic() {
+    let whole = include_bytes!("../../../../gguf/tests/fixtures/tiny_gemma3.gguf");
+    let file = GgufFile::parse(whole).unwrap();
+    let head = file.tensors()[0].blocks().unwrap().1.start;
+    for place in 0..head {
+        // The same changes for every run, and many different ones among all places.
+        for change in [0xff, 1 << (place % 8)] {
+            let mut bytes = whole.to_vec();
+            bytes[place] ^= change;
+            let Ok(file) = GgufFile::parse(&bytes) else {
+                continue;
+            };
+            let _ = config_json(&file);
+            if place % 17 == 0 {
+                let _ = chat_parts(file.metadata());
+            }
+        }
+    }
 }
 
 #[test]
@@ -165,8 +187,8 @@ fn what_is_missing_or_unusable_is_named() {
     let file = gemma2.clone().text("gemma2.rope.scaling.type", "linear");
     refuses(&file, &["`gemma2.rope.scaling.factor`"]);
     for (value, words) in [
-        ("adapter", "a LoRA adapter and no model; give"),
-        ("imatrix", "an importance matrix and no model; give"),
+        ("adapter", "a LoRA adapter, not a model; give"),
+        ("imatrix", "an importance matrix, not a model; give"),
     ] {
         refuses(&gemma2.clone().text("general.type", value), &[words]);
     }
@@ -174,7 +196,7 @@ fn what_is_missing_or_unusable_is_named() {
         ("clip", "an mmproj file); give the file of the language model"),
         (
             "controlvector",
-            "a control vector and no model; list it under [[vectors]]",
+            "a control vector, not a model; list it under [[vectors]]",
         ),
         (
             "gemma-embedding",
@@ -387,7 +409,7 @@ fn texts_end_where_llama_cpp_ends_them() {
 
 #[test]
 fn the_example_whose_end_is_the_end_of_the_turn_ends_at_both() {
-    let mut bytes = include_bytes!("../../fixtures/gguf/tiny_gemma3.gguf").to_vec();
+    let mut bytes = include_bytes!("../../../../gguf/tests/fixtures/tiny_gemma3.gguf").to_vec();
     let key = b"tokenizer.ggml.eos_token_id";
     let at = bytes.windows(key.len()).position(|window| window == key).unwrap() + key.len() + 4;
     bytes[at] = 7;

@@ -2,16 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use ::gguf::{GgufFile, PartName};
+use ::gguf::GgufFile;
 use burn::tensor::Device;
-use model::{Batch, Gemma, ModelFiles, Precision};
+use model::{Batch, ModelFiles, Network, Precision};
 
 use crate::gguf::build::Builder;
 use crate::support::{KeepAll, fixtures, numbers};
 
 const COUNT: u16 = 3;
 
-/// The nano model of Gemma 3 in three parts; `change` gets each part's number, from 0, and its builder.
+/// The nano model of Gemma 3 in three parts; `change` gets each part's number, from 0, and its
+/// builder.
 fn split(folder: &Path, change: impl Fn(usize, Builder) -> Builder) -> Vec<PathBuf> {
     let bytes = std::fs::read(whole()).unwrap();
     let file = GgufFile::parse(&bytes).unwrap();
@@ -45,7 +46,7 @@ pub fn residuals(path: &Path) -> Vec<f32> {
     let files = ModelFiles::at(path).unwrap();
     let config = files.config().unwrap();
     let checkpoint = files.checkpoint().unwrap();
-    let network = Gemma::load(&config, &checkpoint, &Device::flex(), Precision::F32, &mut |_| ()).unwrap();
+    let network = Network::load(&config, &checkpoint, &Device::flex(), Precision::F32, &mut |_| ()).unwrap();
     let batch = Batch::of(&[vec![2, 5, 9, 17, 4, 33, 8, 12]]).unwrap();
     let mut kept = KeepAll::default();
     network.forward(&batch, None, &mut kept).unwrap();
@@ -162,28 +163,13 @@ fn parts_that_do_not_belong_together_are_refused() {
     });
 }
 
-#[test]
-fn names_of_parts_are_those_of_llama_cpp() {
-    let name = PartName::parse("a-b-00002-of-00010.gguf").unwrap();
-    assert_eq!((name.number, name.count), (2, 10));
-    assert_eq!(name.with_number(1).to_string(), "a-b-00001-of-00010.gguf");
-    for other in [
-        "a.gguf",
-        "a-00001-of-00002",
-        "a-1-of-2.gguf",
-        "00001-of-00002.gguf",
-        "a-0000x-of-00002.gguf",
-    ] {
-        assert_eq!(PartName::parse(other), None, "{other}");
-    }
-}
-
 fn error(path: &Path) -> String {
     let opened = ModelFiles::at(path).and_then(|files| files.checkpoint());
     opened.err().expect("a refusal").to_string()
 }
 
-/// llama.cpp's Gemma 3 speaks with `output.weight` where a file has it. One that repeats the embeddings is left out.
+/// llama.cpp's Gemma 3 speaks with `output.weight` where a file has it. One that repeats the
+/// embeddings is left out.
 #[test]
 fn a_head_of_its_own_is_used() {
     let folder = tempfile::tempdir().unwrap();
@@ -222,7 +208,7 @@ fn a_head_of_its_own_is_used() {
     let logits = |path: &Path| {
         let (config, checkpoint) = ModelFiles::at(path).unwrap().network().unwrap();
         let network =
-            Gemma::load(&config, &checkpoint, &Device::flex(), Precision::F32, &mut |_| ()).unwrap();
+            Network::load(&config, &checkpoint, &Device::flex(), Precision::F32, &mut |_| ()).unwrap();
         let batch = Batch::of(&[vec![2, 5, 9, 17]]).unwrap();
         let h = network.forward(&batch, None, &mut ()).unwrap();
         (config.own_head, numbers(network.head(h.narrow(0, 3, 1))))

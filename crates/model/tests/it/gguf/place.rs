@@ -14,7 +14,8 @@ use crate::support::fixtures;
 fn a_file_is_known_by_its_letters() {
     let folder = tempfile::tempdir().unwrap();
     let blob = folder.path().join("sha256-0123abcd");
-    fs::copy(fixtures().join("gguf/tiny_gemma3.gguf"), &blob).unwrap();
+    let tiny = fixtures().join("../../../gguf/tests/fixtures/tiny_gemma3.gguf");
+    fs::copy(tiny, &blob).unwrap();
     let files = ModelFiles::at(&blob).unwrap();
     assert_eq!(files, ModelFiles::Gguf(blob));
     assert_eq!(files.config().unwrap().model_type, "gemma3_text");
@@ -195,6 +196,39 @@ fn a_file_without_a_template_is_told_what_to_do() {
         ..ChatOptions::default()
     };
     files.tokenizer(&options).unwrap();
+}
+
+#[test]
+fn a_models_own_template_can_be_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.gguf");
+    let template = |file: Builder| {
+        fs::write(&path, file.bytes()).unwrap();
+        ModelFiles::at(&path).unwrap().chat_template().unwrap()
+    };
+    let file = || Builder::model("gemma2");
+    assert_eq!(template(file()), None);
+    assert_eq!(template(file().text("tokenizer.chat_template", " \n")), None);
+    let own = template(file().text("tokenizer.chat_template", "{{ messages }}"));
+    assert_eq!(own.as_deref(), Some("{{ messages }}"));
+
+    let config = folder.path().join("tokenizer_config.json");
+    let files = ModelFiles::HuggingFace(folder.path().to_owned());
+    assert_eq!(files.chat_template().unwrap(), None);
+    fs::write(&config, r#"{"chat_template": "{{ bos_token }}"}"#).unwrap();
+    assert_eq!(files.chat_template().unwrap().as_deref(), Some("{{ bos_token }}"));
+    fs::write(
+        &config,
+        r#"{"chat_template": [{"name": "rag", "template": "x"}]}"#,
+    )
+    .unwrap();
+    assert!(
+        files
+            .chat_template()
+            .unwrap_err()
+            .to_string()
+            .contains("\"default\"")
+    );
 }
 
 fn error(path: &Path) -> String {

@@ -13,7 +13,7 @@ struct Encoded {
 #[test]
 fn ids_are_those_of_hugging_face() {
     let parts = tiny();
-    let expected = include_str!("../../fixtures/gguf/tiny_gemma3_tokens.json");
+    let expected = include_str!("../../../../gguf/tests/fixtures/tiny_gemma3_tokens.json");
     let expected: Vec<Encoded> = serde_json::from_str(expected).unwrap();
     assert!(expected.len() >= 15);
     for Encoded { text, ids } in expected {
@@ -200,7 +200,7 @@ fn what_makes_no_tokenizer_is_named() {
 }
 
 fn tiny() -> ChatParts {
-    let file = GgufFile::parse(include_bytes!("../../fixtures/gguf/tiny_gemma3.gguf")).unwrap();
+    let file = GgufFile::parse(include_bytes!("../../../../gguf/tests/fixtures/tiny_gemma3.gguf")).unwrap();
     chat_parts(file.metadata()).unwrap()
 }
 

@@ -1,0 +1,3 @@
+//! Random checkpoints, which the benchmark measures where there are no real weights.
+
+pub mod synth;

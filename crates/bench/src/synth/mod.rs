@@ -1,0 +1,68 @@
+//! Checkpoints of random weights in the exact shapes of the published models, to try a machine with
+//! before gigabytes are downloaded, and to measure memory and speed without the real weights. What
+//! they generate means nothing.
+
+mod weights;
+
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow, bail};
+use model::{ModelConfig, benchmark_config, published_config, published_models};
+use serde_json::{Value, json};
+
+pub use weights::write_weights;
+
+/// The shape of [`benchmark_config`], which is of no published model.
+pub const SMALL: &str = "small";
+
+/// The names of the shapes that there are: those of published models, and [`SMALL`].
+pub fn shapes() -> Vec<&'static str> {
+    let mut names = published_models();
+    names.push(SMALL);
+    names
+}
+
+/// The `config.json` of a shape; `None` for a name that is not in [`shapes`].
+pub fn shape(name: &str) -> Option<Value> {
+    match name {
+        SMALL => Some(benchmark_config()),
+        _ => published_config(name),
+    }
+}
+
+/// Writes the folder of a model: configuration, bf16 weights in shards with their index, and the
+/// tokenizer in `tokenizer` (a folder), whose vocabulary may be smaller than the shape's. The same
+/// seed gives the same bytes.
+///
+/// # Errors
+/// An unknown shape, a folder that is not empty, and what the operating system reports.
+pub fn write_model(like: &str, tokenizer: &Path, out: &Path, seed: u64) -> Result<()> {
+    let config_json = shape(like)
+        .with_context(|| format!("no shape is called \"{like}\"; there are {}", shapes().join(", ")))?;
+    let config = ModelConfig::from_json(&config_json).map_err(|message| anyhow!("{like}: {message}"))?;
+    if out.exists() && fs_err::read_dir(out)?.next().is_some() {
+        bail!("{} is not empty; name a new folder", out.display());
+    }
+    fs_err::create_dir_all(out)?;
+    for name in [
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "generation_config.json",
+    ] {
+        let source = tokenizer.join(name);
+        if source.exists() {
+            fs_err::copy(&source, out.join(name))?;
+        }
+    }
+    write_weights(&config, out, seed, SHARD_BYTES)?;
+    // Last, so that a folder that was not finished is not taken for a model.
+    let mut with_note = config_json;
+    with_note["_note"] = json!(format!(
+        "random weights, seed {seed}, written by `cargo xtask synth`"
+    ));
+    let text = serde_json::to_string_pretty(&with_note)?;
+    Ok(fs_err::write(out.join("config.json"), text + "\n")?)
+}
+
+/// As published shards are cut.
+const SHARD_BYTES: usize = 4_950_000_000;

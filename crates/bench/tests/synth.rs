@@ -1,0 +1,198 @@
+//! The shapes, the files, and what large mapped matrices compute.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that can't go on must fail"
+)]
+
+use std::path::{Path, PathBuf};
+
+use bench::synth::{shape, shapes, write_model, write_weights};
+use burn::tensor::{Device, Tensor};
+use model::{Batch, Checkpoint, ModelConfig, Network, Precision, ResidualTap, StreamedNetwork, Token};
+use safetensors::tensor::{Dtype, TensorView};
+use safetensors::{SafeTensors, serialize_to_file};
+
+fn tokenizer() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../data/tiny")
+}
+
+#[test]
+fn the_shapes_have_as_many_parameters_as_the_published_models() {
+    // As the hub counts them; for the models that see, whose pages count the vision tower too,
+    // nothing is asked.
+    let published = [
+        ("gemma-2b-it", 2_506_172_416),
+        ("gemma-7b-it", 8_537_680_896),
+        ("gemma-2-2b-it", 2_614_341_888),
+        ("gemma-2-9b-it", 9_241_705_984),
+        ("gemma-2-27b-it", 27_227_128_320),
+        ("gemma-3-270m-it", 268_098_176),
+        ("gemma-3-1b-it", 999_885_952),
+    ];
+    for name in shapes() {
+        let config = ModelConfig::from_json(&shape(name).unwrap()).unwrap();
+        let parameters: usize = config
+            .tensors()
+            .iter()
+            .map(|(_, shape)| shape.iter().product::<usize>())
+            .sum();
+        if let Some((_, expected)) = published.iter().find(|(published, _)| *published == name) {
+            assert_eq!(parameters, *expected, "{name}");
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_written_is_said_before_anything_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("new");
+    let error = write_model("gemma-9", &tokenizer(), &out, 0)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("gemma-9") && error.contains("gemma-2-9b-it"),
+        "{error}"
+    );
+    assert!(!out.exists());
+    std::fs::write(folder.path().join("file"), "something").unwrap();
+    let error = write_model("gemma-2-9b-it", &tokenizer(), folder.path(), 0)
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("is not empty"), "{error}");
+}
+
+/// A shape whose feed-forward matrices and embeddings are large enough to stay in the file.
+fn config() -> ModelConfig {
+    let mut json = shape("gemma-2-2b-it").unwrap();
+    for (key, value) in [
+        ("num_hidden_layers", 3),
+        ("hidden_size", 512),
+        ("intermediate_size", 2112),
+        ("num_attention_heads", 4),
+        ("num_key_value_heads", 2),
+        ("head_dim", 32),
+        ("vocab_size", 2100),
+    ] {
+        json[key] = value.into();
+    }
+    ModelConfig::from_json(&json).unwrap()
+}
+
+#[derive(Default)]
+struct KeepAll(Vec<Vec<f32>>);
+
+impl ResidualTap for KeepAll {
+    fn residual(&mut self, _layer: usize, _tokens: &[Token], h: Tensor<2>) -> Tensor<2> {
+        self.0.push(numbers(h.clone()));
+        h
+    }
+}
+
+fn numbers(tensor: Tensor<2>) -> Vec<f32> {
+    tensor.into_data_as::<f32>().try_into_vec().unwrap()
+}
+
+/// The residual streams and logits of a ragged batch.
+fn pass(folder: &Path, precision: Precision) -> Vec<Vec<f32>> {
+    let (config, checkpoint) = (config(), Checkpoint::open(folder).unwrap());
+    let network = Network::load(&config, &checkpoint, &Device::flex(), precision, &mut |_| ()).unwrap();
+    let mut kept = KeepAll::default();
+    let h = network.forward(&batch(), None, &mut kept).unwrap();
+    kept.0.push(numbers(network.head(h)));
+    kept.0
+}
+
+fn batch() -> Batch {
+    let row = |count: u32| {
+        (0..count)
+            .map(|index| (index * 577 + 2) % 2100)
+            .collect::<Vec<u32>>()
+    };
+    Batch::of(&[row(19), row(7)]).unwrap()
+}
+
+/// The largest difference relative to the RMS.
+fn distance(a: &[f32], b: &[f32]) -> f32 {
+    let rms = (b.iter().map(|value| value * value).sum::<f32>() / b.len() as f32).sqrt();
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max) / rms
+}
+
+/// The same numbers, widened to f32 in one file.
+fn widened(folder: &Path, out: &Path) {
+    let mut tensors: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "safetensors")
+        {
+            let bytes = std::fs::read(path).unwrap();
+            for (name, view) in SafeTensors::deserialize(&bytes).unwrap().tensors() {
+                let wide = view.data().as_chunks::<2>().0.iter();
+                let wide = wide
+                    .flat_map(|b| half::bf16::from_le_bytes(*b).to_f32().to_le_bytes())
+                    .collect();
+                tensors.push((name, view.shape().to_vec(), wide));
+            }
+        }
+    }
+    let views = tensors
+        .iter()
+        .map(|(name, shape, bytes)| (name, TensorView::new(Dtype::F32, shape.clone(), bytes).unwrap()));
+    serialize_to_file(views, None, &out.join("model.safetensors")).unwrap();
+}
+
+#[test]
+fn large_matrices_in_bf16_compute_what_their_widened_copies_do() {
+    let (stored, wide) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    write_weights(&config(), stored.path(), 7, 6_000_000).unwrap();
+    assert!(
+        stored.path().join("model.safetensors.index.json").exists(),
+        "in shards"
+    );
+    widened(stored.path(), wide.path());
+    let (in_pieces, whole) = (
+        pass(stored.path(), Precision::F32),
+        pass(wide.path(), Precision::F32),
+    );
+    for (layer, (a, b)) in in_pieces.iter().zip(&whole).enumerate() {
+        assert!(distance(a, b) < 1e-5, "layer {layer}: {}", distance(a, b));
+    }
+    let rounded = pass(stored.path(), Precision::Bf16);
+    for (layer, (a, b)) in rounded.iter().zip(&whole).enumerate() {
+        let distance = distance(a, b);
+        assert!(
+            distance > 1e-4 && distance < 0.1,
+            "layer {layer}: bf16 rounds, {distance}"
+        );
+    }
+}
+
+#[test]
+fn streamed_and_resident_are_the_same_bits_with_mapped_matrices_too() {
+    let folder = tempfile::tempdir().unwrap();
+    write_weights(&config(), folder.path(), 7, usize::MAX).unwrap();
+    assert!(folder.path().join("model.safetensors").exists(), "one file");
+    for precision in [Precision::F32, Precision::Bf16] {
+        let checkpoint = Checkpoint::open(folder.path()).unwrap();
+        let streamed = StreamedNetwork::open(&config(), checkpoint, &Device::flex(), precision).unwrap();
+        let mut kept = [KeepAll::default()];
+        let ends = streamed.forward(&[batch()], &mut kept, &mut |_| ()).unwrap();
+        let logits = streamed.head(ends.into_iter().next().unwrap()).unwrap();
+        let [mut kept] = kept;
+        kept.0.push(numbers(logits));
+        assert_eq!(kept.0, pass(folder.path(), precision));
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes() {
+    let write = |seed: u64| {
+        let folder = tempfile::tempdir().unwrap();
+        write_weights(&config(), folder.path(), seed, usize::MAX).unwrap();
+        std::fs::read(folder.path().join("model.safetensors")).unwrap()
+    };
+    assert!(write(1) == write(1));
+    assert!(write(1) != write(2));
+}

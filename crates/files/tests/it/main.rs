@@ -1,0 +1,8 @@
+//! Files as people have them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that can't go on must fail"
+)]
+
+mod text;

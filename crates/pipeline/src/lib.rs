@@ -1,0 +1,35 @@
+//! What a user writes: the pipeline file with its tables, the overrides that are put over it, and the file of prompts.
+//!
+//! Everything is checked here as far as it can be without the model, and whatever can't be used is refused with its key.
+//! `cargo xtask` and the stages read a pipeline with this one reader, so that the key of a result holds the values that
+//! made it.
+
+mod assignment;
+mod bounds;
+mod check;
+mod design;
+mod dose_table;
+mod error;
+mod model_table;
+mod pipeline;
+mod prompts;
+mod source_file;
+mod steer_table;
+mod toml_words;
+mod vector_kind;
+mod vector_table;
+
+pub use assignment::assign;
+pub use check::is_plain_name;
+pub use design::Design;
+pub use dose_table::DoseTable;
+pub use error::{Error, Result};
+pub use model_table::ModelTable;
+pub use pipeline::{
+    Condition, Contrast, ExtractTable, Pipeline, PromptsTable, ReportTable, Turn, VerifyTable,
+};
+pub use prompts::{Prompt, parse_prompts, read_prompts};
+pub use source_file::{PipelineFile, TABLES};
+pub use steer_table::{Decoding, GenerationSet, SteerTable};
+pub use vector_kind::VectorKind;
+pub use vector_table::VectorTable;

@@ -1,0 +1,140 @@
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use terms::{Pooling, Site, Speaker};
+
+use crate::{DoseTable, ModelTable, PipelineFile, Result, SteerTable, VectorTable};
+
+/// One pipeline file: every parameter of a run. Unknown keys are errors.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pipeline {
+    /// The file's name without `.toml`.
+    #[serde(skip)]
+    pub name: String,
+    #[serde(skip)]
+    pub path: PathBuf,
+    /// The `table.key=value` entries that were put over what the file says.
+    #[serde(skip)]
+    pub overrides: Vec<String>,
+    pub model: ModelTable,
+    #[serde(default)]
+    pub verify: VerifyTable,
+    pub prompts: PromptsTable,
+    pub conditions: Vec<Condition>,
+    pub contrast: Contrast,
+    pub extract: ExtractTable,
+    /// Vectors from files, to be compared and steered with.
+    #[serde(default)]
+    pub vectors: Vec<VectorTable>,
+    pub steer: SteerTable,
+    #[serde(default)]
+    pub dose: DoseTable,
+    pub report: ReportTable,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VerifyTable {
+    /// What an independent implementation computes with this model: a file of `crates/model/reference/make_reference.py`.
+    pub reference: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PromptsTable {
+    pub file: PathBuf,
+}
+
+/// One chat format: turns before the answer, and the speaker whose turn is opened at the end.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Condition {
+    pub name: String,
+    /// What the report calls it, such as "Model Role".
+    pub label: String,
+    /// Instructions: a turn of their own where the chat format has one. Where it has none, as Gemma 2's, they are put at the
+    /// start of the first user turn, before a blank line.
+    pub system: Option<String>,
+    pub turns: Vec<Turn>,
+    pub opens: Speaker,
+}
+
+impl Condition {
+    /// The same with the prompt's text in place of `{prompt}`.
+    pub fn filled(&self, prompt: &str) -> Condition {
+        let fill = |text: &str| text.replace("{prompt}", prompt);
+        let turns = self.turns.iter().map(|turn| Turn {
+            speaker: turn.speaker,
+            text: fill(&turn.text),
+        });
+        Condition {
+            system: self.system.as_deref().map(fill),
+            turns: turns.collect(),
+            ..self.clone()
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Turn {
+    pub speaker: Speaker,
+    /// `{prompt}` stands for the prompt.
+    pub text: String,
+}
+
+/// Which two conditions the contrast vector is the difference of: mean(positive) - mean(negative).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Contrast {
+    pub positive: String,
+    pub negative: String,
+    /// The pooling whose contrast is steered with and shown first.
+    pub pooling: Pooling,
+    /// Whether every prompt's cosine with every other is written as a table, whose rows grow with the square of the
+    /// prompts. Left out: up to 256 prompts.
+    pub cosine_matrices: Option<bool>,
+    /// Vectors whose directions are taken out of the contrast, as `mean.<condition>` and the like. What remains is the
+    /// vector `contrast.cleaned`.
+    #[serde(default)]
+    pub project_out: Vec<String>,
+}
+
+impl Contrast {
+    pub fn builds_cosine_matrices(&self, prompts: usize) -> bool {
+        self.cosine_matrices.unwrap_or(prompts <= 256)
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExtractTable {
+    pub poolings: Vec<Pooling>,
+    /// Places besides the residual stream after each layer, to be recorded too.
+    #[serde(default)]
+    pub sites: Vec<Site>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReportTable {
+    pub title: String,
+    /// A similarity table that was published for the same experiment (CSV), to be shown beside the run's own.
+    pub published: Option<PathBuf>,
+}
+
+impl Pipeline {
+    /// Reads a pipeline file, puts `table.key=value` assignments over it, and checks that its parts fit together.
+    ///
+    /// # Errors
+    /// Those of [`PipelineFile::read`] and [`PipelineFile::pipeline`].
+    pub fn read(path: &Path, overrides: &[String]) -> Result<Self> {
+        PipelineFile::read(path, overrides)?.pipeline()
+    }
+
+    /// The condition with this name.
+    pub fn condition(&self, name: &str) -> Option<&Condition> {
+        self.conditions.iter().find(|condition| condition.name == name)
+    }
+}

@@ -1,0 +1,39 @@
+use anyhow::Result;
+use plotly::common::ColorBar;
+use results::DoseSummary;
+use serde_json::Value;
+
+use super::dose_grid::{Grid, chart};
+use super::figure::{Figure, Size};
+use crate::content::Content;
+
+pub const FIGURE: Figure = Figure {
+    id: "dose-damage-map",
+    section: "dose",
+    label: "Damage of every dose, by layer and coefficient",
+    size: Size::Half(360),
+    draw,
+    caption: "Its damage: the larger perplexity ratio of both formats, on a logarithmic colour \
+        scale. Everything above {{ sweep.budget }} is over the budget. Data: \
+        <a href=\"{{ links.dose_summary|safe }}\">dose.json</a>.",
+    left_out: None,
+};
+
+fn draw(content: &Content<'_>) -> Result<Option<Value>> {
+    let doses = &content.inputs.doses;
+    let summary = doses.shown().map(|_| &doses.summary);
+    summary.map(dose_damage_map).transpose()
+}
+
+/// How much more perplexing than the model's own texts those of each dose are. The colours go by
+/// the logarithm, since one dose can be worse than another by a factor of thousands.
+fn dose_damage_map(summary: &DoseSummary) -> Result<Value> {
+    let map = Grid::of(summary).heat_map(|candidate| candidate.perplexity_ratio.log10());
+    let ratios = [0.5, 1.0, 2.0, 5.0, 10.0, 100.0, 1000.0, 10_000.0, 100_000.0];
+    let bar = ColorBar::new()
+        .thickness(12)
+        .title("times")
+        .tick_vals(ratios.iter().map(|ratio: &f64| ratio.log10()).collect())
+        .tick_text(ratios.iter().map(|ratio| ratio.to_string()).collect());
+    chart(summary, map.color_bar(bar))
+}

@@ -1,0 +1,69 @@
+//! Links to the files behind the figures.
+
+use std::path::Path;
+
+use results::{
+    ComponentPlace, DepthCosine, DoseEffect, DoseText, Generation, LayerEffects, LayerStatistics, Layout,
+    LensToken, Outlier, Projection, RenderedPrompt, Similarity, Summary, VectorRow,
+};
+use serde::Serialize;
+
+/// The files behind the figures, relative to the report's folder.
+#[derive(Debug, Serialize)]
+pub struct Links {
+    pub certificate: String,
+    pub summary: String,
+    pub summary_csv: String,
+    pub similarities: String,
+    pub projections: String,
+    pub components: String,
+    pub activations: String,
+    pub vectors: String,
+    pub contrast: String,
+    pub statistics: String,
+    pub statistics_summary: String,
+    pub effects: String,
+    pub depth: String,
+    pub outliers: String,
+    pub generations: String,
+    pub lens: String,
+    pub doses: String,
+    pub dose_texts: String,
+    pub dose_summary: String,
+    pub prompts: String,
+}
+
+impl Links {
+    pub fn of(layout: &Layout) -> Self {
+        let link = |path: &Path| {
+            let inside = path.strip_prefix(layout.root()).unwrap_or(path);
+            let parts: Vec<String> = inside
+                .components()
+                .map(|part| part.as_os_str().to_string_lossy().into_owned())
+                .collect();
+            format!("../{}", parts.join("/"))
+        };
+        Links {
+            certificate: link(&layout.certificate()),
+            summary: link(&layout.table::<Summary>()),
+            summary_csv: link(&layout.table::<Summary>().with_extension("csv")),
+            similarities: link(&layout.table::<Similarity>()),
+            projections: link(&layout.table::<Projection>()),
+            components: link(&layout.table::<ComponentPlace>()),
+            activations: link(&layout.activations()),
+            vectors: link(&layout.table::<VectorRow>()),
+            contrast: link(&layout.contrast_vectors()),
+            statistics: link(&layout.table::<LayerStatistics>()),
+            statistics_summary: link(&layout.statistics_summary()),
+            effects: link(&layout.table::<LayerEffects>()),
+            depth: link(&layout.table::<DepthCosine>()),
+            outliers: link(&layout.table::<Outlier>()),
+            generations: link(&layout.table::<Generation>()),
+            lens: link(&layout.table::<LensToken>()),
+            doses: link(&layout.table::<DoseEffect>()),
+            dose_texts: link(&layout.table::<DoseText>()),
+            dose_summary: link(&layout.dose_summary()),
+            prompts: link(&layout.table::<RenderedPrompt>()),
+        }
+    }
+}

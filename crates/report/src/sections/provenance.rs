@@ -1,0 +1,104 @@
+//! Where the numbers come from: footers of the tables, links to them, and the command that makes
+//! them again.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use minijinja::context;
+use minijinja::value::Value as TemplateValue;
+use pages::shown;
+use pipeline::Pipeline;
+use results::Metadata;
+use serde::Serialize;
+
+use super::section::Section;
+use crate::content::Content;
+
+pub const SECTION: Section = Section {
+    id: "provenance",
+    contents: Some("Provenance"),
+    template: include_str!("provenance.html"),
+    context,
+};
+
+fn context(content: &Content<'_>) -> Result<Option<TemplateValue>> {
+    let (pipeline, inputs) = (content.pipeline, content.inputs);
+    Ok(Some(context! {
+        commands => shown(commands(pipeline)),
+        overrides => given(pipeline),
+        pipeline_text => inputs.pipeline_text.clone(),
+        metadata => shown(metadata_entries(&inputs.metadata)),
+    }))
+}
+
+/// An entry of the footers, and the tables that have it with this value.
+#[derive(Debug, PartialEq, Serialize)]
+struct MetadataEntry {
+    key: String,
+    value: String,
+    tables: String,
+}
+
+/// The footers in one list, by key; a value that several tables share is named once.
+fn metadata_entries(footers: &[(&'static str, Metadata)]) -> Vec<MetadataEntry> {
+    let mut entries: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+    for (table, metadata) in footers {
+        // The schema is each table's own and says nothing of the run.
+        for (key, value) in metadata.iter().filter(|(key, _)| !key.starts_with("schema")) {
+            entries.entry((key, value)).or_default().push(table);
+        }
+    }
+    let entry = |((key, value), tables): ((&str, &str), Vec<&str>)| {
+        let tables = if tables.len() == footers.len() {
+            "all".to_owned()
+        } else {
+            tables.join(", ")
+        };
+        MetadataEntry {
+            key: key.to_owned(),
+            value: value.to_owned(),
+            tables,
+        }
+    };
+    entries.into_iter().map(entry).collect()
+}
+
+/// What was set on the command line. `cargo xtask` tells stages the device and the folder that it
+/// found for the machine in the same way, after all others: that is not asked for by anybody.
+fn given(pipeline: &Pipeline) -> Vec<String> {
+    let entries = || pipeline.overrides.iter().map(String::as_str).enumerate();
+    let device = entries().rfind(|(_, entry)| entry.starts_with("model.device="));
+    entries()
+        .filter(|own| Some(*own) != device && !own.1.starts_with("model.path="))
+        .map(|(_, entry)| entry.to_owned())
+        .collect()
+}
+
+#[derive(Debug, Serialize)]
+struct Command {
+    line: String,
+    does: &'static str,
+}
+
+/// What makes all results again, and what tells more of them, as typed in the project's root.
+fn commands(pipeline: &Pipeline) -> Vec<Command> {
+    let sets: String = given(pipeline)
+        .iter()
+        .map(|entry| format!(" --set '{}'", entry.replace('\'', "'\\''")))
+        .collect();
+    let command = |verb: &str, does: &'static str| Command {
+        line: format!("cargo xtask {verb} --pipeline {}{sets}", pipeline.name),
+        does,
+    };
+    vec![
+        command("all", "remakes the results where anything has changed"),
+        command(
+            "all --force",
+            "remakes them in any case; on the same device the tables come out byte-identical",
+        ),
+        command(
+            "status",
+            "shows what each stage was made from and how long it took",
+        ),
+    ]
+}

@@ -1,0 +1,72 @@
+//! The sweep over doses: what each did, which was chosen, and the texts that are shown.
+
+use anyhow::{Context, Result, ensure};
+use interventions::Kind;
+use results::{
+    Dose, DoseCandidate, DoseEffect, DoseSummary, DoseText, Layout, Metadata, Table, read_dose_summary,
+};
+use terms::DoseDirection;
+
+#[derive(Debug)]
+pub struct Doses {
+    pub summary: DoseSummary,
+    pub effects: Vec<DoseEffect>,
+    /// Of all texts only the unsteered ones and those under the contrast at the layer that is
+    /// shown.
+    pub texts: Vec<DoseText>,
+}
+
+impl Doses {
+    pub fn read(layout: &Layout) -> Result<(Self, Metadata)> {
+        let summary = read_dose_summary(&layout.dose_summary())?;
+        let (effects, metadata) = DoseEffect::read(&layout.table::<DoseEffect>())?;
+        let (texts, _) = DoseText::read(&layout.table::<DoseText>())?;
+        let is_known = summary
+            .chosen
+            .is_none_or(|chosen| chosen < summary.candidates.len());
+        ensure!(
+            is_known,
+            "{}: the chosen dose is none of the candidates; run `cargo xtask dose --force`",
+            layout.dose_summary().display()
+        );
+        let mut doses = Doses {
+            summary,
+            effects,
+            texts: Vec::new(),
+        };
+        let layer = doses.shown().map(|candidate| candidate.layer);
+        let is_kept = |text: &DoseText| is_unsteered(&text.dose) || is_contrast_at(&text.dose, layer);
+        doses.texts = texts.into_iter().filter(is_kept).collect();
+        Ok((doses, metadata))
+    }
+
+    pub fn chosen(&self) -> Option<&DoseCandidate> {
+        self.summary.candidates.get(self.summary.chosen?)
+    }
+
+    /// The dose whose layer the charts are of: the chosen one, or else the one with the largest
+    /// effect. None where no dose was tried.
+    pub fn shown(&self) -> Option<&DoseCandidate> {
+        let by_effect = |a: &&DoseCandidate, b: &&DoseCandidate| a.effect.total_cmp(&b.effect);
+        self.chosen()
+            .or_else(|| self.summary.candidates.iter().max_by(by_effect))
+    }
+
+    /// The rows of one condition that nothing was done to.
+    pub fn unsteered(&self, condition: &str) -> Result<&DoseEffect> {
+        let is_it = |row: &&DoseEffect| is_unsteered(&row.dose) && row.condition == condition;
+        let found = self.effects.iter().find(is_it);
+        found.with_context(|| {
+            format!("doses.parquet has no unsteered row of \"{condition}\"; run `cargo xtask dose --force`")
+        })
+    }
+}
+
+pub fn is_unsteered(dose: &Dose) -> bool {
+    dose.operation.is_none()
+}
+
+/// Whether the contrast was added, in some amount, at this layer.
+pub fn is_contrast_at(dose: &Dose, layer: Option<usize>) -> bool {
+    dose.operation == Some(Kind::Addition) && dose.direction == DoseDirection::Contrast && dose.layer == layer
+}

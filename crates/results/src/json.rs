@@ -1,0 +1,120 @@
+//! Summaries as JSON: what people read, and scripts, where a table would be too much.
+
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use terms::Pooling;
+
+use crate::{Error, Result};
+
+/// What the tests over all layers say, for the contrast's pooling: `statistics.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StatisticsSummary {
+    pub pooling: Pooling,
+    pub positive: String,
+    pub negative: String,
+    /// The prompts that the figures come from, and all there are.
+    pub prompts: usize,
+    pub all_prompts: usize,
+    /// How many ways of swapping labels were looked at, and whether these are all.
+    pub labellings: u64,
+    pub is_exact: bool,
+    /// No p-value can be smaller than this with so many prompts.
+    pub smallest_p: f64,
+    /// The level at which layers are called significant, corrected for looking at all layers.
+    pub level: f64,
+    pub significant_layers: Vec<usize>,
+    /// The first significant layer.
+    pub onset: Option<usize>,
+    /// The significant layer whose interval of within minus cross lies highest.
+    pub strongest: Option<usize>,
+    /// Plain sentences: what can be said with so many prompts, and what was found.
+    pub findings: Vec<String>,
+}
+
+/// Which dose was chosen and why: `dose.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DoseSummary {
+    /// Texts may be so many times as perplexing to the unsteered model as its own are.
+    pub perplexity_budget: f64,
+    /// The perplexity of the unsteered texts of both conditions.
+    pub unsteered_perplexity: f64,
+    /// Mean role log-odds of unsteered texts in the positive and in the negative condition, nats per token.
+    pub unsteered_log_odds: [f64; 2],
+    pub prompts: usize,
+    pub neutral_prompts: usize,
+    /// An index into `candidates`.
+    pub chosen: Option<usize>,
+    /// Every layer and size of coefficient at which the contrast was added, both conditions taken together: it is
+    /// subtracted where the positive condition's speaker has the turn, and added where the negative one's has.
+    pub candidates: Vec<DoseCandidate>,
+    /// Plain sentences.
+    pub findings: Vec<String>,
+}
+
+impl DoseSummary {
+    /// Of a sweep that was not run; the finding says why.
+    pub fn nothing(perplexity_budget: f64, finding: &str) -> Self {
+        DoseSummary {
+            perplexity_budget,
+            unsteered_perplexity: 1.0,
+            unsteered_log_odds: [0.0; 2],
+            prompts: 0,
+            neutral_prompts: 0,
+            chosen: None,
+            candidates: Vec::new(),
+            findings: vec![finding.to_owned()],
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DoseCandidate {
+    pub layer: usize,
+    pub coefficient: f64,
+    pub relative_coefficient: f64,
+    /// Toward the other speaker, nats per token, with its 95 % interval over prompts.
+    pub effect: f64,
+    pub effect_low: f64,
+    pub effect_high: f64,
+    /// The largest upper end of the intervals of the controls at this dose: random directions, shuffled labels.
+    pub control_high: f64,
+    /// The share of texts that sound like the other speaker, and of prompts that moved away from it.
+    pub crossed: f64,
+    pub wrong_way: f64,
+    /// The larger of both conditions.
+    pub perplexity_ratio: f64,
+    /// The larger of both signs, nats.
+    pub kl: f64,
+    /// Why it can't be chosen; empty if it can.
+    pub reasons: Vec<String>,
+}
+
+pub fn write_statistics_summary(path: &Path, summary: &StatisticsSummary) -> Result<()> {
+    write(path, summary)
+}
+
+pub fn read_statistics_summary(path: &Path) -> Result<StatisticsSummary> {
+    read(path, "analyze")
+}
+
+pub fn write_dose_summary(path: &Path, summary: &DoseSummary) -> Result<()> {
+    write(path, summary)
+}
+
+pub fn read_dose_summary(path: &Path) -> Result<DoseSummary> {
+    read(path, "dose")
+}
+
+fn write(path: &Path, value: &impl Serialize) -> Result<()> {
+    let text =
+        serde_json::to_string_pretty(value).map_err(|error| Error::invalid(path, error.to_string()))?;
+    Ok(fs_err::write(path, text + "\n")?)
+}
+
+fn read<T: DeserializeOwned>(path: &Path, stage: &str) -> Result<T> {
+    let text = fs_err::read_to_string(path)?;
+    serde_json::from_str(&text)
+        .map_err(|error| Error::invalid(path, format!("{error}; run `cargo xtask {stage} --force`")))
+}

@@ -1,0 +1,82 @@
+use std::path::{Path, PathBuf};
+
+use files::HASH_MEMO;
+use terms::{Site, Stage};
+
+use crate::Table;
+
+/// Where the results of one pipeline lie: `results/<pipeline>/<stage>/…`.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    root: PathBuf,
+}
+
+impl Layout {
+    /// `root` is the folder of one pipeline, such as `results/tiny`.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Layout { root: root.into() }
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub fn stage(&self, stage: Stage) -> PathBuf {
+        self.root.join(stage.as_str())
+    }
+
+    /// The file of a table.
+    pub fn table<T: Table>(&self) -> PathBuf {
+        self.root.join(T::SCHEMA.file)
+    }
+
+    /// Where a file of a result is written while its stage runs: at the same place inside of `out`.
+    pub fn in_progress(&self, out: &Path, place: &Path) -> PathBuf {
+        let inside = place.strip_prefix(&self.root).unwrap_or(place);
+        out.join(inside.iter().skip(1).collect::<PathBuf>())
+    }
+
+    /// The hashes of large files that all pipelines share.
+    pub fn hash_memo(&self) -> PathBuf {
+        self.root.with_file_name(HASH_MEMO)
+    }
+
+    /// How far the model's residual streams and logits are from an independent implementation's.
+    pub fn certificate(&self) -> PathBuf {
+        self.stage(Stage::Verify).join("certificate.json")
+    }
+
+    /// One folder a layer below this one: `layer=NN/part-0.parquet`.
+    pub fn activations(&self) -> PathBuf {
+        self.stage(Stage::Extract).join("activations")
+    }
+
+    /// The same below this folder for what is recorded at another site.
+    pub fn activations_at(&self, site: Site) -> PathBuf {
+        match site {
+            Site::ResidualPost => self.activations(),
+            _ => self.stage(Stage::Extract).join("sites").join(site.as_str()),
+        }
+    }
+
+    pub fn contrast_vectors(&self) -> PathBuf {
+        self.stage(Stage::Analyze).join("contrast.safetensors")
+    }
+
+    /// The contrast in the formats of other tools.
+    pub fn exports(&self) -> PathBuf {
+        self.stage(Stage::Analyze).join("export")
+    }
+
+    pub fn statistics_summary(&self) -> PathBuf {
+        self.stage(Stage::Analyze).join("statistics.json")
+    }
+
+    pub fn dose_summary(&self) -> PathBuf {
+        self.stage(Stage::Dose).join("dose.json")
+    }
+
+    pub fn report(&self) -> PathBuf {
+        self.stage(Stage::Report).join("report.html")
+    }
+}

@@ -1,0 +1,118 @@
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use pipeline::Pipeline;
+use terminal::{finish, start_log};
+use terms::Stage;
+
+use crate::{Error, Layout, Result};
+
+/// What every stage binary is told: `--pipeline FILE --results FOLDER [--set table.key=value]...`.
+#[derive(Debug)]
+pub struct StageArguments {
+    pub pipeline: PathBuf,
+    pub results: PathBuf,
+    pub overrides: Vec<String>,
+}
+
+impl StageArguments {
+    pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Self> {
+        let (mut pipeline, mut results, mut overrides) = (None, None, Vec::new());
+        let mut arguments = arguments.into_iter();
+        while let Some(flag) = arguments.next() {
+            let mut value = || {
+                arguments
+                    .next()
+                    .ok_or_else(|| Error::Usage(format!("{flag} needs a value; {USAGE}")))
+            };
+            match flag.as_str() {
+                "--pipeline" => pipeline = Some(PathBuf::from(value()?)),
+                "--results" => results = Some(PathBuf::from(value()?)),
+                "--set" => overrides.push(value()?),
+                _ => return Err(Error::Usage(format!("unknown argument {flag:?}; {USAGE}"))),
+            }
+        }
+        match (pipeline, results) {
+            (Some(pipeline), Some(results)) => Ok(StageArguments {
+                pipeline,
+                results,
+                overrides,
+            }),
+            _ => Err(Error::Usage(USAGE.to_owned())),
+        }
+    }
+}
+
+const USAGE: &str = "usage: --pipeline pipelines/NAME.toml --results results/NAME [--set table.key=value]... \
+                     (`cargo xtask` fills these in)";
+
+/// The body of a stage's `main`: reads the arguments and the pipeline, runs `stage`, prints what went wrong.
+///
+/// Results appear under the final name only when `stage` returned without an error.
+pub fn run_stage<E: std::fmt::Display>(
+    stage: Stage,
+    run: impl FnOnce(&Pipeline, &Layout, &Path) -> std::result::Result<(), E>,
+) -> ExitCode {
+    start_log();
+    let outcome = (|| {
+        let arguments = StageArguments::parse(std::env::args().skip(1)).map_err(|error| error.to_string())?;
+        let pipeline =
+            Pipeline::read(&arguments.pipeline, &arguments.overrides).map_err(|error| error.to_string())?;
+        let layout = Layout::new(arguments.results);
+        let directory = StageDirectory::begin(&layout, stage).map_err(|error| error.to_string())?;
+        run(&pipeline, &layout, directory.path()).map_err(|error| format!("{error:#}"))?;
+        directory.commit().map_err(|error| error.to_string())
+    })();
+    finish::<String>(&format!("the stage {} failed", stage.as_str()), outcome)
+}
+
+/// The folder that a stage writes into: `<stage>.partial` until [`commit`](Self::commit) renames it.
+///
+/// A stage that fails removes the partial folder; one that is killed leaves it behind. The earlier result stays
+/// untouched either way. Between the two renames of `commit` there is no result for an instant, never a mixture of two.
+#[derive(Debug)]
+pub struct StageDirectory {
+    partial: PathBuf,
+    place: PathBuf,
+}
+
+impl StageDirectory {
+    pub fn begin(layout: &Layout, stage: Stage) -> Result<Self> {
+        let place = layout.stage(stage);
+        let partial = place.with_extension("partial");
+        remove_if_there(&partial)?;
+        fs_err::create_dir_all(&partial).map_err(|error| {
+            let message = format!("can't make this folder ({error}); check that you may write there");
+            Error::invalid(&partial, message)
+        })?;
+        Ok(StageDirectory { partial, place })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.partial
+    }
+
+    pub fn commit(self) -> Result<()> {
+        let previous = self.place.with_extension("previous");
+        remove_if_there(&previous)?;
+        if self.place.exists() {
+            fs_err::rename(&self.place, &previous)?;
+        }
+        fs_err::rename(&self.partial, &self.place)?;
+        remove_if_there(&previous)
+    }
+}
+
+impl Drop for StageDirectory {
+    fn drop(&mut self) {
+        // After a commit there is nothing left to remove; if removing fails, the next run tries again and says so.
+        let _ = remove_if_there(&self.partial);
+    }
+}
+
+fn remove_if_there(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        fs_err::remove_dir_all(folder)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,189 @@
+use std::path::{Path, PathBuf};
+
+use terms::Pooling;
+
+use crate::contract::{NO_UNIT, NORM, NUMBER, REACH, TableSchema, shared};
+use crate::row::{Row, rows};
+use crate::table::read_selected;
+use crate::{Error, Metadata, Result, Table, TableWriter};
+
+rows! {
+    /// The residual of one prompt in one condition after one layer, pooled to one vector.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Activation {
+        prompt_id: String = NO_UNIT, shared!(prompt_id);
+        condition: String = NO_UNIT, shared!(condition);
+        pooling: Pooling = NO_UNIT, shared!(pooling);
+        position: Option<i32> = NUMBER, "the token that was read, `<bos>` being 0; null for `mean`";
+        token_id: Option<i32> = NUMBER, "its id; null for `mean`";
+        token_text: Option<String> = NO_UNIT, "its text; null for `mean`";
+        norm: f32 = NORM, "the Euclidean norm of `activation`";
+        activation: Vec<f32> = REACH, "the vector";
+    }
+}
+
+impl Table for Activation {
+    const SCHEMA: TableSchema = TableSchema {
+        name: "activations",
+        version: 1,
+        file: "extract/activations/layer=NN/part-0.parquet and extract/sites/SITE/layer=NN/part-0.parquet",
+        row: "the residual stream of one prompt in one condition after one layer, pooled to one vector",
+        key: &["prompt_id", "condition", "pooling"],
+        is_sorted: false,
+        count: None,
+        columns: Self::columns,
+    };
+}
+
+rows! {
+    /// Where a pooling read in one text.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct ReadPosition {
+        prompt_id: String = NO_UNIT, shared!(prompt_id);
+        condition: String = NO_UNIT, shared!(condition);
+        pooling: Pooling = NO_UNIT, shared!(pooling);
+        position: Option<i32> = NUMBER, "the token that was read, `<bos>` being 0; null for `mean`";
+    }
+}
+
+/// The activations of a run, written while it goes on: `layer=NN/part-0.parquet` for every layer, all open at once.
+///
+/// Each call of [`append`](Self::append) is a row group of one file, and nothing of its rows stays in memory. What stays
+/// is where the row groups lie and their statistics, 9 KB each until [`finish`](Self::finish): append some hundred rows at
+/// a time, not a few. A writer that is dropped before it is finished leaves files without a footer, which no reader takes for tables.
+pub struct ActivationWriter {
+    folder: PathBuf,
+    layers: Vec<LayerWriter>,
+}
+
+impl ActivationWriter {
+    /// Makes the files of the layers `0..layers` below `folder`. `metadata` goes into every footer, and its
+    /// `hidden_size` is the length of every vector.
+    pub fn create(folder: &Path, layers: usize, metadata: &Metadata) -> Result<Self> {
+        let layers = (0..layers).map(|layer| LayerWriter::create(folder, layer, metadata));
+        Ok(ActivationWriter {
+            folder: folder.to_owned(),
+            layers: layers.collect::<Result<_>>()?,
+        })
+    }
+
+    /// Adds rows to the file of `layer`.
+    pub fn append(&mut self, layer: usize, rows: &[Activation]) -> Result<()> {
+        let layers = self.layers.len();
+        let writer = self.layers.get_mut(layer).ok_or_else(|| {
+            Error::invalid(
+                &self.folder,
+                format!("there is no layer {layer} among the {layers} of this run"),
+            )
+        })?;
+        writer.append(rows)
+    }
+
+    /// Writes the footers, which make tables of the files.
+    pub fn finish(self) -> Result<()> {
+        self.layers.into_iter().try_for_each(LayerWriter::finish)
+    }
+}
+
+/// Writes one layer's file at once, for rows that are all in memory.
+pub fn write_activations(
+    folder: &Path,
+    layer: usize,
+    metadata: &Metadata,
+    rows: &[Activation],
+) -> Result<()> {
+    let mut writer = LayerWriter::create(folder, layer, metadata)?;
+    writer.append(rows)?;
+    writer.finish()
+}
+
+/// Reads one layer's rows in batches of at most 256, in the order in which they were written: at 4096 numbers a row these
+/// are 4 MB, however many rows the file has.
+///
+/// # Errors
+/// As for [`Table::read`].
+pub fn read_activation_batches(
+    folder: &Path,
+    layer: usize,
+) -> Result<(impl Iterator<Item = Result<Vec<Activation>>> + use<>, Metadata)> {
+    Activation::read_batches(&activation_file(folder, layer), 256)
+}
+
+/// Reads one layer's rows at once.
+///
+/// # Errors
+/// As for [`Table::read`].
+pub fn read_activations(folder: &Path, layer: usize) -> Result<(Vec<Activation>, Metadata)> {
+    Activation::read(&activation_file(folder, layer))
+}
+
+/// The positions that were read, which are the same at every layer. No activation is read.
+///
+/// # Errors
+/// As for [`Table::read`].
+pub fn read_positions(folder: &Path) -> Result<Vec<ReadPosition>> {
+    let columns = ReadPosition::columns();
+    let names: Vec<&str> = columns.iter().map(|column| column.name).collect();
+    let path = activation_file(folder, 0);
+    let all = |batch: &arrow_array::RecordBatch| (0..batch.num_rows()).collect();
+    let (batches, _) =
+        read_selected::<ReadPosition, Activation, _>(&path, crate::table::BATCH_ROWS, Some(&names), all)?;
+    let batches = batches.collect::<Result<Vec<_>>>()?;
+    Ok(batches.into_iter().flatten().collect())
+}
+
+/// The layers that have a file, in order; a gap is an error, since it means that a file was lost.
+pub fn activation_layers(folder: &Path) -> Result<Vec<usize>> {
+    let mut layers = Vec::new();
+    for entry in fs_err::read_dir(folder)? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if let Some(layer) = name.strip_prefix("layer=").and_then(|number| number.parse().ok()) {
+            layers.push(layer);
+        }
+    }
+    layers.sort_unstable();
+    match layers.iter().enumerate().find(|(index, layer)| index != *layer) {
+        _ if layers.is_empty() => Err(Error::invalid(
+            folder,
+            "there is no layer here; run `cargo xtask extract`",
+        )),
+        Some((missing, _)) => Err(Error::invalid(
+            folder,
+            format!("layer {missing} is missing; run `cargo xtask extract --force`"),
+        )),
+        None => Ok(layers),
+    }
+}
+
+/// The file of one layer.
+pub fn activation_file(folder: &Path, layer: usize) -> PathBuf {
+    folder.join(format!("layer={layer:02}")).join("part-0.parquet")
+}
+
+struct LayerWriter(TableWriter<Activation>);
+
+impl LayerWriter {
+    fn create(folder: &Path, layer: usize, metadata: &Metadata) -> Result<Self> {
+        let path = activation_file(folder, layer);
+        if let Some(parent) = path.parent() {
+            fs_err::create_dir_all(parent)?;
+        }
+        TableWriter::create(&path, &metadata.clone().with("layer", layer)).map(Self)
+    }
+
+    fn append(&mut self, rows: &[Activation]) -> Result<()> {
+        let hidden_size = self.0.width();
+        if let Some(row) = rows.iter().find(|row| row.activation.len() != hidden_size) {
+            let (prompt, length) = (&row.prompt_id, row.activation.len());
+            let message =
+                format!("prompt \"{prompt}\": {length} numbers, but the hidden size is {hidden_size}");
+            return Err(Error::invalid(self.0.path(), message));
+        }
+        self.0.append(rows)?;
+        self.0.end_row_group()
+    }
+
+    fn finish(self) -> Result<()> {
+        self.0.finish()
+    }
+}

@@ -1,0 +1,10 @@
+//! A pipeline's model, opened on this machine, and its prompts, rendered for it: what every program that runs the model does
+//! first.
+
+mod open;
+mod prompts;
+
+pub use open::{
+    InspectedModel, OpenModel, OpenNetwork, chat_options, inspect, open_for_generation, open_model,
+};
+pub use prompts::{about_generation, longest_beyond, render_prompts, render_turns, suppressed_tokens};

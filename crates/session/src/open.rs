@@ -1,0 +1,180 @@
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, bail};
+use files::HashMemo;
+use model::{
+    ChatOptions, ChatTokenizer, Checkpoint, DeviceKind, ModelConfig, ModelFiles, ModelParts, Network,
+    Precision, StreamedNetwork, fingerprint, hash_file,
+};
+use pipeline::ModelTable;
+use terminal::progress_of_bytes;
+use terms::Residency;
+
+/// A model that is ready to run, with its tokenizer.
+pub struct OpenModel {
+    pub network: OpenNetwork,
+    pub tokenizer: ChatTokenizer,
+    /// Of everything that decides what the model computes.
+    pub fingerprint: String,
+    /// Of the weight files alone, by which a certificate names its model.
+    pub weights_fingerprint: String,
+    pub device: DeviceKind,
+    pub precision: Precision,
+}
+
+/// The weights at hand, or read while they are used.
+pub enum OpenNetwork {
+    Resident(Box<Network>),
+    Streamed(Box<StreamedNetwork>),
+}
+
+impl OpenNetwork {
+    pub fn config(&self) -> &ModelConfig {
+        match self {
+            OpenNetwork::Resident(network) => network.config(),
+            OpenNetwork::Streamed(network) => network.config(),
+        }
+    }
+}
+
+impl OpenModel {
+    /// The network for generation, which needs all weights for each token.
+    pub fn resident(&self) -> Result<&Network> {
+        match &self.network {
+            OpenNetwork::Resident(network) => Ok(network),
+            OpenNetwork::Streamed(_) => bail!("the model was opened for one pass only, not for generation"),
+        }
+    }
+}
+
+/// Opens the model that a pipeline names, for work that needs each weight once or a few times. Where its residency is
+/// left open, it is streamed if the weights don't fit into the free memory.
+pub fn open_model(table: &ModelTable, hashes: &HashMemo) -> Result<OpenModel> {
+    open(table, hashes, table.residency)
+}
+
+/// Opens it for generation: all weights at hand.
+pub fn open_for_generation(table: &ModelTable, hashes: &HashMemo) -> Result<OpenModel> {
+    open(table, hashes, Residency::Resident)
+}
+
+/// What a pipeline's model is: everything that can be known of it before a weight is read.
+pub struct InspectedModel {
+    pub files: ModelFiles,
+    pub parts: ModelParts,
+    pub precision: Precision,
+}
+
+/// Reads and compares a model's files as every stage does before it loads weights, and loads none.
+///
+/// # Errors
+/// Whatever keeps the model from being run.
+pub fn inspect(table: &ModelTable) -> Result<InspectedModel> {
+    let files = ModelFiles::at(table.place()).context("model.source")?;
+    let parts = files.open(&chat_options(table)?)?;
+    let precision = table.dtype.decided(parts.checkpoint.stored_precision());
+    Ok(InspectedModel {
+        files,
+        parts,
+        precision,
+    })
+}
+
+/// What the `[model]` table tells the chat template.
+pub fn chat_options(table: &ModelTable) -> Result<ChatOptions<'_>> {
+    let arguments = serde_json::to_value(&table.template_arguments).context("model.template_arguments")?;
+    let date = table.date.as_deref().map(|date| {
+        let wrong = |_| anyhow!("model.date = \"{date}\" is not a day; write it as \"2026-11-30\"");
+        date.parse().map_err(wrong)
+    });
+    Ok(ChatOptions {
+        template: table.chat_template.as_deref(),
+        arguments: arguments.as_object().cloned().unwrap_or_default(),
+        date: date.transpose()?,
+    })
+}
+
+fn open(table: &ModelTable, hashes: &HashMemo, residency: Residency) -> Result<OpenModel> {
+    let InspectedModel {
+        files,
+        parts,
+        precision,
+    } = inspect(table)?;
+    let ModelParts {
+        config,
+        tokenizer,
+        checkpoint,
+    } = parts;
+    for name in checkpoint.left_out() {
+        tracing::warn!(
+            "{}: tensor `{name}` is the head of a classifier, and is left out",
+            table.name
+        );
+    }
+    let device = table.device.decided(model::present_device);
+    let weights: Vec<PathBuf> = checkpoint.files().map(Path::to_owned).collect();
+    let named = [
+        files.texts(),
+        Vec::from_iter(table.chat_template.clone()),
+        weights.clone(),
+    ]
+    .concat();
+    // Each shard is read once at most, though two fingerprints hold its hash.
+    let mut hashed = BTreeMap::new();
+    for path in &weights {
+        let remembered = hashes.of(path);
+        hashed.insert(path.as_path(), remembered.map_or_else(|| hash_file(path), Ok)?);
+    }
+    let known = |path: &Path| hashed.get(path).cloned();
+    let weights_fingerprint = fingerprint(&weights, &known)?;
+    let fingerprint = fingerprint(&named, &known)?;
+    let network = open_network(&config, checkpoint, device, precision, residency)?;
+    let residency = match network {
+        OpenNetwork::Resident(_) => "resident",
+        OpenNetwork::Streamed(_) => "streamed",
+    };
+    tracing::info!(
+        "{}: {device}, {}, weights {residency}",
+        table.name,
+        precision.as_str()
+    );
+    Ok(OpenModel {
+        network,
+        tokenizer,
+        fingerprint,
+        weights_fingerprint,
+        device,
+        precision,
+    })
+}
+
+fn open_network(
+    config: &ModelConfig,
+    checkpoint: Checkpoint,
+    kind: DeviceKind,
+    precision: Precision,
+    residency: Residency,
+) -> Result<OpenNetwork> {
+    let device = model::open_device(kind).context("model.device")?;
+    let needed = Network::loaded_size(&checkpoint, &device, precision);
+    // The memory of a GPU is not known here, and what it can't hold is said by its driver.
+    let free = machine::available_memory().filter(|_| kind == DeviceKind::Cpu);
+    let too_large = free.is_some_and(|free| needed > free - free / 8);
+    if residency == Residency::Streamed || (residency == Residency::Auto && too_large) {
+        let network = StreamedNetwork::open(config, checkpoint, &device, precision)?;
+        return Ok(OpenNetwork::Streamed(Box::new(network)));
+    }
+    if too_large {
+        tracing::warn!(
+            "the weights take {:.1} GB, and {:.1} GB of memory are free: much of them will be read from the disk again and again",
+            needed as f64 / 1e9,
+            free.unwrap_or(0) as f64 / 1e9
+        );
+    }
+    let bar = progress_of_bytes(checkpoint.size() as u64, "load");
+    let mut progress = |bytes: usize| bar.inc(bytes as u64);
+    let network = Network::load(config, &checkpoint, &device, precision, &mut progress)?;
+    bar.finish_and_clear();
+    Ok(OpenNetwork::Resident(Box::new(network)))
+}

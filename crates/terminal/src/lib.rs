@@ -1,0 +1,12 @@
+//! How every program of the project speaks on a terminal: how loud, in colour or not, what went wrong in three lines, how far
+//! it has come, and what somebody who mistyped a word may have meant.
+
+mod log;
+mod nearest;
+mod output;
+mod progress;
+
+pub use log::start_log;
+pub use nearest::nearest;
+pub use output::{LOUDNESS, Loudness, Output, colours, failure, finish, may_colour, print_failure, remark};
+pub use progress::{progress_bar, progress_of_bytes};

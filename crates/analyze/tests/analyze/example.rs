@@ -8,6 +8,7 @@ use results::{
 };
 use tempfile::TempDir;
 use terms::Pooling;
+use testkit::EXAMPLE_PIPELINE;
 
 pub struct Example {
     pub layout: Layout,
@@ -35,9 +36,9 @@ impl Example {
     /// A pipeline whose contrast is `positive` minus `negative`.
     pub fn pipeline(&self, positive: &str, negative: &str) -> Pipeline {
         let path = self.folder.path().join("example.toml");
-        let text = PIPELINE
-            .replace("POSITIVE", positive)
-            .replace("NEGATIVE", negative);
+        let text = EXAMPLE_PIPELINE
+            .replace("positive = \"normal\"", &format!("positive = \"{positive}\""))
+            .replace("negative = \"swapped\"", &format!("negative = \"{negative}\""));
         fs_err::write(&path, text).unwrap();
         Pipeline::read(&path, &[]).unwrap()
     }
@@ -45,16 +46,16 @@ impl Example {
     /// A pipeline with these conditions, whose contrast is normal minus swapped.
     pub fn pipeline_of(&self, conditions: &str) -> Pipeline {
         let (start, end) = (
-            PIPELINE.find("[[conditions]]").unwrap(),
-            PIPELINE.find("[contrast]").unwrap(),
+            EXAMPLE_PIPELINE.find("[[conditions]]").unwrap(),
+            EXAMPLE_PIPELINE.find("[contrast]").unwrap(),
         );
-        let text = format!("{}{conditions}\n{}", &PIPELINE[..start], &PIPELINE[end..]);
+        let text = format!(
+            "{}{conditions}\n{}",
+            &EXAMPLE_PIPELINE[..start],
+            &EXAMPLE_PIPELINE[end..]
+        );
         let path = self.folder.path().join("example.toml");
-        fs_err::write(
-            &path,
-            text.replace("POSITIVE", "normal").replace("NEGATIVE", "swapped"),
-        )
-        .unwrap();
+        fs_err::write(&path, text).unwrap();
         Pipeline::read(&path, &[]).unwrap()
     }
 
@@ -113,43 +114,3 @@ pub fn four_rows() -> Vec<Activation> {
         .map(|(condition, prompt, row)| activation(condition, prompt, Pooling::Newline, row))
         .collect()
 }
-
-const PIPELINE: &str = r#"
-[model]
-source = "nowhere"
-name = "An Example"
-short_name = "example"
-dtype = "f32"
-device = "cpu"
-
-[prompts]
-file = "nowhere.jsonl"
-
-[[conditions]]
-name = "normal"
-label = "Model Role"
-turns = [{ speaker = "user", text = "{prompt}" }]
-opens = "model"
-
-[[conditions]]
-name = "swapped"
-label = "User Role"
-turns = [{ speaker = "model", text = "{prompt}" }]
-opens = "user"
-
-[contrast]
-positive = "POSITIVE"
-negative = "NEGATIVE"
-pooling = "newline"
-
-[extract]
-poolings = ["newline", "mean"]
-
-[steer]
-seed = 0
-max_new_tokens = 1
-decoding = { temperature = 1.0, top_k = 0, top_p = 1.0, repetition_penalty = 1.0 }
-
-[report]
-title = "An example"
-"#;

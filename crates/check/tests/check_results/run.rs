@@ -86,7 +86,12 @@ impl Run {
 
     fn analyze(&self) {
         let path = self.folder.path().join("example.toml");
-        fs_err::write(&path, PIPELINE).unwrap();
+        let pooled = testkit::EXAMPLE_PIPELINE.replace(r#"["newline", "mean"]"#, r#"["last"]"#);
+        fs_err::write(
+            &path,
+            pooled.replace(r#"pooling = "newline""#, r#"pooling = "last""#),
+        )
+        .unwrap();
         let out = self.layout.stage(Stage::Analyze);
         fs_err::create_dir_all(&out).unwrap();
         analyze::run(&Pipeline::read(&path, &[]).unwrap(), &self.layout, &out).unwrap();
@@ -183,46 +188,3 @@ pub fn lens() -> Vec<LensToken> {
         })
         .collect()
 }
-
-const PIPELINE: &str = r#"
-[model]
-source = "nowhere"
-name = "An Example"
-short_name = "example"
-
-[prompts]
-file = "prompts.jsonl"
-
-[[conditions]]
-name = "normal"
-label = "Model Role"
-turns = [{ speaker = "user", text = "{prompt}" }]
-opens = "model"
-
-[[conditions]]
-name = "swapped"
-label = "User Role"
-turns = [{ speaker = "model", text = "{prompt}" }]
-opens = "user"
-
-[contrast]
-positive = "normal"
-negative = "swapped"
-pooling = "last"
-
-[extract]
-poolings = ["last"]
-
-[steer]
-seed = 0
-max_new_tokens = 8
-
-[steer.decoding]
-temperature = 1.0
-top_k = 0
-top_p = 1.0
-repetition_penalty = 1.0
-
-[report]
-title = "An example"
-"#;

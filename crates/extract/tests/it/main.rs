@@ -17,9 +17,7 @@ use files::HashMemo;
 use pipeline::{Condition, ModelTable, Pipeline};
 use session::{OpenModel, open_model};
 
-pub fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
+pub use testkit::root;
 
 pub fn nano() -> ModelTable {
     ModelTable::local(root().join("crates/model/tests/fixtures/nano"), "nano")

@@ -15,7 +15,7 @@ mod serve;
 mod terminal;
 mod tokens;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::LazyLock;
 
@@ -25,9 +25,7 @@ use results::{DoseCandidate, DoseSummary, Generation, Layout, StageDirectory, Ta
 use tempfile::TempDir;
 use terms::{Device, Stage};
 
-pub fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
+pub use testkit::root;
 
 /// A pipeline that ships, with paths that hold from this folder.
 pub fn pipeline(name: &str) -> Pipeline {

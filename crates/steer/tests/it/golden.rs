@@ -3,7 +3,6 @@
 //! says how they were made.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 
 use burn::tensor::{Device, Tensor};
 use interventions::{ablation, addition, capping, mean_ablation};
@@ -11,20 +10,17 @@ use model::{
     Batch, Checkpoint, GenerationRequest, ModelConfig, Network, Precision, ResidualTap, Sampling, Token,
     generate,
 };
-use safetensors::SafeTensors;
 use serde_json::Value;
 use steer::{Intervention, Steer};
 use terms::Positions;
+pub use testkit::token_ids as tokens;
+use testkit::{Golden, golden_folder};
 
 pub const LAYER: usize = 2;
 
-pub fn fixtures() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../model/tests/fixtures")
-}
-
 /// The nano model without end tokens: the golden continuations run on past them.
 pub fn nano() -> Network {
-    let folder = fixtures().join("nano");
+    let folder = golden_folder().join("nano");
     let mut config = ModelConfig::read(&folder).unwrap();
     config.end_tokens.clear();
     Network::load(
@@ -38,32 +34,8 @@ pub fn nano() -> Network {
 }
 
 pub fn golden() -> (HashMap<String, Vec<f32>>, Value) {
-    let bytes = std::fs::read(fixtures().join("golden_nano.safetensors")).unwrap();
-    let file = SafeTensors::deserialize(&bytes).unwrap();
-    let floats = file
-        .tensors()
-        .into_iter()
-        .filter(|(_, view)| view.dtype() == safetensors::Dtype::F32);
-    let numbers = |bytes: &[u8]| {
-        bytes
-            .chunks_exact(4)
-            .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
-            .collect()
-    };
-    let tensors = floats.map(|(name, view)| (name, numbers(view.data()))).collect();
-    (
-        tensors,
-        serde_json::from_slice(&std::fs::read(fixtures().join("golden_nano.json")).unwrap()).unwrap(),
-    )
-}
-
-pub fn tokens(value: &Value) -> Vec<u32> {
-    value
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|id| id.as_u64().unwrap() as u32)
-        .collect()
+    let Golden { tensors, facts } = Golden::read();
+    (tensors, facts)
 }
 
 /// Steering, and a copy of every layer's output after it.
@@ -83,23 +55,7 @@ fn numbers(tensor: Tensor<2>) -> Vec<f32> {
 
 #[track_caller]
 fn assert_close(name: &str, actual: &[f32], expected: &[f32]) {
-    assert_eq!(actual.len(), expected.len(), "{name}");
-    let rms = (expected
-        .iter()
-        .map(|value| f64::from(*value).powi(2))
-        .sum::<f64>()
-        / expected.len() as f64)
-        .sqrt();
-    let worst = actual
-        .iter()
-        .zip(expected)
-        .map(|(a, b)| f64::from((a - b).abs()))
-        .fold(0.0, f64::max);
-    assert!(
-        worst <= 1e-4 * rms,
-        "{name}: off by {worst:.3e}, {:.3e} of the RMS",
-        worst / rms
-    );
+    testkit::assert_close(name, actual, expected, 1e-4);
 }
 
 /// One case of the golden record as an intervention.

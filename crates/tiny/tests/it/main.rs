@@ -16,11 +16,7 @@ mod reference;
 mod tokenizer;
 mod training;
 
-use std::path::PathBuf;
-
-pub fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
+pub use testkit::root;
 
 /// The tiny pipeline, with paths that hold from this folder.
 pub fn tiny_pipeline() -> ::pipeline::Pipeline {

@@ -8,6 +8,7 @@ use pipeline::read_prompts;
 use safetensors::SafeTensors;
 use serde_json::Value;
 use session::{OpenModel, open_for_generation, render_prompts};
+use testkit::{assert_close, token_ids as ids};
 
 fn fixture(name: &str) -> Vec<u8> {
     std::fs::read(crate::root().join("crates/tiny/tests/fixtures").join(name)).unwrap()
@@ -22,15 +23,6 @@ fn rows() -> Vec<Value> {
 
 fn model() -> OpenModel {
     open_for_generation(&crate::tiny_pipeline().model, &HashMemo::default()).unwrap()
-}
-
-fn ids(value: &Value) -> Vec<u32> {
-    value
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|id| id.as_u64().unwrap() as u32)
-        .collect()
 }
 
 #[test]
@@ -87,23 +79,8 @@ fn every_layers_residuals_are_the_references() {
             .zip(expected.chunks(expected.len() / layers))
             .enumerate()
         {
-            let rms = (expected
-                .iter()
-                .map(|value| f64::from(*value).powi(2))
-                .sum::<f64>()
-                / expected.len() as f64)
-                .sqrt();
-            let worst = actual
-                .iter()
-                .zip(expected)
-                .map(|(a, b)| f64::from((a - b).abs()))
-                .fold(0.0, f64::max);
             // The promise is 1e-3 of the RMS; ten times as close is what it is.
-            assert!(
-                worst < 1e-4 * rms,
-                "row {index}, layer {layer}: off by {:.1e} of the RMS",
-                worst / rms
-            );
+            assert_close(&format!("row {index}, layer {layer}"), actual, expected, 1e-4);
         }
     }
 }

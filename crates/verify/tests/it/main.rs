@@ -16,9 +16,7 @@ use safetensors::tensor::{Dtype as Stored, TensorView};
 use terms::{Dtype, Residency};
 use verify::{certify, relative_error};
 
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
+pub use testkit::root;
 
 /// The tiny pipeline with its paths made whole.
 fn pipeline() -> Pipeline {

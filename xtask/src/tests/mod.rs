@@ -9,6 +9,7 @@ mod hash_memo;
 mod interrupted;
 mod new;
 mod outputs;
+mod packages;
 mod pipeline;
 mod run;
 mod rust_code;

@@ -8,6 +8,7 @@
 mod limits;
 mod measure;
 mod phases;
+mod settings;
 mod tables;
 mod workload;
 
@@ -20,18 +21,10 @@ use bench::synth;
 use terminal::Output;
 use terms::Dtype;
 
+use settings::Settings;
+
 fn main() -> ExitCode {
     terminal::finish("nothing was measured", run(std::env::args().skip(1).collect()))
-}
-
-/// What to measure.
-pub struct Settings {
-    pub checkpoint: PathBuf,
-    pub dtype: Dtype,
-    /// Tokens of each text.
-    pub new_tokens: usize,
-    /// How often each part runs; the median counts.
-    pub repeat: usize,
 }
 
 /// A model of 450 million parameters, made when it is first needed.

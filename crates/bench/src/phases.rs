@@ -17,9 +17,9 @@ use session::OpenNetwork;
 use steer::Steer;
 use terms::{FinishReason, GenerationStyle, Stage};
 
-use crate::Settings;
 use crate::limits::Limits;
 use crate::measure::{Measured, measure};
+use crate::settings::Settings;
 use crate::workload::{interventions, prompts, requests, steering_layer};
 
 /// Measures everything; the result is what is printed.

@@ -10,6 +10,7 @@ use ureq::{Agent, Body};
 use crate::address::{escape, join, same_server};
 use crate::checksum::Checksum;
 use crate::refusal::refusal;
+use crate::trouble::Trouble;
 use crate::{Environment, Error, Request, Result};
 use files::hub_cache::is_commit;
 
@@ -19,17 +20,6 @@ pub(crate) struct Remote {
     pub name: String,
     pub size: u64,
     pub checksum: Checksum,
-}
-
-/// Why a request brought no answer.
-#[derive(Debug)]
-pub(crate) enum Trouble {
-    /// It will bring none the next time either.
-    Final(Error),
-    /// The network or the server failed, which may pass.
-    Passing(String),
-    /// The server does not have the bytes from the offset on.
-    NoSuchRange,
 }
 
 /// Asks the hub about one repository, and sends the token to no one else.

@@ -7,10 +7,11 @@ use ureq::http::header::CONTENT_RANGE;
 use ureq::http::{HeaderMap, StatusCode};
 
 use crate::cache::Cache;
-use crate::client::{Client, Remote, Trouble, broken};
+use crate::client::{Client, Remote, broken};
 use crate::partial::{Damage, Partial};
 use crate::patience::Patience;
 use crate::progress::Meter;
+use crate::trouble::Trouble;
 use crate::{Environment, Error, Request, Result};
 
 /// Brings the contents of files into the cache.

@@ -1,12 +1,13 @@
 use std::path::PathBuf;
 
 use crate::cache::Cache;
-use crate::client::{Client, Remote, Trouble};
+use crate::client::{Client, Remote};
 use crate::download::Downloader;
 use crate::patience::Patience;
 use crate::progress::Meter;
 use crate::selection::{require, select};
 use crate::snapshot::Snapshot;
+use crate::trouble::Trouble;
 use crate::{Environment, Error, Progress, Request, Result, disk};
 use files::model_folder::INDEX;
 

@@ -21,6 +21,7 @@ mod request;
 mod selection;
 mod size;
 mod snapshot;
+mod trouble;
 
 pub use environment::{Environment, Token};
 pub use error::{Error, Result};

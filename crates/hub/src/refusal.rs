@@ -1,6 +1,6 @@
 use ureq::http::{HeaderMap, StatusCode};
 
-use crate::client::Trouble;
+use crate::trouble::Trouble;
 use crate::{Error, Request};
 
 /// What a status of the hub other than success means. `file`: the one asked for, if it was one.

@@ -1,9 +1,9 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Deserialize;
 use terms::{Pooling, Site, Speaker};
 
-use crate::{DoseTable, ModelTable, PipelineFile, Result, SteerTable, VectorTable};
+use crate::{DoseTable, ModelTable, SteerTable, VectorTable};
 
 /// One pipeline file: every parameter of a run. Unknown keys are errors.
 #[derive(Clone, Debug, Deserialize)]
@@ -125,14 +125,6 @@ pub struct ReportTable {
 }
 
 impl Pipeline {
-    /// Reads a pipeline file, puts `table.key=value` assignments over it, and checks that its parts fit together.
-    ///
-    /// # Errors
-    /// Those of [`PipelineFile::read`] and [`PipelineFile::pipeline`].
-    pub fn read(path: &Path, overrides: &[String]) -> Result<Self> {
-        PipelineFile::read(path, overrides)?.pipeline()
-    }
-
     /// The condition with this name.
     pub fn condition(&self, name: &str) -> Option<&Condition> {
         self.conditions.iter().find(|condition| condition.name == name)

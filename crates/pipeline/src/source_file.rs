@@ -6,21 +6,7 @@ use toml::{Table, Value};
 
 use crate::assignment::assign;
 use crate::toml_words::{parsed, parsed_table};
-use crate::{Error, Pipeline, Result};
-
-/// The tables that a pipeline file may have.
-pub const TABLES: [&str; 10] = [
-    "model",
-    "verify",
-    "prompts",
-    "conditions",
-    "contrast",
-    "extract",
-    "vectors",
-    "steer",
-    "dose",
-    "report",
-];
+use crate::{Error, Pipeline, Result, TABLES};
 
 /// A pipeline file with the assignments of the command line put over it, before anything is known of what its keys mean.
 ///
@@ -153,6 +139,17 @@ impl PipelineFile {
         }
         pipeline.path = path;
         Ok(pipeline)
+    }
+}
+
+impl Pipeline {
+    /// Reads a pipeline file, puts `table.key=value` assignments over it, and checks that its parts
+    /// fit together.
+    ///
+    /// # Errors
+    /// Those of [`PipelineFile::read`] and [`PipelineFile::pipeline`].
+    pub fn read(path: &Path, overrides: &[String]) -> Result<Self> {
+        PipelineFile::read(path, overrides)?.pipeline()
     }
 }
 

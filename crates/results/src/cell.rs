@@ -10,7 +10,7 @@ use interventions::Kind;
 use pipeline::VectorKind;
 use terms::{DoseDirection, FinishReason, GenerationStyle, LensSide, Pooling};
 
-use crate::contract::ColumnKind;
+use crate::column_kind::ColumnKind;
 
 /// A type whose values fill a column.
 pub trait Cell: Sized {

@@ -3,9 +3,10 @@
 //! The rows of a table declare its columns, from which the contract, the writer and the reader are made. `docs/schemas.md` is
 //! made from the contracts, and `cargo xtask check-results` compares files with them.
 
-use arrow_schema::{DataType, Field};
+use arrow_schema::Field;
 
 use crate::cell::Cell;
+use crate::column_kind::ColumnKind;
 
 /// One kind of table.
 pub struct TableSchema {
@@ -57,22 +58,6 @@ pub struct Column {
     /// Whether a value may be missing. Where it may not, it is finite too.
     pub is_nullable: bool,
     pub meaning: &'static str,
-}
-
-/// The type of a column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ColumnKind {
-    Text,
-    Int32,
-    Int64,
-    Float32,
-    Float64,
-    /// Lists of token ids.
-    Ids,
-    /// Lists of texts.
-    Texts,
-    /// Vectors of the model's hidden size.
-    Vector,
 }
 
 /// A unit, and the values that a number in it can have.
@@ -159,36 +144,6 @@ macro_rules! shared {
     };
 }
 pub(crate) use shared;
-
-impl ColumnKind {
-    pub fn matches(self, data_type: &DataType) -> bool {
-        match (self, data_type) {
-            (ColumnKind::Text, DataType::Utf8)
-            | (ColumnKind::Int32, DataType::Int32)
-            | (ColumnKind::Int64, DataType::Int64)
-            | (ColumnKind::Float32, DataType::Float32)
-            | (ColumnKind::Float64, DataType::Float64) => true,
-            (ColumnKind::Ids, DataType::List(item)) => *item.data_type() == DataType::Int32,
-            (ColumnKind::Texts, DataType::List(item)) => *item.data_type() == DataType::Utf8,
-            (ColumnKind::Vector, DataType::FixedSizeList(item, _)) => *item.data_type() == DataType::Float32,
-            _ => false,
-        }
-    }
-
-    /// As Arrow calls it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            ColumnKind::Text => "Utf8",
-            ColumnKind::Int32 => "Int32",
-            ColumnKind::Int64 => "Int64",
-            ColumnKind::Float32 => "Float32",
-            ColumnKind::Float64 => "Float64",
-            ColumnKind::Ids => "List<Int32>",
-            ColumnKind::Texts => "List<Utf8>",
-            ColumnKind::Vector => "FixedSizeList<Float32, hidden>",
-        }
-    }
-}
 
 /// What must be at least 0 and is a sum that cancels may be below by this much.
 const ROUNDING: f64 = 1e-9;

@@ -26,6 +26,7 @@
 
 mod cell;
 mod certificate;
+mod column_kind;
 mod contract;
 mod contrast_vectors;
 mod error;
@@ -43,7 +44,8 @@ pub use certificate::{
     CERTIFICATE_FORMAT, Certificate, Comparison, GreedyAgreement, ReferenceOrigin, RelativeError,
     TextAgreement, Verdict, read_certificate, write_certificate,
 };
-pub use contract::{Column, ColumnKind, Counts, Quantity, RowCount, TableSchema, Values};
+pub use column_kind::ColumnKind;
+pub use contract::{Column, Counts, Quantity, RowCount, TableSchema, Values};
 pub use contrast_vectors::{ContrastVectors, read_contrast_vectors, write_contrast_vectors};
 pub use error::{Error, Result};
 pub use footer::Metadata;

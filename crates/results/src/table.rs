@@ -12,7 +12,8 @@ use parquet::basic::{Compression, Encoding};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
-use crate::contract::{ColumnKind, TableSchema};
+use crate::column_kind::ColumnKind;
+use crate::contract::TableSchema;
 use crate::row::{Batch, Row};
 use crate::{Error, Metadata, Result};
 

@@ -1,6 +1,6 @@
 //! Blocks of 4-bit indexes into a table of values.
 
-use super::{LARGE, SMALL, nibble, nibbles, scale, u16_at};
+use super::parts::{LARGE, SMALL, nibble, nibbles, scale, u16_at};
 
 /// Denser around 0, as weights are.
 const UNEVEN: [i8; 16] = [

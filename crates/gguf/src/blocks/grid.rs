@@ -7,7 +7,7 @@
 
 use half::f16;
 
-use super::{LARGE, nibble, scale, u16_at};
+use super::parts::{LARGE, nibble, scale, u16_at};
 
 const TWO_BITS: [i8; 4] = [8, 25, 43, 0];
 const THREE_BITS: [i8; 8] = [4, 12, 20, 28, 36, 44, 52, 62];

@@ -1,6 +1,6 @@
 //! K-quants: blocks of 256 integers in groups, whose scales are small integers with a common scale.
 
-use super::{LARGE, nibbles, scale};
+use super::parts::{LARGE, nibbles, scale};
 
 /// The scales of 16 groups of 16 and the minima that are taken off (four bits each, times the
 /// block's two f16 scales), then 256 integers of 2 bits: four runs of 32 share 32 bytes, the first

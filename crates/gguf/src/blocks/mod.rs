@@ -3,11 +3,10 @@
 mod codebook;
 mod grid;
 mod k_quants;
+mod parts;
 mod plain;
 mod small;
 mod ternary;
-
-use half::f16;
 
 use crate::kind::BlockKind;
 
@@ -54,12 +53,6 @@ pub fn dequantize(kind: BlockKind, bytes: &[u8], out: &mut [f32]) {
     }
 }
 
-/// The numbers in a block of the older types.
-const SMALL: usize = 32;
-
-/// The numbers in a block of a k-quant, and of what came after them.
-const LARGE: usize = 256;
-
 /// Known block lengths let the compiler drop all bounds checks within a block.
 fn each_block<const BYTES: usize, const ELEMENTS: usize>(
     bytes: &[u8],
@@ -71,22 +64,4 @@ fn each_block<const BYTES: usize, const ELEMENTS: usize>(
     for (block, place) in blocks.iter().zip(places) {
         convert(block, place);
     }
-}
-
-fn scale(low: u8, high: u8) -> f32 {
-    f16::from_le_bytes([low, high]).to_f32()
-}
-
-/// The low four bits of the 16 bytes are the first 16 integers, the high four bits the others.
-fn nibbles(bytes: &[u8], index: usize) -> (u8, u8) {
-    (bytes[index] & 15, bytes[index] >> 4)
-}
-
-/// A number of 4 bits among many: two a byte, the lower one first.
-fn nibble(bytes: &[u8], index: usize) -> u8 {
-    bytes[index / 2] >> (4 * (index % 2)) & 15
-}
-
-fn u16_at(bytes: &[u8], place: usize) -> u16 {
-    u16::from_le_bytes([bytes[place], bytes[place + 1]])
 }

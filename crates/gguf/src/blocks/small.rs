@@ -1,6 +1,6 @@
 //! Blocks of 32 integers with a common scale.
 
-use super::{SMALL, nibbles, scale};
+use super::parts::{SMALL, nibbles, scale};
 
 /// Scale, then 32 integers of 4 bits, stored 8 too high.
 pub(super) fn q4_0(block: &[u8; 18], out: &mut [f32; SMALL]) {

@@ -1,6 +1,6 @@
 //! Blocks of integers that are -1, 0 or 1.
 
-use super::{LARGE, scale};
+use super::parts::{LARGE, scale};
 
 /// 256 integers, five to a byte (four to each of the last four), then the scale.
 ///

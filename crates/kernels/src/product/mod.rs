@@ -86,7 +86,7 @@ pub fn multiply_with(
         operands,
         rows,
         outputs,
-        tiles: Tiles::of(instructions),
+        tiles: tiles_of(instructions),
     };
     product.run(y);
 }
@@ -207,5 +207,18 @@ impl Results {
             let first = self.start.add(row * self.outputs + outputs.start);
             std::slice::from_raw_parts_mut(first, outputs.len())
         }
+    }
+}
+
+/// How these instructions compute.
+fn tiles_of(instructions: Instructions) -> Tiles {
+    match instructions {
+        Instructions::Portable => portable::TILES,
+        #[cfg(target_arch = "x86_64")]
+        Instructions::Avx2 => avx2::TILES,
+        #[cfg(target_arch = "x86_64")]
+        Instructions::Avx512 | Instructions::Avx512Bf16 => avx512::TILES,
+        #[cfg(not(target_arch = "x86_64"))]
+        _ => portable::TILES,
     }
 }

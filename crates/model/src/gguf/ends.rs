@@ -1,6 +1,6 @@
 use ::gguf::{Metadata, Value};
 
-use super::vocabulary::{SCORES, TOKENS, TYPES};
+use super::tokenizer_keys::{SCORES, TOKENS, TYPES};
 use crate::families::Family;
 
 /// What ends texts and turns in formats that models of any family are tuned to.

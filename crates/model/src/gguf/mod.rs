@@ -18,6 +18,7 @@ mod names;
 mod open;
 mod place;
 mod tokenizer;
+mod tokenizer_keys;
 mod vocabulary;
 
 pub use architecture::Architecture;

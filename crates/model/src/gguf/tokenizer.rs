@@ -10,7 +10,8 @@ use tokenizers::{AddedToken, SplitDelimiterBehavior, Tokenizer};
 use ::gguf::Metadata;
 
 use super::merges::merges;
-use super::vocabulary::{SPACE, TOKENS, TokenKind, Vocabulary};
+use super::tokenizer_keys::TOKENS;
+use super::vocabulary::{SPACE, TokenKind, Vocabulary};
 use super::{Architecture, present};
 use crate::families::Family;
 

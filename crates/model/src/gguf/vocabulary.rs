@@ -4,6 +4,7 @@ use ::gguf::Metadata;
 
 use super::ends::ends_texts;
 use super::present;
+use super::tokenizer_keys::{SCORES, TOKENS, TYPES};
 use crate::families::Family;
 
 /// The tokens of a SentencePiece vocabulary by id: texts as tokenizer.json spells them, scores that
@@ -29,10 +30,6 @@ pub(super) enum TokenKind {
 
 /// The character for a space within tokens.
 pub(super) const SPACE: &str = "\u{2581}";
-
-pub(super) const TOKENS: &str = "tokenizer.ggml.tokens";
-pub(super) const SCORES: &str = "tokenizer.ggml.scores";
-pub(super) const TYPES: &str = "tokenizer.ggml.token_type";
 
 impl Vocabulary {
     pub fn read(metadata: &Metadata, family: &dyn Family) -> Result<Self, String> {

@@ -10,15 +10,15 @@
 mod conversation;
 mod dice;
 mod person;
+mod turn;
 pub(crate) mod vocabulary;
 mod wordings;
 
+pub use turn::{Conversation, Speaker, Turn};
 pub use wordings::{ASSISTANT_OPENERS, BACK_QUESTIONS, HUMAN_OPENERS, TOPICS, Topic, question_wordings};
 
 #[cfg(test)]
 pub(crate) use conversation::{every_assistant_answer, every_human_answer};
-
-use std::fmt;
 
 /// The prompts of the experiment. Training conversations hold paraphrases of
 /// them, some of which go on where the prompt ends ("Who are you exactly?"),
@@ -32,44 +32,6 @@ pub const HELD_OUT_PROMPTS: [&str; 6] = [
     "What do you like to do?",
     "What is the meaning of life?",
 ];
-
-/// Who speaks, by the names of the chat format.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Speaker {
-    User,
-    Model,
-}
-
-impl Speaker {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Speaker::User => "user",
-            Speaker::Model => "model",
-        }
-    }
-
-    pub fn other(self) -> Speaker {
-        match self {
-            Speaker::User => Speaker::Model,
-            Speaker::Model => Speaker::User,
-        }
-    }
-}
-
-impl fmt::Display for Speaker {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Turn {
-    pub speaker: Speaker,
-    pub text: String,
-}
-
-/// Turns of alternating speakers, two to eight of them.
-pub type Conversation = Vec<Turn>;
 
 /// The first `count` conversations of a seed: the same on every machine, and
 /// a smaller count gives a prefix of a larger one.

@@ -2,11 +2,13 @@
 //! what runs and what does not is tested without a model.
 
 mod accept;
+mod circles;
 mod code;
 mod command_line;
 mod completions;
 mod hash_memo;
 mod interrupted;
+mod modules;
 mod new;
 mod outputs;
 mod packages;

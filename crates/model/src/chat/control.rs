@@ -3,7 +3,7 @@
 use terms::Speaker;
 use tokenizers::Tokenizer;
 
-use super::Message;
+use super::message::Message;
 use super::opening::Format;
 
 /// Added tokens that are special, and those that the template writes itself, whether they are

@@ -5,8 +5,8 @@ use std::sync::Mutex;
 
 use terms::Speaker;
 
+use super::message::{Message, Role};
 use super::template::Template;
-use super::{Message, Role};
 use crate::{Error, Result};
 
 /// A conversation in the model's chat format.

@@ -2,11 +2,12 @@ use burn::module::Module;
 use burn::tensor::{DType, Tensor, activation};
 use kernels::AttentionShape;
 
+use super::cpu;
 use super::functions::{soft_cap, to_dtype};
 use super::linear::Linear;
+use super::loader::Loader;
 use super::norm::RmsNorm;
 use super::pass::Pass;
-use super::{Loader, cpu};
 use crate::{Cache, LayerDescription, ModelConfig, Result};
 
 /// Grouped-query attention, with soft-capped scores or normed queries and keys where the

@@ -1,10 +1,10 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 
-use super::Loader;
 use super::attention::Attention;
 use super::functions::gated;
 use super::linear::Linear;
+use super::loader::Loader;
 use super::norm::RmsNorm;
 use super::pass::Pass;
 use crate::{Cache, ResidualTap, Result, Site};

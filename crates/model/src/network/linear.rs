@@ -2,7 +2,8 @@ use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 use kernels::Rounding;
 
-use super::{Loader, cpu};
+use super::cpu;
+use super::loader::Loader;
 use crate::{Precision, Result};
 
 /// A product without bias.

@@ -7,6 +7,7 @@ mod embedding;
 mod functions;
 mod layout;
 mod linear;
+mod loader;
 mod norm;
 mod padded;
 mod pass;
@@ -20,15 +21,13 @@ use crate::device::tensor_dtype;
 use crate::{Batch, Cache, Checkpoint, Error, ModelConfig, Precision, ResidualTap, Result, Site};
 use decoder::DecoderLayer;
 use embedding::{logits, scaled};
+use loader::{Loader, weight_form_for};
 use norm::RmsNorm;
 use pass::Pass;
-use streamed::weight_form_for;
 
 pub(crate) use embedding::{HEAD, TABLE};
+pub use loader::TensorSource;
 pub use streamed::StreamedNetwork;
-
-/// Where weights come from: a tensor's name in the checkpoint and its shape, to its numbers.
-pub type TensorSource<'a> = dyn FnMut(&str, &[usize]) -> Result<TensorData> + 'a;
 
 /// A network with all of its weights in memory. The fields have the names of the Hugging Face
 /// checkpoint (below `model.`).
@@ -231,22 +230,6 @@ fn check_batch(batch: &Batch, config: &ModelConfig) -> Result<()> {
 fn last_layer(tap: &(impl ResidualTap + ?Sized), config: &ModelConfig) -> usize {
     let last = config.layers.len() - 1;
     tap.last_layer().map_or(last, |wanted| wanted.min(last))
-}
-
-/// Turns named tensors of the source into parameters, in the type that the source gives them.
-pub(crate) struct Loader<'a, 'b> {
-    config: &'a ModelConfig,
-    device: &'a Device,
-    precision: Precision,
-    source: &'a mut TensorSource<'b>,
-}
-
-impl Loader<'_, '_> {
-    fn tensor<const D: usize>(&mut self, name: &str, shape: [usize; D]) -> Result<Param<Tensor<D>>> {
-        let data = (self.source)(name, &shape)?;
-        let dtype = data.dtype();
-        Ok(Param::from_tensor(Tensor::from_data(data, (self.device, dtype))))
-    }
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@ use burn::module::{Module, Param};
 use burn::tensor::{DType, Tensor};
 use kernels::RmsNormShape;
 
+use super::cpu;
 use super::functions::to_dtype;
-use super::{Loader, cpu};
+use super::loader::Loader;
 use crate::Result;
 
 /// RMS norm: `x / sqrt(mean(x^2) + eps) * (1 + w)`, in f32, cast to the input's type at the very

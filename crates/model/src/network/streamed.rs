@@ -2,10 +2,10 @@ use burn::tensor::{Device, Tensor};
 
 use super::decoder::DecoderLayer;
 use super::embedding::{HEAD, TABLE, logits, scaled};
+use super::loader::{Loader, weight_form_for};
 use super::norm::RmsNorm;
 use super::pass::Pass;
-use super::{Loader, check_batch, last_layer};
-use crate::checkpoint::Form;
+use super::{check_batch, last_layer};
 use crate::device::tensor_dtype;
 use crate::{Batch, Checkpoint, ModelConfig, Precision, ResidualTap, Result, Site};
 
@@ -173,14 +173,4 @@ fn with_loader<T>(
         precision,
         source: &mut |name, shape| checkpoint.read(name, shape, form),
     })
-}
-
-/// On the CPU large matrices stay as they are stored, which is to say in the file; other devices
-/// get what they compute with.
-pub(super) fn weight_form_for(device: &Device, precision: Precision) -> Form {
-    if *device == Device::flex() {
-        Form::StoredOr(precision)
-    } else {
-        Form::In(precision)
-    }
 }

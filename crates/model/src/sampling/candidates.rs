@@ -3,7 +3,7 @@
 
 use std::cmp::Ordering;
 
-use super::NotANumber;
+use super::not_a_number::NotANumber;
 use super::scan::{BLOCK, scan};
 
 /// A token that may be drawn, and its logit after the division by the temperature.

@@ -5,58 +5,20 @@
 //! batch wait for each other.
 
 mod candidates;
+mod not_a_number;
 mod reference;
 mod scan;
+mod settings;
 mod softmax_mass;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use candidates::Candidates;
+pub use not_a_number::NotANumber;
 pub use reference::process_logits;
+pub use settings::Sampling;
 use softmax_mass::SoftmaxMass;
-
-/// How the next token is chosen, in the order and with the semantics of Hugging Face's `generate`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Sampling {
-    /// The most likely token; temperature, top-k and top-p don't matter then.
-    pub greedy: bool,
-    /// Above 0.
-    pub temperature: f64,
-    /// 0 keeps all.
-    pub top_k: usize,
-    /// 1 keeps all.
-    pub top_p: f64,
-    /// Above 0; 1 is none. Counts over the prompt and what was generated, once for each token that
-    /// occurs.
-    pub repetition_penalty: f64,
-    /// Tokens that are never generated.
-    pub suppress: Vec<u32>,
-}
-
-impl Sampling {
-    /// The most likely token each time, without a penalty.
-    pub fn greedy() -> Self {
-        Sampling {
-            greedy: true,
-            temperature: 1.0,
-            top_k: 0,
-            top_p: 1.0,
-            repetition_penalty: 1.0,
-            suppress: Vec::new(),
-        }
-    }
-}
-
-/// No token can be chosen. The logit of `token` is the first that is NaN, whether or not the token
-/// is suppressed. Or none is, but a token is to be drawn and this logit, divided by the
-/// temperature, is the first that is positive infinity: it leaves no probabilities. A greedy choice
-/// takes such a token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotANumber {
-    /// Its id.
-    pub token: usize,
-}
 
 /// One row's choices: its settings and its own random generator, so that a row's text does not
 /// depend on which other rows are generated with it.

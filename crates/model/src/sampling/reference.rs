@@ -2,7 +2,8 @@
 
 use std::cmp::Ordering;
 
-use super::{NotANumber, Sampling};
+use super::not_a_number::NotANumber;
+use super::settings::Sampling;
 
 /// Repetition penalty, suppressed tokens, then (unless greedy) temperature, top-k and top-p. Tokens
 /// that are out get negative infinity.

@@ -1,6 +1,6 @@
 //! One pass over all logits: where the large ones are, and whether one is NaN.
 
-use super::NotANumber;
+use super::not_a_number::NotANumber;
 
 /// Logits that share one maximum: enough for the processor to take many at once, few enough that
 /// looking into a block again costs little.

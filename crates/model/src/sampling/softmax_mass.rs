@@ -8,8 +8,8 @@
 
 use std::f64::consts::{LN_2, LOG2_E};
 
-use super::NotANumber;
 use super::candidates::Candidates;
+use super::not_a_number::NotANumber;
 use super::scan::{BLOCK, scan};
 
 /// A logit this far below the largest counts as if it were no further: its share is below 3e-16

@@ -2,11 +2,11 @@
 
 use super::dice::Dice;
 use super::person::Person;
+use super::turn::{Conversation, Speaker, Turn};
 use super::wordings::{
     ASSISTANT_OPENERS, BACK_QUESTIONS, COMPLAINTS, GREETINGS, HUMAN_OPENERS, INTRODUCTIONS, OFFERS, SYMPATHY,
     THANKS, TOPICS, Topic, WELCOMES, assistant_answers, human_answers, question_wordings, reactions,
 };
-use super::{Conversation, Speaker, Turn};
 
 /// Who starts is open. If users always started, a person would never answer
 /// in the second turn, and the direction from assistant to human would carry

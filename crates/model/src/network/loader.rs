@@ -1,0 +1,39 @@
+use burn::module::Param;
+use burn::tensor::{Device, Tensor, TensorData};
+
+use crate::checkpoint::Form;
+use crate::{ModelConfig, Precision, Result};
+
+/// Where weights come from: a tensor's name in the checkpoint and its shape, to its numbers.
+pub type TensorSource<'a> = dyn FnMut(&str, &[usize]) -> Result<TensorData> + 'a;
+
+/// Turns named tensors of the source into parameters, in the type that the source gives them.
+pub(super) struct Loader<'a, 'b> {
+    pub(super) config: &'a ModelConfig,
+    pub(super) device: &'a Device,
+    pub(super) precision: Precision,
+    pub(super) source: &'a mut TensorSource<'b>,
+}
+
+impl Loader<'_, '_> {
+    /// The tensor with this name in the checkpoint, which must have this shape.
+    pub(super) fn tensor<const D: usize>(
+        &mut self,
+        name: &str,
+        shape: [usize; D],
+    ) -> Result<Param<Tensor<D>>> {
+        let data = (self.source)(name, &shape)?;
+        let dtype = data.dtype();
+        Ok(Param::from_tensor(Tensor::from_data(data, (self.device, dtype))))
+    }
+}
+
+/// On the CPU large matrices stay as they are stored, which is to say in the file; other devices
+/// get what they compute with.
+pub(super) fn weight_form_for(device: &Device, precision: Precision) -> Form {
+    if *device == Device::flex() {
+        Form::StoredOr(precision)
+    } else {
+        Form::In(precision)
+    }
+}

@@ -62,7 +62,7 @@ impl Modules {
             if ITEMS.iter().any(|item| word == item) {
                 module.items.insert(name);
             } else if word == "mod" {
-                let child = [path.as_slice(), &[name.clone()]].concat();
+                let child = [path.as_slice(), std::slice::from_ref(&name)].concat();
                 let inner = folder.join(&name);
                 match tokens.get(place + 2) {
                     Some(TokenTree::Group(group)) => self.add(child, file, &inner, inside(group)),

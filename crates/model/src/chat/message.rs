@@ -37,7 +37,7 @@ impl From<Speaker> for Role {
 }
 
 impl Serialize for Role {
-    fn serialize<S: Serializer>(&self, target: S) -> std::result::Result<S::Ok, S::Error> {
+    fn serialize<S: Serializer>(&self, target: S) -> Result<S::Ok, S::Error> {
         target.serialize_str(self.as_str())
     }
 }

@@ -3,6 +3,7 @@
 use interventions::InterventionTable;
 use terms::Site;
 
+use crate::names::{FILE_NAME, is_file_name, is_plain_name};
 use crate::{Contrast, GenerationSet, Pipeline, SteerTable, VectorKind, VectorTable, bounds};
 
 impl Pipeline {
@@ -233,20 +234,4 @@ fn repeated<'a>(names: &[&'a str]) -> Option<&'a str> {
         .enumerate()
         .find(|(index, name)| names[..*index].contains(name))
         .map(|(_, name)| *name)
-}
-
-/// Whether a name can be one of a condition or a vector.
-pub fn is_plain_name(name: &str) -> bool {
-    !name.is_empty()
-        && name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
-}
-
-const FILE_NAME: &str = "use letters from a to z, digits, `-`, `_` and `.` alone, and no `.` at the start";
-
-/// Whether a name can be a part of a file's name on every system, and leads nowhere else.
-fn is_file_name(name: &str) -> bool {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    !name.is_empty() && !name.starts_with('.') && name.chars().all(is_plain)
 }

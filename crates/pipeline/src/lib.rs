@@ -11,25 +11,28 @@ mod design;
 mod dose_table;
 mod error;
 mod model_table;
+mod names;
 mod pipeline;
 mod prompts;
 mod source_file;
 mod steer_table;
+mod tables;
 mod toml_words;
 mod vector_kind;
 mod vector_table;
 
 pub use assignment::assign;
-pub use check::is_plain_name;
 pub use design::Design;
 pub use dose_table::DoseTable;
 pub use error::{Error, Result};
 pub use model_table::ModelTable;
+pub use names::is_plain_name;
 pub use pipeline::{
     Condition, Contrast, ExtractTable, Pipeline, PromptsTable, ReportTable, Turn, VerifyTable,
 };
 pub use prompts::{Prompt, parse_prompts, read_prompts};
-pub use source_file::{PipelineFile, TABLES};
+pub use source_file::PipelineFile;
 pub use steer_table::{Decoding, GenerationSet, SteerTable};
+pub use tables::TABLES;
 pub use vector_kind::VectorKind;
 pub use vector_table::VectorTable;

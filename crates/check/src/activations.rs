@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use results::{Layout, Result, activation_file, activation_layers, read_activation_batches};
+use results::{Layout, Result, Run, Shape, activation_file, activation_layers, read_activation_batches};
 use terms::Pooling;
 
+use crate::numbers::{are_near, require_rows};
 use crate::problem::Problem;
-use crate::shape::{Shape, are_near};
 
 /// The mean vector of each layer, pooling and condition.
 pub type Means = BTreeMap<(usize, Pooling, String), Vec<f64>>;
@@ -25,36 +25,35 @@ pub fn files(layout: &Layout) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for folder in folders {
         for layer in activation_layers(&folder)? {
-            let file = activation_file(&folder, layer);
-            files.push(file.strip_prefix(layout.root()).unwrap_or(&file).to_owned());
+            files.push(layout.inside(&activation_file(&folder, layer)));
         }
     }
     Ok(files)
 }
 
-pub fn check(layout: &Layout, shape: &Shape, problems: &mut Vec<Problem>) -> Result<Means> {
-    let folder = layout.activations();
+pub fn check(run: &Run, shape: &Shape, problems: &mut Vec<Problem>) -> Result<Means> {
+    let folder = run.layout().activations();
     let mut means = Means::new();
     let layers = activation_layers(&folder)?;
     if layers.len() != shape.layers {
         let message = format!("{} layers, and the footers say {}", layers.len(), shape.layers);
-        problems.push(Problem::of_file(&shape.inside(&folder), message));
+        problems.push(Problem::of_file(&run.layout().inside(&folder), message));
     }
     for layer in layers {
-        check_layer(layout, shape, layer, &mut means, problems)?;
+        check_layer(run, shape, layer, &mut means, problems)?;
     }
     Ok(means)
 }
 
 fn check_layer(
-    layout: &Layout,
+    run: &Run,
     shape: &Shape,
     layer: usize,
     means: &mut Means,
     problems: &mut Vec<Problem>,
 ) -> Result<()> {
-    let folder = layout.activations();
-    let file = shape.inside(&activation_file(&folder, layer));
+    let folder = run.layout().activations();
+    let file = run.layout().inside(&activation_file(&folder, layer));
     let (batches, metadata) = read_activation_batches(&folder, layer)?;
     if metadata.get("layer") != Some(layer.to_string().as_str()) {
         problems.push(Problem::of_file(
@@ -99,12 +98,6 @@ fn check_layer(
     }
     let expected = shape.prompts.len() * shape.conditions.len() * shape.poolings.len();
     let why = "prompts x conditions x poolings";
-    shape.require_rows(
-        &activation_file(&folder, layer),
-        index,
-        &[expected],
-        why,
-        problems,
-    );
+    require_rows(run, &file, index, &[expected], why, problems);
     Ok(())
 }

@@ -2,30 +2,30 @@
 
 use pipeline::VectorKind;
 use results::{
-    LayerStatistics, Layout, Metadata, Projection, Result, Summary, Table, VectorRow, read_contrast_vectors,
+    LayerStatistics, Metadata, Projection, Result, Run, Shape, Summary, VectorRow, read_contrast_vectors,
     read_statistics_summary,
 };
 
 use crate::activations::Means;
+use crate::numbers::are_near;
 use crate::problem::Problem;
-use crate::shape::{Shape, are_near};
 
 /// Figures in f64 that are the same sum in another order.
 const SAME: f64 = 1e-9;
 /// Vectors are rounded to f32.
 const ROUNDED: f64 = 1e-6;
 
-pub fn check(layout: &Layout, shape: &Shape, means: &Means, problems: &mut Vec<Problem>) -> Result<()> {
-    let (summaries, metadata) = Summary::read(&layout.table::<Summary>())?;
-    check_summaries(layout, shape, &summaries, problems);
-    check_csv(layout, shape, &metadata, &summaries, problems)?;
-    check_vectors(layout, shape, &metadata, means, problems)?;
-    check_projections(layout, shape, &metadata, &summaries, problems)?;
-    check_statistics(layout, shape, problems)
+pub fn check(run: &Run, shape: &Shape, means: &Means, problems: &mut Vec<Problem>) -> Result<()> {
+    let (summaries, metadata) = run.read_with_footer::<Summary>()?;
+    check_summaries(run, &summaries, problems);
+    check_csv(run, &metadata, &summaries, problems)?;
+    check_vectors(run, shape, &metadata, means, problems)?;
+    check_projections(run, shape, &metadata, &summaries, problems)?;
+    check_statistics(run, problems)
 }
 
-fn check_summaries(layout: &Layout, shape: &Shape, rows: &[Summary], problems: &mut Vec<Problem>) {
-    let file = shape.inside(&layout.table::<Summary>());
+fn check_summaries(run: &Run, rows: &[Summary], problems: &mut Vec<Problem>) {
+    let file = run.layout().inside(&run.layout().table::<Summary>());
     for (index, row) in rows.iter().enumerate() {
         let within = (row.avg_within_positive + row.avg_within_negative) / 2.0;
         if !are_near(row.avg_within_category, within, SAME) {
@@ -41,14 +41,8 @@ fn check_summaries(layout: &Layout, shape: &Shape, rows: &[Summary], problems: &
 }
 
 /// The notebook's table says what the summary says for the contrast's pooling.
-fn check_csv(
-    layout: &Layout,
-    shape: &Shape,
-    metadata: &Metadata,
-    rows: &[Summary],
-    problems: &mut Vec<Problem>,
-) -> Result<()> {
-    let path = layout.table::<Summary>().with_extension("csv");
+fn check_csv(run: &Run, metadata: &Metadata, rows: &[Summary], problems: &mut Vec<Problem>) -> Result<()> {
+    let path = run.layout().table::<Summary>().with_extension("csv");
     let text = fs_err::read_to_string(&path)?;
     let shown = rows
         .iter()
@@ -67,22 +61,22 @@ fn check_csv(
     });
     if !text.lines().skip(1).eq(expected) {
         let message = "it does not say what summary.parquet says; run `cargo xtask analyze --force`";
-        problems.push(Problem::of_file(&shape.inside(&path), message));
+        problems.push(Problem::of_file(&run.layout().inside(&path), message));
     }
     Ok(())
 }
 
 fn check_vectors(
-    layout: &Layout,
+    run: &Run,
     shape: &Shape,
     metadata: &Metadata,
     means: &Means,
     problems: &mut Vec<Problem>,
 ) -> Result<()> {
-    let file = shape.inside(&layout.table::<VectorRow>());
-    let (rows, _) = VectorRow::read(&layout.table::<VectorRow>())?;
-    let contrast_file = shape.inside(&layout.contrast_vectors());
-    let contrasts = read_contrast_vectors(&layout.contrast_vectors())?;
+    let file = run.layout().inside(&run.layout().table::<VectorRow>());
+    let rows = run.read::<VectorRow>()?;
+    let contrast_file = run.layout().inside(&run.layout().contrast_vectors());
+    let contrasts = read_contrast_vectors(&run.layout().contrast_vectors())?;
     if contrasts.metadata.get("model_fingerprint") != metadata.get("model_fingerprint") {
         problems.push(Problem::of_file(
             &contrast_file,
@@ -152,15 +146,15 @@ fn is_vector(row: &VectorRow, expected: &[f64]) -> bool {
 
 /// The mean projections of the two conditions are apart by the contrast's norm.
 fn check_projections(
-    layout: &Layout,
+    run: &Run,
     shape: &Shape,
     metadata: &Metadata,
     summaries: &[Summary],
     problems: &mut Vec<Problem>,
 ) -> Result<()> {
-    let path = layout.table::<Projection>();
+    let path = run.layout().table::<Projection>();
     let mut apart = vec![0.0; summaries.len()];
-    for batch in Projection::read_batches(&path, 8192)?.0 {
+    for batch in run.batches::<Projection>()? {
         for row in batch? {
             let sign = match Some(row.condition.as_str()) {
                 condition if condition == metadata.get("positive") => 1.0,
@@ -179,20 +173,19 @@ fn check_projections(
                 "layer {}, pooling {}: the conditions' means are {apart} apart, and the contrast's norm is {}",
                 summary.layer, summary.pooling, summary.contrast_norm
             );
-            problems.push(Problem::of_column(&shape.inside(&path), "projection", message));
+            problems.push(Problem::of_column(
+                &run.layout().inside(&path),
+                "projection",
+                message,
+            ));
         }
     }
     Ok(())
 }
 
 /// No p-value is smaller than the number of labellings allows.
-fn check_p_values(
-    layout: &Layout,
-    shape: &Shape,
-    rows: &[LayerStatistics],
-    problems: &mut Vec<Problem>,
-) -> Result<()> {
-    let path = layout.statistics_summary();
+fn check_p_values(run: &Run, rows: &[LayerStatistics], problems: &mut Vec<Problem>) -> Result<()> {
+    let path = run.layout().statistics_summary();
     if !path.exists() {
         return Ok(());
     }
@@ -202,9 +195,9 @@ fn check_p_values(
             "`smallest_p` is {}, and a probability is above 0, at most 1",
             summary.smallest_p
         );
-        problems.push(Problem::of_file(&shape.inside(&path), message));
+        problems.push(Problem::of_file(&run.layout().inside(&path), message));
     }
-    let file = shape.inside(&layout.table::<LayerStatistics>());
+    let file = run.layout().inside(&run.layout().table::<LayerStatistics>());
     for (index, row) in rows.iter().enumerate() {
         if row.pooling == summary.pooling && row.permutation_p < summary.smallest_p - SAME {
             let message =
@@ -215,19 +208,19 @@ fn check_p_values(
     Ok(())
 }
 
-fn check_statistics(layout: &Layout, shape: &Shape, problems: &mut Vec<Problem>) -> Result<()> {
-    let path = layout.table::<LayerStatistics>();
-    let (statistics, _) = LayerStatistics::read(&path)?;
+fn check_statistics(run: &Run, problems: &mut Vec<Problem>) -> Result<()> {
+    let path = run.layout().table::<LayerStatistics>();
+    let statistics = run.read::<LayerStatistics>()?;
     for (index, row) in statistics.iter().enumerate() {
         if row.permutation_p > row.permutation_p_family + SAME {
             let message = "it is above the p-value that is corrected for all layers";
             problems.push(Problem::of_value(
-                &shape.inside(&path),
+                &run.layout().inside(&path),
                 "permutation_p",
                 index,
                 message,
             ));
         }
     }
-    check_p_values(layout, shape, &statistics, problems)
+    check_p_values(run, &statistics, problems)
 }

@@ -6,10 +6,10 @@
 mod activations;
 mod analysis;
 mod markdown;
+mod numbers;
 mod order;
 mod problem;
 mod run;
-mod shape;
 mod steering;
 mod table;
 

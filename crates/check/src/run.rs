@@ -1,14 +1,14 @@
 use std::path::{Path, PathBuf};
 
 use results::{
-    DoseEffect, Error, Generation, Layout, Metadata, RenderedPrompt, Result, RowCount, Summary, TABLES,
-    TableSchema, read_certificate, read_dose_summary, read_statistics_summary,
+    DoseEffect, Error, Generation, Layout, Metadata, RenderedPrompt, Result, RowCount, Run, Shape, Summary,
+    TABLES, TableSchema, missing, read_certificate, read_dose_summary, read_statistics_summary,
 };
 use serde::Serialize;
 use terms::Stage;
 
+use crate::numbers::require_rows;
 use crate::problem::Problem;
-use crate::shape::Shape;
 use crate::table::{Checked, check_table};
 use crate::{activations, analysis, steering};
 
@@ -82,7 +82,7 @@ impl Check<'_> {
         match activations::files(self.layout) {
             Ok(files) => files.iter().for_each(|file| self.table(schema, file)),
             Err(error) => {
-                let folder = self.inside(&self.layout.activations());
+                let folder = self.layout.inside(&self.layout.activations());
                 self.problems.push(Problem::of_reading(&folder, &error));
             }
         }
@@ -90,9 +90,8 @@ impl Check<'_> {
 
     fn table(&mut self, schema: &'static TableSchema, file: &Path) {
         if !self.layout.root().join(file).is_file() {
-            let stage = file.iter().next().unwrap_or_default().to_string_lossy();
-            let message = format!("the file is missing; run `cargo xtask {stage} --force`");
-            self.problems.push(Problem::of_file(file, message));
+            self.problems
+                .push(Problem::of_file(file, missing(self.layout, file)));
             return;
         }
         let Some(checked) = check_table(self.layout.root(), file, schema, &mut self.problems) else {
@@ -113,22 +112,8 @@ impl Check<'_> {
             self.first = Some((file.to_owned(), checked.metadata.clone()));
             return;
         };
-        for key in [
-            "model_fingerprint",
-            "weights_fingerprint",
-            "template_hash",
-            "layers",
-            "hidden_size",
-        ] {
-            let value = |metadata: &Metadata| metadata.get(key).unwrap_or("none").to_owned();
-            let (expected, found) = (value(metadata), value(&checked.metadata));
-            if expected != found {
-                let message = format!(
-                    "the footer says `{key}` = {found}; {} says {expected}",
-                    first.display()
-                );
-                self.problems.push(Problem::of_file(file, message));
-            }
+        for found in checked.metadata.disagreements(metadata) {
+            self.problems.push(Problem::of_file(file, found.in_words(first)));
         }
     }
 
@@ -154,7 +139,7 @@ impl Check<'_> {
 
     /// `read` may give the fingerprint of the weights that the file is about.
     fn read(&mut self, path: &Path, read: impl FnOnce(&Path) -> Result<Option<String>>) {
-        let file = self.inside(path);
+        let file = self.layout.inside(path);
         match read(path) {
             Err(error) => self.problems.push(Problem::of_reading(&file, &error)),
             Ok(Some(found)) => {
@@ -174,7 +159,7 @@ impl Check<'_> {
     fn relations(&mut self, run: &[Stage]) {
         let checked = self.relations_of(run);
         if let Err((path, error)) = checked {
-            let file = self.inside(&path);
+            let file = self.layout.inside(&path);
             self.problems.push(Problem::of_reading(&file, &error));
         }
     }
@@ -182,38 +167,32 @@ impl Check<'_> {
     fn relations_of(&mut self, run: &[Stage]) -> Result<(), (PathBuf, Error)> {
         let layout = self.layout;
         let at = |path: PathBuf| move |error: Error| (path, error);
-        let shape = Shape::read(layout).map_err(at(layout.table::<RenderedPrompt>()))?;
-        self.row_counts(&shape);
-        let means =
-            activations::check(layout, &shape, &mut self.problems).map_err(at(layout.activations()))?;
+        let opened = Run::open(layout.clone()).and_then(|run| Ok((run.shape()?, run)));
+        let (shape, opened) = opened.map_err(at(layout.table::<RenderedPrompt>()))?;
+        self.row_counts(&opened, &shape);
+        let problems = &mut self.problems;
+        let means = activations::check(&opened, &shape, problems).map_err(at(layout.activations()))?;
         if run.contains(&Stage::Analyze) {
-            analysis::check(layout, &shape, &means, &mut self.problems)
-                .map_err(at(layout.table::<Summary>()))?;
+            analysis::check(&opened, &shape, &means, problems).map_err(at(layout.table::<Summary>()))?;
         }
         if run.contains(&Stage::Steer) {
-            steering::check_steer(layout, &shape, &mut self.problems)
-                .map_err(at(layout.table::<Generation>()))?;
+            steering::check_steer(&opened, &shape, problems).map_err(at(layout.table::<Generation>()))?;
         }
         if run.contains(&Stage::Dose) {
-            steering::check_dose(layout, &shape, &mut self.problems)
-                .map_err(at(layout.table::<DoseEffect>()))?;
+            steering::check_dose(&opened, &shape, problems).map_err(at(layout.table::<DoseEffect>()))?;
         }
         Ok(())
     }
 
     /// Tables whose number of rows follows from the run have that number.
-    fn row_counts(&mut self, shape: &Shape) {
+    fn row_counts(&mut self, run: &Run, shape: &Shape) {
         let counts = shape.counts();
         for table in &self.tables {
             let schema = TABLES.iter().find(|schema| schema.name == table.schema);
             if let Some(RowCount { words, allowed }) = schema.and_then(|schema| schema.count.as_ref()) {
                 let allowed = allowed(&counts);
-                shape.require_rows(&table.file, table.rows, &allowed, words, &mut self.problems);
+                require_rows(run, &table.file, table.rows, &allowed, words, &mut self.problems);
             }
         }
-    }
-
-    fn inside(&self, path: &Path) -> PathBuf {
-        path.strip_prefix(self.layout.root()).unwrap_or(path).to_owned()
     }
 }

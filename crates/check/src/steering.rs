@@ -2,22 +2,23 @@
 
 use std::path::Path;
 
-use results::{DoseEffect, DoseText, Generation, Layout, LensToken, Result, Table};
+use results::{DoseEffect, DoseText, Generation, LensToken, Result, Run, Shape};
 
+use crate::numbers::{are_near, require_rows};
 use crate::problem::Problem;
-use crate::shape::{Shape, are_near};
 
-pub fn check_steer(layout: &Layout, shape: &Shape, problems: &mut Vec<Problem>) -> Result<()> {
-    let (generations, _) = Generation::read(&layout.table::<Generation>())?;
+pub fn check_steer(run: &Run, shape: &Shape, problems: &mut Vec<Problem>) -> Result<()> {
+    let generations = run.read::<Generation>()?;
     let rows = generations
         .iter()
         .map(|row| (row.prompt_id.as_str(), row.condition.as_str()));
-    check_names(shape, &layout.table::<Generation>(), rows, problems);
-    let (lens, _) = LensToken::read(&layout.table::<LensToken>())?;
+    check_names(run, shape, &run.layout().table::<Generation>(), rows, problems);
+    let lens = run.read::<LensToken>()?;
     let first = lens.iter().filter(|row| row.layer == 0).count();
     let why = "as many tokens for each layer";
-    shape.require_rows(
-        &layout.table::<LensToken>(),
+    require_rows(
+        run,
+        &run.layout().table::<LensToken>(),
         lens.len(),
         &[first * shape.layers],
         why,
@@ -26,14 +27,14 @@ pub fn check_steer(layout: &Layout, shape: &Shape, problems: &mut Vec<Problem>) 
     Ok(())
 }
 
-pub fn check_dose(layout: &Layout, shape: &Shape, problems: &mut Vec<Problem>) -> Result<()> {
-    let (doses, _) = DoseEffect::read(&layout.table::<DoseEffect>())?;
-    let (texts, _) = DoseText::read(&layout.table::<DoseText>())?;
+pub fn check_dose(run: &Run, shape: &Shape, problems: &mut Vec<Problem>) -> Result<()> {
+    let doses = run.read::<DoseEffect>()?;
+    let texts = run.read::<DoseText>()?;
     let rows = texts
         .iter()
         .map(|row| (row.prompt_id.as_str(), row.condition.as_str()));
-    check_names(shape, &layout.table::<DoseText>(), rows, problems);
-    let file = shape.inside(&layout.table::<DoseEffect>());
+    check_names(run, shape, &run.layout().table::<DoseText>(), rows, problems);
+    let file = run.layout().inside(&run.layout().table::<DoseEffect>());
     // Texts lie in the order of the doses; each dose's are taken in turn.
     let mut rest = texts.as_slice();
     for (index, row) in doses.iter().enumerate() {
@@ -54,8 +55,9 @@ pub fn check_dose(layout: &Layout, shape: &Shape, problems: &mut Vec<Problem>) -
     }
     let expected = doses.iter().map(|row| row.texts).sum();
     let why = "the texts of all doses";
-    shape.require_rows(
-        &layout.table::<DoseText>(),
+    require_rows(
+        run,
+        &run.layout().table::<DoseText>(),
         texts.len(),
         &[expected],
         why,
@@ -66,6 +68,7 @@ pub fn check_dose(layout: &Layout, shape: &Shape, problems: &mut Vec<Problem>) -
 
 /// Every text is of a prompt and condition that were extracted.
 fn check_names<'a>(
+    run: &Run,
     shape: &Shape,
     path: &Path,
     rows: impl Iterator<Item = (&'a str, &'a str)>,
@@ -80,7 +83,12 @@ fn check_names<'a>(
             continue;
         };
         let message = format!("\"{}\" is not in extract/prompts.parquet", unknown.1);
-        problems.push(Problem::of_value(&shape.inside(path), unknown.0, index, message));
+        problems.push(Problem::of_value(
+            &run.layout().inside(path),
+            unknown.0,
+            index,
+            message,
+        ));
         return;
     }
 }

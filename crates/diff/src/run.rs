@@ -3,7 +3,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, ensure};
 use results::{
     ContrastVectors, DoseSummary, Generation, LayerStatistics, Layout, Metadata, RenderedPrompt,
-    StatisticsSummary, Summary, Table, read_contrast_vectors, read_dose_summary, read_statistics_summary,
+    StatisticsSummary, Summary, read_contrast_vectors, read_dose_summary, read_statistics_summary,
 };
 
 /// What is compared of one results folder. Rows of one a layer are of the contrast's pooling and go
@@ -33,41 +33,40 @@ impl Run {
             folder.display()
         );
         let layout = Layout::new(folder);
-        let analyzed = || {
+        let mut run = Self::analyzed(folder, &layout).with_context(|| {
             format!(
                 "{}: can't be compared; `cargo xtask analyze` writes what is missing",
                 folder.display()
             )
-        };
-        let about = read_statistics_summary(&layout.statistics_summary()).with_context(analyzed)?;
-        let (mut summaries, metadata) = Summary::read(&layout.table::<Summary>()).with_context(analyzed)?;
-        summaries.retain(|row| row.pooling == about.pooling);
-        let (mut statistics, _) =
-            LayerStatistics::read(&layout.table::<LayerStatistics>()).with_context(analyzed)?;
-        statistics.retain(|row| row.pooling == about.pooling);
-        let contrast = read_contrast_vectors(&layout.contrast_vectors()).with_context(analyzed)?;
-        let by_layer = |layers: Vec<usize>| layers.iter().copied().eq(0..contrast.layers);
+        })?;
+        if layout.dose_summary().exists() {
+            run.dose = Some(read_dose_summary(&layout.dose_summary())?);
+        }
+        Ok(run)
+    }
+
+    fn analyzed(folder: &Path, layout: &Layout) -> Result<Run> {
+        let about = read_statistics_summary(&layout.statistics_summary())?;
+        let run = results::Run::open(layout.clone())?;
+        let contrast = read_contrast_vectors(&layout.contrast_vectors())?;
         ensure!(
-            by_layer(summaries.iter().map(|row| row.layer).collect())
-                && by_layer(statistics.iter().map(|row| row.layer).collect()),
-            "{}: summary and statistics don't have the {} layers of the contrast vectors; run `cargo xtask analyze --force`",
-            folder.display(),
-            contrast.layers
+            contrast.layers == run.layers(),
+            "{}: it has {} layers, but the model has {}; run `cargo xtask analyze --force`",
+            layout.contrast_vectors().display(),
+            contrast.layers,
+            run.layers()
         );
-        let (prompts, _) = RenderedPrompt::read(&layout.table::<RenderedPrompt>())?;
+        let name = folder.file_name().unwrap_or(folder.as_os_str());
         Ok(Run {
-            name: folder.file_name().map_or_else(
-                || folder.display().to_string(),
-                |name| name.to_string_lossy().into_owned(),
-            ),
-            metadata,
-            about,
-            summaries,
-            statistics,
+            name: name.to_string_lossy().into_owned(),
+            metadata: run.footer::<Summary>()?,
+            summaries: run.by_layer(about.pooling)?,
+            statistics: run.by_layer(about.pooling)?,
             contrast,
-            prompts,
-            generations: read_if_there(&layout.table::<Generation>(), Generation::read)?,
-            dose: read_if_there(&layout.dose_summary(), read_dose_summary)?,
+            prompts: run.prompts()?,
+            generations: run.read_if_there()?,
+            dose: None,
+            about,
         })
     }
 
@@ -88,8 +87,4 @@ impl Run {
 /// `layer / (layers - 1)`, and 0 for a single layer.
 pub fn relative_depth(layer: usize, layers: usize) -> f64 {
     layer as f64 / layers.saturating_sub(1).max(1) as f64
-}
-
-fn read_if_there<T>(path: &Path, read: fn(&Path) -> results::Result<T>) -> Result<Option<T>> {
-    Ok(if path.exists() { Some(read(path)?) } else { None })
 }

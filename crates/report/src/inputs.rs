@@ -1,16 +1,14 @@
 //! Everything that the report is made of, read and checked once.
 
 use std::collections::HashSet;
-use std::path::Path;
-use terms::Pooling;
 
 use anyhow::{Context, Result, bail, ensure};
 use files::read_text;
 use pages::Markup;
 use pipeline::Pipeline;
 use results::{
-    Certificate, ComponentPlace, Generation, Layout, Metadata, Projection, ReadPosition, RenderedPrompt,
-    Similarity, Summary, Table, Verdict, read_certificate, read_positions,
+    Certificate, ComponentPlace, Generation, Layout, Metadata, Projection, ReadPosition, RenderedPrompt, Run,
+    Similarity, Summary, Verdict, distinct, read_certificate,
 };
 
 use crate::analysis_tables::Evidence;
@@ -65,11 +63,17 @@ pub struct Inputs {
 
 impl Inputs {
     pub fn read(pipeline: &Pipeline, layout: &Layout) -> Result<Self> {
-        let (mut prompts, prompts_metadata) = RenderedPrompt::read(&layout.table::<RenderedPrompt>())?;
-        let ids: Vec<String> = distinct_ids(&prompts).into_iter().map(str::to_owned).collect();
+        let run = Run::open(layout.clone())?;
+        let (mut prompts, prompts_metadata) = run.read_with_footer::<RenderedPrompt>()?;
+        ensure!(
+            !prompts.is_empty(),
+            "{}: there is no prompt; run `cargo xtask extract --force`",
+            layout.table::<RenderedPrompt>().display()
+        );
+        let ids = distinct(prompts.iter().map(|row| row.prompt_id.clone()));
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         let shown: HashSet<&str> = shown_prompts(&ids).into_iter().collect();
-        let mut positions = read_positions(&layout.activations())?;
+        let mut positions = run.positions()?;
         let mut markup = prompt_markup(pipeline, &prompts);
         let beginning = beginning(&markup, &prompts).map(str::to_owned);
         let pooling = pipeline.contrast.pooling;
@@ -77,17 +81,22 @@ impl Inputs {
         positions.retain(|read| shown.contains(read.prompt_id.as_str()));
         prompts.retain(|row| shown.contains(row.prompt_id.as_str()));
 
-        let (all_summaries, summary_metadata) = Summary::read(&layout.table::<Summary>())?;
-        let (summaries, other_summaries): (Vec<_>, Vec<_>) =
-            all_summaries.into_iter().partition(|row| row.pooling == pooling);
-        let similarities = similarities(&layout.table::<Similarity>(), pooling, &shown)?;
-        let projections = projections(&layout.table::<Projection>(), pooling, &shown)?;
-        let (mut generations, generations_metadata) = Generation::read(&layout.table::<Generation>())?;
+        let (mut other_summaries, summary_metadata) = run.read_with_footer::<Summary>()?;
+        other_summaries.retain(|row| row.pooling != pooling);
+        check_contrast(&summary_metadata, pipeline, layout)?;
+        let similarities =
+            run.similarities(|of, a, b| of == pooling.as_str() && shown.contains(a) && shown.contains(b))?;
+        let mut projections: Vec<Projection> = Vec::new();
+        for batch in run.batches()? {
+            let is_shown =
+                |row: &Projection| row.pooling == pooling && shown.contains(row.prompt_id.as_str());
+            projections.extend(batch?.into_iter().filter(is_shown));
+        }
+        let (mut generations, generations_metadata) = run.read_with_footer::<Generation>()?;
         generations.retain(|row| shown.contains(row.prompt_id.as_str()));
         let certificate = read_certificate(&layout.certificate())
             .context("the certificate can't be read; `cargo xtask verify` makes one")?;
-        let evidence = Evidence::read(layout, pooling, summaries.len())?;
-        let (doses, doses_metadata) = Doses::read(layout)?;
+        let (doses, doses_metadata) = Doses::read(&run)?;
         learn_ends(&mut markup, &generations, &doses.texts);
         let mut inputs = Inputs {
             pipeline_text: read_text(&pipeline.path)?,
@@ -97,12 +106,12 @@ impl Inputs {
             markup,
             beginning,
             facts,
-            summaries,
+            summaries: run.by_layer(pooling)?,
             other_summaries,
             similarities,
             projections,
-            components: ComponentPlace::read(&layout.table::<ComponentPlace>())?.0,
-            evidence,
+            components: run.read()?,
+            evidence: Evidence::read(&run, pooling)?,
             doses,
             generations,
             certificate,
@@ -114,9 +123,7 @@ impl Inputs {
                 ("doses", doses_metadata),
             ],
         };
-        inputs.check(pipeline, layout)?;
         inputs.check_certificate(pipeline, layout)?;
-        // Its rows are put beside the summaries, which are by layer once they are checked.
         if let Some(path) = &pipeline.report.published {
             inputs.published = Some(Published::read(path, pipeline, &inputs.summaries)?);
         }
@@ -125,7 +132,7 @@ impl Inputs {
 
     /// The ids of the prompts that are shown, in the order of the prompt file.
     pub fn prompt_ids(&self) -> Vec<&str> {
-        distinct_ids(&self.prompts)
+        distinct(self.prompts.iter().map(|row| row.prompt_id.as_str()))
     }
 
     /// A prompt's text, or its id where the rendered prompts don't have it.
@@ -134,49 +141,6 @@ impl Inputs {
             .iter()
             .find(|row| row.prompt_id == id)
             .map_or(id, |row| &row.prompt)
-    }
-
-    /// Results of another contrast than the pipeline's would be drawn under the wrong names.
-    fn check(&self, pipeline: &Pipeline, layout: &Layout) -> Result<()> {
-        let path = layout.table::<Summary>();
-        for (key, expected) in [
-            ("positive", &pipeline.contrast.positive),
-            ("negative", &pipeline.contrast.negative),
-        ] {
-            let found = self.metadata.iter().find_map(|(table, metadata)| match *table {
-                "summary" => metadata.get(key),
-                _ => None,
-            });
-            if found.is_some_and(|found| found != expected) {
-                let found = found.unwrap_or_default();
-                bail!(
-                    "{}: `{key}` is \"{found}\", but the pipeline says \"{expected}\"; run `cargo xtask analyze`",
-                    path.display()
-                );
-            }
-        }
-        let pooling = pipeline.contrast.pooling.as_str();
-        ensure!(
-            !self.summaries.is_empty(),
-            "{}: no row has the pooling \"{pooling}\"; run `cargo xtask analyze --force`",
-            path.display()
-        );
-        ensure!(
-            !self.prompts.is_empty(),
-            "{}: there is no prompt; run `cargo xtask extract --force`",
-            layout.table::<RenderedPrompt>().display()
-        );
-        let in_order = self
-            .summaries
-            .iter()
-            .enumerate()
-            .all(|(layer, row)| row.layer == layer);
-        ensure!(
-            in_order,
-            "{}: the layers are not 0, 1, 2, …; run `cargo xtask analyze --force`",
-            path.display()
-        );
-        Ok(())
     }
 
     /// Success is shown only of this model, and only where the figures bear it out.
@@ -211,24 +175,18 @@ impl Inputs {
     }
 }
 
-/// In the order in which they first occur.
-fn distinct_ids(prompts: &[RenderedPrompt]) -> Vec<&str> {
-    let mut seen = HashSet::new();
-    let ids = prompts.iter().map(|row| row.prompt_id.as_str());
-    ids.filter(|id| seen.insert(*id)).collect()
-}
-
-fn similarities(path: &Path, pooling: Pooling, shown: &HashSet<&str>) -> Result<Vec<Similarity>> {
-    let is_shown =
-        |of: &str, a: &str, b: &str| of == pooling.as_str() && shown.contains(a) && shown.contains(b);
-    Ok(Similarity::read_where(path, is_shown)?.0)
-}
-
-fn projections(path: &Path, pooling: Pooling, shown: &HashSet<&str>) -> Result<Vec<Projection>> {
-    let mut kept = Vec::new();
-    for batch in Projection::read_batches(path, 8192)?.0 {
-        let is_shown = |row: &Projection| row.pooling == pooling && shown.contains(row.prompt_id.as_str());
-        kept.extend(batch?.into_iter().filter(is_shown));
+/// Results of another contrast than the pipeline's would be drawn under the wrong names.
+fn check_contrast(footer: &Metadata, pipeline: &Pipeline, layout: &Layout) -> Result<()> {
+    for (key, expected) in [
+        ("positive", &pipeline.contrast.positive),
+        ("negative", &pipeline.contrast.negative),
+    ] {
+        if let Some(found) = footer.get(key).filter(|found| found != expected) {
+            bail!(
+                "{}: `{key}` is \"{found}\", but the pipeline says \"{expected}\"; run `cargo xtask analyze`",
+                layout.table::<Summary>().display()
+            );
+        }
     }
-    Ok(kept)
+    Ok(())
 }

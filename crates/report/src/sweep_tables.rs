@@ -2,9 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use interventions::Kind;
-use results::{
-    Dose, DoseCandidate, DoseEffect, DoseSummary, DoseText, Layout, Metadata, Table, read_dose_summary,
-};
+use results::{Dose, DoseCandidate, DoseEffect, DoseSummary, DoseText, Metadata, Run, read_dose_summary};
 use terms::DoseDirection;
 
 #[derive(Debug)]
@@ -17,17 +15,18 @@ pub struct Doses {
 }
 
 impl Doses {
-    pub fn read(layout: &Layout) -> Result<(Self, Metadata)> {
-        let summary = read_dose_summary(&layout.dose_summary())?;
-        let (effects, metadata) = DoseEffect::read(&layout.table::<DoseEffect>())?;
-        let (texts, _) = DoseText::read(&layout.table::<DoseText>())?;
+    pub fn read(run: &Run) -> Result<(Self, Metadata)> {
+        let path = run.layout().dose_summary();
+        let summary = read_dose_summary(&path)?;
+        let (effects, metadata) = run.read_with_footer()?;
+        let texts: Vec<DoseText> = run.read()?;
         let is_known = summary
             .chosen
             .is_none_or(|chosen| chosen < summary.candidates.len());
         ensure!(
             is_known,
             "{}: the chosen dose is none of the candidates; run `cargo xtask dose --force`",
-            layout.dose_summary().display()
+            path.display()
         );
         let mut doses = Doses {
             summary,

@@ -14,6 +14,34 @@ pub struct Metadata(BTreeMap<String, String>);
 
 const PREFIX: &str = "roleswap.";
 
+/// What all tables of a run have in common.
+const OF_THE_MODEL: &[&str] = &[
+    "model_fingerprint",
+    "weights_fingerprint",
+    "template_hash",
+    "layers",
+    "hidden_size",
+];
+
+/// An entry of a footer that is another one in the first table of the run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Disagreement {
+    pub key: &'static str,
+    pub found: String,
+    pub expected: String,
+}
+
+impl Disagreement {
+    /// What is wrong; `first` is the first table's file.
+    pub fn in_words(&self, first: &Path) -> String {
+        let Disagreement { key, found, expected } = self;
+        format!(
+            "the footer says `{key}` = {found}, but {} says {expected}",
+            first.display()
+        )
+    }
+}
+
 impl Metadata {
     /// The same with one more entry.
     pub fn with(mut self, key: &str, value: impl ToString) -> Self {
@@ -41,6 +69,17 @@ impl Metadata {
                 .map(|(k, v)| (k.clone(), v.clone()))
                 .collect(),
         )
+    }
+
+    /// The entries in which this footer is of another model than `first`, which all tables of a run agree on.
+    pub fn disagreements(&self, first: &Metadata) -> Vec<Disagreement> {
+        let value = |footer: &Metadata, key: &str| footer.get(key).unwrap_or("none").to_owned();
+        let all = OF_THE_MODEL.iter().map(|key| Disagreement {
+            key,
+            found: value(self, key),
+            expected: value(first, key),
+        });
+        all.filter(|entry| entry.found != entry.expected).collect()
     }
 
     /// The number under `key`, for the readers that need it; `path` is for the message.

@@ -30,10 +30,14 @@ impl Layout {
         self.root.join(T::SCHEMA.file)
     }
 
+    /// The path of a file below the root, as messages name it.
+    pub fn inside(&self, path: &Path) -> PathBuf {
+        path.strip_prefix(&self.root).unwrap_or(path).to_owned()
+    }
+
     /// Where a file of a result is written while its stage runs: at the same place inside of `out`.
     pub fn in_progress(&self, out: &Path, place: &Path) -> PathBuf {
-        let inside = place.strip_prefix(&self.root).unwrap_or(place);
-        out.join(inside.iter().skip(1).collect::<PathBuf>())
+        out.join(self.inside(place).iter().skip(1).collect::<PathBuf>())
     }
 
     /// The hashes of large files that all pipelines share.

@@ -36,6 +36,8 @@ mod layout;
 mod model_reference;
 mod notebook;
 mod row;
+mod run;
+mod shape;
 mod stage;
 mod table;
 mod tables;
@@ -48,7 +50,7 @@ pub use column_kind::ColumnKind;
 pub use contract::{Column, Counts, Quantity, RowCount, TableSchema, Values};
 pub use contrast_vectors::{ContrastVectors, read_contrast_vectors, write_contrast_vectors};
 pub use error::{Error, Result};
-pub use footer::Metadata;
+pub use footer::{Disagreement, Metadata};
 pub use json::{
     DoseCandidate, DoseSummary, StatisticsSummary, read_dose_summary, read_statistics_summary,
     write_dose_summary, write_statistics_summary,
@@ -57,6 +59,8 @@ pub use layout::Layout;
 pub use model_reference::{ModelReference, ReferenceText, read_model_reference};
 pub use notebook::{NotebookDescription, python_float, write_steering_json, write_swapped_role_json};
 pub use row::{Batch, Row};
+pub use run::{Run, distinct, missing};
+pub use shape::Shape;
 pub use stage::{StageArguments, StageDirectory, run_stage};
-pub use table::{Table, TableFile, TableWriter};
+pub use table::{LayerRow, Table, TableFile, TableWriter};
 pub use tables::*;

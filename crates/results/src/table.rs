@@ -11,11 +11,12 @@ use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::basic::{Compression, Encoding};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
+use terms::Pooling;
 
 use crate::column_kind::ColumnKind;
 use crate::contract::TableSchema;
 use crate::row::{Batch, Row};
-use crate::{Error, Metadata, Result};
+use crate::{Error, LayerEffects, LayerStatistics, Metadata, Result, Summary};
 
 /// A kind of table, by the type of its rows.
 pub trait Table: Row {
@@ -52,6 +53,37 @@ pub trait Table: Row {
     ) -> Result<(impl Iterator<Item = Result<Vec<Self>>> + use<Self>, Metadata)> {
         read_selected::<Self, Self, _>(path, batch_rows, None, |batch| (0..batch.num_rows()).collect())
     }
+}
+
+/// A table with a row for each layer and pooling.
+pub trait LayerRow: Table {
+    fn layer(&self) -> usize;
+    fn pooling(&self) -> Pooling;
+}
+
+macro_rules! layer_rows {
+    ($($row:ident),+) => {
+        $(impl LayerRow for $row {
+            fn layer(&self) -> usize {
+                self.layer
+            }
+
+            fn pooling(&self) -> Pooling {
+                self.pooling
+            }
+        })+
+    };
+}
+layer_rows!(Summary, LayerStatistics, LayerEffects);
+
+/// The footer of a table; no row is read.
+///
+/// # Errors
+/// A file that is not this table in this version.
+pub(crate) fn read_footer<T: Table>(path: &Path) -> Result<Metadata> {
+    let metadata = Metadata::of_file(builder_of(path)?.metadata().file_metadata());
+    require_schema(path, &T::SCHEMA, &metadata)?;
+    Ok(metadata)
 }
 
 /// Rows that are in memory at once while a table is read.
@@ -244,17 +276,7 @@ fn open_table(
 ) -> Result<(ParquetRecordBatchReader, Metadata)> {
     let builder = builder_of(path)?;
     let metadata = Metadata::of_file(builder.metadata().file_metadata());
-    let (name, version) = (
-        metadata.get("schema").unwrap_or("none"),
-        metadata.get("schema_version").unwrap_or("none"),
-    );
-    if name != schema.name || version != schema.version.to_string() {
-        let (want, want_version) = (schema.name, schema.version);
-        let message = format!(
-            "this is a table \"{name}\" of version {version}, not \"{want}\" of version {want_version}; make it again"
-        );
-        return Err(Error::invalid(path, message));
-    }
+    require_schema(path, schema, &metadata)?;
     let columns = match names {
         Some(names) => ProjectionMask::columns(builder.parquet_schema(), names.iter().copied()),
         None => ProjectionMask::all(),
@@ -265,4 +287,17 @@ fn open_table(
         .build()
         .map_err(Error::parquet(path))?;
     Ok((reader, metadata))
+}
+
+fn require_schema(path: &Path, schema: &TableSchema, metadata: &Metadata) -> Result<()> {
+    let entry = |key: &str| metadata.get(key).unwrap_or("none");
+    let (name, version) = (entry("schema"), entry("schema_version"));
+    let (want, want_version) = (schema.name, schema.version);
+    if name == want && version == want_version.to_string() {
+        return Ok(());
+    }
+    let message = format!(
+        "this is a table \"{name}\" of version {version}, not \"{want}\" of version {want_version}; make it again"
+    );
+    Err(Error::invalid(path, message))
 }

@@ -1,8 +1,7 @@
-use results::Metadata;
 use serde_json::{Value, json};
 
 use crate::example_doses::{LAYERS, SIZES, leave_out, summary, write_sweep};
-use crate::example_run::{HOSTILE, example_run};
+use crate::example_run::{HOSTILE, example_footer, example_run};
 use crate::reading::{as_read, embedded_data, section, visible, without_library};
 
 fn trace<'a>(chart: &'a Value, name: &str) -> &'a Value {
@@ -79,7 +78,7 @@ fn the_texts_of_the_chosen_layer_stand_beside_the_unsteered_ones() {
 #[test]
 fn where_nothing_was_chosen_every_reason_is_listed() {
     let run = example_run(6);
-    write_sweep(&run.layout, &Metadata::default(), &summary(None));
+    write_sweep(&run.layout, &example_footer(6), &summary(None));
     let page = run.page("report.html");
     let dose = section(&page, "dose");
     for index in 0..LAYERS.len() * SIZES.len() {
@@ -94,7 +93,7 @@ fn where_nothing_was_chosen_every_reason_is_listed() {
 #[test]
 fn a_sweep_that_was_left_out_is_a_sentence() {
     let run = example_run(6);
-    leave_out(&run.layout);
+    leave_out(&run.layout, &example_footer(6));
     let page = run.page("report.html");
     assert!(visible(section(&page, "dose")).contains("The sweep was left out."));
     let charts = &embedded_data(&page)["charts"];

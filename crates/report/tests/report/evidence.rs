@@ -1,8 +1,8 @@
-use results::{LayerEffects, LayerStatistics, Metadata, Table};
+use results::{LayerEffects, LayerStatistics, Table};
 use terms::Pooling;
 
 use crate::example_evidence::{effects, statistics};
-use crate::example_run::{HOSTILE, example_run};
+use crate::example_run::{HOSTILE, example_footer, example_run};
 use crate::reading::{as_read, embedded_data, section, visible, without_library};
 
 #[test]
@@ -76,15 +76,11 @@ fn statistics_of_other_layers_are_refused() {
     let rows: Vec<_> = (0..5)
         .map(|layer| statistics(layer, 6, Pooling::Newline))
         .collect();
-    LayerStatistics::write(
-        &run.layout.table::<LayerStatistics>(),
-        &Metadata::default(),
-        &rows,
-    )
-    .unwrap();
+    LayerStatistics::write(&run.layout.table::<LayerStatistics>(), &example_footer(6), &rows).unwrap();
     let error = run.error();
     assert!(
-        error.contains("statistics.parquet") && error.contains("cargo xtask analyze"),
+        error.contains("statistics.parquet: the layers under")
+            && error.contains("cargo xtask analyze --force"),
         "{error}"
     );
 }
@@ -119,7 +115,7 @@ fn without_a_crossed_design_the_page_says_what_it_can_not_tell() {
 fn a_crossed_design_has_its_effects_shown() {
     let run = example_run(6);
     let rows: Vec<_> = (0..6).map(effects).collect();
-    LayerEffects::write(&run.layout.table::<LayerEffects>(), &Metadata::default(), &rows).unwrap();
+    LayerEffects::write(&run.layout.table::<LayerEffects>(), &example_footer(6), &rows).unwrap();
     let page = run.page("report.html");
     let text = visible(section(&page, "speaker"));
     for part in [
@@ -152,7 +148,7 @@ fn figures_are_numbered_from_one_without_a_gap() {
     let rows: Vec<_> = (0..6).map(effects).collect();
     for has_effects in [false, true] {
         if has_effects {
-            LayerEffects::write(&run.layout.table::<LayerEffects>(), &Metadata::default(), &rows).unwrap();
+            LayerEffects::write(&run.layout.table::<LayerEffects>(), &example_footer(6), &rows).unwrap();
         }
         let page = run.page("report.html");
         let body = without_library(&page);

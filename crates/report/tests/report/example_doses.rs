@@ -29,10 +29,9 @@ pub fn write_sweep(layout: &Layout, metadata: &Metadata, summary: &DoseSummary) 
 }
 
 /// What the stage writes where the pipeline leaves the sweep out.
-pub fn leave_out(layout: &Layout) {
-    let metadata = Metadata::default();
-    DoseEffect::write(&layout.table::<DoseEffect>(), &metadata, &[]).unwrap();
-    DoseText::write(&layout.table::<DoseText>(), &metadata, &[]).unwrap();
+pub fn leave_out(layout: &Layout, metadata: &Metadata) {
+    DoseEffect::write(&layout.table::<DoseEffect>(), metadata, &[]).unwrap();
+    DoseText::write(&layout.table::<DoseText>(), metadata, &[]).unwrap();
     let summary = DoseSummary {
         chosen: None,
         candidates: Vec::new(),

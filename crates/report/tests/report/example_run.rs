@@ -67,6 +67,16 @@ impl ExampleRun {
     }
 }
 
+/// The footer of the tables of a run over `layers` layers.
+pub fn example_footer(layers: usize) -> Metadata {
+    Metadata::default()
+        .with("model_fingerprint", "blake3-of-an-example")
+        .with("weights_fingerprint", "blake3-of-the-weights")
+        .with("layers", layers)
+        .with("hidden_size", 2)
+        .with("dtype", "f32")
+}
+
 fn write_run(folder: &Path, layers: usize) -> (Pipeline, Layout, Vec<Summary>) {
     let path = folder.join("example.toml");
     fs_err::write(&path, PIPELINE).unwrap();
@@ -82,13 +92,9 @@ fn write_run(folder: &Path, layers: usize) -> (Pipeline, Layout, Vec<Summary>) {
         fs_err::create_dir_all(layout.stage(stage)).unwrap();
     }
     write_certificate(&layout.certificate(), &verified(layers)).unwrap();
-    let metadata = Metadata::default()
-        .with("model_fingerprint", "blake3-of-an-example")
-        .with("weights_fingerprint", "blake3-of-the-weights")
-        .with("dtype", "f32");
+    let metadata = example_footer(layers);
     RenderedPrompt::write(&layout.table::<RenderedPrompt>(), &metadata, &rendered_prompts()).unwrap();
-    let read = metadata.clone().with("hidden_size", 2);
-    write_activations(&layout.activations(), 0, &read, &activations()).unwrap();
+    write_activations(&layout.activations(), 0, &metadata, &activations()).unwrap();
     let analyzed = metadata
         .clone()
         .with("positive", "normal")

@@ -1,12 +1,10 @@
 //! Runs with more prompts than a page can show one by one.
 
 use report::{Findings, Inputs};
-use results::{
-    ComponentPlace, Generation, Metadata, Projection, RenderedPrompt, Similarity, Table, TableWriter,
-};
+use results::{ComponentPlace, Generation, Projection, RenderedPrompt, Similarity, Table, TableWriter};
 use terms::{FinishReason, GenerationStyle, Pooling};
 
-use crate::example_run::{ExampleRun, example_run};
+use crate::example_run::{ExampleRun, example_footer, example_run};
 use crate::reading::{embedded_data, section, visible};
 
 const LAYERS: usize = 6;
@@ -15,7 +13,7 @@ const CONDITIONS: [&str; 3] = ["normal", "swapped", "quoted"];
 /// A run of `prompts` prompts without cosine matrices. Of every four prompts three are told apart at every layer.
 fn many_prompts(prompts: usize) -> ExampleRun {
     let run = example_run(LAYERS);
-    let metadata = Metadata::default().with("weights_fingerprint", "blake3-of-the-weights");
+    let metadata = example_footer(LAYERS);
     let (layout, ids) = (&run.layout, 0..prompts);
     let of_each = |condition: &'static str| ids.clone().map(move |index| (index, condition));
     let rendered: Vec<RenderedPrompt> = CONDITIONS.into_iter().flat_map(of_each).map(rendered).collect();
@@ -140,7 +138,7 @@ fn the_page_of_a_large_run_is_below_ten_megabytes() {
     let mut fourth = run.pipeline.conditions[2].clone();
     "fourth".clone_into(&mut fourth.name);
     run.pipeline.conditions.push(fourth);
-    let metadata = Metadata::default().with("weights_fingerprint", "blake3-of-the-weights");
+    let metadata = example_footer(layers);
     let of_each = |condition: &'static str| (0..prompts).map(move |index| (index, condition));
     let rendered: Vec<RenderedPrompt> = CONDITIONS.into_iter().flat_map(of_each).map(rendered).collect();
     RenderedPrompt::write(&run.layout.table::<RenderedPrompt>(), &metadata, &rendered).unwrap();

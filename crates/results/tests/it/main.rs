@@ -8,5 +8,6 @@
 mod certificate;
 mod notebook;
 mod rigour;
+mod run;
 mod stage;
 mod tables;

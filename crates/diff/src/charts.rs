@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 use pages::Band;
-use pages::chart_style::{BLUE, Colour, GREY, VERMILLION, axis, layout, legend_above, line, marker, to_json};
+use pages::chart_style::{BLUE, Colour, GREY, VERMILLION, axis, chart, line, marker};
 use pages::format::plain;
 use plotly::common::{DashType, Mode};
 use plotly::layout::AxisRange;
@@ -35,11 +35,7 @@ pub fn difference_chart(runs: [&Run; 2]) -> Result<Value> {
         ));
         traces.push(band.trace(&group(index), COLOURS[index]));
     }
-    let layout = layout()
-        .legend(legend_above())
-        .x_axis(depth_axis())
-        .y_axis(axis("Within minus across (cosine)"));
-    to_json(traces, layout)
+    chart(traces, depth_axis(), axis("Within minus across (cosine)"))
 }
 
 /// Within (dotted) and across of both runs on relative depth.
@@ -66,11 +62,7 @@ pub fn similarity_chart(runs: [&Run; 2]) -> Result<Value> {
             DASHES[index].clone(),
         ));
     }
-    let layout = layout()
-        .legend(legend_above())
-        .x_axis(depth_axis())
-        .y_axis(axis("Mean cosine similarity"));
-    to_json(traces, layout)
+    chart(traces, depth_axis(), axis("Mean cosine similarity"))
 }
 
 /// The cosine of both contrasts at every layer, and what it could be.
@@ -88,11 +80,11 @@ pub fn contrast_chart(rows: &[ContrastCosine]) -> Result<Value> {
         .line(line(GREY).dash(DashType::Dash))
         .hover_template("Layer: %{x}<br>Attainable: %{y:.4f}<extra></extra>");
     let traces: Vec<Box<dyn Trace>> = vec![cosines, attainable];
-    let layout = layout()
-        .legend(legend_above())
-        .x_axis(axis("Layer").range(AxisRange::new(-0.5, rows.len() as f64 - 0.5)))
-        .y_axis(axis("Cosine"));
-    to_json(traces, layout)
+    chart(
+        traces,
+        axis("Layer").range(AxisRange::new(-0.5, rows.len() as f64 - 0.5)),
+        axis("Cosine"),
+    )
 }
 
 fn depth_line(

@@ -33,26 +33,20 @@ impl Run {
             folder.display()
         );
         let layout = Layout::new(folder);
-        let mut run = Self::analyzed(folder, &layout).with_context(|| {
+        let analyzed = || {
             format!(
                 "{}: can't be compared; `cargo xtask analyze` writes what is missing",
                 folder.display()
             )
-        })?;
-        if layout.dose_summary().exists() {
-            run.dose = Some(read_dose_summary(&layout.dose_summary())?);
-        }
-        Ok(run)
-    }
-
-    fn analyzed(folder: &Path, layout: &Layout) -> Result<Run> {
-        let about = read_statistics_summary(&layout.statistics_summary())?;
-        let run = results::Run::open(layout.clone())?;
-        let contrast = read_contrast_vectors(&layout.contrast_vectors())?;
+        };
+        let about = read_statistics_summary(&layout.statistics_summary()).with_context(analyzed)?;
+        let contrast = read_contrast_vectors(&layout.contrast_vectors()).with_context(analyzed)?;
+        let dose = layout.dose_summary();
+        let run = results::Run::open(layout)?;
         ensure!(
             contrast.layers == run.layers(),
-            "{}: it has {} layers, but the model has {}; run `cargo xtask analyze --force`",
-            layout.contrast_vectors().display(),
+            "{}: the contrast vectors have {} layers, but the model has {}; run `cargo xtask analyze --force`",
+            folder.display(),
             contrast.layers,
             run.layers()
         );
@@ -65,7 +59,7 @@ impl Run {
             contrast,
             prompts: run.prompts()?,
             generations: run.read_if_there()?,
-            dose: None,
+            dose: dose.exists().then(|| read_dose_summary(&dose)).transpose()?,
             about,
         })
     }

@@ -1,4 +1,4 @@
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use pages::Span;
 use results::{DoseCandidate, DoseSummary};
@@ -11,64 +11,56 @@ const TEXTS_SHOWN: usize = 3;
 /// The comparison as plain text, for a terminal.
 pub fn summary(a: &Run, b: &Run, comparison: &Comparison) -> String {
     let mut out = String::new();
-    for (letter, run) in [("A", a), ("B", b)] {
-        line(
-            &mut out,
-            format!(
-                "{letter}  {}: {}, {} layers, {} minus {}, {} prompts",
-                run.name,
-                run.model(),
-                run.layers(),
-                run.about.positive,
-                run.about.negative,
-                run.about.all_prompts
-            ),
-        );
-    }
-    if comparison.is_same() {
-        line(
-            &mut out,
-            "\nNothing differs: settings, curves and texts are the same.".to_owned(),
-        );
-        return out;
-    }
-    write_settings(&mut out, comparison);
-    write_curves(&mut out, [a, b], &comparison.curves);
-    write_contrasts(&mut out, &comparison.contrasts);
-    doses_table(&mut out, [a, b]);
-    write_texts(&mut out, comparison.texts.as_deref());
+    // Writing into a String can't fail.
+    let _ = write_summary(&mut out, a, b, comparison);
     out
 }
 
-fn line(out: &mut String, text: String) {
-    // Writing into a String can't fail.
-    let _ = writeln!(out, "{text}");
+fn write_summary(out: &mut String, a: &Run, b: &Run, comparison: &Comparison) -> fmt::Result {
+    for (letter, run) in [("A", a), ("B", b)] {
+        writeln!(
+            out,
+            "{letter}  {}: {}, {} layers, {} minus {}, {} prompts",
+            run.name,
+            run.model(),
+            run.layers(),
+            run.about.positive,
+            run.about.negative,
+            run.about.all_prompts
+        )?;
+    }
+    if comparison.is_same() {
+        writeln!(out, "\nNothing differs: settings, curves and texts are the same.")?;
+        return Ok(());
+    }
+    write_settings(out, comparison)?;
+    write_curves(out, [a, b], &comparison.curves)?;
+    write_contrasts(out, &comparison.contrasts)?;
+    doses_table(out, [a, b])?;
+    write_texts(out, comparison.texts.as_deref())?;
+    Ok(())
 }
 
-fn write_settings(out: &mut String, comparison: &Comparison) {
+fn write_settings(out: &mut String, comparison: &Comparison) -> fmt::Result {
     if comparison.settings.is_empty() {
-        return line(out, "\nSettings: no difference".to_owned());
+        return writeln!(out, "\nSettings: no difference");
     }
-    line(out, "\nSettings that differ".to_owned());
+    writeln!(out, "\nSettings that differ")?;
     for setting in &comparison.settings {
-        line(out, format!("  {}", setting.what));
-        line(out, format!("    A  {}", setting.a));
-        line(out, format!("    B  {}", setting.b));
+        writeln!(out, "  {}", setting.what)?;
+        writeln!(out, "    A  {}", setting.a)?;
+        writeln!(out, "    B  {}", setting.b)?;
     }
+    Ok(())
 }
 
-fn write_curves(out: &mut String, runs: [&Run; 2], curves: &Curves) {
-    line(
+fn write_curves(out: &mut String, runs: [&Run; 2], curves: &Curves) -> fmt::Result {
+    writeln!(out, "\nWithin minus across, 95 % interval over prompts")?;
+    writeln!(
         out,
-        "\nWithin minus across, 95 % interval over prompts".to_owned(),
-    );
-    line(
-        out,
-        format!(
-            "  {:>5}  {:>7}  {:<25}  {:>7}  {:<25}  {:>8}",
-            "depth", "A layer", "A", "B layer", "B", "B - A"
-        ),
-    );
+        "  {:>5}  {:>7}  {:<25}  {:>7}  {:<25}  {:>8}",
+        "depth", "A layer", "A", "B layer", "B", "B - A"
+    )?;
     for row in &curves.rows {
         let side = |index: usize| {
             format!(
@@ -77,40 +69,36 @@ fn write_curves(out: &mut String, runs: [&Run; 2], curves: &Curves) {
                 with_interval(row.values[index], row.lows[index], row.highs[index])
             )
         };
-        line(
+        writeln!(
             out,
-            format!(
-                "  {:>5.2}  {}  {}  {:>+8.4}{}",
-                row.depth,
-                side(0),
-                side(1),
-                row.change(),
-                if row.is_apart() { "  apart" } else { "" }
-            ),
-        );
+            "  {:>5.2}  {}  {}  {:>+8.4}{}",
+            row.depth,
+            side(0),
+            side(1),
+            row.change(),
+            if row.is_apart() { "  apart" } else { "" }
+        )?;
     }
     let farthest = &curves.rows[curves.farthest];
-    line(
+    writeln!(
         out,
-        format!(
-            "  mean distance {:.4}, largest {:.4} at depth {:.2}; correlation of the two shapes {}; largest gap in A at layer {} (depth {:.2}), in B at layer {} (depth {:.2})",
-            curves.mean_distance,
-            farthest.change().abs(),
-            farthest.depth,
-            curves
-                .correlation
-                .map_or("-".to_owned(), |value| format!("{value:.3}")),
-            curves.peaks[0],
-            runs[0].depth(curves.peaks[0]),
-            curves.peaks[1],
-            runs[1].depth(curves.peaks[1])
-        ),
-    );
-    line(
+        "  mean distance {:.4}, largest {:.4} at depth {:.2}; correlation of the two shapes {}; largest gap in A at layer {} (depth {:.2}), in B at layer {} (depth {:.2})",
+        curves.mean_distance,
+        farthest.change().abs(),
+        farthest.depth,
+        curves
+            .correlation
+            .map_or("-".to_owned(), |value| format!("{value:.3}")),
+        curves.peaks[0],
+        runs[0].depth(curves.peaks[0]),
+        curves.peaks[1],
+        runs[1].depth(curves.peaks[1])
+    )?;
+    writeln!(
         out,
         "  apart: the two intervals have no number in common; a depth between two layers is interpolated"
-            .to_owned(),
-    );
+    )?;
+    Ok(())
 }
 
 /// Fewer than three prompts have no interval.
@@ -131,52 +119,49 @@ fn layer(place: f64) -> String {
     }
 }
 
-fn write_contrasts(out: &mut String, contrasts: &Contrasts) {
+fn write_contrasts(out: &mut String, contrasts: &Contrasts) -> fmt::Result {
     let (caution, layers) = match contrasts {
         Contrasts::Incomparable(why) => {
-            return line(out, format!("\nContrast vectors: not comparable. {why}"));
+            return writeln!(out, "\nContrast vectors: not comparable. {why}");
         }
         Contrasts::Cosines { caution, layers } => (caution, layers),
     };
-    line(out, "\nContrast vectors, A's with B's".to_owned());
+    writeln!(out, "\nContrast vectors, A's with B's")?;
     if let Some(caution) = caution {
-        line(out, format!("  {caution}"));
+        writeln!(out, "  {caution}")?;
     }
-    line(
+    writeln!(
         out,
-        format!(
-            "  {:>5}  {:>7}  {:>10}  {:>13}",
-            "layer", "cosine", "attainable", "norm B over A"
-        ),
-    );
+        "  {:>5}  {:>7}  {:>10}  {:>13}",
+        "layer", "cosine", "attainable", "norm B over A"
+    )?;
     for row in layers {
         let attainable = row
             .attainable
             .map_or("-".to_owned(), |value| format!("{value:.4}"));
-        line(
+        writeln!(
             out,
-            format!(
-                "  {:>5}  {:>7.4}  {attainable:>10}  {:>13.3}",
-                row.layer, row.cosine, row.norm_ratio
-            ),
-        );
+            "  {:>5}  {:>7.4}  {attainable:>10}  {:>13.3}",
+            row.layer, row.cosine, row.norm_ratio
+        )?;
     }
-    line(
+    writeln!(
         out,
-        "  attainable: what two runs with one true direction reach with so many prompts each, if they share none".to_owned(),
-    );
+        "  attainable: what two runs with one true direction reach with so many prompts each, if they share none"
+    )?;
+    Ok(())
 }
 
-fn doses_table(out: &mut String, runs: [&Run; 2]) {
+fn doses_table(out: &mut String, runs: [&Run; 2]) -> fmt::Result {
     let doses: Vec<(&str, &DoseSummary)> = ["A", "B"]
         .into_iter()
         .zip(runs)
         .filter_map(|(letter, run)| Some((letter, run.dose.as_ref()?)))
         .collect();
     if doses.is_empty() {
-        return;
+        return Ok(());
     }
-    line(out, "\nChosen dose".to_owned());
+    writeln!(out, "\nChosen dose")?;
     for (letter, summary) in doses {
         let text = match chosen(summary) {
             Some(dose) => format!(
@@ -191,8 +176,9 @@ fn doses_table(out: &mut String, runs: [&Run; 2]) {
             ),
             None => "none passes".to_owned(),
         };
-        line(out, format!("  {letter}  {text}"));
+        writeln!(out, "  {letter}  {text}")?;
     }
+    Ok(())
 }
 
 /// The dose that a sweep chose.
@@ -200,58 +186,53 @@ pub fn chosen(summary: &DoseSummary) -> Option<&DoseCandidate> {
     summary.candidates.get(summary.chosen?)
 }
 
-fn write_texts(out: &mut String, sets: Option<&[TextSet]>) {
+fn write_texts(out: &mut String, sets: Option<&[TextSet]>) -> fmt::Result {
     let Some(sets) = sets else {
-        return line(
+        return writeln!(
             out,
-            "\nTexts: not compared, a run has none (`cargo xtask steer` makes them)".to_owned(),
+            "\nTexts: not compared, a run has none (`cargo xtask steer` makes them)"
         );
     };
-    line(out, "\nTexts".to_owned());
-    line(
+    writeln!(out, "\nTexts")?;
+    writeln!(
         out,
-        format!(
-            "  {:<24}  {:>5}  {:>7}  {:>6}  {:>6}",
-            "set", "same", "differ", "only A", "only B"
-        ),
-    );
+        "  {:<24}  {:>5}  {:>7}  {:>6}  {:>6}",
+        "set", "same", "differ", "only A", "only B"
+    )?;
     for set in sets {
-        line(
+        writeln!(
             out,
-            format!(
-                "  {:<24}  {:>5}  {:>7}  {:>6}  {:>6}",
-                set.name,
-                set.same,
-                set.differing.len(),
-                set.only_a,
-                set.only_b
-            ),
-        );
+            "  {:<24}  {:>5}  {:>7}  {:>6}  {:>6}",
+            set.name,
+            set.same,
+            set.differing.len(),
+            set.only_a,
+            set.only_b
+        )?;
     }
     let differing = || {
         sets.iter()
             .flat_map(|set| set.differing.iter().map(move |pair| (set, pair)))
     };
     for (set, pair) in differing().take(TEXTS_SHOWN) {
-        write_pair(out, set, pair);
+        write_pair(out, set, pair)?;
     }
     let count = differing().count();
     if count > TEXTS_SHOWN {
-        line(out, format!("  … and {} more on the page", count - TEXTS_SHOWN));
+        writeln!(out, "  … and {} more on the page", count - TEXTS_SHOWN)?;
     }
+    Ok(())
 }
 
-fn write_pair(out: &mut String, set: &TextSet, pair: &Pair) {
+fn write_pair(out: &mut String, set: &TextSet, pair: &Pair) -> fmt::Result {
     let coefficient = pair
         .coefficient
         .map_or(String::new(), |value| format!(", coefficient {value}"));
-    line(
+    writeln!(
         out,
-        format!(
-            "  {}, {}, {}{coefficient}",
-            set.name, pair.prompt_id, pair.condition
-        ),
-    );
+        "  {}, {}, {}{coefficient}",
+        set.name, pair.prompt_id, pair.condition
+    )?;
     let text = |pieces: &[Span]| -> String {
         let own = |piece: &Span| match piece.differs {
             true => format!("[{}]", piece.text.replace('\n', "⏎")),
@@ -259,6 +240,7 @@ fn write_pair(out: &mut String, set: &TextSet, pair: &Pair) {
         };
         pieces.iter().map(own).collect()
     };
-    line(out, format!("    A  {}", text(&pair.a)));
-    line(out, format!("    B  {}", text(&pair.b)));
+    writeln!(out, "    A  {}", text(&pair.a))?;
+    writeln!(out, "    B  {}", text(&pair.b))?;
+    Ok(())
 }

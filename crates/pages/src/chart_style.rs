@@ -87,3 +87,14 @@ pub fn to_json(traces: Vec<Box<dyn Trace>>, layout: Layout) -> Result<Value> {
     let layout = serde_json::to_value(layout).context("the chart's layout is not JSON")?;
     Ok(serde_json::json!({ "data": data, "layout": layout }))
 }
+
+/// A chart with its legend above it, as JSON.
+///
+/// # Errors
+/// Those of [`to_json`].
+pub fn chart(traces: Vec<Box<dyn Trace>>, x_axis: Axis, y_axis: Axis) -> Result<Value> {
+    to_json(
+        traces,
+        layout().legend(legend_above()).x_axis(x_axis).y_axis(y_axis),
+    )
+}

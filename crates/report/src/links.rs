@@ -36,8 +36,8 @@ pub struct Links {
 impl Links {
     pub fn of(layout: &Layout) -> Self {
         let link = |path: &Path| {
-            let inside = path.strip_prefix(layout.root()).unwrap_or(path);
-            let parts: Vec<String> = inside
+            let parts: Vec<String> = layout
+                .inside(path)
                 .components()
                 .map(|part| part.as_os_str().to_string_lossy().into_owned())
                 .collect();

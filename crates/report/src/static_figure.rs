@@ -5,8 +5,6 @@ use std::path::Path;
 
 use anyhow::{Result, anyhow};
 use epaint_default_fonts::UBUNTU_LIGHT;
-use pages::chart_style::Colour;
-use pages::format::short_labels;
 use pipeline::Pipeline;
 use plotters::coord::Shift;
 use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
@@ -15,8 +13,7 @@ use plotters::style::register_font;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use results::{LayerStatistics, Summary};
 
-use crate::conditions::{across_colour, condition_colour, contrast_conditions};
-use crate::figures::{DASHED_LABEL, layer_tick_step, range_with_intervals, titles};
+use crate::figures::{Ends, SimilarityLine, layer_tick_step, similarity_lines, similarity_range, titles};
 use crate::inputs::Inputs;
 
 /// Width and height of the SVG; the PNG has twice as many pixels each way.
@@ -70,46 +67,24 @@ struct Line {
 
 impl Figure {
     fn of(pipeline: &Pipeline, rows: &[Summary], statistics: &[LayerStatistics]) -> Result<Self> {
-        let [positive, negative] = contrast_conditions(pipeline)?;
-        let (first, second) = short_labels(&positive.label, &negative.label);
-        let line =
-            |label: String, colour: Colour, is_dashed: bool, value: fn(&Summary) -> f64, ends: Ends| Line {
-                label,
-                colour: RGBColor(colour.0, colour.1, colour.2),
-                is_dashed,
-                points: rows.iter().map(|row| (row.layer as f64, value(row))).collect(),
-                band: band(statistics, ends),
-            };
-        let within = |label: &str| format!("{DASHED_LABEL}{label}");
-        let colour = |name: &str| condition_colour(pipeline, name);
+        let lines = similarity_lines(pipeline)?;
+        let cosines = similarity_range(&lines, rows, statistics);
+        let line = |own: SimilarityLine| Line {
+            label: own.label,
+            colour: RGBColor(own.colour.0, own.colour.1, own.colour.2),
+            is_dashed: own.is_dashed,
+            points: rows
+                .iter()
+                .map(|row| (row.layer as f64, (own.value)(row)))
+                .collect(),
+            band: band(statistics, own.ends),
+        };
         let (title, subtitle) = titles(pipeline)?;
         Ok(Figure {
             title,
             subtitle,
-            lines: [
-                line(
-                    within(&positive.label),
-                    colour(&positive.name),
-                    true,
-                    |row| row.avg_within_positive,
-                    |row| (row.within_positive_low, row.within_positive_high),
-                ),
-                line(
-                    within(&negative.label),
-                    colour(&negative.name),
-                    true,
-                    |row| row.avg_within_negative,
-                    |row| (row.within_negative_low, row.within_negative_high),
-                ),
-                line(
-                    format!("Across Groups: {first}-{second}"),
-                    across_colour(),
-                    false,
-                    |row| row.avg_cross_category,
-                    |row| (row.cross_low, row.cross_high),
-                ),
-            ],
-            cosines: range_with_intervals(rows, statistics),
+            lines: lines.map(line),
+            cosines,
             layers: rows.len(),
         })
     }
@@ -208,9 +183,6 @@ impl Figure {
         Ok(())
     }
 }
-
-/// The ends of a line's interval at a layer.
-type Ends = fn(&LayerStatistics) -> (f64, f64);
 
 fn band(rows: &[LayerStatistics], ends: Ends) -> Vec<(f64, f64)> {
     let at = |row: &LayerStatistics, cosine: f64| (row.layer as f64, cosine);

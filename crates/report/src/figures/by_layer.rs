@@ -15,7 +15,13 @@ pub struct ByLayer<'a, Row> {
 }
 
 impl<Row> ByLayer<'_, Row> {
-    pub fn line(&self, name: &str, colour: Colour, dash: DashType, value: fn(&Row) -> f64) -> Box<dyn Trace> {
+    pub fn line(
+        &self,
+        name: &str,
+        colour: Colour,
+        dash: DashType,
+        value: impl Fn(&Row) -> f64,
+    ) -> Box<dyn Trace> {
         let hover = format!(
             "<b>{}</b><br>Layer: %{{x}}<br>{}: %{{y:.4f}}<extra></extra>",
             plain(name),
@@ -38,8 +44,8 @@ impl<Row> ByLayer<'_, Row> {
         &self,
         name: &str,
         colour: Colour,
-        low: fn(&Row) -> f64,
-        high: fn(&Row) -> f64,
+        low: impl Fn(&Row) -> f64,
+        high: impl Fn(&Row) -> f64,
     ) -> Box<dyn Trace> {
         let band = Band {
             places: (0..self.rows.len()).map(|layer| layer as f64).collect(),

@@ -1,5 +1,5 @@
 use anyhow::Result;
-use pages::chart_style::{axis, layout, legend_above, marker, to_json};
+use pages::chart_style::{axis, chart, marker};
 use pages::format::{number, plain, rounded, shortened};
 use pipeline::{Condition, Pipeline};
 use plotly::common::{HoverInfo, Mode};
@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 
 use super::figure::{Figure, Size};
 use crate::conditions::{condition_colour, condition_symbol};
-use crate::content::Content;
 use crate::inputs::Inputs;
 
 pub const FIGURE: Figure = Figure {
@@ -17,7 +16,7 @@ pub const FIGURE: Figure = Figure {
     section: "layers",
     label: "Residuals of all conditions on their first two principal components at the chosen layer",
     size: Size::SquareHalf,
-    draw,
+    draw: |content| components_chart(content.pipeline, content.inputs, content.layer()).map(Some),
     caption: "The residuals of all conditions where they differ most: their projections on the \
         first two principal components about their mean, with the same scale on both axes. Each \
         component points toward the positive side of the contrast. If conditions are separated \
@@ -25,10 +24,6 @@ pub const FIGURE: Figure = Figure {
         <a href=\"{{ links.components|safe }}\">principal_components.parquet</a>.",
     left_out: None,
 };
-
-fn draw(content: &Content<'_>) -> Result<Option<Value>> {
-    components_chart(content.pipeline, content.inputs, content.layer()).map(Some)
-}
 
 /// The residuals of one layer in the plane of their two first principal components, a colour and a
 /// symbol a condition. `places` holds them for every layer, as `[layer][condition][x or y]`, and
@@ -82,11 +77,7 @@ fn components_chart(pipeline: &Pipeline, inputs: &Inputs, layer: usize) -> Resul
     };
     let traces = pipeline.conditions.iter().enumerate().map(trace).collect();
     let [x_title, y_title] = titles[layer].clone();
-    let layout = layout()
-        .legend(legend_above())
-        .x_axis(axis(&x_title))
-        .y_axis(axis(&y_title));
-    let mut chart = to_json(traces, layout)?;
+    let mut chart = chart(traces, axis(&x_title), axis(&y_title))?;
     // One unit is as long on both axes, so that the picture has no shape that the data don't have.
     chart["layout"]["yaxis"]["scaleanchor"] = json!("x");
     chart["places"] = json!(places);

@@ -9,24 +9,19 @@ use serde_json::Value;
 
 use super::by_layer::layer_tick_step;
 use super::figure::{Figure, Size};
-use crate::content::Content;
 
 pub const FIGURE: Figure = Figure {
     id: "depth",
     section: "depth-of-it",
     label: "Cosine of the contrast vectors of every two layers",
     size: Size::Square,
-    draw,
+    draw: |content| depth_chart(&content.inputs.evidence.depth, content.layers()).map(Some),
     caption: "The cosine of the contrast vectors of every two layers. The residual stream \
         carries forward what was written before, so neighbouring layers are similar in any case: a \
         block says that the direction persists, not that its layers use it. Data: \
         <a href=\"{{ links.depth|safe }}\">depth.parquet</a>.",
     left_out: None,
 };
-
-fn draw(content: &Content<'_>) -> Result<Option<Value>> {
-    depth_chart(&content.inputs.evidence.depth, content.layers()).map(Some)
-}
 
 /// The cosines between the contrast vectors of all layers, the first layer in the upper left
 /// corner.

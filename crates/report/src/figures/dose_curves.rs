@@ -7,15 +7,27 @@ use pages::format::plain;
 use pipeline::{Condition, Pipeline};
 use plotly::common::{DashType, ErrorData, ErrorType, Mode};
 use plotly::{Scatter, Trace};
-use results::DoseFigures;
+use results::{DoseCandidate, DoseFigures};
+use serde_json::Value;
 use terms::DoseDirection;
 
 use super::dose_points::{ControlCurve, DosePoint, contrast_curve, control_curves};
 use crate::conditions::{condition_colour, contrast_conditions};
+use crate::content::Content;
 use crate::sweep_tables::Doses;
 
 /// What the horizontal axis is called.
 pub const COEFFICIENT: &str = "Coefficient of the contrast";
+
+/// The chart of the layer whose doses are shown; none where no dose was tried.
+pub fn at_shown_layer(
+    content: &Content<'_>,
+    chart: fn(&Pipeline, &Doses, usize) -> Result<Value>,
+) -> Result<Option<Value>> {
+    let doses = &content.inputs.doses;
+    let chart = |shown: &DoseCandidate| chart(content.pipeline, doses, shown.layer);
+    doses.shown().map(chart).transpose()
+}
 
 /// The lower and the upper end of an interval.
 pub type Ends = fn(&DoseFigures) -> (f64, f64);

@@ -3,12 +3,10 @@ use pages::chart_style::{axis, layout, legend_above, to_json};
 use pages::format::with_interval;
 use pipeline::Pipeline;
 use plotly::layout::{Shape, ShapeLayer, ShapeLine, ShapeType};
-use results::DoseCandidate;
 use serde_json::Value;
 
-use super::dose_curves::{COEFFICIENT, Quantity, curves};
+use super::dose_curves::{COEFFICIENT, Quantity, at_shown_layer, curves};
 use super::figure::{Figure, Size};
-use crate::content::Content;
 use crate::sweep_tables::Doses;
 
 pub const FIGURE: Figure = Figure {
@@ -16,7 +14,7 @@ pub const FIGURE: Figure = Figure {
     section: "dose",
     label: "Log-odds of the role by coefficient of the contrast",
     size: Size::Full(460),
-    draw,
+    draw: |content| at_shown_layer(content, dose_response_chart),
     caption: "Which role texts sound like, by how much of the contrast was added at layer \
         {{ sweep.layer }}; bands are 95 % intervals over prompts, 0 is the unsteered text. Grey: \
         controls of the same norm, random directions and the contrast of shuffled labels. A \
@@ -26,12 +24,6 @@ pub const FIGURE: Figure = Figure {
         next two figures. Data: <a href=\"{{ links.doses|safe }}\">doses.parquet</a>.",
     left_out: None,
 };
-
-fn draw(content: &Content<'_>) -> Result<Option<Value>> {
-    let doses = &content.inputs.doses;
-    let chart = |shown: &DoseCandidate| dose_response_chart(content.pipeline, doses, shown.layer);
-    doses.shown().map(chart).transpose()
-}
 
 /// Which role the texts sound like, by how much of the contrast was added at `layer`.
 fn dose_response_chart(pipeline: &Pipeline, doses: &Doses, layer: usize) -> Result<Value> {

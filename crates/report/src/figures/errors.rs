@@ -1,5 +1,5 @@
 use anyhow::Result;
-use pages::chart_style::{BLUE, VERMILLION, axis, layout, legend_above, line, marker, to_json};
+use pages::chart_style::{BLUE, VERMILLION, axis, chart, line, marker};
 use plotly::common::{DashType, ExponentFormat, Marker, MarkerSymbol, Mode};
 use plotly::layout::{AxisRange, AxisType};
 use plotly::{Scatter, Trace};
@@ -9,24 +9,21 @@ use serde_json::Value;
 use super::by_layer::layer_axis;
 use super::figure::{Figure, Size};
 use crate::certificate_errors::is_drawn;
-use crate::content::Content;
 
 pub const FIGURE: Figure = Figure {
     id: "errors",
     section: "certificate",
     label: "Error of the residual stream after each layer",
     size: Size::Full(300),
-    draw,
+    draw: |content| {
+        let comparison = &content.inputs.certificate.comparison;
+        comparison.as_ref().map(errors_chart).transpose()
+    },
     caption: "The error of the residual stream after each layer.{% if comparison.has_gaps %} \
         Layers without a mark have an error of zero, or one that is not a number: neither can be \
         drawn on a logarithmic axis.{% endif %}",
     left_out: None,
 };
-
-fn draw(content: &Content<'_>) -> Result<Option<Value>> {
-    let comparison = &content.inputs.certificate.comparison;
-    comparison.as_ref().map(errors_chart).transpose()
-}
 
 /// How far each layer is from the reference, and how far it may be.
 pub fn errors_chart(comparison: &Comparison) -> Result<Value> {
@@ -49,14 +46,15 @@ pub fn errors_chart(comparison: &Comparison) -> Result<Value> {
         tolerance(comparison),
     ];
     let (low, high) = decades(comparison);
-    let layout = layout().legend(legend_above()).x_axis(layer_axis(layers)).y_axis(
+    chart(
+        traces,
+        layer_axis(layers),
         axis("Relative error")
             .type_(AxisType::Log)
             .dtick(1.0)
             .exponent_format(ExponentFormat::SmallE)
             .range(AxisRange::new(low, high)),
-    );
-    to_json(traces, layout)
+    )
 }
 
 fn errors(

@@ -14,7 +14,6 @@ use serde_json::{Value, json};
 
 use super::figure::{Figure, Size};
 use crate::conditions::condition_colour;
-use crate::content::Content;
 use crate::inputs::Inputs;
 
 pub const FIGURE: Figure = Figure {
@@ -22,7 +21,7 @@ pub const FIGURE: Figure = Figure {
     section: "layers",
     label: "Cosine of every prompt with every other at the chosen layer",
     size: Size::SquareHalf,
-    draw,
+    draw: |content| heat_map(content.pipeline, content.inputs),
     caption: "The cosine of {% if shown_count < prompt_count %}{{ shown_count }} of the \
         {{ prompt_count }} prompts, evenly spaced, with each other{% else %}every prompt with \
         every other{% endif %}, in the order of the conditions: \
@@ -37,10 +36,6 @@ pub const FIGURE: Figure = Figure {
          {{ fig[\"similarity\"] }} shows the means.",
     ),
 };
-
-fn draw(content: &Content<'_>) -> Result<Option<Value>> {
-    heat_map(content.pipeline, content.inputs)
-}
 
 /// A row or column of the joint matrix: a condition and a prompt.
 struct Entry<'a> {

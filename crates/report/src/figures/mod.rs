@@ -1,4 +1,4 @@
-//! The figures, each a file of its own, and the list of them.
+//! The figures and the list of them. Figures that differ only in data share a file.
 //!
 //! The charts are the JSON that the plotting library draws. They leave the colours of text and grid
 //! to the page, which knows whether it is dark.
@@ -8,31 +8,26 @@ mod components;
 mod depth;
 mod dose_curves;
 mod dose_damage;
-mod dose_damage_map;
 mod dose_divergence;
-mod dose_effect_map;
 mod dose_grid;
+mod dose_maps;
 mod dose_points;
 mod dose_response;
-mod effect_colours;
-mod effect_norms;
+mod effects;
 mod errors;
 mod figure;
 mod heat_map;
 mod norms;
-mod other_directions;
-mod other_similarities;
+mod other_measures;
 mod projections;
 mod published;
 mod similarity;
-mod speaker_share;
 mod strip;
-mod variance;
 
 pub use by_layer::layer_tick_step;
 pub use errors::errors_chart;
 pub use figure::{Figure, Size};
-pub use similarity::{DASHED_LABEL, range_with_intervals, similarity_chart, titles};
+pub use similarity::{Ends, SimilarityLine, similarity_chart, similarity_lines, similarity_range, titles};
 
 /// All figures in the order of the page, which is that of their numbers.
 pub const FIGURES: &[Figure] = &[
@@ -42,17 +37,17 @@ pub const FIGURES: &[Figure] = &[
     strip::FIGURE,
     projections::FIGURE,
     norms::FIGURE,
-    other_similarities::FIGURE,
-    other_directions::FIGURE,
+    other_measures::SIMILARITIES,
+    other_measures::DIRECTIONS,
     depth::FIGURE,
-    speaker_share::FIGURE,
-    effect_norms::FIGURE,
-    variance::FIGURE,
+    effects::SHARE,
+    effects::NORMS,
+    effects::VARIANCE,
     dose_response::FIGURE,
     dose_damage::FIGURE,
     dose_divergence::FIGURE,
-    dose_effect_map::FIGURE,
-    dose_damage_map::FIGURE,
+    dose_maps::EFFECT,
+    dose_maps::DAMAGE,
     errors::FIGURE,
     published::FIGURE,
 ];

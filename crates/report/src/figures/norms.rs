@@ -1,5 +1,5 @@
 use anyhow::Result;
-use pages::chart_style::{Colour, axis, layout, legend_above, line, marker, to_json};
+use pages::chart_style::{Colour, axis, chart, line, marker};
 use pipeline::Pipeline;
 use plotly::common::{DashType, Mode};
 use plotly::layout::RangeMode;
@@ -57,9 +57,9 @@ fn norms_chart(pipeline: &Pipeline, rows: &[Summary]) -> Result<Value> {
         .marker(marker(grey, 4))
         .hover_template("Layer: %{x}<br>Mean norm: %{y:.4f}<extra></extra>");
     let traces: Vec<Box<dyn Trace>> = vec![contrast, residual];
-    let layout = layout()
-        .legend(legend_above())
-        .x_axis(layer_axis(rows.len()))
-        .y_axis(axis("Norm").range_mode(RangeMode::ToZero));
-    to_json(traces, layout)
+    chart(
+        traces,
+        layer_axis(rows.len()),
+        axis("Norm").range_mode(RangeMode::ToZero),
+    )
 }

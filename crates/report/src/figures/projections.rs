@@ -1,5 +1,5 @@
 use anyhow::Result;
-use pages::chart_style::{axis, layout, legend_above, line, to_json};
+use pages::chart_style::{axis, chart, line};
 use pages::format::{plain, rounded, shortened};
 use pipeline::Pipeline;
 use plotly::common::Mode;
@@ -57,9 +57,9 @@ fn projections_chart(pipeline: &Pipeline, inputs: &Inputs) -> Result<Value> {
             traces.push(trace);
         }
     }
-    let layout = layout()
-        .legend(legend_above())
-        .x_axis(layer_axis(inputs.summaries.len()))
-        .y_axis(axis("Projection on the contrast"));
-    to_json(traces, layout)
+    chart(
+        traces,
+        layer_axis(inputs.summaries.len()),
+        axis("Projection on the contrast"),
+    )
 }

@@ -1,5 +1,5 @@
 use anyhow::{Result, bail};
-use pages::chart_style::{BLUE, GREEN, axis, layout, legend_above, line, marker, to_json};
+use pages::chart_style::{BLUE, GREEN, axis, chart, line, marker};
 use pages::format::plain;
 use plotly::common::{DashType, Line, Marker, MarkerSymbol, Mode};
 use plotly::{Scatter, Trace};
@@ -7,7 +7,6 @@ use serde_json::Value;
 
 use super::by_layer::layer_axis;
 use super::figure::{Figure, Size};
-use crate::content::Content;
 use crate::published::{Measure, Published};
 
 pub const FIGURE: Figure = Figure {
@@ -15,15 +14,11 @@ pub const FIGURE: Figure = Figure {
     section: "published",
     label: "This run and the published table, by layer",
     size: Size::Full(340),
-    draw,
+    draw: |content| content.inputs.published.as_ref().map(published_chart).transpose(),
     caption: "This run as lines, the published means as open marks: where the two agree, the \
         marks are on the lines. Data: <a href=\"{{ links.summary_csv|safe }}\">summary.csv</a>.",
     left_out: None,
 };
-
-fn draw(content: &Content<'_>) -> Result<Option<Value>> {
-    content.inputs.published.as_ref().map(published_chart).transpose()
-}
 
 /// The run's means as lines, the published ones as open marks: where they agree, the marks sit on
 /// the lines.
@@ -43,11 +38,11 @@ fn published_chart(published: &Published) -> Result<Value> {
     let traces = means
         .into_iter()
         .flat_map(|(measure, line, symbol, colour)| pair(measure, line, marker(colour, 9).symbol(symbol)));
-    let layout = layout()
-        .legend(legend_above())
-        .x_axis(layer_axis(published.layers))
-        .y_axis(axis("Cosine similarity"));
-    to_json(traces.collect(), layout)
+    chart(
+        traces.collect(),
+        layer_axis(published.layers),
+        axis("Cosine similarity"),
+    )
 }
 
 fn pair(measure: &Measure, line: Line, marker: Marker) -> [Box<dyn Trace>; 2] {

@@ -1,7 +1,7 @@
 use anyhow::Result;
 use pages::chart_style::{Colour, GREY, axis, layout, legend_above, line, marker, to_json};
 use pages::format::{p_value, plain, short_labels};
-use pipeline::Pipeline;
+use pipeline::{Condition, Pipeline};
 use plotly::common::{Anchor, DashType, Font, MarkerSymbol, Mode, Title};
 use plotly::layout::AxisRange;
 use plotly::{Scatter, Trace};
@@ -40,46 +40,72 @@ fn draw(content: &Content<'_>) -> Result<Option<Value>> {
     Ok(Some(with_layer_mark(chart, content.layer())))
 }
 
-/// What the legend and the static figure put before a condition's label.
-pub const DASHED_LABEL: &str = "Within Group: ";
+/// The ends of a line's interval at a layer.
+pub type Ends = fn(&LayerStatistics) -> (f64, f64);
+
+/// A line of the method's chart and of its static figure.
+pub struct SimilarityLine {
+    pub label: String,
+    /// What the hover calls the line and its figures.
+    heading: String,
+    quantity: &'static str,
+    pub colour: Colour,
+    pub is_dashed: bool,
+    pub value: fn(&Summary) -> f64,
+    pub ends: Ends,
+}
+
+/// Within each group, and across both.
+pub fn similarity_lines(pipeline: &Pipeline) -> Result<[SimilarityLine; 3]> {
+    let [positive, negative] = contrast_conditions(pipeline)?;
+    let (first, second) = short_labels(&positive.label, &negative.label);
+    let within = |condition: &Condition, value: fn(&Summary) -> f64, ends: Ends| SimilarityLine {
+        label: format!("Within Group: {}", condition.label),
+        heading: format!("{} Similarity", condition.label),
+        quantity: "Similarity",
+        colour: condition_colour(pipeline, &condition.name),
+        is_dashed: true,
+        value,
+        ends,
+    };
+    let positive_ends: Ends = |row| (row.within_positive_low, row.within_positive_high);
+    let negative_ends: Ends = |row| (row.within_negative_low, row.within_negative_high);
+    Ok([
+        within(positive, |row| row.avg_within_positive, positive_ends),
+        within(negative, |row| row.avg_within_negative, negative_ends),
+        SimilarityLine {
+            label: format!("Across Groups: {first}-{second}"),
+            heading: format!("Across Groups ({first}-{second})"),
+            quantity: "Average Similarity",
+            colour: across_colour(),
+            is_dashed: false,
+            value: |row| row.avg_cross_category,
+            ends: |row| (row.cross_low, row.cross_high),
+        },
+    ])
+}
 
 /// The method's chart: within each group dashed, across groups solid, by layer. Around the lines
 /// their intervals, below them a mark a layer, filled where the difference is significant.
 pub fn similarity_chart(pipeline: &Pipeline, rows: &[Summary], evidence: &Evidence) -> Result<Value> {
-    let [positive, negative] = contrast_conditions(pipeline)?;
-    let (first, second) = short_labels(&positive.label, &negative.label);
-    let within = |label: &str| {
-        (
-            format!("{DASHED_LABEL}{label}"),
-            format!("{label} Similarity"),
-            "Similarity",
+    let lines = similarity_lines(pipeline)?;
+    let (low, high) = similarity_range(&lines, rows, &evidence.statistics);
+    let below = (high - low) * 0.04;
+    let intervals = ByLayer {
+        rows: &evidence.statistics,
+        quantity: "Interval",
+    };
+    let band = |line: &SimilarityLine| {
+        let ends = line.ends;
+        intervals.band(
+            &line.colour.css(),
+            line.colour,
+            |row| ends(row).0,
+            |row| ends(row).1,
         )
     };
-    let across = (
-        format!("Across Groups: {first}-{second}"),
-        format!("Across Groups ({first}-{second})"),
-        "Average Similarity",
-    );
-    let (low, high) = range_with_intervals(rows, &evidence.statistics);
-    let below = (high - low) * 0.04;
-    let mut traces = vec![
-        trace(
-            rows,
-            within(&positive.label),
-            condition_colour(pipeline, &positive.name),
-            Some(DashType::Dash),
-            |row| row.avg_within_positive,
-        ),
-        trace(
-            rows,
-            within(&negative.label),
-            condition_colour(pipeline, &negative.name),
-            Some(DashType::Dash),
-            |row| row.avg_within_negative,
-        ),
-        trace(rows, across, across_colour(), None, |row| row.avg_cross_category),
-    ];
-    traces.extend(bands(pipeline, &evidence.statistics));
+    let mut traces: Vec<Box<dyn Trace>> = lines.iter().map(|line| trace(rows, line)).collect();
+    traces.extend(lines.iter().map(band));
     traces.extend(marks(evidence, low - below));
     let (title, subtitle) = titles(pipeline)?;
     let layout = layout()
@@ -110,77 +136,28 @@ pub fn titles(pipeline: &Pipeline) -> Result<(&'static str, String)> {
     Ok(("Cosine Similarity of Activations Across Model Layers", subtitle))
 }
 
-/// From the lowest to the highest value of the three lines, with a margin of a twentieth.
-fn cosine_range(rows: &[Summary]) -> (f64, f64) {
-    let values = || {
-        rows.iter().flat_map(|row| {
-            [
-                row.avg_within_positive,
-                row.avg_within_negative,
-                row.avg_cross_category,
-            ]
-        })
-    };
-    let low = values().fold(f64::INFINITY, f64::min);
-    let high = values().fold(f64::NEG_INFINITY, f64::max);
-    // Lines that are all but equal get a range too.
-    let margin = ((high - low) * 0.05).max(0.005);
-    (low - margin, high + margin)
-}
-
-fn trace(
-    rows: &[Summary],
-    (name, heading, quantity): (String, String, &str),
-    colour: Colour,
-    dash: Option<DashType>,
-    value: fn(&Summary) -> f64,
-) -> Box<dyn Trace> {
+fn trace(rows: &[Summary], own: &SimilarityLine) -> Box<dyn Trace> {
     let differences: Vec<f64> = rows.iter().map(|row| row.similarity_difference).collect();
-    let line = match dash {
-        Some(dash) => line(colour).dash(dash),
-        None => line(colour),
+    let stroke = match own.is_dashed {
+        true => line(own.colour).dash(DashType::Dash),
+        false => line(own.colour),
     };
     let hover = format!(
-        "<b>{}</b><br>Layer: %{{x}}<br>{quantity}: %{{y:.4f}}<br>Difference (Within-Cross): %{{customdata:.4f}}<extra></extra>",
-        plain(&heading)
+        "<b>{}</b><br>Layer: %{{x}}<br>{}: %{{y:.4f}}<br>Difference (Within-Cross): %{{customdata:.4f}}<extra></extra>",
+        plain(&own.heading),
+        own.quantity
     );
     Scatter::new(
         rows.iter().map(|row| row.layer).collect(),
-        rows.iter().map(value).collect(),
+        rows.iter().map(own.value).collect(),
     )
     .mode(Mode::LinesMarkers)
-    .name(plain(&name))
-    .legend_group(colour.css())
-    .line(line)
-    .marker(marker(colour, 4))
+    .name(plain(&own.label))
+    .legend_group(own.colour.css())
+    .line(stroke)
+    .marker(marker(own.colour, 4))
     .custom_data(differences)
     .hover_template(hover)
-}
-
-/// The intervals of the three lines, in their order and of their groups.
-fn bands(pipeline: &Pipeline, rows: &[LayerStatistics]) -> [Box<dyn Trace>; 3] {
-    let intervals = ByLayer {
-        rows,
-        quantity: "Interval",
-    };
-    let [positive, negative] = [&pipeline.contrast.positive, &pipeline.contrast.negative]
-        .map(|condition| condition_colour(pipeline, condition));
-    let across = across_colour();
-    [
-        intervals.band(
-            &positive.css(),
-            positive,
-            |row| row.within_positive_low,
-            |row| row.within_positive_high,
-        ),
-        intervals.band(
-            &negative.css(),
-            negative,
-            |row| row.within_negative_low,
-            |row| row.within_negative_high,
-        ),
-        intervals.band(&across.css(), across, |row| row.cross_low, |row| row.cross_high),
-    ]
 }
 
 /// One mark a layer in a row at `height`: those of significant layers are filled, the others
@@ -215,16 +192,21 @@ fn marks(evidence: &Evidence, height: f64) -> Vec<Box<dyn Trace>> {
     kinds.into_iter().filter_map(mark).collect()
 }
 
-/// The range of the lines, widened to hold their intervals.
-pub fn range_with_intervals(rows: &[Summary], statistics: &[LayerStatistics]) -> (f64, f64) {
-    let ends = statistics.iter().flat_map(|row| {
-        [
-            (row.within_positive_low, row.within_positive_high),
-            (row.within_negative_low, row.within_negative_high),
-            (row.cross_low, row.cross_high),
-        ]
-    });
-    ends.fold(cosine_range(rows), |(low, high), (own_low, own_high)| {
-        (low.min(own_low), high.max(own_high))
-    })
+/// From the lowest to the highest value of the lines, with a margin of a twentieth, and widened to
+/// hold their intervals.
+pub fn similarity_range(
+    lines: &[SimilarityLine],
+    rows: &[Summary],
+    statistics: &[LayerStatistics],
+) -> (f64, f64) {
+    let values = || lines.iter().flat_map(|line| rows.iter().map(line.value));
+    let low = values().fold(f64::INFINITY, f64::min);
+    let high = values().fold(f64::NEG_INFINITY, f64::max);
+    // Lines that are all but equal get a range too.
+    let margin = ((high - low) * 0.05).max(0.005);
+    let ends = lines.iter().flat_map(|line| statistics.iter().map(line.ends));
+    ends.fold(
+        (low - margin, high + margin),
+        |(low, high), (own_low, own_high)| (low.min(own_low), high.max(own_high)),
+    )
 }

@@ -11,7 +11,6 @@ use serde_json::{Value, json};
 
 use super::figure::{Figure, Size};
 use crate::conditions::{condition_colour, condition_symbol};
-use crate::content::Content;
 use crate::inputs::Inputs;
 
 pub const FIGURE: Figure = Figure {
@@ -19,17 +18,13 @@ pub const FIGURE: Figure = Figure {
     section: "layers",
     label: "Projections of each prompt on the contrast at the chosen layer",
     size: Size::Rows { margin: 90, row: 60 },
-    draw,
+    draw: |content| strip_chart(content.pipeline, content.inputs, content.layer()).map(Some),
     caption: "How far {% if shown_count < prompt_count %}the residual of each of \
         {{ shown_count }} prompts, evenly spaced among {{ prompt_count }},{% else %}each prompt’s \
         residual{% endif %} reaches along the contrast vector of the layer. Data: \
         <a href=\"{{ links.projections|safe }}\">projections.parquet</a>.",
     left_out: None,
 };
-
-fn draw(content: &Content<'_>) -> Result<Option<Value>> {
-    strip_chart(content.pipeline, content.inputs, content.layer()).map(Some)
-}
 
 /// The projections at one layer, one row a condition; `positions` holds them for every layer, for
 /// the slider.

@@ -95,7 +95,10 @@ fn layers_that_are_missing_are_refused_where_a_table_may_not_be_empty() {
     assert!(run.by_layer::<LayerEffects>(Pooling::Mean).unwrap().is_empty());
     for layers in [0, LAYERS - 1, LAYERS + 1] {
         write_statistics(&layout, &footer(), layers);
-        let error = run.by_layer::<LayerStatistics>(Pooling::Mean).unwrap_err().to_string();
+        let error = run
+            .by_layer::<LayerStatistics>(Pooling::Mean)
+            .unwrap_err()
+            .to_string();
         let expected = "statistics.parquet: the layers under the pooling \"mean\" are not the model's, 0 to 2; \
                         run `cargo xtask analyze --force`";
         assert!(error.ends_with(expected), "{layers}: {error}");

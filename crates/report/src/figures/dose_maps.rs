@@ -1,3 +1,5 @@
+//! What every dose of the sweep does, by layer and coefficient.
+
 use anyhow::Result;
 use plotly::common::ColorBar;
 use results::DoseSummary;
@@ -7,27 +9,45 @@ use super::dose_grid::{Grid, chart};
 use super::figure::{Figure, Size};
 use crate::content::Content;
 
-pub const FIGURE: Figure = Figure {
+pub const EFFECT: Figure = Figure {
+    id: "dose-effect-map",
+    section: "dose",
+    label: "Effect of every dose, by layer and coefficient",
+    size: Size::Half(360),
+    draw: |content| map(content, effect),
+    caption: "The effect of every dose that was tried, toward the other role, in nats per \
+        token{% if sweep.is_chosen %}; the star is the chosen one{% endif %}. Data: \
+        <a href=\"{{ links.dose_summary|safe }}\">dose.json</a>.",
+    left_out: None,
+};
+
+pub const DAMAGE: Figure = Figure {
     id: "dose-damage-map",
     section: "dose",
     label: "Damage of every dose, by layer and coefficient",
     size: Size::Half(360),
-    draw,
+    draw: |content| map(content, damage),
     caption: "Its damage: the larger perplexity ratio of both formats, on a logarithmic colour \
         scale. Everything above {{ sweep.budget }} is over the budget. Data: \
         <a href=\"{{ links.dose_summary|safe }}\">dose.json</a>.",
     left_out: None,
 };
 
-fn draw(content: &Content<'_>) -> Result<Option<Value>> {
+fn map(content: &Content<'_>, of: fn(&DoseSummary) -> Result<Value>) -> Result<Option<Value>> {
     let doses = &content.inputs.doses;
-    let summary = doses.shown().map(|_| &doses.summary);
-    summary.map(dose_damage_map).transpose()
+    doses.shown().map(|_| of(&doses.summary)).transpose()
+}
+
+/// How far each dose moves the texts toward the other speaker.
+fn effect(summary: &DoseSummary) -> Result<Value> {
+    let map = Grid::of(summary).heat_map(|candidate| candidate.effect);
+    let bar = ColorBar::new().thickness(12).title("nats");
+    chart(summary, map.color_bar(bar))
 }
 
 /// How much more perplexing than the model's own texts those of each dose are. The colours go by
 /// the logarithm, since one dose can be worse than another by a factor of thousands.
-fn dose_damage_map(summary: &DoseSummary) -> Result<Value> {
+fn damage(summary: &DoseSummary) -> Result<Value> {
     let map = Grid::of(summary).heat_map(|candidate| candidate.perplexity_ratio.log10());
     let ratios = [0.5, 1.0, 2.0, 5.0, 10.0, 100.0, 1000.0, 10_000.0, 100_000.0];
     let bar = ColorBar::new()

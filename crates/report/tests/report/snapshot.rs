@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use results::{LayerEffects, Metadata, Table};
+use results::{LayerEffects, Table};
 
 use crate::example_evidence::effects;
-use crate::example_run::example_run;
+use crate::example_run::{example_footer, example_run};
 use crate::reading::{visible_lines, without_library};
 
 /// `UPDATE_REPORT_TEXT=1` writes the file.
@@ -13,7 +13,7 @@ use crate::reading::{visible_lines, without_library};
 fn the_text_of_the_report_is_the_reviewed_one() {
     let run = example_run(3);
     let rows: Vec<_> = (0..3).map(effects).collect();
-    LayerEffects::write(&run.layout.table::<LayerEffects>(), &Metadata::default(), &rows).unwrap();
+    LayerEffects::write(&run.layout.table::<LayerEffects>(), &example_footer(3), &rows).unwrap();
     let page = without_library(&run.page("report.html"));
     let (_, body) = page.split_once("<body>").unwrap();
     let (body, _) = body.split_once("<script").unwrap();

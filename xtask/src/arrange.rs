@@ -6,10 +6,9 @@ use std::{ffi::OsString, iter::Peekable, vec::IntoIter};
 
 use clap::{Arg, Command};
 
-use crate::{
-    command_line::OWN_HELP,
-    usage_error::{unknown_option, unknown_verb},
-};
+use terminal::unknown_option;
+
+use crate::{command_line::OWN_HELP, usage_error::unknown_verb};
 
 #[derive(Debug)]
 pub enum Arranged {

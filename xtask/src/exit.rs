@@ -5,7 +5,7 @@ use std::{error::Error, fmt, process::ExitStatus};
 /// xtask itself, a build, a download.
 pub const FAILED: u8 = 1;
 /// The command line cannot be understood, and nothing was done.
-pub const USAGE: u8 = 2;
+pub const USAGE: u8 = terminal::USAGE;
 /// A stage ran and failed.
 pub const STAGE_FAILED: u8 = 3;
 /// Ctrl-C, as shells have it.

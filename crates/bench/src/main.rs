@@ -16,71 +16,64 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 use bench::synth;
-use terminal::Output;
+use clap::Parser;
+use terminal::{Output, finish, one_of, parsed};
 use terms::Dtype;
 
 use settings::Settings;
 
+/// Measures each part of a run on a checkpoint
+///
+/// A table goes to standard error, one line of JSON to standard output.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask bench")]
+struct Arguments {
+    /// A Hugging Face folder or a GGUF file; if omitted, a random model of 450 million parameters
+    checkpoint: Option<PathBuf>,
+    /// The type of the activations
+    #[arg(long, default_value_t, value_parser = one_of::<Dtype>(Dtype::WORDS))]
+    dtype: Dtype,
+    /// Tokens of each text, 2 at least
+    #[arg(long, value_name = "TOKENS", default_value_t = 12, value_parser = at_least(2))]
+    new: usize,
+    /// How often each part runs; the median counts
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = at_least(1))]
+    repeat: usize,
+    /// Leaves the table out
+    #[arg(long)]
+    json: bool,
+}
+
 fn main() -> ExitCode {
-    terminal::finish("nothing was measured", run(std::env::args().skip(1).collect()))
+    finish("nothing was measured", run(parsed()))
+}
+
+/// Reads a whole number that is not smaller than this.
+fn at_least(least: usize) -> impl Fn(&str) -> Result<usize, String> + Clone {
+    move |text| match text.parse() {
+        Ok(number) if number >= least => Ok(number),
+        _ => Err(format!("this is not a whole number of {least} at least")),
+    }
 }
 
 /// A model of 450 million parameters, made when it is first needed.
 const DEFAULT_CHECKPOINT: &str = "target/bench/small";
 
-fn run(arguments: Vec<String>) -> Result<()> {
-    let (mut checkpoint, mut dtype, mut new_tokens, mut repeat) = (None, Dtype::Auto, 12, 2);
-    let mut only_json = false;
-    let mut arguments = arguments.into_iter();
-    while let Some(argument) = arguments.next() {
-        let mut value = || {
-            arguments
-                .next()
-                .with_context(|| format!("{argument} needs a value"))
-        };
-        match argument.as_str() {
-            "--" => {}
-            "--help" | "-h" => {
-                terminal::remark(USAGE);
-                return Ok(());
-            }
-            "--json" => only_json = true,
-            "--dtype" => {
-                dtype = match value()?.as_str() {
-                    "auto" => Dtype::Auto,
-                    "f32" => Dtype::F32,
-                    "bf16" => Dtype::Bf16,
-                    other => bail!("--dtype is auto, f32 or bf16, not {other}"),
-                }
-            }
-            "--new" => new_tokens = value()?.parse().context("--new wants a number of tokens")?,
-            "--repeat" => repeat = value()?.parse().context("--repeat wants a number")?,
-            flag if flag.starts_with('-') => bail!("unknown option {flag}; {USAGE}"),
-            _ if checkpoint.is_none() => checkpoint = Some(PathBuf::from(argument)),
-            other => bail!("one checkpoint too many: {other}; {USAGE}"),
-        }
-    }
-    if new_tokens < 2 || repeat == 0 {
-        bail!("--new must be 2 at least, and --repeat 1");
-    }
+fn run(arguments: Arguments) -> Result<()> {
     let settings = Settings {
-        checkpoint: checkpoint.map_or_else(default_checkpoint, Ok)?,
-        dtype,
-        new_tokens,
-        repeat,
+        checkpoint: arguments.checkpoint.map_or_else(default_checkpoint, Ok)?,
+        dtype: arguments.dtype,
+        new_tokens: arguments.new,
+        repeat: arguments.repeat,
     };
     let result = phases::run(&settings)?;
-    if !only_json {
+    if !arguments.json {
         tables::print(&result);
     }
     Ok(writeln!(Output, "{result}")?)
 }
-
-const USAGE: &str = "usage: cargo xtask bench [CHECKPOINT] [--dtype auto|f32|bf16] [--new TOKENS] [--repeat N] [--json]\n\
-     CHECKPOINT is a Hugging Face folder or a GGUF file; left out, it is a random model of 450 million parameters. A table goes to standard error, one line\n\
-     of JSON to standard output; --json leaves the table out.";
 
 fn default_checkpoint() -> Result<PathBuf> {
     let folder = Path::new(DEFAULT_CHECKPOINT);

@@ -65,14 +65,20 @@ fn a_model_without_a_chat_template_is_measured_too() {
 
 #[test]
 fn what_it_does_not_understand_is_refused() {
-    for (arguments, expected) in [
-        (&["--dtype", "f8"][..], "--dtype is auto, f32 or bf16"),
-        (&["--new", "1"], "2 at least"),
-        (&["--fast"], "unknown option --fast"),
-        (&["nowhere/at/all"], "nowhere/at/all"),
+    for (arguments, code, expected) in [
+        (&["--dtype", "f8"][..], 2, "use auto, f32, bf16"),
+        (&["--new", "1"], 2, "2 at least"),
+        (&["--fast"], 2, "there is no option `--fast`"),
+        (&["one", "two"], 2, "usage: cargo xtask bench"),
+        (&["nowhere/at/all"], 1, "nowhere/at/all"),
     ] {
         let output = bench(arguments);
         let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(!output.status.success() && errors.contains(expected), "{errors}");
+        assert_eq!(output.status.code(), Some(code), "{errors}");
+        assert!(errors.contains(expected), "{errors}");
     }
+    let help = bench(&["--help"]);
+    assert!(help.status.success() && help.stderr.is_empty());
+    let help = String::from_utf8(help.stdout).unwrap();
+    assert!(help.contains("Usage: cargo xtask bench"), "{help}");
 }

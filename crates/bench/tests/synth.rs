@@ -18,6 +18,31 @@ fn tokenizer() -> PathBuf {
 }
 
 #[test]
+fn the_program_refuses_what_it_does_not_understand() {
+    for (arguments, expected) in [
+        (
+            &["--like", "gemma-2-9b-is", "out"][..],
+            "did you mean `gemma-2-9b-it`?",
+        ),
+        (&["out"], "--like <NAME> must be given; usage: cargo xtask synth"),
+        (&["--like", "gemma-2-9b-it", "--seed", "x", "out"], "--seed x"),
+    ] {
+        assert_refused(arguments, expected);
+    }
+}
+
+fn assert_refused(arguments: &[&str], expected: &str) {
+    let program = env!("CARGO_BIN_EXE_synth");
+    let output = std::process::Command::new(program)
+        .args(arguments)
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr).replace("\n  do:  ", "; ");
+    assert_eq!(output.status.code(), Some(2), "{errors}");
+    assert!(errors.contains(expected), "{errors}");
+}
+
+#[test]
 fn the_shapes_have_as_many_parameters_as_the_published_models() {
     // As the hub counts them; for the models that see, whose pages count the vision tower too,
     // nothing is asked.

@@ -5,22 +5,24 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use check::{Report, check_results};
+use clap::Parser;
 use terminal::{Output, print_failure};
 
-const USAGE: &str = "usage: check-results results/NAME [--json]";
+/// Checks the files of a run against the contract of their tables
+#[derive(Parser)]
+struct Arguments {
+    /// The folder of a run's results; `cargo xtask check-results` fills it in
+    results: PathBuf,
+    /// Prints JSON
+    #[arg(long)]
+    json: bool,
+}
 
 fn main() -> ExitCode {
-    let mut arguments: Vec<String> = std::env::args().skip(1).collect();
-    let before = arguments.len();
-    arguments.retain(|argument| argument != "--json");
-    let as_json = arguments.len() < before;
-    let [results] = arguments.as_slice() else {
-        terminal::remark(format_args!("error: {USAGE}"));
-        return ExitCode::from(2);
-    };
-    match check_results(&PathBuf::from(results)) {
+    let arguments: Arguments = terminal::parsed();
+    match check_results(&arguments.results) {
         Ok(report) => {
-            if as_json {
+            if arguments.json {
                 print_json(&report);
             } else {
                 print_text(&report);

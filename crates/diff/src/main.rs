@@ -4,39 +4,28 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::Result;
+use clap::Parser;
 use diff::{Comparison, Run, page, summary};
-use terminal::{Output, finish};
+use terminal::{Output, finish, parsed};
 
-const USAGE: &str =
-    "usage: cargo xtask diff RUN_A RUN_B [--html FILE]; a run is the name of a pipeline or a results folder";
-
-fn main() -> ExitCode {
-    finish("the runs can't be compared", run(std::env::args().skip(1)))
+/// Compares two runs; each is the name of a pipeline or a folder of results
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask diff")]
+struct Arguments {
+    run_a: String,
+    run_b: String,
+    /// The page to write; `results/RUN_A-and-RUN_B.html` if omitted
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
 }
 
-fn run(arguments: impl Iterator<Item = String>) -> Result<()> {
-    let (mut runs, mut html) = (Vec::new(), None);
-    let mut arguments = arguments;
-    while let Some(argument) = arguments.next() {
-        match argument.as_str() {
-            "--" => {}
-            "--help" | "-h" => {
-                return Ok(writeln!(Output, "{USAGE}")?);
-            }
-            "--html" => {
-                html = Some(PathBuf::from(
-                    arguments.next().context("--html needs the name of a file")?,
-                ))
-            }
-            flag if flag.starts_with('-') => bail!("unknown option {flag}; {USAGE}"),
-            _ => runs.push(argument),
-        }
-    }
-    let [a, b] = runs.as_slice() else {
-        bail!("two runs are compared, {} were named; {USAGE}", runs.len());
-    };
-    let (a, b) = (Run::read(&folder(a))?, Run::read(&folder(b))?);
+fn main() -> ExitCode {
+    finish("the runs can't be compared", run(parsed()))
+}
+
+fn run(Arguments { run_a, run_b, html }: Arguments) -> Result<()> {
+    let (a, b) = (Run::read(&folder(&run_a))?, Run::read(&folder(&run_b))?);
     let comparison = Comparison::of(&a, &b);
     write!(Output, "{}", summary(&a, &b, &comparison))?;
     let html = html.unwrap_or_else(|| PathBuf::from(format!("results/{}-and-{}.html", a.name, b.name)));

@@ -5,15 +5,26 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use clap::Parser;
 use doctor::{Machine, diagnose};
-use pipeline::Pipeline;
-use results::{Layout, StageArguments};
+use results::StageArguments;
 use terminal::Output;
 
-const USAGE: &str = "usage: cargo xtask doctor [--pipeline NAME] [--json]";
+/// Checks this machine against a pipeline, and estimates each stage
+#[derive(Parser)]
+struct Arguments {
+    #[command(flatten)]
+    stage: StageArguments,
+    /// Prints JSON
+    #[arg(long)]
+    json: bool,
+    /// What the hub said of the model, as `fetch --ask` prints it
+    #[arg(long, hide = true)]
+    hub: Option<String>,
+}
 
 fn main() -> ExitCode {
-    match run() {
+    match run(terminal::parsed()) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => terminal::finish("the pipeline could not be examined", Err(format!("{error:#}"))),
@@ -21,27 +32,14 @@ fn main() -> ExitCode {
 }
 
 /// Whether nothing will fail, as far as one can see.
-fn run() -> Result<bool> {
-    let mut arguments: Vec<String> = std::env::args().skip(1).collect();
-    if arguments
-        .iter()
-        .any(|argument| argument == "--help" || argument == "-h")
-    {
-        writeln!(Output, "{USAGE}")?;
-        return Ok(true);
-    }
-    let count = arguments.len();
-    arguments.retain(|argument| argument != "--json");
-    let wants_json = arguments.len() < count;
-    let mut machine = Machine::measure();
-    if let Some(place) = arguments.iter().position(|argument| argument == "--hub") {
-        machine.hub_answer = arguments.drain(place..).nth(1);
-    }
-    let arguments = StageArguments::parse(arguments)?;
-    let pipeline = Pipeline::read(&arguments.pipeline, &arguments.overrides)?;
-    let layout = Layout::new(arguments.results);
+fn run(arguments: Arguments) -> Result<bool> {
+    let (pipeline, layout) = arguments.stage.read()?;
+    let machine = Machine {
+        hub_answer: arguments.hub,
+        ..Machine::measure()
+    };
     let diagnosis = diagnose(&pipeline, &layout, &machine)?;
-    if wants_json {
+    if arguments.json {
         writeln!(Output, "{:#}", doctor::json(&diagnosis))?;
     } else {
         write!(Output, "{}", doctor::table(&diagnosis))?;

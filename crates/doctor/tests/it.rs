@@ -392,3 +392,26 @@ fn mistakes_in_a_pipeline_that_would_show_hours_later_show_here() {
         check(&diagnosis, name, Level::Problem, part);
     }
 }
+
+#[test]
+fn the_program_refuses_what_it_does_not_understand() {
+    for (arguments, part) in [
+        (
+            &["--json"][..],
+            "--pipeline <FILE> and --results <FOLDER> must be given",
+        ),
+        (
+            &["--pipeline", "p", "--results", "r", "--jsn"],
+            "did you mean `--json`?",
+        ),
+    ] {
+        let program = env!("CARGO_BIN_EXE_doctor");
+        let output = std::process::Command::new(program)
+            .args(arguments)
+            .output()
+            .unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{errors}");
+        assert!(errors.contains(part), "{errors}");
+    }
+}

@@ -5,36 +5,17 @@ use results::{Error, Result};
 use crate::formats::{control_vector, neuronpedia, npy, safetensors};
 use crate::{Origin, Vector};
 
-/// A kind of file that holds vectors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    Gguf,
-    Npy,
-    Safetensors,
-    Neuronpedia,
+terms::words! {
+    /// A kind of file that holds vectors.
+    pub enum Format: "format" {
+        Gguf = "gguf",
+        Npy = "npy",
+        Safetensors = "safetensors",
+        Neuronpedia = "neuronpedia",
+    }
 }
 
 impl Format {
-    pub const ALL: [Format; 4] = [
-        Format::Gguf,
-        Format::Npy,
-        Format::Safetensors,
-        Format::Neuronpedia,
-    ];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Format::Gguf => "gguf",
-            Format::Npy => "npy",
-            Format::Safetensors => "safetensors",
-            Format::Neuronpedia => "neuronpedia",
-        }
-    }
-
-    pub fn parse(name: &str) -> Option<Self> {
-        Format::ALL.into_iter().find(|format| format.as_str() == name)
-    }
-
     /// Where a vector goes below a folder: a file, or for Neuronpedia a folder with one file a layer.
     pub fn place(self, folder: &Path, name: &str) -> PathBuf {
         match self {
@@ -76,21 +57,21 @@ pub fn read_vector(
 ) -> Result<Vector> {
     let bytes = bytes_of(path)?;
     let extension = path.extension().unwrap_or_default().to_string_lossy();
-    let found = match Format::parse(&extension.to_lowercase()) {
+    let found = match extension.to_lowercase().parse() {
         _ if bytes.is_empty() => Err("the file is empty; download or save it again".to_owned()),
         _ if bytes.starts_with(GIT_LFS) => Err(
             "this is a pointer of Git LFS and not the file itself; run `git lfs pull` where it came from, or \
              download the file"
                 .to_owned(),
         ),
-        Some(Format::Gguf) => control_vector::decode(&bytes).map(|(found, remarks)| {
+        Ok(Format::Gguf) => control_vector::decode(&bytes).map(|(found, remarks)| {
             for remark in remarks {
                 tracing::warn!("{}: {remark}", path.display());
             }
             found
         }),
-        Some(Format::Npy) => npy::decode(&bytes),
-        Some(Format::Safetensors) => safetensors::decode(&bytes, name),
+        Ok(Format::Npy) => npy::decode(&bytes),
+        Ok(Format::Safetensors) => safetensors::decode(&bytes, name),
         _ => Err(unknown_kind(&extension)),
     };
     let vector = found.and_then(|found| found.placed(name, layer, layers, hidden_size));

@@ -4,70 +4,34 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::Parser;
 use exchange::{Format, Origin, Vector, without_model_id, write_vector};
 use results::{Error, Layout, Result, read_contrast_vectors};
-use terminal::{Output, print_failure};
+use terminal::{Output, finish, one_of, parsed};
 
-const USAGE: &str = "usage: export results/NAME [VECTOR]... [--format gguf|npy|safetensors|neuronpedia]... [--out FOLDER]
-  VECTOR: contrast (the default), pca, probe, lda, contrast.cleaned, effect.speaker, mean.CONDITION, … or `all`
-  --format: all where it is left out    --out: results/NAME/export";
+/// Writes vectors of a run for other tools
+#[derive(Parser)]
+struct Arguments {
+    /// The folder of a run's results; `cargo xtask export` fills it in
+    results: PathBuf,
+    /// contrast (the default), pca, probe, lda, contrast.cleaned, effect.speaker, mean.CONDITION, …
+    /// or `all`
+    #[arg(value_name = "VECTOR")]
+    names: Vec<String>,
+    /// A format; may be repeated. All formats if omitted
+    #[arg(long = "format", value_name = "FORMAT", value_parser = one_of::<Format>(Format::WORDS))]
+    formats: Vec<Format>,
+    /// The folder to write to; `export` in the folder of results if omitted
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+}
 
 fn main() -> ExitCode {
-    let arguments = std::env::args().skip(1);
-    match Wanted::parse(arguments).and_then(|wanted| wanted.export()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(Error::Usage(message)) => {
-            terminal::remark(format_args!("error: {message}\n{USAGE}"));
-            ExitCode::from(2)
-        }
-        Err(error) => {
-            print_failure("the vectors can't be exported", &error.to_string());
-            ExitCode::FAILURE
-        }
-    }
+    let arguments: Arguments = parsed();
+    finish("the vectors can't be exported", arguments.export())
 }
 
-struct Wanted {
-    results: PathBuf,
-    out: PathBuf,
-    names: Vec<String>,
-    formats: Vec<Format>,
-}
-
-impl Wanted {
-    fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self> {
-        let (mut plain, mut formats, mut out) = (Vec::new(), Vec::new(), None);
-        while let Some(argument) = arguments.next() {
-            let mut value = || {
-                let missing = || Error::Usage(format!("{argument} needs a value"));
-                arguments.next().ok_or_else(missing)
-            };
-            match argument.as_str() {
-                "--out" => out = Some(PathBuf::from(value()?)),
-                "--format" => {
-                    let name = value()?;
-                    let unknown = || Error::Usage(format!("there is no format \"{name}\""));
-                    formats.push(Format::parse(&name).ok_or_else(unknown)?);
-                }
-                flag if flag.starts_with('-') => return Err(Error::Usage(format!("unknown option {flag}"))),
-                _ => plain.push(argument),
-            }
-        }
-        let mut plain = plain.into_iter();
-        let results = plain.next().map(PathBuf::from);
-        let results = results.ok_or_else(|| Error::Usage("no folder of results was named".to_owned()))?;
-        Ok(Wanted {
-            out: out.unwrap_or_else(|| results.join("export")),
-            results,
-            names: plain.collect(),
-            formats: if formats.is_empty() {
-                Format::ALL.to_vec()
-            } else {
-                formats
-            },
-        })
-    }
-
+impl Arguments {
     fn export(self) -> Result<()> {
         let path = Layout::new(&self.results).contrast_vectors();
         if !path.exists() {
@@ -82,6 +46,11 @@ impl Wanted {
             [all] if all == "all" => vectors.names().map(str::to_owned).collect(),
             names => names.to_vec(),
         };
+        let formats = match self.formats.as_slice() {
+            [] => Format::ALL,
+            formats => formats,
+        };
+        let out = self.out.unwrap_or_else(|| self.results.join("export"));
         for name in names {
             let vector = Vector::of(&vectors, &name).ok_or_else(|| {
                 let known: Vec<&str> = vectors.names().collect();
@@ -91,13 +60,11 @@ impl Wanted {
                 )
             })?;
             let origin = Origin::of(&vectors, &name);
-            for format in &self.formats {
-                let place = write_vector(&self.out, *format, &vector, &origin)?;
+            for format in formats {
+                let place = write_vector(&out, *format, &vector, &origin)?;
                 let _ = writeln!(Output, "{}", place.display());
             }
-            if let Some(note) =
-                without_model_id(&origin).filter(|_| self.formats.contains(&Format::Neuronpedia))
-            {
+            if let Some(note) = without_model_id(&origin).filter(|_| formats.contains(&Format::Neuronpedia)) {
                 terminal::remark(note);
             }
         }

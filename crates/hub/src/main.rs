@@ -1,79 +1,62 @@
-//! `fetch owner/name`: brings a model from the Hugging Face hub into the cache, and prints where it lies.
+//! `fetch owner/name`: brings a model from the Hugging Face hub into the cache, and prints where it is.
 
 use std::io::{IsTerminal, Write as _, stderr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use hub::{Environment, Error, Progress, Request, Result, ask, fetch};
+use clap::Parser;
+use hub::{Environment, Progress, Request, Result, ask, fetch};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use terminal::{Loudness, Output};
 
-const USAGE: &str = "usage: fetch owner/name [--revision BRANCH_TAG_OR_COMMIT] [--file NAME] [--ask]
-  --ask: bring nothing, and print `bytes N`, or `problem TEXT` where the hub would not give it";
+/// Brings a model from the Hugging Face hub into its cache, and prints where it is
+#[derive(Parser)]
+struct Arguments {
+    /// owner/name
+    repository: String,
+    /// A branch, a tag or a commit
+    #[arg(long, default_value = Request::MAIN)]
+    revision: String,
+    /// Only this file
+    #[arg(long, value_name = "NAME")]
+    file: Option<String>,
+    /// Brings nothing, and prints `bytes N`, or `problem TEXT` if the hub would not give it
+    #[arg(long)]
+    ask: bool,
+}
 
 fn main() -> ExitCode {
-    let mut arguments: Vec<String> = std::env::args().skip(1).collect();
-    let count = arguments.len();
-    arguments.retain(|argument| argument != "--ask");
-    let outcome = if arguments.len() < count {
-        asked(arguments.into_iter())
-    } else {
-        run(arguments.into_iter()).map(|path| path.display().to_string())
+    let arguments: Arguments = terminal::parsed();
+    let request = Request {
+        repository: arguments.repository,
+        revision: arguments.revision,
+        file: arguments.file,
     };
-    match outcome {
-        Ok(line) => {
-            let _ = writeln!(Output, "{line}");
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            terminal::print_failure("the model was not fetched", &error.to_string());
-            ExitCode::FAILURE
-        }
-    }
+    let outcome = if arguments.ask {
+        Ok(asked(&request))
+    } else {
+        run(&request).map(|path| path.display().to_string())
+    };
+    let outcome = outcome.map(|line| {
+        let _ = writeln!(Output, "{line}");
+    });
+    terminal::finish("the model was not fetched", outcome)
 }
 
 /// A refusal is an answer too.
-fn asked(arguments: impl Iterator<Item = String>) -> Result<String> {
-    let request = parse(arguments)?;
-    let answer = Environment::from_process().and_then(|environment| ask(&environment, &request));
-    Ok(match answer {
+fn asked(request: &Request) -> String {
+    match Environment::from_process().and_then(|environment| ask(&environment, request)) {
         Ok(bytes) => format!("bytes {bytes}"),
         Err(error) => format!("problem {}", error.to_string().replace('\n', " ")),
-    })
+    }
 }
 
-fn run(arguments: impl Iterator<Item = String>) -> Result<PathBuf> {
-    let request = parse(arguments)?;
+fn run(request: &Request) -> Result<PathBuf> {
     let environment = Environment::from_process()?;
     let mut bar = Bar::new();
-    let path = fetch(&environment, &request, &mut bar);
+    let path = fetch(&environment, request, &mut bar);
     bar.0.finish_and_clear();
     path
-}
-
-fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Request> {
-    let usage = |what: String| Error::Invalid(format!("{what}; {USAGE}"));
-    let (mut repository, mut revision, mut file) = (None, None, None);
-    while let Some(argument) = arguments.next() {
-        let place = match argument.as_str() {
-            "--revision" => &mut revision,
-            "--file" => &mut file,
-            option if option.starts_with('-') => return Err(usage(format!("unknown option {option}"))),
-            _ => {
-                if let Some(first) = repository.replace(argument) {
-                    return Err(usage(format!("one repository at a time, and {first} is one")));
-                }
-                continue;
-            }
-        };
-        let value = arguments.next();
-        *place = Some(value.ok_or_else(|| usage(format!("{argument} needs a value")))?);
-    }
-    let repository = repository.ok_or_else(|| usage("no repository is named".to_owned()))?;
-    let mut request = Request::new(repository);
-    request.revision = revision.unwrap_or(request.revision);
-    request.file = file;
-    Ok(request)
 }
 
 /// Draws nothing when standard error is no terminal.

@@ -15,11 +15,14 @@ pub struct Request {
 }
 
 impl Request {
+    /// The branch that is meant when none is named.
+    pub const MAIN: &str = "main";
+
     /// The model on the main branch.
     pub fn new(repository: impl Into<String>) -> Self {
         Request {
             repository: repository.into(),
-            revision: "main".to_owned(),
+            revision: Request::MAIN.to_owned(),
             file: None,
         }
     }

@@ -4,13 +4,11 @@
 //! Conversations are rendered by the code that renders conditions, and steering is looked up by the code that expands
 //! sets, so that the same conversation has the same tokens and the same text here as among the results of a run.
 
-mod arguments;
 mod conversation;
 mod live_model;
 mod pieces;
 mod steering;
 
-pub use arguments::OwnArguments;
 pub use conversation::{Conversation, other};
 pub use live_model::{Answer, LiveModel, Piece, Prepared, Settings};
 pub use pieces::Pieces;

@@ -18,9 +18,6 @@ pub enum Error {
         path: PathBuf,
         source: parquet::errors::ParquetError,
     },
-    /// The command line can't be used.
-    #[error("{0}")]
-    Usage(String),
     /// The pipeline file can't be used.
     #[error(transparent)]
     Pipeline(#[from] pipeline::Error),

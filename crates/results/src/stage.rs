@@ -1,50 +1,38 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use clap::Parser;
 use pipeline::Pipeline;
-use terminal::{finish, start_log};
+use terminal::{finish, parsed, start_log};
 use terms::Stage;
 
 use crate::{Error, Layout, Result};
 
-/// What every stage binary is told: `--pipeline FILE --results FOLDER [--set table.key=value]...`.
-#[derive(Debug)]
+/// What every stage binary is told; `cargo xtask` fills it in.
+#[derive(Debug, Parser)]
 pub struct StageArguments {
+    /// The pipeline file
+    #[arg(long, value_name = "FILE")]
     pub pipeline: PathBuf,
+    /// The folder of this pipeline's results
+    #[arg(long, value_name = "FOLDER")]
     pub results: PathBuf,
+    /// Overrides one parameter; may be repeated
+    #[arg(long = "set", value_name = "TABLE.KEY=VALUE", allow_hyphen_values = true)]
     pub overrides: Vec<String>,
 }
 
 impl StageArguments {
-    pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Self> {
-        let (mut pipeline, mut results, mut overrides) = (None, None, Vec::new());
-        let mut arguments = arguments.into_iter();
-        while let Some(flag) = arguments.next() {
-            let mut value = || {
-                arguments
-                    .next()
-                    .ok_or_else(|| Error::Usage(format!("{flag} needs a value; {USAGE}")))
-            };
-            match flag.as_str() {
-                "--pipeline" => pipeline = Some(PathBuf::from(value()?)),
-                "--results" => results = Some(PathBuf::from(value()?)),
-                "--set" => overrides.push(value()?),
-                _ => return Err(Error::Usage(format!("unknown argument {flag:?}; {USAGE}"))),
-            }
-        }
-        match (pipeline, results) {
-            (Some(pipeline), Some(results)) => Ok(StageArguments {
-                pipeline,
-                results,
-                overrides,
-            }),
-            _ => Err(Error::Usage(USAGE.to_owned())),
-        }
+    /// The pipeline with its overrides, and where its results are.
+    ///
+    /// # Errors
+    ///
+    /// Where the pipeline file or an override can't be used.
+    pub fn read(&self) -> Result<(Pipeline, Layout)> {
+        let pipeline = Pipeline::read(&self.pipeline, &self.overrides)?;
+        Ok((pipeline, Layout::new(&self.results)))
     }
 }
-
-const USAGE: &str = "usage: --pipeline pipelines/NAME.toml --results results/NAME [--set table.key=value]... \
-                     (`cargo xtask` fills these in)";
 
 /// The body of a stage's `main`: reads the arguments and the pipeline, runs `stage`, prints what went wrong.
 ///
@@ -54,11 +42,9 @@ pub fn run_stage<E: std::fmt::Display>(
     run: impl FnOnce(&Pipeline, &Layout, &Path) -> std::result::Result<(), E>,
 ) -> ExitCode {
     start_log();
+    let arguments: StageArguments = parsed();
     let outcome = (|| {
-        let arguments = StageArguments::parse(std::env::args().skip(1)).map_err(|error| error.to_string())?;
-        let pipeline =
-            Pipeline::read(&arguments.pipeline, &arguments.overrides).map_err(|error| error.to_string())?;
-        let layout = Layout::new(arguments.results);
+        let (pipeline, layout) = arguments.read().map_err(|error| error.to_string())?;
         let directory = StageDirectory::begin(&layout, stage).map_err(|error| error.to_string())?;
         run(&pipeline, &layout, directory.path()).map_err(|error| format!("{error:#}"))?;
         directory.commit().map_err(|error| error.to_string())

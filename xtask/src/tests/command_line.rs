@@ -226,7 +226,7 @@ fn what_cannot_be_understood_is_refused_with_advice() {
         ),
         (
             "new --model x",
-            "new needs NAME; usage: cargo xtask new [OPTIONS] <NAME>",
+            "<NAME> must be given; usage: cargo xtask new [OPTIONS] <NAME>",
         ),
         ("why analyse", analyse.as_str()),
         (

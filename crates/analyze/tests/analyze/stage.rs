@@ -151,3 +151,24 @@ fn add_files(folder: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) {
         }
     }
 }
+
+#[test]
+fn the_program_of_a_stage_refuses_what_it_does_not_understand() {
+    for (arguments, part) in [
+        (&["--pipeline", "p.toml"][..], "--results <FOLDER> must be given"),
+        (
+            &["--pipeline", "p.toml", "--results"],
+            "--results <FOLDER> has no value",
+        ),
+        (&["--pipline", "p.toml"], "did you mean `--pipeline`?"),
+    ] {
+        let program = env!("CARGO_BIN_EXE_analyze");
+        let output = std::process::Command::new(program)
+            .args(arguments)
+            .output()
+            .unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{errors}");
+        assert!(errors.starts_with("error: ") && errors.contains(part), "{errors}");
+    }
+}

@@ -3,49 +3,35 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
 use bench::synth::{shapes, write_model};
+use clap::{Parser, builder::PossibleValuesParser};
+
+/// Writes a checkpoint of random weights in the shape of a published model
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask synth")]
+struct Arguments {
+    /// The published model
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(shapes()))]
+    like: String,
+    /// The folder to write to
+    out: PathBuf,
+    /// The seed of the weights
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// The tokenizer's folder
+    #[arg(long, value_name = "FOLDER", default_value = "data/tiny")]
+    tokenizer: PathBuf,
+}
 
 fn main() -> ExitCode {
+    let Arguments {
+        like,
+        out,
+        seed,
+        tokenizer,
+    } = terminal::parsed();
     terminal::finish(
         "no checkpoint was written",
-        run(std::env::args().skip(1).collect()),
-    )
-}
-
-fn run(arguments: Vec<String>) -> Result<()> {
-    let (mut like, mut out, mut seed, mut tokenizer) = (None, None, 0, PathBuf::from("data/tiny"));
-    let mut arguments = arguments.into_iter();
-    while let Some(argument) = arguments.next() {
-        let mut value = || {
-            arguments
-                .next()
-                .with_context(|| format!("{argument} needs a value"))
-        };
-        match argument.as_str() {
-            "--" => {}
-            "--help" | "-h" => {
-                terminal::remark(usage());
-                return Ok(());
-            }
-            "--like" => like = Some(value()?),
-            "--seed" => seed = value()?.parse().context("--seed wants a whole number")?,
-            "--tokenizer" => tokenizer = PathBuf::from(value()?),
-            flag if flag.starts_with('-') => bail!("unknown option {flag}; {}", usage()),
-            _ if out.is_none() => out = Some(PathBuf::from(argument)),
-            other => bail!("one folder too many: {other}; {}", usage()),
-        }
-    }
-    match (like, out) {
-        (Some(like), Some(out)) => write_model(&like, &tokenizer, &out, seed),
-        _ => bail!("{}", usage()),
-    }
-}
-
-fn usage() -> String {
-    format!(
-        "usage: cargo xtask synth --like NAME OUT [--seed N] [--tokenizer FOLDER]\n\
-         NAME is one of {}. The tokenizer is the embedded model's, unless another folder is named.",
-        shapes().join(", ")
+        write_model(&like, &tokenizer, &out, seed),
     )
 }

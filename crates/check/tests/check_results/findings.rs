@@ -229,6 +229,12 @@ fn the_program_ends_with_one_where_something_is_wrong() {
         &String::from_utf8(broken.stdout).unwrap(),
         &["dose/dose.json", "1 problems"],
     );
+    let refused = check(run.root(), &["--jsn"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert_found(
+        &String::from_utf8(refused.stderr).unwrap(),
+        &["there is no option `--jsn`", "did you mean `--json`?"],
+    );
     let nothing = check(&run.root().join("nowhere"), &[]);
     assert_eq!(nothing.status.code(), Some(1));
     assert_found(

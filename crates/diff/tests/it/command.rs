@@ -46,16 +46,22 @@ fn it_says_what_is_missing() {
     let folder = tempfile::tempdir().unwrap();
     Example::default().write(&folder.path().join("results/one"));
     fs_err::create_dir_all(folder.path().join("results/begun")).unwrap();
-    for (arguments, part) in [
-        (&["one"][..], "two runs are compared, 1 were named"),
-        (&["one", "none"], "results/none: there is no such results folder"),
-        (&["one", "begun"], "cargo xtask analyze"),
-        (&["one", "one", "--html"], "--html needs the name of a file"),
-        (&["one", "one", "--fast"], "unknown option --fast"),
+    for (arguments, code, part) in [
+        (&["one"][..], 2, "<RUN_B> must be given"),
+        (&["one"], 2, "usage: cargo xtask diff"),
+        (&["one", "one", "one"], 2, "`one` is one argument too many"),
+        (&["one", "one", "--html"], 2, "--html <FILE> has no value"),
+        (&["one", "one", "--fast"], 2, "there is no option `--fast`"),
+        (
+            &["one", "none"],
+            1,
+            "results/none: there is no such results folder",
+        ),
+        (&["one", "begun"], 1, "cargo xtask analyze"),
     ] {
         let output = diff(folder.path(), arguments);
         let error = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}");
         assert!(error.contains(part), "{arguments:?}: {error}");
         assert!(output.stdout.is_empty());
     }

@@ -63,7 +63,8 @@ fn what_is_not_there_is_told() {
         String::from_utf8(done.stderr).unwrap()
     };
     assert!(told(&["lda"], 1).contains("there are contrast, mean.normal"));
-    assert!(told(&["--format", "pt"], 2).contains("no format \"pt\""));
+    assert!(told(&["--format", "pt"], 2).contains("use gguf, npy, safetensors, neuronpedia"));
+    assert!(told(&["--formats", "npy"], 2).contains("did you mean `--format`?"));
     fs_err::remove_file(layout.contrast_vectors()).unwrap();
     assert!(told(&[], 1).contains("run `cargo xtask analyze`"));
 }

@@ -59,16 +59,16 @@ fn it_asks_and_brings_nothing() {
 fn it_says_what_went_wrong() {
     let hub = Hub::start();
     let place = Place::of(&hub);
-    for (arguments, part) in [
-        (&[][..], "usage: fetch owner/name"),
-        (&["--fast", NAME], "unknown option --fast"),
-        (&[NAME, "--file"], "--file needs a value"),
-        (&[NAME, NAME], "one repository at a time"),
-        (&["gpt2"], "owner/name"),
-        (&[NAME], "no model.safetensors"),
+    for (arguments, code, part) in [
+        (&[][..], 2, "<REPOSITORY> must be given"),
+        (&["--fast", NAME], 2, "there is no option `--fast`"),
+        (&[NAME, "--file"], 2, "--file <NAME> has no value"),
+        (&[NAME, NAME], 2, "one argument too many"),
+        (&["gpt2"], 1, "owner/name"),
+        (&[NAME], 1, "no model.safetensors"),
     ] {
         let output = run(&place, arguments);
-        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(output.status.code(), Some(code));
         assert!(output.stdout.is_empty());
         let error = String::from_utf8(output.stderr).unwrap();
         assert!(error.starts_with("error: "), "{error}");

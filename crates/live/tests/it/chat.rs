@@ -191,17 +191,18 @@ fn a_line_that_cant_be_obeyed_ends_a_script_with_advice() {
         );
         assert!(output.stdout.is_empty(), "{line}");
     }
-    for (arguments, advice) in [
-        (["--as", "me"], "user or as model"),
-        (["--layer", "3"], "the options are --as, --system"),
+    for (arguments, code, advice) in [
+        (["--as", "me"], 2, "user or as model"),
+        (["--layer", "3"], 2, "the options are --as, --help"),
         (
             ["--results", "results/nowhere"],
+            1,
             "run `cargo xtask analyze --pipeline tiny` first",
         ),
     ] {
         let output = chat(&arguments, &[]);
         let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(output.status.code(), Some(code), "{complaint}");
         assert!(
             complaint.starts_with("error: ") && complaint.contains(advice),
             "{complaint}"

@@ -311,3 +311,19 @@ fn ctrl_c_stops_it_also_while_it_answers() {
         assert_eq!(server.child.wait().unwrap().code(), Some(0));
     }
 }
+
+#[test]
+fn a_port_that_is_no_port_is_refused() {
+    for port in ["many", "65536"] {
+        let output = program(env!("CARGO_BIN_EXE_serve"))
+            .args(["--port", port])
+            .output()
+            .unwrap();
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{complaint}");
+        assert!(
+            complaint.contains(&format!("--port {port}")) && complaint.contains("0 takes any free port"),
+            "{complaint}"
+        );
+    }
+}

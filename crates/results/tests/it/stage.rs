@@ -1,4 +1,6 @@
+use clap::CommandFactory as _;
 use results::{Layout, RenderedPrompt, StageArguments, StageDirectory};
+use terminal::{parsed_from, usage_error};
 use terms::Stage;
 
 fn text(layout: &Layout) -> Option<String> {
@@ -80,25 +82,22 @@ fn files_are_written_at_the_same_place_inside_of_the_folder_in_progress() {
 
 #[test]
 fn arguments() {
-    let parse = |words: &[&str]| StageArguments::parse(words.iter().map(|word| (*word).to_owned()));
-    let arguments = parse(&[
-        "--pipeline",
-        "p.toml",
-        "--results",
-        "r",
-        "--set",
-        "a.b=1",
-        "--set",
-        "c.d=2",
-    ])
-    .unwrap();
-    assert_eq!(arguments.overrides, ["a.b=1", "c.d=2"]);
+    let parse = |words: &str| {
+        let mut command = StageArguments::command();
+        let words = format!("extract {words}");
+        let parsed = parsed_from::<StageArguments>(&mut command, words.split(' ').map(Into::into));
+        parsed.map_err(|error| usage_error(&error, &command))
+    };
+    let line = "--pipeline p.toml --results r --set a.b=1 --set c.d=-2 --results last";
+    let arguments = parse(line).unwrap();
+    assert_eq!(arguments.overrides, ["a.b=1", "c.d=-2"]);
+    assert_eq!(arguments.results, std::path::Path::new("last"));
     for (words, part) in [
-        (&["--pipeline", "p"][..], "usage"),
-        (&["--pipeline"], "needs a value"),
-        (&["--help"], "--help"),
+        ("--pipeline p", "--results <FOLDER> must be given; usage: extract"),
+        ("--pipeline", "--pipeline <FILE> has no value"),
+        ("--pipline p", "did you mean `--pipeline`?"),
     ] {
-        let error = parse(words).unwrap_err().to_string();
-        assert!(error.contains(part) && error.contains("cargo xtask"), "{error}");
+        let error = parse(words).unwrap_err();
+        assert!(error.contains(part), "{error}");
     }
 }

@@ -5,4 +5,5 @@
     reason = "a test that can't go on must fail"
 )]
 
+mod command_line;
 mod terminal;

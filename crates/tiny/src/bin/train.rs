@@ -5,63 +5,59 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use clap::Parser;
 use pipeline::Pipeline;
-use terminal::Output;
+use terminal::{Output, parsed};
 use tiny::control::Control;
 use tiny::{checkpoint, train};
-
-mod flags {
-    use std::path::PathBuf;
-
-    xflags::xflags! {
-        /// Trains the embedded model from the conversation grammar and prints the positive control's figures.
-        cmd train {
-            /// Seed of weights, conversations and their order (default 1, the one that ships).
-            optional --seed seed: u64
-            /// Where the model goes (default data/tiny).
-            optional --output folder: PathBuf
-            /// Only judge the model that is in the output folder.
-            optional --judge-only
-            /// Also try every layer with a range of coefficients.
-            optional --sweep
-            /// Whose prompts, conditions, layer and coefficient count (default pipelines/tiny.toml).
-            optional --pipeline file: PathBuf
-        }
-    }
-}
 
 /// The seed of the weights in `data/tiny`.
 const SHIPPED_SEED: u64 = 1;
 
-fn main() -> ExitCode {
-    terminal::start_log();
-    terminal::finish("the training failed", run())
+/// Trains the embedded model from the conversation grammar and prints the positive control's figures
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask train")]
+struct Arguments {
+    /// Seed of weights, conversations and their order
+    #[arg(long, value_name = "N", default_value_t = SHIPPED_SEED)]
+    seed: u64,
+    /// Where the model goes
+    #[arg(long, value_name = "FOLDER", default_value = "data/tiny")]
+    output: PathBuf,
+    /// Only judges the model that is in the output folder
+    #[arg(long)]
+    judge_only: bool,
+    /// Also tries every layer with a range of coefficients
+    #[arg(long)]
+    sweep: bool,
+    /// Whose prompts, conditions, layer and coefficient count
+    #[arg(long, value_name = "FILE", default_value = "pipelines/tiny.toml")]
+    pipeline: PathBuf,
 }
 
-fn run() -> Result<()> {
-    let flags = flags::Train::from_env_or_exit();
-    let folder = flags.output.unwrap_or_else(|| PathBuf::from("data/tiny"));
-    if !flags.judge_only {
-        let settings = train::Settings::new(flags.seed.unwrap_or(SHIPPED_SEED));
+fn main() -> ExitCode {
+    terminal::start_log();
+    terminal::finish("the training failed", run(&parsed()))
+}
+
+fn run(arguments: &Arguments) -> Result<()> {
+    let folder = &arguments.output;
+    if !arguments.judge_only {
+        let settings = train::Settings::new(arguments.seed);
         let trained = train::train(&settings, None)?;
-        checkpoint::save(&trained, &folder)?;
+        checkpoint::save(&trained, folder)?;
         writeln!(
             Output,
             "seed {}: loss {:.3}, held-out perplexity {:.3}",
             settings.seed, trained.last_loss, trained.held_out_perplexity
         )?;
     }
-    let pipeline = Pipeline::read(
-        &flags
-            .pipeline
-            .unwrap_or_else(|| PathBuf::from("pipelines/tiny.toml")),
-        &[],
-    )?;
-    let control = Control::open(&folder, &pipeline)?;
+    let pipeline = Pipeline::read(&arguments.pipeline, &[])?;
+    let control = Control::open(folder, &pipeline)?;
     print_roles(&control)?;
     let (layer, coefficient) = dose(&pipeline)?;
     print_steering(&control, layer, coefficient)?;
-    if flags.sweep {
+    if arguments.sweep {
         print_sweep(&control)?;
     }
     Ok(())

@@ -74,3 +74,21 @@ fn the_shipped_folder_has_this_tokenizer_and_shape() {
         .sum();
     assert!(sizes < 12_000_000, "{sizes} bytes");
 }
+
+#[test]
+fn the_program_refuses_what_it_does_not_understand() {
+    for (arguments, part) in [
+        (&["--steps", "10"][..], "there is no option `--steps`"),
+        (&["--seed", "one"], "--seed one"),
+        (&["again"], "usage: cargo xtask train"),
+    ] {
+        let program = env!("CARGO_BIN_EXE_train");
+        let output = std::process::Command::new(program)
+            .args(arguments)
+            .output()
+            .unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{errors}");
+        assert!(errors.contains(part), "{errors}");
+    }
+}

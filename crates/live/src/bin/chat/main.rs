@@ -13,8 +13,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use anyhow::{Context as _, Result};
-use live::OwnArguments;
+use anyhow::Result;
+use clap::Parser;
+use live::LiveModel;
+use results::StageArguments;
 use signal_hook::consts::SIGINT;
 use signal_hook::flag::{register, register_conditional_shutdown};
 use terms::Speaker;
@@ -26,27 +28,43 @@ use talk::Talk;
 /// What shells make of a program that Ctrl-C ended.
 const INTERRUPTED: i32 = 130;
 
+/// A conversation with a pipeline's model, steered as one goes
+#[derive(Parser)]
+struct Arguments {
+    #[command(flatten)]
+    stage: StageArguments,
+    /// Whom the model speaks as: user or model
+    #[arg(long = "as", value_name = "SPEAKER", default_value_t = Speaker::Model, value_parser = speaker)]
+    opens: Speaker,
+    /// Instructions at the beginning of the conversation
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    system: Option<String>,
+}
+
 fn main() -> ExitCode {
     terminal::start_log();
     terminal::finish(
         "the conversation ended",
-        run().map_err(|error| format!("{error:#}")),
+        run(terminal::parsed()).map_err(|error| format!("{error:#}")),
     )
 }
 
-fn run() -> Result<()> {
-    let arguments = OwnArguments::take(std::env::args().skip(1), &["--as", "--system"])?;
-    let opens = arguments.get("--as").map_or(Ok(Speaker::Model), speaker);
-    let opens = opens.context("--as")?;
-    let system = arguments.get("--system").map(str::to_owned);
-    let model = arguments.open()?;
+fn run(arguments: Arguments) -> Result<()> {
+    let (pipeline, layout) = arguments.stage.read()?;
+    let model = LiveModel::open(pipeline, &layout)?;
     let stop = Arc::new(AtomicBool::new(false));
     if std::io::stdin().is_terminal() {
         // The first Ctrl-C stops the answer; one that comes before the first was heard ends the program.
         register_conditional_shutdown(SIGINT, INTERRUPTED, Arc::clone(&stop))?;
         register(SIGINT, Arc::clone(&stop))?;
     }
-    converse(Talk::begin(model, Screen::open(), stop, opens, system)?)
+    converse(Talk::begin(
+        model,
+        Screen::open(),
+        stop,
+        arguments.opens,
+        arguments.system,
+    )?)
 }
 
 fn converse(mut talk: Talk) -> Result<()> {

@@ -16,7 +16,9 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use live::{LiveModel, OwnArguments};
+use clap::Parser;
+use live::LiveModel;
+use results::StageArguments;
 use signal_hook::consts::SIGINT;
 use signal_hook::flag::{register, register_conditional_shutdown};
 use terminal::Output;
@@ -34,24 +36,32 @@ const INTERRUPTED: i32 = 130;
 /// What is left of answers has so long to be read after Ctrl-C.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// A page on this machine alone, with sliders for each vector
+#[derive(Parser)]
+struct Arguments {
+    #[command(flatten)]
+    stage: StageArguments,
+    /// From 0 to 65535; 0 takes any free port
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    port: u16,
+}
+
 fn main() -> ExitCode {
     terminal::start_log();
     terminal::finish(
         "the page can't be served",
-        run().map_err(|error| format!("{error:#}")),
+        run(&terminal::parsed()).map_err(|error| format!("{error:#}")),
     )
 }
 
-fn run() -> Result<()> {
-    let arguments = OwnArguments::take(std::env::args().skip(1), &["--port"])?;
-    let port = arguments.get("--port").map_or(Ok(0), str::parse);
-    let port = port.context("--port wants a number from 0 to 65535; 0 takes any free one")?;
-    let model = arguments.open()?;
+fn run(arguments: &Arguments) -> Result<()> {
+    let (pipeline, layout) = arguments.stage.read()?;
+    let model = LiveModel::open(pipeline, &layout)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     // The model's thread is not waited for: it may be in the middle of a long pass, and holds nothing that must be ended.
-    runtime.block_on(serve(model, port))
+    runtime.block_on(serve(model, arguments.port))
 }
 
 async fn serve(model: LiveModel, port: u16) -> Result<()> {

@@ -43,10 +43,7 @@ struct Arguments {
 
 fn main() -> ExitCode {
     terminal::start_log();
-    terminal::finish(
-        "the conversation ended",
-        run(terminal::parsed()).map_err(|error| format!("{error:#}")),
-    )
+    terminal::finish("the conversation ended", run(terminal::parsed()))
 }
 
 fn run(arguments: Arguments) -> Result<()> {

@@ -48,10 +48,7 @@ struct Arguments {
 
 fn main() -> ExitCode {
     terminal::start_log();
-    terminal::finish(
-        "the page can't be served",
-        run(&terminal::parsed()).map_err(|error| format!("{error:#}")),
-    )
+    terminal::finish("the page can't be served", run(&terminal::parsed()))
 }
 
 fn run(arguments: &Arguments) -> Result<()> {

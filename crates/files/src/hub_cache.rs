@@ -1,4 +1,4 @@
-//! Where models of the Hugging Face hub lie on this disk: what the variables of the environment say, and the folders of the
+//! Where models of the Hugging Face hub are on this disk: what the variables of the environment say, and the folders of the
 //! cache, as Python's `huggingface_hub` has both (its `constants.py` and `utils/_auth.py`).
 
 use std::env;
@@ -53,7 +53,7 @@ impl HubVariables {
         }
     }
 
-    /// Whether a token is at hand. Whether it is a good one, only the hub can say.
+    /// Whether there is a token. Only the hub can say whether it is valid.
     pub fn has_token(&self) -> bool {
         let in_file = || std::fs::read_to_string(self.token_file.as_ref()?).ok();
         self.token.is_some() || in_file().is_some_and(|text| clean_token(&text).is_some())
@@ -115,7 +115,7 @@ fn absolute(path: PathBuf) -> PathBuf {
     std::path::absolute(&path).unwrap_or(path)
 }
 
-/// Where the files of a revision lie, as far as the cache knows which commit that is: `models--owner--name/refs/<revision>`
+/// Where the files of a revision are, as far as the cache knows which commit that is: `models--owner--name/refs/<revision>`
 /// holds the commit, and `snapshots/<commit>` its files. The folder need not be whole, or there.
 pub fn snapshot(cache: &Path, repository: &str, revision: &str) -> Option<PathBuf> {
     let folder = cache.join(format!("models--{}", repository.replace('/', "--")));
@@ -128,6 +128,7 @@ pub fn snapshot(cache: &Path, repository: &str, revision: &str) -> Option<PathBu
     is_commit(&commit).then(|| folder.join("snapshots").join(commit))
 }
 
+/// Whether a revision is a commit: 40 hexadecimal digits.
 pub fn is_commit(text: &str) -> bool {
     text.len() == 40 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }

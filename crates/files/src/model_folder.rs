@@ -125,7 +125,7 @@ fn needed(snapshot: &Path) -> Vec<String> {
     if !is_listed(&snapshot.join(SINGLE)) && is_listed(&snapshot.join(INDEX)) {
         needed.push(INDEX.to_owned());
         let index = read_text(&snapshot.join(INDEX)).unwrap_or_default();
-        // An index that can't be read has an error of its own, where it is loaded.
+        // An index that can't be read is reported where it is loaded.
         needed.extend(shards(&index).unwrap_or_default());
     } else {
         needed.push(SINGLE.to_owned());
@@ -168,6 +168,7 @@ pub struct GgufPart {
     stem: String,
     /// From 1.
     pub number: usize,
+    /// How many parts there are.
     pub count: usize,
 }
 
@@ -193,10 +194,12 @@ impl GgufPart {
         &self.stem
     }
 
+    /// The name of the first part.
     pub fn first(&self) -> String {
         self.named(1)
     }
 
+    /// The names of all parts, in order.
     pub fn all(&self) -> Vec<String> {
         (1..=self.count).map(|number| self.named(number)).collect()
     }

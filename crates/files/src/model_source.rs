@@ -6,10 +6,12 @@ use crate::hub_cache::with_home;
 use crate::model_folder::{GgufPart, is_inside};
 use terminal::nearest;
 
+/// What a source is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModelSource {
     /// A path that exists.
     Local(PathBuf),
+    /// A repository of the hub.
     Hub(HubModel),
     /// Neither: what is wrong, and after `; ` what to do. It goes behind the key and its value.
     Wrong(String),
@@ -27,7 +29,7 @@ pub struct HubModel {
 }
 
 impl HubModel {
-    /// Where its files lie on the hub: the repository, or the folder in it that the wanted file is in.
+    /// Where its files are on the hub: the repository, or the folder in it that the wanted file is in.
     pub fn folder(&self) -> String {
         match self.file.as_ref().and_then(|file| file.rsplit_once('/')) {
             Some((folder, _)) => format!("{}/{folder}", self.id),

@@ -44,7 +44,7 @@ pub struct Given<'a> {
 }
 
 impl<'a> Given<'a> {
-    /// A direction and a coefficient, and nothing of a kind's own.
+    /// A direction and a coefficient, without keys that only some kinds have.
     pub fn of(direction: &'a [f32], coefficient: f64) -> Self {
         const NO_KEYS: &Own = &Own::NONE;
         const NO_VECTORS: &BTreeMap<&str, Vec<f32>> = &BTreeMap::new();
@@ -69,8 +69,11 @@ impl<'a> Given<'a> {
 /// An intervention by the names in its table, to be described.
 #[derive(Clone, Copy, Debug)]
 pub struct Named<'a> {
+    /// The direction's name.
     pub direction: &'a str,
+    /// In the unit of the set.
     pub coefficient: f64,
+    /// The keys that the kind needs, as the pipeline file has them.
     pub own: &'a Own,
 }
 

@@ -15,7 +15,7 @@ macro_rules! kinds {
         /// A kind of intervention; [`definition`](Kind::definition) has all that is known about it.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Kind {
-            $($variant,)+
+            $(#[doc = concat!("See `", stringify!($file), ".rs`.")] $variant,)+
         }
 
         impl Kind {

@@ -5,6 +5,8 @@
 //! Every kind has the same [`Form`], plain numbers, so that what applies interventions knows no
 //! kind. To add one, write its file with a `KIND`, declare it below, and add it to the list in `kind.rs`.
 
+#![warn(missing_docs)]
+
 mod ablation;
 mod addition;
 mod capping;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 /// A key of a kind's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OwnKey {
+    /// The key in the pipeline file.
     pub name: &'static str,
     /// What its kind needs, in words that follow "needs".
     pub needed: &'static str,
@@ -34,14 +35,17 @@ impl OwnKey {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Own(BTreeMap<&'static str, OwnValue>);
 
+/// The value of a key.
 #[derive(Clone, Debug, PartialEq)]
 pub enum OwnValue {
+    /// A number.
     Number(f64),
     /// A vector's name.
     Vector(String),
 }
 
 impl Own {
+    /// No keys.
     pub const NONE: Own = Own(BTreeMap::new());
 
     /// The same with one more.
@@ -50,6 +54,7 @@ impl Own {
         self
     }
 
+    /// The number under a key.
     pub fn number(&self, key: &str) -> Option<f64> {
         match self.0.get(key)? {
             OwnValue::Number(number) => Some(*number),

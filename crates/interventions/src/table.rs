@@ -12,6 +12,7 @@ use crate::own::{Own, OwnKey, OwnValue};
 /// and those of its kind.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InterventionTable {
+    /// What is done.
     pub kind: Kind,
     /// One layer for each direction, or one for all. Negative numbers count from the end.
     pub layers: Vec<i64>,
@@ -23,6 +24,7 @@ pub struct InterventionTable {
     /// One for each direction, or one for all. Left out, it is 1, or what the kind says in a set
     /// without coefficients.
     pub coefficients: Vec<f64>,
+    /// The keys that only this kind has.
     pub own: Own,
 }
 
@@ -54,7 +56,7 @@ impl InterventionTable {
         directions.chain(self.own.vectors().map(|(_, name)| name))
     }
 
-    /// What an intervention without coefficients of its own has, in a set with or without them.
+    /// The coefficient of an intervention that names none, in a set with or without coefficients.
     pub fn default_coefficient(&self, set_has_coefficients: bool) -> f64 {
         match self.kind.definition().coefficient {
             Some(alone) if !set_has_coefficients => alone,

@@ -1,5 +1,7 @@
 //! What this machine has: free memory, free disk, an NVIDIA driver. No other place asks the system for these.
 
+#![warn(missing_docs)]
+
 use std::path::Path;
 
 /// Bytes of memory that can be taken without pushing others out, as far as the system says: what Linux calls available,

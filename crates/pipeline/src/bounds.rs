@@ -6,10 +6,10 @@ use std::ops::RangeInclusive;
 use crate::{Decoding, GenerationSet};
 
 /// Logits are divided by it in f32. Below, a difference of a hundredth between two logits is a factor of e already, and what
-/// is drawn is the likeliest token, but for infinities where the quotient exceeds f32; above, logits 30 apart differ by a
+/// is drawn is the most likely token, but for infinities where the quotient exceeds f32; above, logits 30 apart differ by a
 /// third, and the vocabulary is drawn from evenly.
 const TEMPERATURE: RangeInclusive<f64> = 0.01..=100.0;
-/// Logits are divided or multiplied by it in f32. Useful ones lie between 1 and 2; below a tenth or above ten, what was said
+/// Logits are divided or multiplied by it in f32. Useful ones are between 1 and 2; below a tenth or above ten, what was said
 /// once is all that is said or never is again.
 const REPETITION_PENALTY: RangeInclusive<f64> = 0.1..=10.0;
 /// No Gemma reads more tokens than this.
@@ -29,7 +29,7 @@ pub(crate) fn decoding_problem(decoding: &Decoding) -> Option<String> {
     } = decoding;
     if !TEMPERATURE.contains(temperature) {
         return Some(format!(
-            "steer.decoding.temperature: is {temperature}, and must be {}; for the likeliest token use `greedy = true`",
+            "steer.decoding.temperature: is {temperature}, and must be {}; for the most likely token use `greedy = true`",
             shown(&TEMPERATURE)
         ));
     }
@@ -41,7 +41,7 @@ pub(crate) fn decoding_problem(decoding: &Decoding) -> Option<String> {
     repetition_penalty_problem("steer.decoding", *repetition_penalty)
 }
 
-/// `table` is the one that the key stands in; the same below.
+/// `table` is the one that the key is in; the same below.
 pub(crate) fn repetition_penalty_problem(table: &str, penalty: f64) -> Option<String> {
     (!REPETITION_PENALTY.contains(&penalty)).then(|| {
         let range = shown(&REPETITION_PENALTY);

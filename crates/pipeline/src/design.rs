@@ -6,6 +6,7 @@ use crate::{Condition, Pipeline};
 /// the contrast mixes both factors, and the two other cells tell them apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Design {
+    /// The conditions' names, by transcript and speaker.
     pub cells: [[String; 2]; 2],
 }
 

@@ -9,12 +9,13 @@ use crate::bounds;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DoseTable {
-    /// `false` leaves the sweep out, for machines on which so many texts would take too long.
+    /// `false` leaves the sweep out, for machines on which that many texts would take too long.
     pub enabled: bool,
     /// Negative numbers count from the end. Empty: layers with a large similarity difference, at most four.
     pub layers: Vec<i64>,
     /// Sizes of the coefficients, in `unit`; each is used with both signs. Empty: [`DEFAULT_COEFFICIENTS`](Self::DEFAULT_COEFFICIENTS), raw.
     pub coefficients: Vec<f64>,
+    /// What `coefficients` count in.
     pub unit: CoefficientUnit,
     /// Capping: percentiles of the projections of all prompts in both conditions, which are the thresholds.
     pub percentiles: Vec<f64>,
@@ -22,6 +23,7 @@ pub struct DoseTable {
     pub random_directions: usize,
     /// The most prompts; where there are more, as many are taken evenly.
     pub prompts: usize,
+    /// The most tokens of a text.
     pub max_new_tokens: usize,
     /// As in `[steer.decoding]`: base models need one, or their greedy texts go round in circles. 1.0 is none.
     pub repetition_penalty: f64,

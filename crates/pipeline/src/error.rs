@@ -12,7 +12,12 @@ pub enum Error {
     Io(#[from] io::Error),
     /// The file was read, but what it says can't be used.
     #[error("{}: {message}", path.display())]
-    Invalid { path: PathBuf, message: String },
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        message: String,
+    },
     /// The command line can't be used.
     #[error("{0}")]
     Usage(String),

@@ -4,6 +4,8 @@
 //! `cargo xtask` and the stages read a pipeline with this one reader, so that the key of a result holds the values that
 //! made it.
 
+#![warn(missing_docs)]
+
 mod assignment;
 mod bounds;
 mod check;

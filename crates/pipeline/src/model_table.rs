@@ -13,16 +13,19 @@ pub struct ModelTable {
     pub source: PathBuf,
     /// The branch, tag or commit of a repository on the hub; `main` where it is left out.
     pub revision: Option<String>,
-    /// Where a model of the hub lies on this disk. `cargo xtask` downloads it and fills this in.
+    /// Where a model of the hub is on this disk. `cargo xtask` downloads it and fills this in.
     pub path: Option<PathBuf>,
     /// The name that the report shows.
     pub name: String,
     /// The name that file names carry, such as `gemma`.
     pub short_name: String,
+    /// The type of the activations.
     #[serde(default)]
     pub dtype: Dtype,
+    /// Where the model runs.
     #[serde(default)]
     pub device: Device,
+    /// Whether all weights are in memory.
     #[serde(default)]
     pub residency: Residency,
     /// A Jinja file that takes the place of the model's own chat template; base models have none.
@@ -64,7 +67,7 @@ impl ModelTable {
         ))
     }
 
-    /// Where the model's files lie.
+    /// Where the model's files are.
     pub fn place(&self) -> &Path {
         self.path.as_deref().unwrap_or(&self.source)
     }

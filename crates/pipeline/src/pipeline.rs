@@ -12,27 +12,38 @@ pub struct Pipeline {
     /// The file's name without `.toml`.
     #[serde(skip)]
     pub name: String,
+    /// The file.
     #[serde(skip)]
     pub path: PathBuf,
     /// The `table.key=value` entries that were put over what the file says.
     #[serde(skip)]
     pub overrides: Vec<String>,
+    /// `[model]`
     pub model: ModelTable,
+    /// `[verify]`
     #[serde(default)]
     pub verify: VerifyTable,
+    /// `[prompts]`
     pub prompts: PromptsTable,
+    /// `[[conditions]]`
     pub conditions: Vec<Condition>,
+    /// `[contrast]`
     pub contrast: Contrast,
+    /// `[extract]`
     pub extract: ExtractTable,
     /// Vectors from files, to be compared and steered with.
     #[serde(default)]
     pub vectors: Vec<VectorTable>,
+    /// `[steer]`
     pub steer: SteerTable,
+    /// `[dose]`
     #[serde(default)]
     pub dose: DoseTable,
+    /// `[report]`
     pub report: ReportTable,
 }
 
+/// `[verify]`: what the model is compared with.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VerifyTable {
@@ -40,9 +51,11 @@ pub struct VerifyTable {
     pub reference: Option<PathBuf>,
 }
 
+/// `[prompts]`: where the prompts are.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PromptsTable {
+    /// A file of [`read_prompts`](crate::read_prompts).
     pub file: PathBuf,
 }
 
@@ -50,13 +63,16 @@ pub struct PromptsTable {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Condition {
+    /// What sets, tables and the contrast call it.
     pub name: String,
     /// What the report calls it, such as "Model Role".
     pub label: String,
     /// Instructions: a turn of their own where the chat format has one. Where it has none, as Gemma 2's, they are put at the
     /// start of the first user turn, before a blank line.
     pub system: Option<String>,
+    /// The turns before the answer.
     pub turns: Vec<Turn>,
+    /// Whose turn is opened.
     pub opens: Speaker,
 }
 
@@ -76,11 +92,13 @@ impl Condition {
     }
 }
 
+/// A turn of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Turn {
+    /// Whose turn it is.
     pub speaker: Speaker,
-    /// `{prompt}` stands for the prompt.
+    /// `{prompt}` is replaced by the prompt.
     pub text: String,
 }
 
@@ -88,7 +106,9 @@ pub struct Turn {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Contrast {
+    /// The condition whose mean is added.
     pub positive: String,
+    /// The condition whose mean is subtracted.
     pub negative: String,
     /// The pooling whose contrast is steered with and shown first.
     pub pooling: Pooling,
@@ -102,23 +122,28 @@ pub struct Contrast {
 }
 
 impl Contrast {
+    /// Whether the cosine matrices of this many prompts are written.
     pub fn builds_cosine_matrices(&self, prompts: usize) -> bool {
         self.cosine_matrices.unwrap_or(prompts <= 256)
     }
 }
 
+/// `[extract]`: what is recorded.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExtractTable {
+    /// How vectors are made of a text's tokens.
     pub poolings: Vec<Pooling>,
-    /// Places besides the residual stream after each layer, to be recorded too.
+    /// Places to record in addition to the residual stream after each layer.
     #[serde(default)]
     pub sites: Vec<Site>,
 }
 
+/// `[report]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReportTable {
+    /// The headline of the report.
     pub title: String,
     /// A similarity table that was published for the same experiment (CSV), to be shown beside the run's own.
     pub published: Option<PathBuf>,

@@ -11,7 +11,9 @@ use crate::{Error, Result};
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Prompt {
+    /// Unique in its file.
     pub id: String,
+    /// What is asked.
     pub text: String,
 }
 

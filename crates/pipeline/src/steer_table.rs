@@ -2,15 +2,20 @@ use interventions::InterventionTable;
 use serde::Deserialize;
 use terms::CoefficientUnit;
 
+/// `[steer]`: which texts are generated, with and without steering.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SteerTable {
+    /// Of all draws of tokens.
     pub seed: u64,
+    /// The most tokens of a text.
     pub max_new_tokens: usize,
+    /// How tokens are drawn.
     pub decoding: Decoding,
     /// The set whose texts are also written as the notebook's two JSON files. Left out, there are
     /// none.
     pub notebook_set: Option<String>,
+    /// `[[steer.sets]]`
     #[serde(default)]
     pub sets: Vec<GenerationSet>,
 }
@@ -20,12 +25,13 @@ pub struct SteerTable {
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Decoding {
+    /// The logits are divided by it.
     pub temperature: f64,
     /// 0 keeps all tokens. Hugging Face's silent default is 50.
     pub top_k: usize,
     /// 1.0 keeps all tokens.
     pub top_p: f64,
-    /// 1.0 is no penalty. It counts for greedy sets too, as in Hugging Face.
+    /// 1.0 means no penalty. It applies to greedy sets too, as in Hugging Face.
     pub repetition_penalty: f64,
 }
 
@@ -33,7 +39,9 @@ pub struct Decoding {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GenerationSet {
+    /// What tables call it.
     pub name: String,
+    /// The condition whose texts are continued.
     pub condition: String,
     /// The most likely token at each step, instead of a draw.
     #[serde(default)]
@@ -44,6 +52,7 @@ pub struct GenerationSet {
     /// Tokens, as text, that are never generated.
     #[serde(default)]
     pub suppress: Vec<String>,
+    /// What is done to the residual stream, in order.
     #[serde(default)]
     pub interventions: Vec<InterventionTable>,
     /// Each intervention's own coefficient is multiplied by each of these in turn.

@@ -11,7 +11,7 @@ pub(crate) fn parsed<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     toml::from_str(text).map_err(|error| toml_problem(text, &error))
 }
 
-/// The same for tables, whose places in a text are not known any more.
+/// The same for tables, whose places in a text are no longer known.
 pub(crate) fn parsed_table<T: DeserializeOwned>(tables: Table) -> Result<T, String> {
     tables.try_into().map_err(|error| toml_problem("", &error))
 }
@@ -36,7 +36,7 @@ fn toml_problem(text: &str, error: &toml::de::Error) -> String {
     format!("{}{key}{message}", place.unwrap_or_default())
 }
 
-/// The key of the value that stands at this byte of a text; none where it is on another line, or is itself what is wrong.
+/// The key of the value at this byte of a text; none where it is on another line, or is itself wrong.
 fn key_of_value(text: &str, at: usize) -> &str {
     let line = text[..at].rsplit('\n').next().unwrap_or_default();
     line.split_once('=').map_or("", |(key, _)| key.trim())

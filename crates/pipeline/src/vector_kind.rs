@@ -15,7 +15,9 @@ pub enum VectorKind {
     Cleaned,
     /// 2x2 designs: what the speaker, the transcript, and the two together beyond their sum do.
     SpeakerEffect,
+    /// What the transcript does.
     TranscriptEffect,
+    /// What both do together, beyond their sum.
     InteractionEffect,
     /// The mean over the prompts of the named condition.
     Mean(String),
@@ -24,6 +26,7 @@ pub enum VectorKind {
 }
 
 impl VectorKind {
+    /// Those of a 2x2 design.
     pub const EFFECTS: [VectorKind; 3] = [
         VectorKind::SpeakerEffect,
         VectorKind::TranscriptEffect,

@@ -5,10 +5,15 @@ use arrow_schema::DataType;
 /// The type of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ColumnKind {
+    /// Texts in UTF-8.
     Text,
+    /// Whole numbers of 32 bits, with a sign.
     Int32,
+    /// Whole numbers of 64 bits, with a sign.
     Int64,
+    /// Numbers in single precision.
     Float32,
+    /// Numbers in double precision.
     Float64,
     /// Lists of token ids.
     Ids,
@@ -19,6 +24,7 @@ pub enum ColumnKind {
 }
 
 impl ColumnKind {
+    /// Whether Arrow's type is this one.
     pub fn matches(self, data_type: &DataType) -> bool {
         match (self, data_type) {
             (ColumnKind::Text, DataType::Utf8)

@@ -10,6 +10,7 @@ use crate::column_kind::ColumnKind;
 
 /// One kind of table.
 pub struct TableSchema {
+    /// The name in footers.
     pub name: &'static str,
     /// Raised when a column changes its name, type, unit or meaning.
     pub version: u32,
@@ -23,6 +24,7 @@ pub struct TableSchema {
     pub is_sorted: bool,
     /// How many rows there are, where that follows from the run.
     pub count: Option<RowCount>,
+    /// The columns, in order.
     pub columns: fn() -> Vec<Column>,
 }
 
@@ -37,9 +39,13 @@ pub struct RowCount {
 /// How many of everything a run has.
 #[derive(Clone, Copy, Debug)]
 pub struct Counts {
+    /// Of the model.
     pub layers: usize,
+    /// Those that are used.
     pub prompts: usize,
+    /// Of the pipeline.
     pub conditions: usize,
+    /// Those that were recorded.
     pub poolings: usize,
 }
 
@@ -52,29 +58,39 @@ pub(crate) const LAYERS_AND_POOLINGS: Option<RowCount> = Some(RowCount {
 /// One column.
 #[derive(Clone, Debug)]
 pub struct Column {
+    /// The name in the file.
     pub name: &'static str,
+    /// The type.
     pub kind: ColumnKind,
+    /// Unit and allowed values.
     pub quantity: Quantity,
     /// Whether a value may be missing. Where it may not, it is finite too.
     pub is_nullable: bool,
+    /// What it holds, in a few words.
     pub meaning: &'static str,
 }
 
 /// A unit, and the values that a number in it can have.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Quantity {
+    /// Empty for a number without a unit.
     pub unit: &'static str,
+    /// The allowed values.
     pub values: Values,
 }
 
+/// The values that may be in a column.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Values {
+    /// All.
     Any,
     /// Ends included.
     Between(f64, f64),
+    /// This or above.
     AtLeast(f64),
     /// Above the first, at most the second.
     AboveUpTo(f64, f64),
+    /// These texts.
     OneOf(&'static [&'static str]),
 }
 
@@ -151,6 +167,7 @@ const ROUNDING: f64 = 1e-9;
 const LAST_BITS: f64 = 1e-12;
 
 impl Values {
+    /// Whether this number may be there; the last bits don't count.
     pub fn allow(self, value: f64) -> bool {
         match self {
             Values::Any | Values::OneOf(_) => true,
@@ -160,6 +177,7 @@ impl Values {
         }
     }
 
+    /// Whether this text may be there.
     pub fn allow_text(self, value: &str) -> bool {
         match self {
             Values::OneOf(words) => words.contains(&value),

@@ -13,16 +13,20 @@ use crate::{Error, Metadata, Result};
 /// the residual stream after layer `l` (0-based), and metadata that says which model they were taken from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ContrastVectors {
+    /// The footer of the tables of the analysis.
     pub metadata: Metadata,
+    /// Layers of the model.
     pub layers: usize,
+    /// Length of a vector.
     pub hidden_size: usize,
     vectors: BTreeMap<String, Vec<f32>>,
 }
 
-/// Followed by the name of a vector, the key under which the layers stand that it has no row for.
+/// Followed by the name of a vector: the key that lists the layers without a row for it.
 const WITHOUT: &str = "without_layers.";
 
 impl ContrastVectors {
+    /// No vectors yet.
     pub fn new(metadata: Metadata, layers: usize, hidden_size: usize) -> Self {
         ContrastVectors {
             metadata,
@@ -68,6 +72,7 @@ impl ContrastVectors {
         (0..self.layers).filter(move |layer| self.get(name, *layer).is_some())
     }
 
+    /// The vector with this name at a layer: `[hidden_size]`.
     pub fn get(&self, name: &str, layer: usize) -> Option<&[f32]> {
         if self.is_missing(name, layer) {
             return None;
@@ -78,6 +83,10 @@ impl ContrastVectors {
     }
 }
 
+/// Writes `analyze/contrast.safetensors`.
+///
+/// # Errors
+/// What the file system says.
 pub fn write_contrast_vectors(path: &Path, contrast: &ContrastVectors) -> Result<()> {
     let invalid = |error: safetensors::SafeTensorError| Error::invalid(path, error.to_string());
     let bytes: Vec<(&String, Vec<u8>)> = contrast
@@ -101,6 +110,10 @@ pub fn write_contrast_vectors(path: &Path, contrast: &ContrastVectors) -> Result
     Ok(())
 }
 
+/// Reads `analyze/contrast.safetensors`.
+///
+/// # Errors
+/// A file that is not of this shape; the message says how to make it again.
 pub fn read_contrast_vectors(path: &Path) -> Result<ContrastVectors> {
     let invalid =
         |message: String| Error::invalid(path, format!("{message}; run `cargo xtask analyze --force`"));

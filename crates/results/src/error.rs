@@ -1,6 +1,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// What is done here, or why it can't be.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Everything that can be wrong with a file. Each message names the file, the place in it, and what to do.
@@ -11,11 +12,18 @@ pub enum Error {
     Io(#[from] io::Error),
     /// The file was read, but what it says can't be used.
     #[error("{}: {message}", path.display())]
-    Invalid { path: PathBuf, message: String },
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        message: String,
+    },
     /// A Parquet or Arrow file could not be written or read.
     #[error("{}: {source}", path.display())]
     Parquet {
+        /// The file.
         path: PathBuf,
+        /// What the library says.
         source: parquet::errors::ParquetError,
     },
     /// The pipeline file can't be used.
@@ -24,6 +32,7 @@ pub enum Error {
 }
 
 impl Error {
+    /// An error about what a file says.
     pub fn invalid(path: impl AsRef<Path>, message: impl Into<String>) -> Self {
         Error::Invalid {
             path: path.as_ref().to_owned(),

@@ -26,8 +26,11 @@ const OF_THE_MODEL: &[&str] = &[
 /// An entry of a footer that is another one in the first table of the run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Disagreement {
+    /// The entry's key.
     pub key: &'static str,
+    /// What this footer says.
     pub found: String,
+    /// What the other one says.
     pub expected: String,
 }
 

@@ -11,38 +11,46 @@ use crate::{Error, Result};
 /// What the tests over all layers say, for the contrast's pooling: `statistics.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StatisticsSummary {
+    /// The contrast's pooling.
     pub pooling: Pooling,
+    /// The contrast's positive condition.
     pub positive: String,
+    /// The contrast's negative condition.
     pub negative: String,
     /// The prompts that the figures come from, and all there are.
     pub prompts: usize,
+    /// All prompts of the run.
     pub all_prompts: usize,
     /// How many ways of swapping labels were looked at, and whether these are all.
     pub labellings: u64,
+    /// Whether all relabellings were looked at.
     pub is_exact: bool,
-    /// No p-value can be smaller than this with so many prompts.
+    /// No p-value can be smaller than this with this many prompts.
     pub smallest_p: f64,
     /// The level at which layers are called significant, corrected for looking at all layers.
     pub level: f64,
+    /// Layers whose family-wise p-value is below `level`.
     pub significant_layers: Vec<usize>,
     /// The first significant layer.
     pub onset: Option<usize>,
-    /// The significant layer whose interval of within minus cross lies highest.
+    /// The significant layer whose interval of within minus cross is highest.
     pub strongest: Option<usize>,
-    /// Plain sentences: what can be said with so many prompts, and what was found.
+    /// Plain sentences: what can be said with this many prompts, and what was found.
     pub findings: Vec<String>,
 }
 
 /// Which dose was chosen and why: `dose.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DoseSummary {
-    /// Texts may be so many times as perplexing to the unsteered model as its own are.
+    /// Texts may be this many times as perplexing to the unsteered model as its own.
     pub perplexity_budget: f64,
     /// The perplexity of the unsteered texts of both conditions.
     pub unsteered_perplexity: f64,
     /// Mean role log-odds of unsteered texts in the positive and in the negative condition, nats per token.
     pub unsteered_log_odds: [f64; 2],
+    /// Prompts in each condition.
     pub prompts: usize,
+    /// Prompts on which next-token distributions are compared.
     pub neutral_prompts: usize,
     /// An index into `candidates`.
     pub chosen: Option<usize>,
@@ -69,19 +77,26 @@ impl DoseSummary {
     }
 }
 
+/// A dose that could be chosen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DoseCandidate {
+    /// Where the contrast is added.
     pub layer: usize,
+    /// In multiples of the contrast.
     pub coefficient: f64,
+    /// In mean residual norms of the layer.
     pub relative_coefficient: f64,
     /// Toward the other speaker, nats per token, with its 95 % interval over prompts.
     pub effect: f64,
+    /// The lower end of the interval of `effect`.
     pub effect_low: f64,
+    /// Its upper end.
     pub effect_high: f64,
     /// The largest upper end of the intervals of the controls at this dose: random directions, shuffled labels.
     pub control_high: f64,
     /// The share of texts that sound like the other speaker, and of prompts that moved away from it.
     pub crossed: f64,
+    /// The share of prompts that moved away from the other speaker.
     pub wrong_way: f64,
     /// The larger of both conditions.
     pub perplexity_ratio: f64,
@@ -91,18 +106,34 @@ pub struct DoseCandidate {
     pub reasons: Vec<String>,
 }
 
+/// Writes `analyze/statistics.json`.
+///
+/// # Errors
+/// What the file system says.
 pub fn write_statistics_summary(path: &Path, summary: &StatisticsSummary) -> Result<()> {
     write(path, summary)
 }
 
+/// Reads `analyze/statistics.json`.
+///
+/// # Errors
+/// A file of another structure; the message says how to make it again.
 pub fn read_statistics_summary(path: &Path) -> Result<StatisticsSummary> {
     read(path, "analyze")
 }
 
+/// Writes `dose/dose.json`.
+///
+/// # Errors
+/// What the file system says.
 pub fn write_dose_summary(path: &Path, summary: &DoseSummary) -> Result<()> {
     write(path, summary)
 }
 
+/// Reads `dose/dose.json`.
+///
+/// # Errors
+/// A file of another structure; the message says how to make it again.
 pub fn read_dose_summary(path: &Path) -> Result<DoseSummary> {
     read(path, "dose")
 }

@@ -5,7 +5,7 @@ use terms::{Site, Stage};
 
 use crate::Table;
 
-/// Where the results of one pipeline lie: `results/<pipeline>/<stage>/…`.
+/// Where the results of one pipeline are: `results/<pipeline>/<stage>/…`.
 #[derive(Clone, Debug)]
 pub struct Layout {
     root: PathBuf,
@@ -17,10 +17,12 @@ impl Layout {
         Layout { root: root.into() }
     }
 
+    /// The folder of the pipeline's results.
     pub fn root(&self) -> &Path {
         &self.root
     }
 
+    /// The folder of a stage.
     pub fn stage(&self, stage: Stage) -> PathBuf {
         self.root.join(stage.as_str())
     }
@@ -63,6 +65,7 @@ impl Layout {
         }
     }
 
+    /// The vectors under the contrast's pooling, as [`ContrastVectors`](crate::ContrastVectors) has them.
     pub fn contrast_vectors(&self) -> PathBuf {
         self.stage(Stage::Analyze).join("contrast.safetensors")
     }
@@ -72,14 +75,17 @@ impl Layout {
         self.stage(Stage::Analyze).join("export")
     }
 
+    /// The tests over all layers, in sentences.
     pub fn statistics_summary(&self) -> PathBuf {
         self.stage(Stage::Analyze).join("statistics.json")
     }
 
+    /// The choice of the dose.
     pub fn dose_summary(&self) -> PathBuf {
         self.stage(Stage::Dose).join("dose.json")
     }
 
+    /// The page.
     pub fn report(&self) -> PathBuf {
         self.stage(Stage::Report).join("report.html")
     }

@@ -11,6 +11,7 @@ use crate::{Error, Result};
 /// `crates/model/reference/make_reference.py` writes.
 #[derive(Clone, Debug)]
 pub struct ModelReference {
+    /// The sequence.
     pub tokens: Vec<u32>,
     /// The residual stream after each layer, `[tokens, hidden]`.
     pub residuals: Vec<Vec<f32>>,
@@ -24,6 +25,7 @@ pub struct ModelReference {
     pub greedy: Vec<u32>,
     /// Conversations of a pipeline as the implementation renders and tokenises them; none in older files.
     pub texts: Vec<ReferenceText>,
+    /// Of the weights that were used.
     pub weights_fingerprint: String,
     /// The type that the reference computed in.
     pub dtype: String,
@@ -40,12 +42,18 @@ pub struct ReferenceText {
     pub turns: Vec<(String, String)>,
     /// Whose turn is opened.
     pub opens: String,
+    /// As rendered.
     pub text: String,
+    /// Its tokens.
     pub ids: Vec<i32>,
 }
 
 const FORMAT: &str = "roleswap-reference-1";
 
+/// Reads a reference file.
+///
+/// # Errors
+/// A file of another structure, tensors that don't fit together, and what the file system says.
 pub fn read_model_reference(path: &Path) -> Result<ModelReference> {
     let bytes = fs_err::read(path)?;
     parse(&bytes).map_err(|message| {

@@ -9,8 +9,11 @@ use crate::{Error, Generation, Result};
 /// What `swapped_user_role.json` says of the run beside the texts.
 #[derive(Clone, Debug)]
 pub struct NotebookDescription {
+    /// The model's name.
     pub model_name: String,
+    /// The family, as the notebook calls it.
     pub model_type: String,
+    /// The layer that is steered.
     pub layer: usize,
 }
 

@@ -37,6 +37,7 @@ impl Run {
         })
     }
 
+    /// Where its files are.
     pub fn layout(&self) -> &Layout {
         &self.layout
     }

@@ -55,7 +55,7 @@ pub fn run_stage<E: std::fmt::Display>(
 /// The folder that a stage writes into: `<stage>.partial` until [`commit`](Self::commit) renames it.
 ///
 /// A stage that fails removes the partial folder; one that is killed leaves it behind. The earlier result stays
-/// untouched either way. Between the two renames of `commit` there is no result for an instant, never a mixture of two.
+/// untouched either way. Between the two renames of `commit` there is briefly no result, but never a mixture of two.
 #[derive(Debug)]
 pub struct StageDirectory {
     partial: PathBuf,
@@ -63,6 +63,10 @@ pub struct StageDirectory {
 }
 
 impl StageDirectory {
+    /// Makes the partial folder; one that an interrupted run left is removed.
+    ///
+    /// # Errors
+    /// What the file system says.
     pub fn begin(layout: &Layout, stage: Stage) -> Result<Self> {
         let place = layout.stage(stage);
         let partial = place.with_extension("partial");
@@ -74,10 +78,15 @@ impl StageDirectory {
         Ok(StageDirectory { partial, place })
     }
 
+    /// The partial folder.
     pub fn path(&self) -> &Path {
         &self.partial
     }
 
+    /// Puts the folder in the place of the earlier result.
+    ///
+    /// # Errors
+    /// What the file system says.
     pub fn commit(self) -> Result<()> {
         let previous = self.place.with_extension("previous");
         remove_if_there(&previous)?;

@@ -57,7 +57,9 @@ pub trait Table: Row {
 
 /// A table with a row for each layer and pooling.
 pub trait LayerRow: Table {
+    /// The row's layer.
     fn layer(&self) -> usize;
+    /// The row's pooling.
     fn pooling(&self) -> Pooling;
 }
 
@@ -221,7 +223,7 @@ fn writer_properties(fields: &[Field], metadata: &Metadata) -> WriterProperties 
         .iter()
         .filter(|field| matches!(field.data_type(), DataType::FixedSizeList(..)))
     {
-        // Bytes of the same significance lie together, which is what compresses in floats; a dictionary never pays.
+        // Bytes of the same significance are together, which is what compresses in floats; a dictionary never pays.
         let column = ColumnPath::new(vec![field.name().clone(), "list".to_owned(), "item".to_owned()]);
         builder = builder
             .set_column_dictionary_enabled(column.clone(), false)
@@ -233,8 +235,11 @@ fn writer_properties(fields: &[Field], metadata: &Metadata) -> WriterProperties 
 
 /// A table of any schema, to be looked at column by column.
 pub struct TableFile {
+    /// The footer.
     pub metadata: Metadata,
+    /// The columns.
     pub schema: Arc<Schema>,
+    /// How many rows there are.
     pub rows: usize,
     path: PathBuf,
     reader: ParquetRecordBatchReader,
@@ -257,6 +262,7 @@ impl TableFile {
         })
     }
 
+    /// The rows, in batches of at most 8192.
     pub fn batches(self) -> impl Iterator<Item = Result<RecordBatch>> {
         let path = self.path;
         self.reader.map(move |batch| batch.map_err(Error::parquet(&path)))

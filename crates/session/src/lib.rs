@@ -1,6 +1,8 @@
 //! A pipeline's model, opened on this machine, and its prompts, rendered for it: what every program that runs the model does
 //! first.
 
+#![warn(missing_docs)]
+
 mod open;
 mod prompts;
 

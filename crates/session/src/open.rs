@@ -23,7 +23,7 @@ pub struct OpenModel {
     pub precision: Precision,
 }
 
-/// The weights at hand, or read while they are used.
+/// The weights in memory, or read while they are used.
 pub enum OpenNetwork {
     Resident(Box<Network>),
     Streamed(Box<StreamedNetwork>),
@@ -54,7 +54,7 @@ pub fn open_model(table: &ModelTable, hashes: &HashMemo) -> Result<OpenModel> {
     open(table, hashes, table.residency)
 }
 
-/// Opens it for generation: all weights at hand.
+/// Opens it for generation: all weights in memory.
 pub fn open_for_generation(table: &ModelTable, hashes: &HashMemo) -> Result<OpenModel> {
     open(table, hashes, Residency::Resident)
 }

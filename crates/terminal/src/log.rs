@@ -13,7 +13,7 @@ pub fn start_log() {
         .with_ansi(colours())
         .without_time()
         .with_target(false)
-        // A line that nobody reads any more is dropped; the library would complain of it with a panic.
+        // A line that nobody reads any longer is dropped; the library would panic.
         .log_internal_errors(false)
         .init();
 }

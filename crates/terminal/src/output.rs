@@ -8,15 +8,19 @@ use std::process::ExitCode;
 /// Set by `cargo xtask -q` and `-v` for every program that it starts.
 pub const LOUDNESS: &str = "ROLESWAP_LOG";
 
+/// How much a program prints on standard error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Loudness {
     /// Errors only.
     Quiet,
+    /// Errors, warnings and what is done.
     Normal,
+    /// Details too.
     Verbose,
 }
 
 impl Loudness {
+    /// What the variable [`LOUDNESS`] says; anything else is normal.
     pub fn from_environment() -> Self {
         match env::var(LOUDNESS).as_deref() {
             Ok("quiet") => Loudness::Quiet,
@@ -25,6 +29,7 @@ impl Loudness {
         }
     }
 
+    /// The word in the variable [`LOUDNESS`].
     pub fn as_str(self) -> &'static str {
         match self {
             Loudness::Quiet => "quiet",
@@ -44,7 +49,7 @@ pub fn may_colour() -> bool {
     env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-/// Standard output. A reader that went away, as `head` does, is no reason to fail: what is still written is dropped, and
+/// Standard output. A reader that went away, as `head` does, is not a reason to fail: what is still written is dropped, and
 /// the program goes on to its end.
 #[derive(Clone, Copy, Debug)]
 pub struct Output;
@@ -68,7 +73,7 @@ impl Write for Output {
     }
 }
 
-/// A line on standard error, dropped where nobody reads that any more (`2>&1 | head`); `eprintln!` would panic there.
+/// A line on standard error, dropped where nobody reads it any longer (`2>&1 | head`); `eprintln!` would panic there.
 pub fn remark(line: impl Display) {
     let _ = writeln!(stderr(), "{line}");
 }

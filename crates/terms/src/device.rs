@@ -9,6 +9,7 @@ pub enum Device {
     /// CUDA where there is a driver, else the CPU. `cargo xtask` decides before it looks for stale results.
     #[default]
     Auto,
+    /// The processor.
     Cpu,
     /// A GPU by its number; `cuda` is the first, `cuda:0`.
     Cuda(usize),
@@ -17,6 +18,7 @@ pub enum Device {
 /// A device that has been decided on, as results record it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeviceKind {
+    /// The processor.
     Cpu,
     /// A GPU by its number, counted from 0.
     Cuda(usize),

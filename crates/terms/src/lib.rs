@@ -3,6 +3,8 @@
 //! A set is an enum of [`words!`]: its definition gives parsing, printing, serde, the words that a table's column may hold,
 //! and what help and documents list. Nothing else belongs here: no file, no arithmetic.
 
+#![warn(missing_docs)]
+
 mod device;
 mod generation;
 mod model;

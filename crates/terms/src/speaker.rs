@@ -6,7 +6,9 @@ use serde::{Deserialize, Deserializer, de};
 /// Whose turn it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Speaker {
+    /// The user, whose turns the model was trained to read.
     User,
+    /// The model, also called the assistant.
     Model,
 }
 

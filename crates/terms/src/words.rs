@@ -8,7 +8,9 @@ use std::fmt;
 pub struct UnknownWord {
     /// What the words are of, such as `pooling`.
     pub set: &'static str,
+    /// The text.
     pub found: String,
+    /// The words that it could have been.
     pub words: &'static [&'static str],
 }
 
@@ -53,7 +55,7 @@ macro_rules! words {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum $name {
-            $($(#[$variant_meta])* $variant,)+
+            $(#[doc = concat!("`", $word, "`")] #[doc = ""] $(#[$variant_meta])* $variant,)+
         }
 
         impl $name {

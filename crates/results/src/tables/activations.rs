@@ -48,8 +48,8 @@ rows! {
 
 /// The activations of a run, written while it goes on: `layer=NN/part-0.parquet` for every layer, all open at once.
 ///
-/// Each call of [`append`](Self::append) is a row group of one file, and nothing of its rows stays in memory. What stays
-/// is where the row groups lie and their statistics, 9 KB each until [`finish`](Self::finish): append some hundred rows at
+/// Each call of [`append`](Self::append) is a row group of one file, and none of its rows stays in memory. What stays
+/// is where the row groups are and their statistics, 9 KB each until [`finish`](Self::finish): append some hundred rows at
 /// a time, not a few. A writer that is dropped before it is finished leaves files without a footer, which no reader takes for tables.
 pub struct ActivationWriter {
     folder: PathBuf,

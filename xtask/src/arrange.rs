@@ -12,7 +12,7 @@ use crate::{command_line::OWN_HELP, usage_error::unknown_verb};
 
 #[derive(Debug)]
 pub enum Arranged {
-    /// Help is wanted, of no verb.
+    /// Help is wanted, without a verb.
     Overview,
     HelpOf(Box<Command>),
     Verb(Vec<OsString>),

@@ -297,7 +297,7 @@ pub struct Loudness {
     pub verbose: Verbose,
 }
 
-// What a program of its own is told, which the verb does not know. No doc comments on these groups
+// What a separate program is told, which the verb does not know. No doc comments on these groups
 // of options: clap would take them for the help of a verb.
 #[derive(Debug, Args)]
 pub struct Rest {

@@ -1,4 +1,4 @@
-//! The overview that `cargo xtask` prints alone, and the help of a verb.
+//! The overview that `cargo xtask` prints on its own, and the help of a verb.
 
 use std::fmt::Write as _;
 

@@ -21,7 +21,7 @@ pub struct Lock {
     #[serde(flatten)]
     pub key: Key,
     pub outputs: Files,
-    /// Where the result came from. No part of what makes a stage stale.
+    /// Where the result came from. Not part of what makes a stage stale.
     pub provenance: Provenance,
 }
 

@@ -1,7 +1,7 @@
 //! `cargo xtask`: plans the stages of a pipeline and runs those whose last result is out of date.
 //!
 //! It knows which files, parameters and code each stage depends on, but not what they mean: no
-//! tensors, no Parquet. A stage is a process of its own, so this binary builds in seconds.
+//! tensors, no Parquet. A stage is a separate process, so this binary builds in seconds.
 //!
 //! Read `stage.rs` for what there is to run, `staleness.rs` for when it runs again, `run.rs` for
 //! how, and `command_line.rs` for what can be typed.

@@ -13,7 +13,7 @@ use crate::{
     source::{self, Source},
 };
 
-/// Runs as it is, on the model that ships. `crates/pipeline/tests` holds that it is a pipeline,
+/// Runs as it is, on the model that ships. `crates/pipeline/tests` checks that it is a pipeline,
 /// and that each key that is commented out exists and shows its default.
 pub const TEMPLATE: &str = include_str!("new.toml");
 
@@ -113,7 +113,7 @@ pub fn filled(name: &str, model: Option<&str>, prompts: &str) -> String {
     text.replace("{NAME}", name).replace("{LAYER}", layer)
 }
 
-/// The line with another value, and its comment where it stood.
+/// The line with another value, and its comment where it was.
 fn with_value(line: &str, value: &str) -> String {
     let (assignment, comment) = line.split_once(" #").unwrap_or((line, ""));
     let key = assignment.split(" = ").next().unwrap_or_default();

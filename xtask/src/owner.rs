@@ -1,4 +1,4 @@
-//! Whose results a folder holds: two pipeline files of one name, in two places, would write the
+//! Whose results a folder holds: two pipeline files with the same name, in two places, would write the
 //! same folder in turn.
 
 use anyhow::{Result, bail};

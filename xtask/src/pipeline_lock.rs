@@ -30,7 +30,7 @@ impl PipelineLock {
                  stop it",
                 project.display(&project.running(pipeline))
             ),
-            // Some network file systems have no locks at all: a warning serves better than no run.
+            // Some network file systems have no locks at all: a warning is better than no run.
             Err(TryLockError::Error(error)) => terminal::remark(format_args!(
                 "warning: this file system cannot lock {} ({error}); run one xtask at a time",
                 project.display(&project.running(pipeline))

@@ -40,7 +40,7 @@ pub struct Processes {
     /// Taken when the binaries are built, not when a stage ends, which may be hours and edits
     /// later.
     origin: Origin,
-    /// What was built for.
+    /// What the binaries were built for.
     device: Device,
     /// Where the hub's files are, for programs that run in another folder than this one: a relative
     /// path in a variable would mean another place there.
@@ -108,7 +108,7 @@ impl Processes {
     fn execute(&self, binary: &str, arguments: impl IntoIterator<Item: AsRef<OsStr>>) -> Result<ExitStatus> {
         let mut command = self.command(binary, arguments)?;
         if verbosity::loudness() == Loudness::Quiet {
-            // What a stage tells of its results is for people; scripts get one line from us.
+            // What a stage says about its results is for people; scripts get one line from us.
             command.stdout(Stdio::null());
         }
         let status = command.status();

@@ -65,7 +65,7 @@ pub fn fetch_model(project: &Project, pipeline: &Pipeline) -> Result<()> {
     }
 }
 
-/// What the hub says of the pipeline's model where that isn't here yet, as an option of doctor:
+/// What the hub says about the pipeline's model where that isn't here yet, as an option of doctor:
 /// whether it can be had at all. Nothing where it is here, and where the hub must not be asked.
 pub fn ask_hub(project: &Project, pipeline: &Pipeline) -> Result<Vec<OsString>> {
     let Some(source @ Source::Hub(repository)) = &source::source(project, pipeline) else {

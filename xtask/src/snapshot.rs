@@ -1,4 +1,4 @@
-//! Looks at the disk and says what is, so that `staleness.rs` needs no IO.
+//! Looks at the disk and says what is there, so that `staleness.rs` needs no IO.
 
 use std::{collections::BTreeMap, path::Path};
 

@@ -1,4 +1,4 @@
-//! Where a pipeline's model lies: in a local folder or file, or in the cache of the Hugging Face hub.
+//! Where a pipeline's model is: in a local folder or file, or in the cache of the Hugging Face hub.
 
 use std::{env, path::PathBuf};
 
@@ -22,8 +22,8 @@ pub fn named(project: &Project, value: &str, revision: Option<&str>) -> Source {
     Source::of(value, revision, project.root(), env::home_dir().as_deref())
 }
 
-/// The path that stages are told, as far as all of it is there: the local one, or what lies in the hub's cache. A snapshot
-/// that was downloaded in part is none.
+/// The path that stages are told, as far as all of it is there: the local one, or what is in the hub's cache. A snapshot
+/// that was downloaded in part doesn't count.
 pub fn place(project: &Project, source: &Source) -> Option<PathBuf> {
     match source {
         Source::Local(path) => Some(path.clone()),

@@ -1,4 +1,4 @@
-//! Why a stage must run again: one pure function over what is and what the lock recorded.
+//! Why a stage must run again: one pure function of the present state and what the lock recorded.
 //!
 //! | What is tracked                     | Where it is recorded | How it is seen now                      |
 //! |-------------------------------------|----------------------|-----------------------------------------|
@@ -26,7 +26,7 @@ use crate::{
     stage::Stage,
 };
 
-/// What is, for one stage.
+/// The present state of one stage.
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot {
     pub key: Key,
@@ -97,7 +97,7 @@ pub enum Reason {
     },
 }
 
-/// Compares what is with what was recorded. No reasons: the stage is fresh.
+/// Compares the present state with the recorded one. No reasons: the stage is fresh.
 pub fn stale_because(stage: &Stage, now: &Snapshot, recorded: Option<&Lock>) -> Vec<Reason> {
     let mut reasons = Vec::new();
     if now.forced {

@@ -1,4 +1,4 @@
-//! The crates of the workspace, as their manifests tell: what a stage is built from, and which
+//! The crates of the workspace, as their manifests describe them: what a stage is built from, and which
 //! crates are not part of any stage.
 
 use std::{
@@ -38,7 +38,7 @@ impl Workspace {
         })
     }
 
-    /// Where a crate is. A crate is called by the name of its folder in `crates/`.
+    /// Where a crate is. A crate goes by the name of its folder in `crates/`.
     pub fn folder(&self, name: &str) -> PathBuf {
         self.root.join("crates").join(name)
     }
@@ -98,7 +98,7 @@ impl Workspace {
         Ok(features.join(","))
     }
 
-    /// Every crate in `crates/`, in the order of the alphabet.
+    /// Every crate in `crates/`, in alphabetical order.
     fn crates(&self) -> Result<Vec<String>> {
         let mut names = Vec::new();
         for entry in fs_err::read_dir(self.root.join("crates"))? {

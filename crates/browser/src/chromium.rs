@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::connection::Connection;
 use crate::page::Page;
 
-/// A running browser with a profile of its own, which ends with this value. Tests may share one: each has pages of its own.
+/// A running browser with its own profile, which ends when this value is dropped. Tests may share one: each has its own pages.
 pub struct Browser {
     child: Child,
     connection: Connection,
@@ -48,7 +48,7 @@ impl Browser {
         places.into_iter().find(|place| place.is_file())
     }
 
-    /// Nothing where there is no browser: then the reason is printed, for a test to be skipped with.
+    /// `None` where there is no browser: then the reason is printed, for a test to be skipped with.
     #[allow(clippy::print_stderr, reason = "a skipped test says why")]
     pub fn start_or_say_why_not() -> Result<Option<Self>> {
         let Some(program) = Self::find() else {
@@ -84,7 +84,7 @@ impl Browser {
 
     /// A new, empty page, 1200 pixels wide and 900 high.
     pub fn page(&self) -> Result<Page<'_>> {
-        // A context of its own has no cookies, no storage and no cache of others.
+        // A separate context shares no cookies, storage or cache with others.
         let context = self.id("Target.createBrowserContext", json!({}), "browserContextId")?;
         let about = json!({ "url": "about:blank", "browserContextId": context });
         let target = self.id("Target.createTarget", about, "targetId")?;

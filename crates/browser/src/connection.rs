@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-/// How long an answer may take. Pages of tests are small; what takes longer hangs.
+/// How long an answer may take. Test pages are small; what takes longer hangs.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Messages to the browser and back: JSON, each ended by a zero byte.
@@ -18,7 +18,7 @@ pub struct Connection {
 }
 
 struct Sender {
-    /// Nothing once closed.
+    /// `None` once closed.
     pipe: Option<ChildStdin>,
     last_id: u64,
 }

@@ -1,4 +1,4 @@
-//! Hands and eyes: keys, the mouse, and where things stand.
+//! Hands and eyes: keys, the mouse, and where things are.
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
@@ -43,7 +43,7 @@ impl Page<'_> {
     }
 
     /// Clicks the middle of the first element of a CSS selector. It must be in view, or be scrolled into it, and nothing else
-    /// may lie upon it.
+    /// may cover it.
     pub fn click(&self, selector: &str) -> Result<()> {
         let script = format!(
             "(() => {{
@@ -68,7 +68,7 @@ impl Page<'_> {
         Ok(())
     }
 
-    /// Chooses an option of a `select` by its value, as a person would with keys: the page hears of it.
+    /// Chooses an option of a `select` by its value, as a person would with keys: the page is notified.
     pub fn choose(&self, selector: &str, value: &str) -> Result<()> {
         let script = format!(
             "(() => {{
@@ -84,14 +84,14 @@ impl Page<'_> {
         Ok(())
     }
 
-    /// Moves the mouse to a place of the window, in pixels.
+    /// Moves the mouse to a place in the window, in pixels.
     pub fn point_at(&self, x: f64, y: f64) -> Result<()> {
         let about = json!({ "type": "mouseMoved", "x": x, "y": y });
         self.call("Input.dispatchMouseEvent", about)?;
         Ok(())
     }
 
-    /// Moves the mouse to a place of a chart of plotly, given in the units of its axes, and gives the lines that the hover
+    /// Moves the mouse to a place in a plotly chart, given in the units of its axes, and gives the lines that the hover
     /// then shows.
     pub fn hover_chart(&self, id: &str, x: f64, y: f64) -> Result<Vec<String>> {
         let script = format!(

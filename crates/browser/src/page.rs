@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::connection::{Connection, PATIENCE};
 
-/// One tab. It collects what goes wrong in it and what it asks for, from its beginning.
+/// One tab. It collects what goes wrong in it and what it asks for, from the start.
 pub struct Page<'a> {
     connection: &'a Connection,
     session: String,
@@ -46,7 +46,7 @@ impl<'a> Page<'a> {
         Ok(page)
     }
 
-    /// Goes to an address and waits until all of it is there.
+    /// Goes to an address and waits until all of it has loaded.
     pub fn open(&self, url: &str) -> Result<()> {
         let since = self.events().len();
         let answer = self.call("Page.navigate", json!({ "url": url }))?;
@@ -61,12 +61,12 @@ impl<'a> Page<'a> {
         Ok(())
     }
 
-    /// Opens a file of this machine.
+    /// Opens a file on this machine.
     pub fn open_file(&self, path: &Path) -> Result<()> {
         self.open(&format!("file://{}", fs_err::canonicalize(path)?.display()))
     }
 
-    /// The value of a JavaScript expression, of a promise what it comes to. What is no JSON is null.
+    /// The value of a JavaScript expression, or of its promise. What is not JSON is null.
     pub fn evaluate(&self, expression: &str) -> Result<Value> {
         let about = json!({
             "expression": expression, "returnByValue": true, "awaitPromise": true, "userGesture": true,
@@ -95,7 +95,7 @@ impl<'a> Page<'a> {
         self.events().iter().filter_map(problem).collect()
     }
 
-    /// Every address that was asked for, the page's own included. What lies within the page (`data:`, `blob:`) is none.
+    /// Every address that was asked for, the page's own included. What is within the page (`data:`, `blob:`) doesn't count.
     pub fn requests(&self) -> Vec<String> {
         let events = self.events();
         let urls = events

@@ -16,7 +16,7 @@ terms::words! {
 }
 
 impl Format {
-    /// Where a vector goes below a folder: a file, or for Neuronpedia a folder with one file a layer.
+    /// Where a vector goes below a folder: a file, or for Neuronpedia a folder with one file per layer.
     pub fn place(self, folder: &Path, name: &str) -> PathBuf {
         match self {
             Format::Neuronpedia => folder.join("neuronpedia").join(name),

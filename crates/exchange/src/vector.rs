@@ -56,7 +56,7 @@ impl Origin {
         self.0.get(key)
     }
 
-    /// What files say of it, under our own names.
+    /// What files say about it, under our own names.
     pub fn entries(&self) -> Vec<(String, String)> {
         let keys = [
             "model_name",

@@ -27,7 +27,7 @@ pub struct TensorInfo {
     /// As Hugging Face has it, rows first: `[outputs, inputs]` of a linear layer. A GGUF file lists
     /// it the other way round.
     pub shape: Vec<usize>,
-    /// The file that holds it: 0 but in a model of several files, where the first is 0.
+    /// The file that holds it: 0 except in a model of several files, where the first is 0.
     pub part: usize,
     stored: Stored,
 }

@@ -1,4 +1,4 @@
-//! What a file is that is not GGUF, though it bears that ending or was given as a model.
+//! What a file is that is not GGUF, though it has that extension or was given as a model.
 
 /// In words that follow the file's name and say what to do, from its first bytes (a few hundred are
 /// enough; a file that is shorter is given as a whole).

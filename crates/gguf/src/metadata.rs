@@ -5,9 +5,9 @@ use crate::cursor::Cursor;
 /// One value of a file's metadata. Integers of all widths become one of two kinds.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
-    /// An integer without sign.
+    /// An unsigned integer.
     Unsigned(u64),
-    /// An integer with a sign.
+    /// A signed integer.
     Signed(i64),
     /// A number of 32 bits.
     F32(f32),
@@ -250,7 +250,7 @@ fn read_list(cursor: &mut Cursor<'_>, what: &str, depth: usize, budget: &mut usi
     *budget = budget.checked_sub(count).ok_or_else(|| {
         format!("{what} makes more than {MOST_LIST_ELEMENTS} list elements in all; download the file again")
     })?;
-    // Not sized beforehand: the count is only a claim until the elements were read.
+    // Not sized beforehand: the count is only a claim until the elements are read.
     let mut values = Vec::new();
     for _ in 0..count {
         values.push(read_value(cursor, kind, what, depth + 1, budget)?);

@@ -1,7 +1,7 @@
 /// A value of the metadata of a file that is written.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Entry {
-    /// An integer of 32 bits.
+    /// A 32-bit integer.
     U32(u32),
     /// A text.
     Text(String),

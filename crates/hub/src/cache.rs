@@ -47,17 +47,17 @@ impl Cache {
         &self.folder
     }
 
-    /// Where a whole and verified content lies.
+    /// Where complete, verified content is.
     pub fn blob(&self, checksum: &Checksum) -> PathBuf {
         self.layout.blob_path(checksum.hex())
     }
 
-    /// Where a content lies while it comes.
+    /// Where content is while it is downloaded.
     pub fn partial(&self, checksum: &Checksum) -> PathBuf {
         self.layout.blob_path(&format!("{}.incomplete", checksum.hex()))
     }
 
-    /// Who holds its lock may write the blob. Python locks the same file.
+    /// The holder of its lock may write the blob. Python locks the same file.
     pub fn lock(&self, checksum: &Checksum) -> PathBuf {
         self.locks.join(format!("{}.lock", checksum.hex()))
     }
@@ -73,8 +73,8 @@ impl Cache {
         Some(self.snapshot(&commit))
     }
 
-    /// Writes down which commit the revision names. Writes nothing when it is known, so that a cache that can't be
-    /// written to serves as well.
+    /// Records which commit the revision names. Writes nothing when it is known, so that a read-only
+    /// cache works too.
     ///
     /// # Errors
     /// When the file can't be written.
@@ -92,7 +92,7 @@ impl Cache {
     }
 }
 
-/// Whoever reads the file sees its old content or the new one.
+/// Readers of the file see its old content or the new one.
 fn write_atomically(path: &Path, content: &str) -> Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs_err::create_dir_all(folder)?;

@@ -34,7 +34,7 @@ pub(crate) struct Client<'a> {
 
 impl<'a> Client<'a> {
     /// # Errors
-    /// [`Error::Invalid`] when the endpoint is no address.
+    /// [`Error::Invalid`] when the endpoint is not an address.
     pub fn new(environment: &'a Environment, request: &'a Request) -> Result<Self> {
         let invalid = |what: &dyn std::fmt::Display| {
             Error::Invalid(format!(
@@ -112,7 +112,7 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// The content of a file from an offset on. The server may answer with the whole file nevertheless.
+    /// The content of a file from an offset on. The server may still answer with the whole file.
     pub fn content(&self, commit: &str, name: &str, from: u64) -> Result<Response<Body>, Trouble> {
         let range = (from > 0).then(|| format!("bytes={from}-"));
         self.send(

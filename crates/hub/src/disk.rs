@@ -14,7 +14,7 @@ pub(crate) fn require(repository: &str, folder: &Path, needed: u64) -> Result<()
     }
 }
 
-/// Tells a disk that got full from other failures to write. `left` bytes were still to come.
+/// Tells a full disk from other failures to write. `left` bytes were still to come.
 pub(crate) fn writing(error: io::Error, repository: &str, folder: &Path, left: u64) -> Error {
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {

@@ -14,7 +14,7 @@ use crate::progress::Meter;
 use crate::trouble::Trouble;
 use crate::{Environment, Error, Request, Result};
 
-/// Brings the contents of files into the cache.
+/// Downloads the contents of files into the cache.
 pub(crate) struct Downloader<'a> {
     pub environment: &'a Environment,
     pub request: &'a Request,
@@ -24,7 +24,7 @@ pub(crate) struct Downloader<'a> {
 }
 
 impl Downloader<'_> {
-    /// Returns when the blob is there, whole and verified. Of several processes one downloads, and the others wait.
+    /// Returns when the blob is there, complete and verified. Of several processes one downloads, and the others wait.
     ///
     /// # Errors
     /// [`Error::Interrupted`], [`Error::Damaged`], [`Error::DiskFull`], what the hub refuses, and [`Error::Io`].
@@ -90,7 +90,7 @@ impl Downloader<'_> {
         partial.finish(blob)
     }
 
-    /// One request for what is missing. `Ok` says that the server sent all it would, not that it is enough.
+    /// Makes one request for what is missing. `Ok` says that the server sent all it would, not that it is enough.
     fn go_on(
         &self,
         remote: &Remote,
@@ -100,7 +100,7 @@ impl Downloader<'_> {
         let from = partial.length();
         let response = self.client.content(self.commit, &remote.name, from)?;
         if from > 0 && response.status() != StatusCode::PARTIAL_CONTENT {
-            // The server knows no ranges and sends the file from its start.
+            // The server doesn't support ranges and sends the file from its start.
             partial.restart().map_err(Trouble::Final)?;
         } else if from > 0 && !starts_at(response.headers(), from) {
             return Err(Trouble::NoSuchRange);
@@ -132,7 +132,7 @@ fn is_there(blob: &Path, size: u64) -> Result<bool> {
     }
 }
 
-/// The lock lasts as long as the file. `None`: this disk has no locks, and the checksum must do.
+/// The lock lasts as long as the file. `None`: this disk has no locks, and the checksum must suffice.
 fn hold(path: &Path, waiting: impl FnOnce()) -> Result<Option<File>> {
     fs_err::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
     let file = OpenOptions::new()

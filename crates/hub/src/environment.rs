@@ -8,20 +8,20 @@ use crate::error::HUB;
 use crate::{Error, Result};
 use files::hub_cache::{HubVariables, clean_token};
 
-/// What the variables of the environment say, taken once.
+/// What the environment variables say, read once.
 #[derive(Debug, Clone)]
 pub struct Environment {
     /// The folder with `models--owner--name`, by the rules of `HubVariables`.
     pub cache: PathBuf,
     /// `HF_ENDPOINT`, without a slash at its end.
     pub endpoint: String,
-    /// From a variable, else from the file of the token.
+    /// From a variable, else from the token file.
     pub token: Option<Token>,
     /// No request is made.
     pub offline: bool,
     /// How long the other side may be silent: `HF_HUB_DOWNLOAD_TIMEOUT`, in seconds.
     pub timeout: Duration,
-    /// The pause before the first repetition of a failed request; each further one is twice as long. No variable
+    /// The pause before the first retry of a failed request; each further one is twice as long. No variable
     /// sets it.
     pub pause: Duration,
 }
@@ -71,7 +71,7 @@ impl Environment {
 pub struct Token(String);
 
 impl Token {
-    /// `None`: there is nothing but blanks.
+    /// `None`: the text is blank.
     pub fn new(text: impl AsRef<str>) -> Option<Self> {
         clean_token(text.as_ref()).map(Token)
     }

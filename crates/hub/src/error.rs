@@ -8,7 +8,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// holds the token.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The token file can't be read, or this process has no folder that it runs in.
+    /// The token file can't be read, or this process has no working directory.
     #[error(transparent)]
     Io(#[from] std::io::Error),
     /// The cache can't be read or written.
@@ -71,14 +71,14 @@ pub enum Error {
         cache: PathBuf,
         missing: String,
     },
-    /// The hub says no in a way that has no error of its own here.
+    /// The hub refuses in a way that has no specific error here.
     #[error("{repository}: the hub refuses the request (HTTP {status}{message}); see {HUB}/{repository}")]
     Refused {
         repository: String,
         status: u16,
         message: String,
     },
-    /// The answer lacks something that every hub says.
+    /// The answer lacks something that every hub sends.
     #[error("{repository}: {message}; if HF_ENDPOINT is set, check that it is the address of a hub")]
     NoHub { repository: String, message: String },
     #[error(
@@ -92,7 +92,7 @@ pub enum Error {
         done: u64,
         size: u64,
     },
-    /// What came is not what the hub promised, twice.
+    /// Twice, what came was not what the hub promised.
     #[error(
         "{repository}: {file} came damaged twice ({found} instead of {expected}) and was deleted; run again, and if \
          it stays so check the network, its proxy and HF_ENDPOINT"
@@ -116,7 +116,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whatever is read or written for a repository lies in the cache.
+    /// Whatever is read or written for a repository is in the cache.
     pub(crate) fn in_cache(self, repository: &str) -> Self {
         match self {
             Error::Io(source) => Error::Cache {

@@ -11,20 +11,20 @@ use crate::trouble::Trouble;
 use crate::{Environment, Error, Progress, Request, Result, disk};
 use files::model_folder::INDEX;
 
-/// Brings what is missing of a model into the cache and returns the folder of its snapshot, or the path of the one
+/// Downloads what is missing of a model into the cache and returns the folder of its snapshot, or the path of the one
 /// file that was asked for.
 ///
-/// A commit that is whole in the cache needs no network. For a branch or a tag the hub is asked; where it can't be
+/// A commit that is complete in the cache needs no network. For a branch or a tag the hub is asked; where it can't be
 /// reached, what the cache holds of it is taken with a warning.
 ///
 /// # Errors
-/// One of [`Error`]. After [`Error::Interrupted`] the next call goes on where this one ended.
+/// One of [`Error`]. After [`Error::Interrupted`] the next call continues where this one ended.
 pub fn fetch(environment: &Environment, request: &Request, progress: &mut dyn Progress) -> Result<PathBuf> {
     request.check()?;
     find_or_bring(environment, request, progress).map_err(|error| error.in_cache(&request.repository))
 }
 
-/// The same from the cache alone, without a request: `None` when it isn't whole there.
+/// The same from the cache alone, without a request: `None` when it isn't complete there.
 pub fn cached(environment: &Environment, request: &Request) -> Option<PathBuf> {
     request.check().ok()?;
     let snapshot = Cache::new(environment, request).last_snapshot()?;
@@ -32,10 +32,10 @@ pub fn cached(environment: &Environment, request: &Request) -> Option<PathBuf> {
     whole.then(|| snapshot.answer(request))
 }
 
-/// Whether the hub would give a model, and how many bytes that is, shards included. Brings nothing.
+/// Whether the hub would give a model, and how many bytes that is, shards included. Downloads nothing.
 ///
 /// # Errors
-/// What would keep [`fetch`] from bringing it: no such repository, revision or file, a licence that was not accepted, a hub
+/// What would keep [`fetch`] from downloading it: no such repository, revision or file, a licence that was not accepted, a hub
 /// that can't be reached.
 pub fn ask(environment: &Environment, request: &Request) -> Result<u64> {
     request.check()?;

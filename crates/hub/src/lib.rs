@@ -1,8 +1,8 @@
-//! Brings a model from the Hugging Face hub onto this machine, into the cache that Python's `huggingface_hub` uses
+//! Downloads a model from the Hugging Face hub onto this machine, into the cache that Python's `huggingface_hub` uses
 //! too: what either has downloaded, the other finds.
 //!
 //! `hf_hub` knows the addresses of the hub and the names in the cache. The transfer is this crate's own: `hf_hub`
-//! keeps no error codes of the hub, checks no content, and takes no partial answer for what it is.
+//! keeps no error codes of the hub, checks no content, and doesn't recognise a partial answer.
 
 mod address;
 mod cache;

@@ -59,7 +59,7 @@ fn run(request: &Request) -> Result<PathBuf> {
     path
 }
 
-/// Draws nothing when standard error is no terminal.
+/// Draws nothing when standard error is not a terminal.
 struct Bar(ProgressBar);
 
 impl Bar {

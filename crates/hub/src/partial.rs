@@ -8,18 +8,18 @@ use crate::checksum::Digest;
 use crate::client::Remote;
 use crate::disk;
 
-/// The beginning of a file, under a name that no one takes for the file.
+/// The beginning of a file, under a name that no one mistakes for the file's.
 pub(crate) struct Partial<'a> {
     repository: &'a str,
     remote: &'a Remote,
     path: PathBuf,
     file: File,
-    /// Over all bytes in the file.
+    /// The digest of all bytes in the file.
     digest: Digest,
     length: u64,
 }
 
-/// What is wrong with a file that came whole.
+/// What is wrong with a file that arrived complete.
 #[derive(Debug)]
 pub(crate) struct Damage {
     pub expected: String,
@@ -75,7 +75,7 @@ impl<'a> Partial<'a> {
         Ok(())
     }
 
-    /// Throws away what is there.
+    /// Discards what is there.
     ///
     /// # Errors
     /// [`Error::Io`](crate::Error::Io) when it can't be written.

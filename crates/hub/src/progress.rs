@@ -1,4 +1,4 @@
-/// Is told how a fetch goes.
+/// Is told how a fetch is going.
 pub trait Progress {
     /// `done` of the `total` bytes that this fetch has to bring are on the disk. A transfer that has to start again
     /// makes `done` smaller.
@@ -31,7 +31,7 @@ impl<'a> Meter<'a> {
         }
     }
 
-    /// So much of the current file is there.
+    /// This much of the current file is there.
     pub fn file_at(&mut self, bytes: u64) {
         self.progress.bytes(self.finished + bytes, self.total);
     }

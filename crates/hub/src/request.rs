@@ -2,7 +2,7 @@ use crate::{Error, Result};
 use files::hub_cache::is_commit;
 use files::model_folder::{GgufPart, is_inside};
 
-/// What to bring.
+/// What to download.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     /// `owner/name`.

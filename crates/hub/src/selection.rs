@@ -1,12 +1,12 @@
 use crate::{Error, Request, Result};
 use files::model_folder::{GgufPart, INDEX, OPTIONAL, REQUIRED, SINGLE, is_template};
 
-/// What to bring of the files that a repository lists.
+/// What to download of the files that a repository lists.
 #[derive(Debug, Default)]
 pub(crate) struct Selection {
     /// Small files first, so that a snapshot with all of its weights lacks nothing else. Shards are not among them.
     pub files: Vec<String>,
-    /// The weights lie in the shards that the index names.
+    /// The weights are in the shards that the index names.
     pub has_index: bool,
     /// Optional files that the repository lacks.
     pub absent: Vec<&'static str>,

@@ -40,14 +40,14 @@ impl Snapshot {
         model_folder::missing(&self.folder, request.file.as_deref())
     }
 
-    /// Whether it is known of each optional file too that it is here or that the commit has none, and that the index, where
-    /// there is one, does not stand beside a single file. A transfer that Python did not finish may lack one.
+    /// Whether it is also known of each optional file that it is here or that the commit has none, and that the index, where
+    /// there is one, is not beside a single file. A transfer that Python did not finish may lack one.
     pub fn is_certain(&self, request: &Request) -> bool {
         let known = |file: &str| self.has(file) || self.absent.join(file).is_file();
         request.file.is_some() || OPTIONAL.into_iter().chain([SINGLE]).all(known)
     }
 
-    /// Writes down that the commit has no such file. Failing is no harm: the hub will be asked again.
+    /// Records that the commit has no such file. A failure does no harm: the hub will be asked again.
     pub fn remember_absent(&self, file: &str) {
         let mark = self.absent.join(file);
         if !mark.exists() && std::fs::create_dir_all(&self.absent).is_ok() {
@@ -66,7 +66,7 @@ impl Snapshot {
         model_folder::shards(&read_text(&path)?).map_err(invalid)
     }
 
-    /// Lets `file` stand for the blob, by a relative link as Python makes it, so that the cache may be moved.
+    /// Gives `file` the blob's content by a relative link, as Python does, so that the cache may be moved.
     ///
     /// # Errors
     /// When neither a link nor a copy can be made.
@@ -83,7 +83,7 @@ impl Snapshot {
         target.push("blobs");
         target.push(blob.file_name().unwrap_or_default());
         if place.is_symlink() {
-            // It points to a blob that is no more.
+            // It points to a blob that no longer exists.
             fs_err::remove_file(&place)?;
         }
         match symlink(&target, &place) {

@@ -3,7 +3,7 @@ use crate::Error;
 /// Why a request brought no answer.
 #[derive(Debug)]
 pub(crate) enum Trouble {
-    /// It will bring none the next time either.
+    /// The next try would bring none either.
     Final(Error),
     /// The network or the server failed, which may pass.
     Passing(String),

@@ -15,7 +15,7 @@ pub struct AttentionShape {
     pub groups: usize,
     /// Numbers of a head.
     pub head_dim: usize,
-    /// What scores are multiplied with, before the cap.
+    /// What scores are multiplied by, before the cap.
     pub scale: f32,
     /// The soft limit on scores, if there is one.
     pub soft_cap: Option<f32>,

@@ -7,7 +7,7 @@ use crate::threads::for_each_row;
 const PIECE: usize = 4096;
 
 /// `e^x` for x between -87.3 and 88.3; beyond them it stays at what it is there, 1.2e-38 and
-/// 2.2e38. Not a number stays so.
+/// 2.2e38. NaN stays NaN.
 ///
 /// Relative error below 2e-7. Source: the range reduction and the polynomial of Cephes' `expf`.
 #[inline(always)]

@@ -9,7 +9,7 @@
 //! A row's result depends on the row alone: not on what is computed with it, nor on the
 //! number of threads. That is what makes a text the same alone and in a batch, to the last bit.
 //!
-//! Lengths that don't fit each other are mistakes of the caller and panic; nothing here reads files
+//! Lengths that don't match are mistakes of the caller and panic; nothing here reads files
 //! or input of users.
 
 #![warn(missing_docs)]

@@ -1,4 +1,4 @@
-//! What this machine can do at most, by measurement: the figures that speeds are compared with.
+//! The most that this machine can do, as measured: the figures that speeds are compared with.
 
 use std::hint::black_box;
 use std::time::Instant;

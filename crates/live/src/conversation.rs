@@ -4,7 +4,7 @@ use terms::Speaker;
 /// What was said so far, and whom the model speaks as.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conversation {
-    /// Instructions, in a turn of their own where the chat format has one.
+    /// Instructions, in their own turn where the chat format has one.
     pub system: Option<String>,
     /// The speaker whose turns the model speaks.
     pub opens: Speaker,
@@ -12,7 +12,7 @@ pub struct Conversation {
 }
 
 impl Conversation {
-    /// A conversation as the pipeline's conditions begin one in which `opens` answers: with the turns that stand before
+    /// A conversation as the pipeline's conditions begin one in which `opens` answers: with the turns that come before
     /// the prompt, if it has such a condition, else as the method does: a user who is to answer has greeted first.
     /// `system` takes the place of the condition's own instructions.
     pub fn begin(pipeline: &Pipeline, opens: Speaker, system: Option<&str>) -> Self {

@@ -1,4 +1,4 @@
-//! A model at hand: conversations that it goes on with as either speaker, steered with the vectors of an analysis while
+//! A live model: conversations that it continues as either speaker, steered with the vectors of an analysis while
 //! it speaks. Two programs feel a direction this way, `chat` in the terminal and `serve` in a browser.
 //!
 //! Conversations are rendered by the code that renders conditions, and steering is looked up by the code that expands

@@ -16,7 +16,7 @@ use terms::Speaker;
 
 use crate::{Conversation, Pieces, Steering};
 
-/// A pipeline's model with its vectors, kept at hand: it speaks on in conversations, steered or
+/// A pipeline's model with its vectors, kept loaded: it continues conversations, steered or
 /// not.
 pub struct LiveModel {
     pub pipeline: Pipeline,
@@ -39,7 +39,7 @@ pub struct Prepared {
     interventions: Vec<Intervention>,
 }
 
-/// What came to the text of one of several answers.
+/// What was added to the text of one of several answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Piece {
     /// The answer's number among those that were asked for.
@@ -50,7 +50,7 @@ pub struct Piece {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
     pub max_new_tokens: usize,
-    /// The likeliest token each time, or the n-th draw with the pipeline's decoding.
+    /// The most likely token each time, or the n-th draw with the pipeline's decoding.
     pub draw: Option<usize>,
 }
 
@@ -63,7 +63,7 @@ pub struct Answer {
 }
 
 impl LiveModel {
-    /// Opens the model for good; needs the results of `analyze`.
+    /// Loads the model and keeps it; needs the results of `analyze`.
     pub fn open(pipeline: Pipeline, layout: &Layout) -> Result<Self> {
         let (place, name) = (layout.contrast_vectors(), &pipeline.name);
         if !place.exists() {
@@ -169,7 +169,7 @@ impl LiveModel {
         })
     }
 
-    /// Generates all answers at once. `each` is given what came to their texts after each pass, and
+    /// Generates all answers at once. `each` is given what was added to their texts after each pass, and
     /// may end the work.
     pub fn answer(
         &mut self,
@@ -318,7 +318,7 @@ struct Growing<'a> {
 }
 
 impl Growing<'_> {
-    /// An end token ends a text and is no part of it.
+    /// An end token ends a text and is not part of it.
     fn take(&mut self, tokens: &[NewToken]) -> Result<Vec<Piece>> {
         let mut all = Vec::new();
         for (answer, (row, pieces)) in self.texts.iter_mut().enumerate() {

@@ -37,7 +37,7 @@ impl Pieces {
     }
 }
 
-/// Bytes that are no token of their own are spelled like `<0x0A>`.
+/// Bytes that aren't tokens themselves are spelled like `<0x0A>`.
 fn is_byte(token: &str) -> bool {
     let digits = token.strip_prefix("<0x").and_then(|rest| rest.strip_suffix('>'));
     digits.is_some_and(|digits| digits.len() == 2 && u8::from_str_radix(digits, 16).is_ok())

@@ -5,7 +5,7 @@ use interventions::Kind;
 use serde::Deserialize;
 use terms::CoefficientUnit;
 
-/// One direction that is worked with at one layer, at all positions.
+/// One direction that is used at one layer, at all positions.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Steering {
@@ -63,7 +63,7 @@ impl Steering {
         })
     }
 
-    /// Whether the other one works with the same direction at the same place, so that one takes the
+    /// Whether the other one uses the same direction at the same place, so that one takes the
     /// other's place.
     pub fn is_at_the_place_of(&self, other: &Steering) -> bool {
         (&self.vector, self.layer, self.kind) == (&other.vector, other.layer, other.kind)
@@ -76,7 +76,7 @@ impl Steering {
 
     /// # Errors
     ///
-    /// That the kind can't be used while a conversation goes on, and which kinds can.
+    /// That the kind can't be used during a conversation, and which kinds can.
     pub(crate) fn check_kind(&self) -> Result<()> {
         if self.kind.definition().live.is_none() {
             bail!("kind={}: the kinds are {}", self.kind, live_kinds().join(" and "));

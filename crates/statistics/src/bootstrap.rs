@@ -9,7 +9,7 @@ use crate::level::interval_tail;
 use crate::quadratic::{diagonal_form, diagonal_sum, off_diagonal_forms};
 use crate::sums::mean;
 
-/// The middle of what resampling gives: an interval of 95 %.
+/// The 95 % interval that resampling gives.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Interval {
     /// The 2.5 % quantile, moved outwards for few prompts.
@@ -19,7 +19,7 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// Between the quantiles that [`interval_tail`] gives for draws of so many units.
+    /// Between the quantiles that [`interval_tail`] gives for draws of this many units.
     pub(crate) fn of(mut values: Vec<f64>, units: usize) -> Self {
         values.sort_by(f64::total_cmp);
         let tail = interval_tail(units);
@@ -72,11 +72,11 @@ pub struct ResampledFigures {
 /// How many times the prompts are drawn again.
 pub const BOOTSTRAP_DRAWS: usize = 5000;
 
-/// Percentile intervals, 95 %, over 5,000 draws of `n` prompts with replacement; each draw's figures are those of
+/// 95 % percentile intervals over 5,000 draws of `n` prompts with replacement; each draw's figures are those of
 /// [`resampled`]. `raw`: the inner products of the rows as they are; cosines are taken from them.
 ///
-/// Assumes that the prompts are independent and speak for the prompts one wants to know about. Few prompts push the
-/// ends outward, see [`interval_tail`]. Draws of one prompt only hold no two prompts to compare and are drawn again, so that
+/// Assumes that the prompts are independent and represent the prompts of interest. Few prompts push the
+/// ends outward, see [`interval_tail`]. Draws of a single prompt have no two prompts to compare and are redrawn, so that
 /// two prompts would always be drawn as they are: none with fewer than three prompts, nor where a row is zero and has no
 /// cosine. Source: Efron & Tibshirani (1993), "An Introduction to the Bootstrap"; Hesterberg (2015).
 pub fn bootstrap(raw: &PairedGram, seed: u64) -> Option<Bootstrap> {
@@ -102,10 +102,10 @@ pub fn bootstrap(raw: &PairedGram, seed: u64) -> Option<Bootstrap> {
 /// Draws of pairs of fewer prompts don't differ from each other.
 pub(crate) const FEWEST_PROMPTS: usize = 3;
 
-/// The figures when prompt `i` is there `counts[i] = w_i` times; `sum_i w_i = n`, and at least two prompts
-/// are there.
+/// The figures when prompt `i` occurs `counts[i] = w_i` times; `sum_i w_i = n`, and at least two prompts
+/// occur.
 ///
-/// A pair of a prompt with itself is no pair of two prompts, so that `W = sum_{i != j} w_i w_j` weighs the
+/// A pair of a prompt with itself is not a pair of two prompts, so that `W = sum_{i != j} w_i w_j` weighs the
 /// pairs, and `within_plus = sum_{i != j} w_i w_j cos(a_i, a_j) / W`, `within_minus` likewise.
 /// `matched = sum_i w_i cos(a_i, b_i) / n`.
 /// `cross = matched / n + (n - 1) / n * sum_{i != j} w_i w_j cos(a_i, b_j) / W` keeps the share of matched
@@ -125,7 +125,7 @@ pub fn resampled(raw: &PairedGram, counts: &[u16]) -> ResampledFigures {
 /// in the residual stream's units.
 ///
 /// The plain norm of a mean of `n` differences is too large, since
-/// `E ||mean d||^2 = ||E d||^2 + trace(cov d) / n`. Under the root stands the unbiased estimate (U-statistic)
+/// `E ||mean d||^2 = ||E d||^2 + trace(cov d) / n`. Under the root is the unbiased estimate (U-statistic)
 /// of `||E d||^2`; where it is negative, this is 0. None with fewer than two prompts. Source: Hoeffding (1948), "A Class of
 /// Statistics with Asymptotically Normal Distribution".
 pub fn contrast_norm_unbiased(raw: &PairedGram) -> Option<f64> {
@@ -155,7 +155,7 @@ pub fn quantile(sorted: &[f64], q: f64) -> f64 {
     low + (high - low) * (place - below as f64)
 }
 
-/// The percentile interval, 95 %, of the mean of independent values: the mean of as many values drawn with
+/// The 95 % percentile interval of the mean of independent values: the mean of as many values drawn with
 /// replacement, `draws` times. In the values' units; none of fewer than two values, whose mean may be off by any amount.
 /// Source: Efron & Tibshirani (1993).
 pub fn bootstrap_mean(values: &[f64], draws: usize, seed: u64) -> Option<Interval> {
@@ -165,7 +165,7 @@ pub fn bootstrap_mean(values: &[f64], draws: usize, seed: u64) -> Option<Interva
     })
 }
 
-/// The percentile interval, 95 %, of any statistic of `units` independent units: `statistic` gets the indices
+/// The 95 % percentile interval of any statistic of `units` independent units: `statistic` gets the indices
 /// of `units` units drawn with replacement, `draws` times, and must give a finite number. None of fewer than two units.
 /// Source: Efron & Tibshirani (1993).
 pub fn bootstrap_statistic(
@@ -208,7 +208,7 @@ fn resampled_figures(raw: &PairedGram, draws: &[Vec<u16>]) -> Vec<ResampledFigur
     draws.par_iter().enumerate().map(figures).collect()
 }
 
-/// What the figures need of the rows: `[n, n]` each.
+/// What the figures need from the rows: `[n, n]` each.
 struct Parts {
     plus: Vec<f64>,
     minus: Vec<f64>,

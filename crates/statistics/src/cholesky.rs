@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use crate::sums::dot;
 
-/// So many right-hand sides go through the factor together.
+/// This many right-hand sides go through the factor together.
 const LANES: usize = 8;
 
 /// `A = L L^T` with `L` lower triangular: `[size, size]`, row-major.

@@ -8,7 +8,7 @@ use crate::shrinkage::Shrinkage;
 use crate::sums::{dot, mean, product, sum};
 
 /// A direction as weights of the rows, `sum_i plus[i] a_i + sum_i minus[i] b_i`, so that it can be found from
-/// inner products alone. The weights of all rows add up to zero: where the rows lie as a whole makes no
+/// inner products alone. The weights of all rows add up to zero: where the rows are as a whole makes no
 /// difference.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Direction {
@@ -134,7 +134,7 @@ fn of_norm_one(raw: &PairedGram, centred: &PairedGram, weights: &[f64]) -> Direc
     }
 }
 
-/// The inner products after each condition's mean is taken from its rows; zeros where only rounding is left.
+/// The inner products after each condition's mean is subtracted from its rows; zeros where only rounding is left.
 fn class_centred(centred: &PairedGram) -> Vec<f64> {
     let size = 2 * centred.prompts();
     let by_row: Vec<f64> = (0..size).flat_map(|i| less_class_means(centred.row(i))).collect();

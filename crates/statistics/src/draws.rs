@@ -4,7 +4,7 @@ use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// A generator of its own for each purpose, so that one number of draws doesn't move another's.
+/// A separate generator for each purpose, so that the number of draws for one doesn't change those for another.
 #[derive(Clone, Copy)]
 pub(crate) enum Purpose {
     Signs,
@@ -37,7 +37,7 @@ pub(crate) fn random_signs(prompts: usize, count: usize, seed: u64) -> Vec<Vec<i
 }
 
 /// How often each prompt is drawn when as many are drawn with replacement as there are: `[count, prompts]`.
-/// Draws of one prompt only are drawn again, since they hold no two prompts to compare; `prompts` is at least
+/// Draws of a single prompt are redrawn, since they have no two prompts to compare; `prompts` is at least
 /// 2.
 pub(crate) fn resamples(prompts: usize, count: usize, seed: u64) -> Vec<Vec<u16>> {
     let mut generator = generator(seed, Purpose::Resamples);

@@ -23,12 +23,12 @@ pub struct Cells<'a> {
 pub struct Effect {
     /// `[hidden]`, in the residual stream's units.
     pub vector: Vec<f64>,
-    /// Of the vector.
+    /// The norm of `vector`.
     pub norm: f64,
-    /// Without what noise adds to it; see [`contrast_norm_unbiased`](crate::contrast_norm_unbiased).
+    /// `norm` without what noise adds to it; see [`contrast_norm_unbiased`](crate::contrast_norm_unbiased).
     /// None with fewer than two prompts.
     pub norm_unbiased: Option<f64>,
-    /// Of `norm_unbiased`; none with fewer than three prompts.
+    /// The interval of `norm_unbiased`; none with fewer than three prompts.
     pub norm_interval: Option<Interval>,
     /// The effect's share of the sum of squares of all `4n` rows about their mean: 0 to 1. None where all rows are the same.
     pub share: Option<f64>,
@@ -37,9 +37,9 @@ pub struct Effect {
 /// The effects of a two-by-two design. All shares together make 1, unless all rows are the same: then there are none.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Effects {
-    /// Of who speaks, whatever the transcript.
+    /// The effect of the speaker, whatever the transcript.
     pub speaker: Effect,
-    /// Of the transcript, whoever speaks.
+    /// The effect of the transcript, whatever the speaker.
     pub transcript: Effect,
     /// By how much the effect of one depends on the other.
     pub interaction: Effect,
@@ -51,7 +51,7 @@ pub struct Effects {
     /// transcript accounts for the rest. It can be below 0 or above 1 where the two effects oppose each
     /// other. None where the contrast is zero.
     pub speaker_share_of_contrast: Option<f64>,
-    /// None with fewer than three prompts as well.
+    /// Also none with fewer than three prompts.
     pub speaker_share_interval: Option<Interval>,
     /// The cosine of `S` and `C`. This and the other cosines are none where one of the two is zero.
     pub speaker_contrast_cosine: Option<f64>,
@@ -64,7 +64,7 @@ pub struct Effects {
     pub simple_cosine: Option<f64>,
 }
 
-/// Divides what the whole contrast mixes into the effect of the speaker and that of the transcript.
+/// Splits what the whole contrast mixes into the effect of the speaker and that of the transcript.
 ///
 /// With cell means `c_ts`, the speaker effect is `S = ((c_00 - c_01) + (c_10 - c_11)) / 2`, the transcript
 /// effect `T = ((c_00 - c_10) + (c_01 - c_11)) / 2` and the interaction
@@ -77,10 +77,10 @@ pub struct Effects {
 /// `sum_i (||S_i - S||^2 + ||T_i - T||^2 + ||I_i - I||^2)` with each prompt's own effects (analysis of
 /// variance with repeated measures, Winer 1971, "Statistical Principles in Experimental Design").
 ///
-/// Intervals: percentile, 95 %, over 5,000 draws of the prompts with replacement; the norms from pairs of
+/// Intervals: 95 % percentile, over 5,000 draws of the prompts with replacement; the norms from pairs of
 /// different prompts as in [`resampled`](crate::resampled), the share from the drawn means as they are.
 /// Draws whose contrast is zero have no share and are left out. Assumes that prompts are independent. A vector counts as zero
-/// where its squared norm is below 1e-14 of the greatest row's, since it is nothing but rounding then.
+/// where its squared norm is below 1e-14 of the greatest row's, since it is only rounding then.
 pub fn effects(cells: &Cells<'_>, seed: u64) -> Effects {
     let own = PromptEffects::of(cells);
     let n = own.speaker.len();
@@ -264,7 +264,7 @@ impl Draws {
         (self.prompts >= FEWEST_PROMPTS).then(|| Interval::of(pairs.map(norm).collect(), self.prompts))
     }
 
-    /// Of `S.C / ||C||^2` with `C = S + T`.
+    /// The interval of `S.C / ||C||^2` with `C = S + T`.
     fn share_interval(&self, grams: &Grams, least_square: f64) -> Option<Interval> {
         let share = |draw: usize| {
             let form = |gram: &[f64], forms: &[f64]| plain_form(gram, &self.counts[draw], forms[draw]);

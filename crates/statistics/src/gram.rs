@@ -4,7 +4,7 @@ use crate::products::gram;
 use crate::rows::PairedRows;
 use crate::sums::mean;
 
-/// A centred row whose squared norm is below this share of the greatest uncentred one is nothing but rounding.
+/// A centred row whose squared norm is below this share of the greatest uncentred one is only rounding.
 const ROUNDING: f64 = 1e-13;
 
 /// Inner products of all `2n` rows: the plus rows first, then the minus rows. `[2n, 2n]`, in squared units of
@@ -33,8 +33,8 @@ impl PairedGram {
     }
 
     /// The cosines, `G_ij / (sqrt(G_ii) sqrt(G_jj))`: the inner products of the rows divided by their norms.
-    /// None is farther from 0 than that of a row with itself, which is 1 but for its last bit. A row that is zero has no cosines: it gets 0 with
-    /// every row, itself too, and [`similarity`](crate::similarity) gives nothing then.
+    /// None is farther from 0 than that of a row with itself, which is 1 except for its last bit. A row that is zero has no cosines: it gets 0 with
+    /// every row, itself included, and [`similarity`](crate::similarity) gives nothing then.
     pub fn unit(&self) -> Self {
         let inverse_norm = |square: f64| if square > 0.0 { 1.0 / square.sqrt() } else { 0.0 };
         let inverse_norms: Vec<f64> = self.diagonal().map(inverse_norm).collect();
@@ -56,10 +56,10 @@ impl PairedGram {
             .any(|square| !(square > 0.0 && square.is_finite()))
     }
 
-    /// The inner products after the mean of all `2n` rows is taken from each of them:
+    /// The inner products after the mean of all `2n` rows is subtracted from each of them:
     /// `G_ij - mean_k G_ik - mean_k G_jk + mean_kl G_kl`.
     ///
-    /// A row that is the mean itself, but for rounding, gives zeros: its direction would be that of the rounding. Since
+    /// A row that is the mean itself, except for rounding, gives zeros: its direction would be that of the rounding. Since
     /// this subtracts, entries carry an error of about 1e-16 of the uncentred rows' squared norms.
     pub fn centred(&self) -> Self {
         let means: Vec<f64> = (0..2 * self.prompts).map(|i| mean(self.row(i))).collect();

@@ -27,9 +27,9 @@ pub struct LabelSwapTest {
 pub struct LabelSwapFamily {
     /// One for each layer, in the order given.
     pub tests: Vec<LabelSwapTest>,
-    /// How many labellings `p` rests on: all `2^n`, or the number drawn.
+    /// How many labellings `p` is based on: all `2^n`, or the number drawn.
     pub labellings: u64,
-    /// Whether these are all that there are.
+    /// Whether these are all labellings.
     pub exact: bool,
     /// See [`smallest_p`].
     pub smallest_p: f64,
@@ -49,7 +49,7 @@ const MOST_PROMPTS_FOR_EXACT: usize = 14;
 ///
 /// The p value is two-sided about the exact mean: a `T` that is smaller than chance gives, conditions more
 /// alike than random labels make them, is as extreme as one that is larger. Up to 14 prompts all `2^n`
-/// labellings are gone through, and `p` is the share of those at least as extreme. With more, 9,999 are
+/// labellings are tried, and `p` is the share of those at least as extreme. With more, 9,999 are
 /// drawn, and `p = (1 + those at least as extreme) / (1 + 9,999)` (Phipson & Smyth 2010). Because
 /// `T(s) = T(-s)`, an exact `p` is at least `2 / 2^n`; see [`smallest_p`]. Ties count as at least as extreme,
 /// within 1e-12 of the scale of `s^T G s` and what rounding does to cosines.
@@ -58,10 +58,10 @@ const MOST_PROMPTS_FOR_EXACT: usize = 14;
 /// labelling: the single-step max-T procedure of Westfall & Young (1993), "Resampling-Based Multiple
 /// Testing". It controls the probability of any false finding among the layers.
 ///
-/// Assumes that under no difference a prompt's two rows could as well have come in the other order, and that
-/// prompts are independent: a prompt whose rows are copies of another's is to be left out. A layer whose `T` doesn't vary (a
-/// contrast of zero) has `p = p_family = 1` and takes no part in the greatest. Without layers there are no tests, no labellings,
-/// and the smallest p is 1; of fewer than two prompts `T` is not defined, and there are no tests either.
+/// Assumes that under no difference a prompt's two rows could just as well have come in the other order, and that
+/// prompts are independent: a prompt whose rows are copies of another's should be left out. A layer whose `T` doesn't vary (a
+/// contrast of zero) has `p = p_family = 1` and is left out of the greatest. Without layers there are no tests, no labellings,
+/// and the smallest p is 1; with fewer than two prompts `T` is not defined, and there are no tests either.
 pub fn label_swap_tests(layers: &[PairedGram], seed: u64) -> LabelSwapFamily {
     let prompts = layers.first().map_or(0, PairedGram::prompts);
     let labellings = Labellings::of(prompts, seed);
@@ -99,7 +99,7 @@ pub fn label_swap_tests(layers: &[PairedGram], seed: u64) -> LabelSwapFamily {
 
 /// The smallest p value that [`label_swap_tests`] can give: `2 / 2^n` up to 14 prompts, since a labelling and
 /// its opposite are the same, else `1 / (1 + 9,999)`. With two prompts it is 1: the two values that `T` then
-/// has lie equally far from their mean.
+/// has are equally far from their mean.
 pub fn smallest_p(prompts: usize) -> f64 {
     match prompts {
         0..=2 => 1.0,
@@ -124,7 +124,7 @@ struct Labellings {
 }
 
 impl Labellings {
-    /// Of all labellings only those that keep the first prompt: the others are their opposites.
+    /// Only the labellings that keep the first prompt: the others are their opposites.
     fn of(prompts: usize, seed: u64) -> Self {
         if prompts == 0 {
             return Labellings {
@@ -152,7 +152,7 @@ impl Labellings {
         }
     }
 
-    /// The p value of what is at least `least`. Drawn labellings are joined by the one observed.
+    /// The p value of what is at least `least`. The observed labelling is added to drawn ones.
     fn p(&self, values: impl Iterator<Item = f64>, least: f64) -> f64 {
         let as_extreme = values.filter(|&value| value >= least).count();
         let observed = usize::from(!self.exact);
@@ -166,7 +166,7 @@ struct Layer {
     centre: f64,
     factor: f64,
     observed_excess: f64,
-    /// Of the excess; 0 where it doesn't vary but for rounding.
+    /// The standard deviation of the excess; 0 where it doesn't vary except for rounding.
     deviation: f64,
     tolerance: f64,
     excesses: Vec<f64>,

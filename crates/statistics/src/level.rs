@@ -5,8 +5,8 @@ use std::f64::consts::{FRAC_PI_2, TAU};
 /// The share of draws that an interval of 95 % leaves out at either end: `Phi(-sqrt(n / (n - 1)) t)`, `t` being the
 /// 97.5 % quantile of Student's distribution with `n - 1` degrees of freedom and `Phi` the normal distribution function.
 ///
-/// Resampling `n` units gives a spread that is too small by `sqrt((n - 1) / n)`, and takes it for known. Plain
-/// percentiles (2.5 %) hold the mean of six normal numbers in 86 % of cases; these ends make the percentile interval as
+/// Resampling `n` units gives a spread that is too small by `sqrt((n - 1) / n)`, and treats it as known. Plain
+/// percentiles (2.5 %) cover the mean of six normal numbers in 86 % of cases; these ends make the percentile interval as
 /// wide as Student's. For many units it is 2.5 %. Source: Hesterberg (2015), "What Teachers Should Know About the
 /// Bootstrap", the expanded percentile interval.
 pub fn interval_tail(units: usize) -> f64 {

@@ -9,9 +9,9 @@
 //! large, is paid for once. All arithmetic is in f64 and in a fixed order: the same rows and the same seed
 //! give the same bits with any number of threads.
 //!
-//! Every function takes sound input for granted: at least one prompt, as many plus rows as minus rows, all
+//! Every function assumes sound input: at least one prompt, as many plus rows as minus rows, all
 //! of one length of at least 1, only finite numbers. Nothing here panics or gives NaN on such input. A figure that is not
-//! defined (with one prompt, for a contrast of zero, without any spread) is `None`, never a number that stands for none;
+//! defined (with one prompt, for a contrast of zero, without any spread) is `None`, never a placeholder number;
 //! its documentation says when. Cosines are within -1 and 1, and no p value is below [`smallest_p`].
 //!
 //! Six prompts in two conditions, at one layer of three dimensions:

@@ -101,7 +101,7 @@ impl State {
             .collect()
     }
 
-    /// The whole way to the new weights, or half of it, or a quarter: the first that is no worse but for
+    /// The whole way to the new weights, or half of it, or a quarter: the first that is no worse except for
     /// rounding.
     fn towards(&self, kernel: &[f64], labels: &[f64], weights: &[f64], intercept: f64) -> Option<State> {
         let acceptable = self.objective + 1e-13 * self.objective.abs();

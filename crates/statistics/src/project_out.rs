@@ -1,8 +1,8 @@
-//! What is left of a vector when directions are taken from it.
+//! What is left of a vector after directions are removed from it.
 
 use crate::sums::{dot, norm};
 
-/// What of a direction must be left after the earlier ones are taken from it, for it to count as a new one.
+/// How much of a direction must be left after the earlier ones are removed for it to count as new.
 const LEAST_LEFT: f64 = 1e-10;
 
 /// `vector` without its part in the span of `directions`: `v - Q Q^T v` for an orthonormal basis `Q` of the

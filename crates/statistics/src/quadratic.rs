@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-/// So many weightings go through the matrix together; a block of them stays in the cache.
+/// This many weightings go through the matrix together; a block of them stays in the cache.
 const LANES: usize = 8;
 
 /// `sum_{i != j} w_i w_j A_ij` for every weighting `w`, in their order.

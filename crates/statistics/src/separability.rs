@@ -3,12 +3,12 @@
 use crate::gram::{PairedGram, square};
 use crate::sums::{mean, sum};
 
-/// What a direction from the other prompts says of each prompt's rows.
+/// What a direction from the other prompts says about each prompt's rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Separability {
-    /// The share of pairs of a plus and a minus score in which the plus score is greater, ties half: 0 to 1.
+    /// The share of pairs of a plus and a minus score in which the plus score is greater, ties counting half: 0 to 1.
     pub auc: f64,
-    /// The share of rows with the right sign, a score of 0 half: 0 to 1.
+    /// The share of rows with the right sign, a score of 0 counting half: 0 to 1.
     pub accuracy: f64,
     /// Cohen's d: in standard deviations of the scores. None where they have none.
     pub effect_size: Option<f64>,
@@ -25,11 +25,11 @@ pub struct Separability {
 /// above 0 and minus scores below.
 /// `effect_size = (mean plus - mean minus) / sqrt((var plus + var minus) / 2)` with `n - 1` in the variances
 /// (Cohen 1988). Scores that spread less than the rounding of the rows' own f32 numbers would make them have no effect size:
-/// it would be the size of the rounding. Where the other prompts' contrast is zero, but for rounding, both scores are 0; if
+/// it would be the size of the rounding. Where the other prompts' contrast is zero, except for rounding, both scores are 0; if
 /// that is so everywhere, the AUC and the accuracy are 0.5. None with fewer than two prompts.
 ///
-/// This describes a difference and is no test of one. Under no difference the AUC lies about 0.5 on average,
-/// since a prompt's own difference, as likely either way round, is no part of its direction. But the scores
+/// This describes a difference and does not test for one. Under no difference the AUC is about 0.5 on average,
+/// since a prompt's own difference, as likely either way round, is not part of its direction. But the scores
 /// depend on each other: any two directions share all prompts but two, and a prompt's two rows share what is
 /// the prompt's. The first makes the AUC scatter more than that of independent scores does, by about a third;
 /// the second makes it scatter less, down to half. [`label_swap_tests`](crate::label_swap_tests) is the test.

@@ -4,7 +4,7 @@ use crate::cholesky::Cholesky;
 use crate::sums::{dot, sum};
 
 /// The least ridge, as a share of the covariance's trace. Below it, rounding in the inner products would be
-/// divided by next to nothing. Only rows that are all but in one line come near it.
+/// divided by next to nothing. Only rows that are almost on one line come near it.
 const LEAST_RIDGE: f64 = 1e-11;
 
 /// `Sigma = scale X^T X + ridge I` for `count` rows `X` whose mean is zero.

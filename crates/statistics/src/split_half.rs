@@ -15,7 +15,7 @@ pub struct SplitHalf {
     pub low: f64,
     /// The 97.5 % quantile of the splits.
     pub high: f64,
-    /// What noise of this size reaches in one case of twenty without any contrast. None where there is no noise: where all
+    /// What noise of this size reaches in one case in twenty without any contrast. None where there is no noise: where all
     /// prompts have the same difference.
     pub floor: Option<f64>,
 }
@@ -29,10 +29,10 @@ const FLOOR_QUANTILE: f64 = 0.95;
 /// random splits.
 ///
 /// For the half `H` the contrast is `mean_{i in H} d_i`. `low` and `high` say how much the cosine depends on
-/// the split; they are no confidence interval. `floor` is what noise alone gives: what the prompts' differences have in
-/// common is taken away, `e_i = d_i - mean_j d_j`, and each `e_i` gets a random sign; it is the 95 % quantile, over 200
+/// the split; they are not a confidence interval. `floor` is what noise alone gives: what the prompts' differences have in
+/// common is removed, `e_i = d_i - mean_j d_j`, and each `e_i` gets a random sign; it is the 95 % quantile, over 200
 /// such draws, of the mean cosine over the first 25 of the splits. A half's contrast of zero has the cosine 0 with
-/// anything; where all differences are zero, but for rounding, there is no contrast to find again, and this is none, as it is
+/// anything; where all differences are zero, except for rounding, there is no contrast to find again, and this is none, as it is
 /// with fewer than two prompts. With two or three prompts the halves are one prompt and the rest, and the floor is high: so few
 /// say nothing.
 /// Source: split-half reliability, Spearman (1910), without his correction for length; the floor is a wild bootstrap
@@ -64,7 +64,7 @@ fn floor(noise: &[f64], prompts: usize, splits: &[Vec<bool>], seed: u64) -> f64 
     quantile(&means, FLOOR_QUANTILE)
 }
 
-/// The inner products of `e_i = d_i - mean_j d_j`; none where nothing but rounding is left of the `d_i`.
+/// The inner products of `e_i = d_i - mean_j d_j`; none where only rounding is left of the `d_i`.
 fn noise(differences: &[f64], prompts: usize) -> Option<Vec<f64>> {
     let means: Vec<f64> = differences.chunks(prompts).map(mean).collect();
     let grand = mean(&means);
@@ -77,7 +77,7 @@ fn noise(differences: &[f64], prompts: usize) -> Option<Vec<f64>> {
     (trace(&centred) > ROUNDING * trace(differences)).then_some(centred)
 }
 
-/// A share of the squared norms that is nothing but rounding.
+/// A share of the squared norms that is only rounding.
 const ROUNDING: f64 = 1e-13;
 
 /// For every labelling the cosine of every split: with the half's signed sums `u` and `v` and `s = u + v`,

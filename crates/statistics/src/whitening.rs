@@ -18,7 +18,7 @@ pub struct Whitened {
 ///
 /// Assumes that the covariance of all rows is what should count as alike, labels aside: swapping labels
 /// leaves it as it is, so that label swaps remain a fair test after it. A row that is the mean of all gives
-/// zeros; rows that are all the same give nothing else and the shrinkage 1. Where the shrinkage is next to nothing, `Sigma` keeps a ridge of
+/// zeros; rows that are all the same give only zeros and the shrinkage 1. Where the shrinkage is next to nothing, `Sigma` keeps a ridge of
 /// 1e-11 of its trace. Source: Ledoit & Wolf (2004), "A well-conditioned estimator for large-dimensional
 /// covariance matrices"; the same as scikit-learn's `ledoit_wolf`.
 pub fn whitened(centred: &PairedGram, hidden_size: usize) -> Whitened {

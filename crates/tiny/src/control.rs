@@ -38,7 +38,7 @@ pub struct Control {
     pub similarity_difference: Vec<f64>,
 }
 
-/// The limit for fluent texts. Held-out conversations have 0.43 nats a token on average; what names somebody and what
+/// The limit for fluent texts. Held-out conversations have 0.43 nats per token on average; what names somebody and what
 /// they do has up to three times that, broken words have far more.
 const MOST_NATS_PER_TOKEN: f64 = 1.5;
 
@@ -249,7 +249,7 @@ static WORDS: LazyLock<HashSet<String>> = LazyLock::new(|| {
         .collect()
 });
 
-/// What stands between spaces, punctuation at the ends and control tokens aside.
+/// What is between spaces, without punctuation at the ends and control tokens.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split_whitespace()
         .map(|word| {

@@ -11,7 +11,7 @@
 //!
 //! A text with evidence for one side only is that side's; one with evidence
 //! for both, or for none, is nobody's. An opener such as "Well," or "Sure!" is
-//! no evidence by itself, though only one side uses it: a changed first word
+//! not evidence by itself, though only one side uses it: a changed first word
 //! alone must not count as a changed speaker. But it can contradict: "Well, I
 //! am Pebble." begins as a person and ends as the assistant, and is nobody's,
 //! as is "As an AI, I am a baker."
@@ -43,7 +43,7 @@ pub fn judge(text: &str) -> Role {
     }
 }
 
-/// The words of a text, as written and in small letters.
+/// The words of a text, as written and in lower case.
 struct Words<'a> {
     written: Vec<&'a str>,
     small: Vec<String>,

@@ -127,7 +127,7 @@ const BOS_ID: usize = 2;
 /// Whole tokens too, but ordinary text: skipping special tokens keeps them.
 const NEWLINE_TOKENS: [&str; 2] = ["\n", "\n\n"];
 
-/// What stands for a space inside pieces.
+/// What represents a space inside pieces.
 const SPACE: &str = "▁";
 
 /// The most tokens the vocabulary may have, before padding.

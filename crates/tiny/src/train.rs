@@ -19,10 +19,10 @@ use crate::optimize::{clip_global_norm, learning_rate};
 use crate::random::normal;
 use crate::tokenizer::train_tokenizer;
 
-/// What decides a training run. The same settings give the same model on the same kind of machine.
+/// What determines a training run. The same settings give the same model on the same kind of machine.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Of the weights at the start, the conversations and their order. The tokenizer is the same for all seeds.
+    /// The seed of the initial weights, the conversations and their order. The tokenizer is the same for all seeds.
     pub seed: u64,
     pub steps: usize,
     pub rows_per_batch: usize,
@@ -47,7 +47,7 @@ pub struct Trained {
     pub network: Network,
     pub config: Value,
     pub tokenizer: Value,
-    /// Mean loss of the first and of the last ten steps, in nats a token.
+    /// Mean loss of the first and of the last ten steps, in nats per token.
     pub first_loss: f64,
     pub last_loss: f64,
     /// exp(mean loss) on conversations of another seed.
@@ -101,7 +101,7 @@ pub fn embedded_tokenizer() -> Result<Value> {
 const TOKENIZER_SEED: u64 = 0;
 const HELD_OUT_SEED: u64 = 999;
 
-/// Trains from nothing. `limit` ends the run after so many steps of the schedule (tests), `None` runs all.
+/// Trains from scratch. `limit` ends the run after this many steps of the schedule (tests), `None` runs all.
 pub fn train(settings: &Settings, limit: Option<usize>) -> Result<Trained> {
     let tokenizer_json = embedded_tokenizer()?;
     let tokenizer = Tokenizer::from_bytes(tokenizer_json.to_string())

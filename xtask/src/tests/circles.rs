@@ -12,7 +12,7 @@ use super::{
     sandbox::Sandbox,
 };
 
-/// Circles that are there: the files in the order of the alphabet, and why they stay.
+/// Circles that are there: the files in alphabetical order, and why they stay.
 const CIRCLES: [(&[&str], &str); 2] = [
     (
         &[
@@ -83,7 +83,7 @@ fn reached_from<'a>(file: &Path, arrows: &'a Arrows) -> BTreeSet<&'a Path> {
     reached
 }
 
-/// The circles of the workspace: their files in the order of the alphabet, and in words which of
+/// The circles of the workspace: their files in alphabetical order, and in words which of
 /// them needs which.
 fn circles_of_the_workspace() -> BTreeMap<Vec<String>, Vec<String>> {
     let name = |path: &Path| crate::hash::relative_name(path, &root());

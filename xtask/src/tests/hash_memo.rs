@@ -38,7 +38,7 @@ fn sandbox_with_weights() -> (Sandbox, PathBuf, String) {
 
 #[test]
 fn the_memo_is_used_while_size_and_time_are_the_same() {
-    // The content is changed behind its back: only so can one see that the file was not read.
+    // The content is changed behind its back: only this shows that the file was not read.
     let (sandbox, path, hash) = sandbox_with_weights();
     write_aged(&path, "WEIGHTS", Duration::ZERO);
     assert_eq!(hash_once(&sandbox, &path), hash);

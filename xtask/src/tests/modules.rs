@@ -198,7 +198,7 @@ const ITEMS: [&str; 10] = [
     "macro",
 ];
 
-/// Every `use` in these tokens, also inside of functions, but of `::a`, which is another crate.
+/// Every `use` in these tokens, also inside functions, but of `::a`, which is another crate.
 fn imports(tokens: &[TokenTree], found: &mut Vec<Import>) {
     let mut place = 0;
     while let Some(token) = tokens.get(place) {
@@ -227,7 +227,7 @@ fn imports(tokens: &[TokenTree], found: &mut Vec<Import>) {
     }
 }
 
-/// Whether a group after these tokens is the body of a module, which has imports of its own.
+/// Whether a group after these tokens is the body of a module, which has its own imports.
 fn is_inline_module(before: &[TokenTree]) -> bool {
     matches!(before, [.., word, TokenTree::Ident(_)] if is_word(word, "mod"))
 }
@@ -278,7 +278,7 @@ fn use_tree(tokens: &[TokenTree], prefix: &[String], is_public: bool, found: &mu
     }
 }
 
-/// The code without its imports and without the modules that are written inside of it.
+/// The code without its imports and without the modules that are written inside it.
 fn code_of_module(tokens: &[TokenTree]) -> Vec<TokenTree> {
     let mut is_import = false;
     let mut kept = Vec::new();

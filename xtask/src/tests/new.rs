@@ -1,4 +1,4 @@
-//! `new` writes a pipeline; that it is a good one is held in `crates/pipeline/tests`, which can
+//! `new` writes a pipeline; that it is a good one is checked in `crates/pipeline/tests`, which can
 //! read it.
 
 use super::sandbox::Sandbox;

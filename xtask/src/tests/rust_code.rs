@@ -40,7 +40,7 @@ pub fn inside(group: &Group) -> Vec<TokenTree> {
     group.stream().into_iter().collect()
 }
 
-/// The tokens without the items behind `#[cfg(test)]`, at this level and inside of every group.
+/// The tokens without the items behind `#[cfg(test)]`, at this level and inside every group.
 pub fn without_tests(tokens: &[TokenTree]) -> Vec<TokenTree> {
     let (mut kept, mut rest) = (Vec::new(), tokens);
     while let Some((token, after)) = rest.split_first() {
@@ -115,7 +115,7 @@ pub fn is_within_path(before: &[TokenTree]) -> bool {
         }
 }
 
-/// The words that may stand before a path.
+/// The words that may come before a path.
 const KEYWORDS: [&str; 9] = ["as", "dyn", "for", "if", "impl", "in", "match", "return", "use"];
 
 /// The files that `#[path = ".."]` takes in from elsewhere, as tests do with fixtures of another

@@ -62,7 +62,7 @@ const CRATES: [(&str, &[&str]); 13] = [
 /// What the library of every crate in the sandbox holds.
 pub const CODE: &str = "/// The answer.\npub fn answer() -> u32 {\n    6 * 7\n}\n";
 
-/// A project of its own in a temporary folder, removed in the end.
+/// A separate project in a temporary folder, removed at the end.
 pub struct Sandbox {
     pub project: Project,
     pub runner: FakeRunner,
@@ -178,7 +178,7 @@ impl Sandbox {
         String::from_utf8(out).unwrap()
     }
 
-    /// Runs everything, and says which stages that was and why.
+    /// Runs everything, and says which stages ran and why.
     #[track_caller]
     pub fn check(&mut self, ran: &[&str], reason: &str) {
         let text = self.run_all().unwrap();

@@ -222,7 +222,7 @@ fn what_an_index_names_is_hashed_and_nothing_beside_it() {
             .dry_run()
             .contains("extract  would run: input changed: data/model/weights/w.safetensors")
     );
-    // A single file wins, and what the index names counts no more.
+    // A single file wins, and what the index names no longer counts.
     sandbox.write("data/model/model.safetensors", "whole");
     sandbox.run_all().unwrap();
     sandbox.runner.take_ran();

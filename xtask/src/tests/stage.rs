@@ -1,4 +1,4 @@
-//! The table of stages hangs together.
+//! The table of stages is consistent.
 
 use ::pipeline::TABLES;
 

@@ -1,4 +1,4 @@
-//! The walls of the house: which crate may know which.
+//! The walls between crates: which may know which.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

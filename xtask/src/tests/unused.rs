@@ -11,7 +11,7 @@ use super::rust_code::{
     rust_files, tokens, tokens_of, without_tests,
 };
 
-/// Dependencies whose name no code says: the crate, the dependency, and why it is there.
+/// Dependencies that no code names: the crate, the dependency, and why it is there.
 const FOR_FEATURES: [(&str, &str, &str); 7] = [
     (
         "crates/model",

@@ -77,7 +77,7 @@ fn what_goes_wrong_in_a_page_is_collected() {
     let requests = page.requests();
     assert_eq!(requests.len(), 2);
     assert!(requests[1].ends_with("/missing.png"));
-    // Another page of the same browser knows nothing of it.
+    // Another page of the same browser knows nothing about it.
     let (_folder, other) = opened(&browser, "");
     assert!(other.problems().is_empty());
     assert!(

@@ -1,7 +1,7 @@
 //! Control vectors as llama.cpp loads them (`--control-vector`): a GGUF file with tensors `direction.N`.
 //!
-//! llama.cpp reads nothing but the tensors, and refuses a file with a `direction.0`: what it adds to the output of block N
-//! lies at `hidden * (N - 1)` of its buffer, so that block 0 can't be steered. repeng wants `controlvector.model_hint`.
+//! llama.cpp reads only the tensors, and refuses a file with a `direction.0`: what it adds to the output of block N
+//! is at `hidden * (N - 1)` of its buffer, so that block 0 can't be steered. repeng wants `controlvector.model_hint`.
 //! repeng names what it measured after the 0-based block N `direction.N`; llama.cpp's own cvector-generator names it
 //! `direction.N+1` (`tools/cvector-generator`, `pca.hpp` and `mean.hpp`).
 
@@ -46,7 +46,7 @@ fn has_block_0(architecture: &str, file: &GgufFile) -> bool {
     architecture == "steervector" || file.metadata().get("controlvector.method").is_some()
 }
 
-/// With it, what a reader should know of the file though it can be read.
+/// Also gives what a reader should know about the file though it can be read.
 pub fn decode(bytes: &[u8]) -> Result<(Found, Vec<&'static str>), String> {
     let file = GgufFile::parse(bytes)?;
     let architecture = file.metadata().text("general.architecture")?.unwrap_or("none");

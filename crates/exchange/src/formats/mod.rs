@@ -1,4 +1,4 @@
-//! One file a format: bytes to vectors and back.
+//! One file per format: bytes to vectors and back.
 
 pub mod control_vector;
 pub mod neuronpedia;
@@ -65,7 +65,7 @@ impl Found {
 
 type Rows = Vec<Option<Vec<f32>>>;
 
-/// The only layer of a model of one needs no telling.
+/// The only layer of a one-layer model need not be named.
 fn single(row: Vec<f32>, layer: Option<usize>, layers: usize) -> Result<Rows, String> {
     let layer = match layer {
         Some(layer) if layer < layers => layer,
@@ -88,7 +88,7 @@ fn single(row: Vec<f32>, layer: Option<usize>, layers: usize) -> Result<Rows, St
     Ok(rows)
 }
 
-/// Another number of rows than of layers leaves open which layers they are of.
+/// A number of rows other than that of the layers leaves open which layers they belong to.
 fn matrix(rows: Vec<Vec<f32>>, layers: usize, hidden_size: usize) -> Result<Rows, String> {
     let found = rows.len();
     if found == layers {
@@ -179,7 +179,7 @@ fn checked(rows: Rows, hidden_size: usize) -> Result<Rows, String> {
     Ok(rows)
 }
 
-/// Names in a message, as many as a reader takes in.
+/// Names in a message, as many as a reader can take in.
 pub fn listed(names: &[&str]) -> String {
     const SHOWN: usize = 12;
     let shown = names[..names.len().min(SHOWN)].join(", ");

@@ -1,10 +1,10 @@
-//! What Neuronpedia's `POST /api/vector/new` takes, one body a layer. Nothing is sent.
+//! What Neuronpedia's `POST /api/vector/new` takes, one body per layer. Nothing is sent.
 
 use serde_json::json;
 
 use crate::{Origin, Vector};
 
-/// By layer. The strength is 1: as long as it was measured. Where the source of the model doesn't tell Neuronpedia's id there is a
+/// By layer. The strength is 1: as long as it was measured. Where the source of the model doesn't tell Neuronpedia's id, there is a
 /// note in its place, so that Neuronpedia asks for it instead of taking the vector for another model's.
 pub fn bodies(vector: &Vector, origin: &Origin) -> Vec<(usize, String)> {
     let model = model_id(origin);
@@ -36,7 +36,7 @@ pub fn without_model_id(origin: &Origin) -> Option<String> {
     })
 }
 
-/// Neuronpedia's ids of Gemma models: those of the hub without the owner and without `-pt`, in small letters. Source:
+/// Neuronpedia's ids of Gemma models: those of the hub without the owner and without `-pt`, in lower case. Source:
 /// `np_model_to_hf.json` in its repository (hijohnnylin/neuronpedia), which has google/gemma-3-4b-pt as gemma-3-4b and
 /// google/gemma-2-9b-it as gemma-2-9b-it.
 fn model_id(origin: &Origin) -> Option<String> {
@@ -53,7 +53,7 @@ fn model_id(origin: &Origin) -> Option<String> {
     name.starts_with("gemma-").then(|| name.to_owned())
 }
 
-/// Without what a file's name says of its type of numbers, such as `-q4_k_m` or `.bf16`.
+/// Without what a file's name says about its type of numbers, such as `-q4_k_m` or `.bf16`.
 fn without_quantization(name: &str) -> &str {
     let Some((rest, last)) = name.rsplit_once(['-', '.']) else {
         return name;

@@ -53,7 +53,7 @@ pub fn decode(bytes: &[u8]) -> Result<Found, String> {
     }
 }
 
-/// The type, its width in bytes, and whether the greatest byte comes first.
+/// The type, its width in bytes, and whether the most significant byte comes first.
 fn number_kind(header: &str) -> Result<(Float, usize, bool), String> {
     const SAVE_AGAIN: &str = "save it again with `.astype(\"<f4\")`";
     let descr = after(header, "'descr':")

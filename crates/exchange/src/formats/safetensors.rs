@@ -150,7 +150,7 @@ impl LayerNumber<'_> {
         (self.before, self.after)
     }
 
-    /// The layer whose output the tensor is of. A name that says another place in the layer is an error.
+    /// The layer whose output the tensor is of. A name that gives another place in the layer is an error.
     fn layer(&self, name: &str) -> Result<usize, String> {
         const ELSEWHERE: [&str; 8] = ["pre", "mid", "attn", "attention", "mlp", "embed", "norm", "proj"];
         let after = self.after.to_lowercase();

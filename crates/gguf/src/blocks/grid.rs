@@ -1,4 +1,4 @@
-//! Blocks whose numbers are found by eight or by four in a table of points ("i-quants").
+//! Blocks whose numbers are looked up eight or four at a time in a table of points ("i-quants").
 //!
 //! The tables are part of the format: iq2xxs_grid, iq2xs_grid, iq2s_grid, iq3xxs_grid, iq3s_grid
 //! and iq1s_grid of ggml-common.h (<https://github.com/ggml-org/ggml>, MIT). `grids/*.bin` holds
@@ -36,7 +36,7 @@ const fn unpack<const ROWS: usize, const WIDTH: usize>(
     rows
 }
 
-/// Scale; then for each 32 numbers the places of four rows in the grid, and in 32 bits their signs
+/// Scale; then for every 32 numbers the places of four rows in the grid, and in 32 bits their signs
 /// (seven bits for eight numbers) and a scale of four bits.
 pub(super) fn iq2_xxs(block: &[u8; 66], out: &mut [f32; LARGE]) {
     let d = scale(block[0], block[1]);
@@ -49,8 +49,8 @@ pub(super) fn iq2_xxs(block: &[u8; 66], out: &mut [f32; LARGE]) {
     }
 }
 
-/// Scale; for each 8 numbers nine bits with the place in the grid and seven with their signs; then
-/// scales of four bits for each 16 numbers.
+/// Scale; for every 8 numbers nine bits with the place in the grid and seven with their signs; then
+/// scales of four bits for every 16 numbers.
 pub(super) fn iq2_xs(block: &[u8; 74], out: &mut [f32; LARGE]) {
     let d = scale(block[0], block[1]);
     for (run, places) in out.as_chunks_mut::<8>().0.iter_mut().enumerate() {
@@ -62,7 +62,7 @@ pub(super) fn iq2_xs(block: &[u8; 74], out: &mut [f32; LARGE]) {
 }
 
 /// Scale; the lower eight bits of the places of 32 rows; the signs of all numbers; the upper two
-/// bits of the places; scales of four bits for each 16 numbers.
+/// bits of the places; scales of four bits for every 16 numbers.
 pub(super) fn iq2_s(block: &[u8; 82], out: &mut [f32; LARGE]) {
     let d = scale(block[0], block[1]);
     for (run, places) in out.as_chunks_mut::<8>().0.iter_mut().enumerate() {
@@ -73,7 +73,7 @@ pub(super) fn iq2_s(block: &[u8; 82], out: &mut [f32; LARGE]) {
     }
 }
 
-/// Scale; the places of 64 rows of four; for each 32 numbers, in 32 bits, their signs (seven bits
+/// Scale; the places of 64 rows of four; for every 32 numbers, in 32 bits, their signs (seven bits
 /// for eight numbers) and a scale of four bits.
 pub(super) fn iq3_xxs(block: &[u8; 98], out: &mut [f32; LARGE]) {
     let d = scale(block[0], block[1]);
@@ -86,7 +86,7 @@ pub(super) fn iq3_xxs(block: &[u8; 98], out: &mut [f32; LARGE]) {
 }
 
 /// Scale; the lower eight bits of the places of 64 rows of four; their ninth bits; the signs of all
-/// numbers; scales of four bits for each 32 numbers.
+/// numbers; scales of four bits for every 32 numbers.
 pub(super) fn iq3_s(block: &[u8; 110], out: &mut [f32; LARGE]) {
     let d = scale(block[0], block[1]);
     for (run, places) in out.as_chunks_mut::<8>().0.iter_mut().enumerate() {
@@ -100,10 +100,10 @@ pub(super) fn iq3_s(block: &[u8; 110], out: &mut [f32; LARGE]) {
     }
 }
 
-/// What is added to or taken from the values -1, 0 and 1 of the types of one bit.
+/// What is added to or subtracted from the values -1, 0 and 1 of the types of one bit.
 const SHIFT: f32 = 0.125;
 
-/// Scale; the lower eight bits of the places of 32 rows; for each 32 numbers 16 bits: three upper
+/// Scale; the lower eight bits of the places of 32 rows; for every 32 numbers 16 bits: three upper
 /// bits of four places, a scale of three bits, and whether the values are shifted down.
 pub(super) fn iq1_s(block: &[u8; 50], out: &mut [f32; LARGE]) {
     let d = scale(block[0], block[1]);
@@ -118,7 +118,7 @@ pub(super) fn iq1_s(block: &[u8; 50], out: &mut [f32; LARGE]) {
 }
 
 /// The lower eight bits of the places of 32 rows; for each row four bits: three upper bits of its
-/// place, and whether its values are shifted down; then 64 bits: in each 16 of them four scales of
+/// place, and whether its values are shifted down; then 64 bits: in every 16 of them four scales of
 /// three bits, for 16 numbers each, and a quarter of the block's f16 scale.
 pub(super) fn iq1_m(block: &[u8; 56], out: &mut [f32; LARGE]) {
     let scales = [48, 50, 52, 54].map(|place| u16_at(block, place));

@@ -2,7 +2,7 @@
 
 use super::parts::{LARGE, nibbles, scale};
 
-/// The scales of 16 groups of 16 and the minima that are taken off (four bits each, times the
+/// The scales of 16 groups of 16 and the minima that are subtracted (four bits each, times the
 /// block's two f16 scales), then 256 integers of 2 bits: four runs of 32 share 32 bytes, the first
 /// in the lowest bits.
 pub(super) fn q2_k(block: &[u8; 84], out: &mut [f32; LARGE]) {
@@ -39,12 +39,12 @@ fn q3_k_scale(bytes: &[u8], group: usize) -> i8 {
     (low | high << 4) as i8 - 32
 }
 
-/// The integer of 2 bits: each 32 bytes hold four runs of 32.
+/// The integer of 2 bits: every 32 bytes hold four runs of 32.
 fn two_bits(bytes: &[u8], number: usize) -> u8 {
     bytes[32 * (number / 128) + number % 32] >> (2 * (number % 128 / 32)) & 3
 }
 
-/// The scales of the eight groups of 32 in a Q4_K or Q5_K block, and the minima that are taken off:
+/// The scales of the eight groups of 32 in a Q4_K or Q5_K block, and the minima that are subtracted:
 /// six bits each in 12 bytes, times the block's two f16 scales.
 ///
 /// Bytes 0 to 3 hold the scales of groups 0 to 3, bytes 4 to 7 their minima. Bytes 8 to 11 hold the
@@ -70,7 +70,7 @@ fn head(block: &[u8]) -> [u8; 16] {
     head
 }
 
-/// Two scales, the scales of eight groups, then 256 integers of 4 bits: each 32 bytes hold one
+/// Two scales, the scales of eight groups, then 256 integers of 4 bits: every 32 bytes hold one
 /// group in their low bits and the next in their high bits.
 pub(super) fn q4_k(block: &[u8; 144], out: &mut [f32; LARGE]) {
     let scales = group_scales(&head(block));

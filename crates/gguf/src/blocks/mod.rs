@@ -14,7 +14,7 @@ use crate::kind::BlockKind;
 /// `bytes`, and panics otherwise.
 ///
 /// The operations are in the order of the Python package gguf (and of ggml), so that the results
-/// have the same bits; of a number that is not a number only that is promised. A tensor may be cut
+/// have the same bits, except that a NaN is only promised to be one. A tensor may be cut
 /// anywhere between blocks, and the parts be given to several threads.
 pub fn dequantize(kind: BlockKind, bytes: &[u8], out: &mut [f32]) {
     let blocks = out.len() / kind.block_elements();

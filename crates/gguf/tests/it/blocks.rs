@@ -44,7 +44,7 @@ fn a_tensor_can_be_cut_between_blocks() {
     }
 }
 
-/// All types that the Python package can turn into numbers, but NVFP4 and Q1_0.
+/// All types that the Python package can turn into numbers, except NVFP4 and Q1_0.
 #[test]
 fn whole_tables_are_those_of_the_python_package() {
     let hashes: BTreeMap<String, String> =

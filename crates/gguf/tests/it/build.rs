@@ -142,7 +142,7 @@ impl Builder {
         self.bytes_claiming(self.tensors.len() as u64, self.entries.len() as u64)
     }
 
-    /// The file with other counts than it has entries.
+    /// The file with counts other than those of its entries.
     pub fn bytes_claiming(&self, tensors: u64, entries: u64) -> Vec<u8> {
         let mut bytes = b"GGUF".to_vec();
         bytes.extend(self.version.to_le_bytes());

@@ -259,7 +259,7 @@ fn a_file_cut_short_anywhere_is_refused() {
     let ends = file.tensors().iter().map(|tensor| tensor.blocks().unwrap().1.end);
     let end = ends.max().unwrap();
     let head = file.tensors()[0].blocks().unwrap().1.start;
-    // The bytes of tensors are all alike: a few places among them do.
+    // The bytes of tensors are all alike: a few places among them are enough.
     for length in (0..head).chain((head..end).step_by(101)).chain([end - 1]) {
         let error = GgufFile::parse(&TINY[..length]).unwrap_err();
         assert!(

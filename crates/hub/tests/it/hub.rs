@@ -21,7 +21,7 @@ pub struct Hub {
 #[derive(Clone)]
 pub struct Stored {
     pub bytes: Vec<u8>,
-    /// Large files lie elsewhere and have a SHA-256; the others are part of the git repository.
+    /// Large files are stored elsewhere and have a SHA-256; the others are part of the git repository.
     pub large: bool,
 }
 
@@ -63,9 +63,9 @@ pub struct Behaviour {
     pub no_ranges: bool,
     /// For the next transfers, in this order.
     pub mishaps: VecDeque<Mishap>,
-    /// The hub says this of the size of every large file.
+    /// The hub says this about the size of every large file.
     pub claimed_size: Option<u64>,
-    /// Every transfer takes so long.
+    /// Every transfer takes this long.
     pub delay_ms: u64,
 }
 

@@ -1,4 +1,4 @@
-//! What lies where, and what is downloaded.
+//! What is where, and what is downloaded.
 
 use hub::{Request, cached, fetch};
 

@@ -1,4 +1,4 @@
-//! A small HTTP server. It ends with its value.
+//! A small HTTP server. It ends when its value is dropped.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -22,13 +22,13 @@ impl Seen {
     }
 }
 
-/// What it is told.
+/// What it is sent.
 #[derive(Debug, Default)]
 pub struct Reply {
     pub status: u16,
     pub headers: Vec<(&'static str, String)>,
     pub body: Vec<u8>,
-    /// The connection ends after so many bytes of the body.
+    /// The connection ends after this many bytes of the body.
     pub breaks_after: Option<usize>,
 }
 

@@ -7,7 +7,7 @@ use crate::place::{Heard, Place, assert_says};
 
 const MODEL: &str = "model.safetensors";
 
-/// A hub with everything but the weights in the cache, so that mishaps strike these.
+/// A hub with everything but the weights in the cache, so that mishaps affect only these.
 fn with_only_the_weights_missing() -> (Hub, Place, Stored) {
     let hub = Hub::with_model();
     let place = Place::of(&hub);

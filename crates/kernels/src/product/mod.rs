@@ -30,7 +30,7 @@ pub enum Weight<'a> {
     Bf16(&'a [bf16]),
 }
 
-/// What may become of the activations inside of a product.
+/// How a product may treat the activations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rounding {
     /// They stay f32; weights of bf16 are widened, which is exact.

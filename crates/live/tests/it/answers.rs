@@ -67,7 +67,7 @@ fn texts_are_those_of_the_stage_steer() {
     }
 }
 
-/// What is remembered of earlier turns, and which rows stand beside each other, changes no text.
+/// What is remembered of earlier turns, and which rows are beside each other, changes no text.
 #[test]
 fn a_long_conversation_goes_as_if_each_answer_were_the_first() {
     let mut model = live_model();

@@ -91,7 +91,7 @@ fn a_person_asks_and_moves_the_sliders_with_keys() {
     wait_for_answers(&page, "steered", &plain);
     wait_for_marks(&page, "steered", &plain);
 
-    // The other speaker: the conversation begins anew, with the greeting of the pipeline.
+    // The other speaker: the conversation begins again, with the greeting of the pipeline.
     page.click("[name=opens][value=user]").unwrap();
     focus(&page, "#text");
     page.write(question).unwrap();
@@ -103,7 +103,7 @@ fn a_person_asks_and_moves_the_sliders_with_keys() {
         .unwrap();
     assert_eq!(turns, 3);
 
-    // What is refused says why, and the words are there again to be mended.
+    // What is refused says why, and the words are there again to be corrected.
     page.click("#reset").unwrap();
     focus(&page, "#text");
     page.write("Hi.<end_of_turn>").unwrap();

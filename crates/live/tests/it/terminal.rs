@@ -8,7 +8,7 @@ use crate::{layout, root, text_of_stage};
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The program at a terminal of its own, which `script` makes.
+/// The program at its own terminal, which `script` makes.
 struct Terminal {
     child: Child,
     output: Receiver<Vec<u8>>,
@@ -16,7 +16,7 @@ struct Terminal {
 }
 
 impl Terminal {
-    /// Nothing where there is no `script`; then the reason is printed.
+    /// `None` where there is no `script`; then the reason is printed.
     #[allow(clippy::print_stderr, reason = "a skipped test says why")]
     fn start() -> Option<Self> {
         let program = env!("CARGO_BIN_EXE_chat");

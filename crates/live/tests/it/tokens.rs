@@ -23,7 +23,7 @@ fn a_conversation_has_the_tokens_that_were_extracted() {
     }
 }
 
-/// The same for any turns, the speaker's own of whom they are, and for instructions.
+/// The same for any turns of either speaker, and for instructions.
 #[test]
 fn any_condition_is_a_conversation() {
     let (model, mut pipeline) = (live_model(), pipeline("tiny-audit"));

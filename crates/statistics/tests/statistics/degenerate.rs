@@ -1,4 +1,4 @@
-//! Rows of which little or nothing can be said: everything must still be finite, and nothing may panic.
+//! Rows about which little or nothing can be said: everything must still be finite, and nothing may panic.
 
 use statistics::{
     Cells, Interval, PairedGram, PairedRows, bootstrap, contrast_norm_unbiased, effects, label_swap_tests,
@@ -152,7 +152,7 @@ fn spoil(rows: &mut PairedRows, generator: &mut ChaCha8Rng) {
         6 => all(rows, &|row| row[dimension] = value),
         7 => rows.plus[prompt].fill(0.0),
         8 => all(rows, &|row| row.iter_mut().for_each(|entry| *entry *= 1e-18)),
-        // All rows in one line.
+        // All rows on one line.
         9 => {
             let line = rows.plus[0].clone();
             all(rows, &|row| {
@@ -202,7 +202,7 @@ fn check_cosines(raw: &PairedGram, rows: &PairedRows) {
     ] {
         for i in 0..2 * rows.prompts() {
             for j in (0..2 * rows.prompts()).filter(|j| i != *j) {
-                // But for the last bit of a row with itself.
+                // Except for the last bit of a row with itself.
                 is_cosine(what, gram.get(i, j) * (1.0 - 4.0 * f64::EPSILON), rows);
             }
         }

@@ -111,7 +111,7 @@ fn least(function: impl Fn(f64) -> f64) -> (f64, f64) {
     (low, function(low))
 }
 
-/// The two greatest eigenvalues lie close together, where iterating with the matrix would stop too early.
+/// The two greatest eigenvalues are close together, where iterating with the matrix would stop too early.
 #[test]
 fn the_principal_direction_is_found_where_two_are_nearly_as_great() {
     let row = |k: usize, size: f32| {

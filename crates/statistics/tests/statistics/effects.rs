@@ -92,7 +92,7 @@ fn all_shares_make_one() {
     }
 }
 
-/// Every cell is the prompt's own row and, for one speaker, the same vector more.
+/// Every cell is the prompt's own row plus, for one speaker, the same vector.
 #[test]
 fn a_pure_speaker_effect_is_all_there_is() {
     let mut numbers = Numbers::new(113);

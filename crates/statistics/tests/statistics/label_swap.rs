@@ -102,7 +102,7 @@ fn a_strong_difference_has_the_smallest_p_there_is() {
     assert_eq!((family.tests[0].p, family.smallest_p), (1.0, 1.0));
 }
 
-/// Drawn labellings must come to what all labellings give: here with 14 prompts and with one more of no
+/// Drawn labellings must agree with what all labellings give: here with 14 prompts and with one more of no
 /// weight in the statistic's spread, since its rows are the same.
 #[test]
 fn drawn_labellings_agree_with_all_of_them() {
@@ -142,7 +142,7 @@ fn a_contrast_of_zero_has_p_1_and_takes_no_part_in_the_family() {
     assert_eq!((none.tests.len(), none.labellings), (0, 0));
 }
 
-/// Rows three times as long have the same cosines, but for rounding, which must not pass for a difference.
+/// Rows three times as long have the same cosines, except for rounding, which must not pass for a difference.
 #[test]
 fn rows_that_differ_in_length_alone_have_p_1() {
     for seed in 0..10 {

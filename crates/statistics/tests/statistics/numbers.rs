@@ -26,7 +26,7 @@ pub fn paired_rows(seed: u64, prompts: usize, hidden: usize, contrast: f32) -> P
     rows_sharing(1.0, seed, prompts, hidden, contrast)
 }
 
-/// The same with so much in common between a prompt's two rows.
+/// The same with this much in common between a prompt's two rows.
 pub fn rows_sharing(share: f32, seed: u64, prompts: usize, hidden: usize, contrast: f32) -> PairedRows {
     let mut numbers = Numbers::new(seed);
     let direction = numbers.row(hidden);

@@ -37,7 +37,7 @@ fn nearly_parallel_directions_both_go() {
         .map(|(first, other)| first + 1e-7 * other)
         .collect();
     let left = project_out(&vector, &[first.clone(), second]);
-    // The sum of the two is known to ten digits only, so `other` is asked after less sharply.
+    // The sum of the two is known to ten digits only, so `other` is checked less strictly.
     assert!(dot(&left, &first).abs() < 1e-14);
     assert!(dot(&left, &other).abs() < 1e-7);
 }

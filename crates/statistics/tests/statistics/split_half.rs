@@ -21,14 +21,14 @@ fn halves_of_a_strong_contrast_agree_and_those_of_nothing_do_not() {
     assert!(nothing.floor.unwrap() < 0.5 && nothing.floor.unwrap() > 0.0);
 }
 
-/// What all prompts share is no noise, however few they are.
+/// What all prompts share is not noise, however few they are.
 #[test]
 fn the_floor_of_few_prompts_does_not_hold_the_contrast_itself() {
     let result = of(&paired_rows(86, 6, 200, 3.0));
     assert!(result.cosine > 0.9 && result.floor.unwrap() < 0.6, "{result:?}");
 }
 
-/// One case of twenty of nothing lies above the floor.
+/// One case in twenty without a contrast is above the floor.
 #[test]
 fn the_floor_is_passed_by_few_contrasts_of_nothing() {
     let above = (0..200)

@@ -59,7 +59,7 @@ fn rows_that_are_all_the_same_give_zeros() {
     assert_eq!(similarity(&result.gram.unit()), None);
 }
 
-/// Two clusters of equal rows lie in one line, and Ledoit and Wolf shrink nothing: the least ridge is all
+/// Two clusters of equal rows are on one line, and Ledoit and Wolf shrink nothing: the least ridge is all
 /// that keeps the covariance invertible. One dimension is as white as it gets: `x^2 / mean x^2`.
 #[test]
 fn rows_in_one_line_are_whitened_along_it() {

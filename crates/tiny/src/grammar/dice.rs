@@ -16,7 +16,7 @@ impl Dice {
     /// A number below `bound`; 0 if the bound is 0.
     pub fn below(&mut self, bound: usize) -> usize {
         // The high bits of a 32-bit draw times the bound: with bounds of at
-        // most a few hundred the bias is far below anything countable.
+        // most a few hundred the bias is far below anything measurable.
         ((u64::from(self.0.next_u32()) * bound as u64) >> 32) as usize
     }
 

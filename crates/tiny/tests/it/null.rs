@@ -1,5 +1,5 @@
-//! Does the analysis find what isn't there? Two conditions with the same format and different random prompts differ by
-//! nothing but chance, and should be called significant about as often as the level says.
+//! Does the analysis find what isn't there? Two conditions with the same format and different random prompts differ
+//! only by chance, and should be called significant about as often as the level says.
 
 use extract::capture;
 use files::HashMemo;
@@ -86,7 +86,7 @@ fn conditions_without_a_difference_are_significant_at_about_the_nominal_rate() {
     println!(
         "of {ANALYSES} analyses without a difference {rate:.3} were significant at any layer, {single:.3} of single layers"
     );
-    // 200 draws of probability 0.05 lie between 3 and 19 with a probability of 0.997.
+    // 200 draws of probability 0.05 are between 3 and 19 with a probability of 0.997.
     assert!(
         (3..=19).contains(&any_layer),
         "{any_layer} of {ANALYSES} at any layer"

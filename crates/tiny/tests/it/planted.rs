@@ -19,7 +19,7 @@ use tiny::random::normal;
 const HIDDEN: usize = 64;
 const LAYERS: usize = 5;
 
-/// Of the family's layers the even ones see only a window. This one's holds two tokens: at the newline that opens a turn,
+/// The family's even layers see only a window. This one's holds two tokens: at the newline that opens a turn,
 /// the speaker's name and the newline itself.
 const PLANTED_LAYER: usize = 2;
 
@@ -91,10 +91,10 @@ impl Planted {
                     values[0] = 0.0;
                 }
             }
-            // What the planted layer's feed-forward adds is small beside what its attention writes.
+            // What the planted layer's feed-forward adds is small compared with what its attention writes.
             "post_feedforward_layernorm.weight" if is_planted => values.fill(-0.9),
             "post_attention_layernorm.weight" | "post_feedforward_layernorm.weight" => values.fill(0.0),
-            // Nobody else writes to dimensions 0 and 1.
+            // Nothing else writes to dimensions 0 and 1.
             "self_attn.o_proj.weight" | "mlp.down_proj.weight" if !is_planted => {
                 values[..2 * width].fill(0.0)
             }

@@ -79,7 +79,7 @@ fn every_layers_residuals_are_the_references() {
             .zip(expected.chunks(expected.len() / layers))
             .enumerate()
         {
-            // The promise is 1e-3 of the RMS; ten times as close is what it is.
+            // The promise is 1e-3 of the RMS; it is ten times as close.
             assert_close(&format!("row {index}, layer {layer}"), actual, expected, 1e-4);
         }
     }

@@ -25,7 +25,7 @@ use command::{Command, speaker};
 use screen::{Input, Screen};
 use talk::Talk;
 
-/// What shells make of a program that Ctrl-C ended.
+/// The exit code that shells give a program ended by Ctrl-C.
 const INTERRUPTED: i32 = 130;
 
 /// A conversation with a pipeline's model, steered as one goes

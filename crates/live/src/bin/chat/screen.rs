@@ -34,7 +34,7 @@ impl Screen {
         self.is_terminal
     }
 
-    /// The next line, of whom it will be said.
+    /// The next line, which this speaker will have said.
     pub fn read(&mut self, speaker: Speaker) -> Result<Input> {
         if !self.is_terminal {
             let mut line = String::new();
@@ -43,7 +43,7 @@ impl Screen {
                 _ => Input::Line(line),
             });
         }
-        // As long as there is an editor, Ctrl-C is its affair; while the model speaks it is ours.
+        // As long as there is an editor, it handles Ctrl-C; while the model speaks, we do.
         let history = std::mem::take(&mut self.history);
         let mut editor = Editor::<(), MemHistory>::with_history(Config::default(), history)?;
         let line = editor.readline(&format!("{}> ", style(speaker.as_str()).bold()));

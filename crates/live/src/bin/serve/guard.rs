@@ -1,8 +1,8 @@
 use axum::http::header::{HOST, ORIGIN};
 use axum::http::{HeaderMap, HeaderName, Uri};
 
-/// Who may ask: whoever knows the token, and asks this server by its own name. A page from elsewhere knows no token; and
-/// one that has its own name lead here names another host.
+/// Who may ask: anyone who knows the token and asks this server by its own name. A page from elsewhere doesn't know the token; and
+/// one whose own name leads here names another host.
 pub struct Guard {
     token: String,
     names: [String; 2],
@@ -50,7 +50,7 @@ pub fn random_text() -> Result<String, getrandom::Error> {
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// Takes as long wherever the texts differ, so that the time says nothing about the token.
+/// Takes equally long wherever the texts differ, so that the time says nothing about the token.
 fn is_same(a: &str, b: &str) -> bool {
     let differences = a.bytes().zip(b.bytes()).map(|(a, b)| a ^ b);
     a.len() == b.len() && differences.fold(0, |all, difference| all | difference) == 0

@@ -30,10 +30,10 @@ use page::Page;
 use server::{Server, router};
 use worker::work;
 
-/// What shells make of a program that Ctrl-C ended.
+/// The exit code that shells give a program ended by Ctrl-C.
 const INTERRUPTED: i32 = 130;
 
-/// What is left of answers has so long to be read after Ctrl-C.
+/// How long the rest of the answers may be read after Ctrl-C.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A page on this machine alone, with sliders for each vector

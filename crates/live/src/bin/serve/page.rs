@@ -26,7 +26,7 @@ impl Page {
         })
     }
 
-    /// Style and script bear the nonce that the answer's policy names; no other is run.
+    /// Style and script carry the nonce that the answer's policy names; no other is run.
     pub fn render(&self, nonce: &str) -> Result<String> {
         let page = self.templates.get_template("page.html")?;
         Ok(page.render(context! { nonce, facts => &self.facts, name => &self.name })?)

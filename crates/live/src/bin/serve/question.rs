@@ -12,7 +12,7 @@ pub struct Question {
     opens: Speaker,
     answers: Vec<Wanted>,
     max_new_tokens: usize,
-    /// Left out, the likeliest token is taken each time.
+    /// Left out, the most likely token is taken each time.
     draw: Option<usize>,
 }
 

@@ -115,7 +115,7 @@ impl Stream for Lines {
     }
 }
 
-/// Something here is broken, and not the question.
+/// Something here is broken, not the question.
 struct Failure;
 
 impl IntoResponse for Failure {

@@ -12,7 +12,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::question::{Question, Reference};
 
-/// A question, and where its answers go. Whoever asked may go away, which ends the work.
+/// A question, and where its answers go. The asker may go away, which ends the work.
 pub struct Job {
     pub question: Question,
     pub events: UnboundedSender<Event>,

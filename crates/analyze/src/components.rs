@@ -6,8 +6,8 @@ use statistics::{evenly, principal_components};
 use crate::layer::LayerAnalysis;
 use crate::measures::Places;
 
-/// As many dots as a picture can hold. Where prompts and conditions make more rows, as many prompts as fit are taken that
-/// lie evenly among them.
+/// As many dots as a picture can hold. Where prompts and conditions make more rows, evenly spaced prompts are taken, as
+/// many as fit.
 const MOST_ROWS: usize = 256;
 
 /// `rows`: `[condition][prompt][hidden]`, of the prompts with these ids.
@@ -25,7 +25,7 @@ pub fn component_places(
         .iter()
         .map(|&(condition, prompt)| rows[condition][prompt].as_slice())
         .collect();
-    // Toward the positive side of the contrast.
+    // Points toward the positive side of the contrast.
     let weight = |&(condition, _): &(usize, usize)| match condition {
         _ if condition == places.positive => 1.0,
         _ if condition == places.negative => -1.0,

@@ -1,8 +1,8 @@
-//! Cosine matrices and their means, as they are defined: every row with every other. Source: the method's
+//! Cosine matrices and their means, by definition: every row with every other. Source: the method's
 //! `compute_cosine_similarity_matrix` and `analyze_similarity_for_layer`.
 //!
-//! The table of similarities holds these matrices. The means over many prompts come from sums instead; the tests hold
-//! the two against each other.
+//! The table of similarities holds these matrices. The means over many prompts come from sums instead; the tests compare
+//! the two.
 
 /// Every row divided by its Euclidean norm: `x / ||x||`.
 ///
@@ -43,7 +43,7 @@ pub fn mean_of_pairs(matrix: &[Vec<f64>]) -> f64 {
     above_diagonal.sum::<f64>() / pairs as f64
 }
 
-/// The mean over all entries of an `[m, n]` matrix, those on the diagonal too.
+/// The mean over all entries of an `[m, n]` matrix, including the diagonal.
 pub fn mean_of_all(matrix: &[Vec<f64>]) -> f64 {
     let entries: usize = matrix.iter().map(Vec::len).sum();
     matrix.iter().flatten().sum::<f64>() / entries as f64

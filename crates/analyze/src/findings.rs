@@ -7,7 +7,7 @@ use terms::Pooling;
 
 use crate::rigour::Rigour;
 
-/// Layers whose family-wise p lies below it are called significant.
+/// Layers whose family-wise p is below it are called significant.
 const LEVEL: f64 = 0.05;
 
 /// For the contrast's pooling. `all_prompts`: as many as were recorded.
@@ -102,7 +102,7 @@ fn findings(
     findings
 }
 
-/// A figure in words where it is none.
+/// A figure, or words where it is not a number.
 fn figure(value: f64, decimals: usize) -> String {
     if value.is_nan() {
         "not defined".to_owned()
@@ -111,7 +111,7 @@ fn figure(value: f64, decimals: usize) -> String {
     }
 }
 
-/// A prompt that is another's copy under this pooling says nothing new, and would make every p-value too small.
+/// A prompt that is another's copy under this pooling adds nothing new, and would make every p-value too small.
 fn copies(summary: &StatisticsSummary, distinct: usize) -> Option<String> {
     let copies = summary
         .all_prompts

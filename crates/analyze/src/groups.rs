@@ -18,7 +18,7 @@ pub struct PooledSums {
     pub prompts: Vec<String>,
     /// In the order of the pipeline file.
     pub conditions: Vec<ConditionSums>,
-    /// `[condition][prompt]`: equal for rows that are equal to the last bit.
+    /// `[condition][prompt]`: the same for rows that are equal to the last bit.
     hashes: Vec<Vec<u64>>,
 }
 
@@ -31,7 +31,7 @@ impl PooledSums {
         self.conditions.iter().find(|condition| condition.name == name)
     }
 
-    /// For each prompt a number of its rows in these conditions: prompts whose rows are equal to the last bit have the same.
+    /// For each prompt, a number for its rows in these conditions: prompts whose rows are equal to the last bit have the same.
     pub fn hashes_of(&self, names: [&str; 2]) -> Vec<u64> {
         let wanted = self.conditions.iter().zip(&self.hashes);
         let wanted = wanted.filter(|(condition, _)| names.contains(&condition.name.as_str()));
@@ -41,7 +41,7 @@ impl PooledSums {
     }
 }
 
-/// Of 64 bits: two rows that differ have the same one in less than one of 1e19 cases.
+/// 64 bits: two rows that differ share a hash in fewer than one in 1e19 cases.
 pub fn hash_of<T: Hash>(values: impl Iterator<Item = T>) -> u64 {
     let mut hasher = DefaultHasher::new();
     values.for_each(|value| value.hash(&mut hasher));
@@ -50,7 +50,7 @@ pub fn hash_of<T: Hash>(values: impl Iterator<Item = T>) -> u64 {
 
 /// Sums the rows of `layer` by pooling, in the order in which poolings first occur, and by condition.
 ///
-/// Of the rows only the prompts' ids and a hash stay in memory. Errors name `file`, the layer and the condition: a condition that
+/// Only the prompts' ids and a hash of each row stay in memory. Errors name `file`, the layer and the condition: a condition that
 /// `conditions` doesn't list or that has fewer than two prompts, prompts that differ between conditions, a vector of
 /// another length, of norm 0, or with a number that is not finite.
 pub fn sum_by_pooling(
@@ -88,7 +88,7 @@ struct Group {
     conditions: Vec<ConditionRows>,
 }
 
-/// What stays of a condition's rows.
+/// What is kept of a condition's rows.
 struct ConditionRows {
     prompts: Vec<String>,
     hashes: Vec<u64>,

@@ -1,4 +1,4 @@
-//! Vectors that someone else made (`[[vectors]]`), beside those of the analysis.
+//! Vectors that someone else made (`[[vectors]]`), alongside those of the analysis.
 
 use exchange::{Vector, read_vector};
 use pipeline::{Pipeline, VectorKind, VectorTable};

@@ -18,11 +18,11 @@ pub struct LayerAnalysis {
     pub vectors: Vec<VectorRow>,
     /// The contrast vector, `[hidden]`, before it is rounded to f32 for the table.
     pub contrast: Vec<f64>,
-    /// For each prompt a number that is the same for prompts whose rows are, in both conditions of the contrast.
+    /// For each prompt, a number that is the same for prompts whose rows are, in both conditions of the contrast.
     pub prompt_hashes: Vec<u64>,
 }
 
-/// A difference of means below this share of the rows' mean norm is what summing rounds.
+/// A difference of means below this share of the rows' mean norm is rounding error of the sums.
 const ROUNDING: f64 = 1e-13;
 
 /// Compares the conditions of one layer; `positive` and `negative` are two of them.

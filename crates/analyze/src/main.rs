@@ -10,7 +10,7 @@ use terms::Stage;
 fn main() -> ExitCode {
     run_stage(Stage::Analyze, |pipeline, layout, out| {
         let summary = analyze::run(pipeline, layout, out)?;
-        // The same text lies in a file.
+        // The same text is also in a file.
         let _ = Output.write_all(summary.as_bytes());
         Ok::<(), Error>(())
     })

@@ -1,4 +1,4 @@
-//! One layer's figures with what they are worth. `statistics` computes them; here they get their names and places.
+//! One layer's figures and how reliable they are. `statistics` computes them; here they get their names and places.
 
 use pipeline::{Pipeline, VectorKind};
 use results::{LayerEffects, LayerStatistics, Outlier, VectorRow};
@@ -12,16 +12,16 @@ use terms::Pooling;
 use crate::contrast::norm;
 use crate::layer::LayerAnalysis;
 
-/// Of all draws: the same numbers every time.
+/// For all draws: the same numbers every time.
 pub const SEED: u64 = 0;
 
-/// What a layer under one pooling adds to the tables, but for the tests that need all layers.
+/// What a layer under one pooling adds to the tables, except for the tests that need all layers.
 pub struct LayerMeasures {
     pub statistics: LayerStatistics,
     pub outliers: Vec<Outlier>,
     /// Other directions, and the contrast cleaned of given ones.
     pub vectors: Vec<VectorRow>,
-    /// Only of a 2x2 design.
+    /// Only for a 2x2 design.
     pub effects: Option<LayerEffects>,
     /// The cosines of all rows, for the tests over all layers.
     pub cosines: PairedGram,
@@ -172,7 +172,7 @@ fn figures(found: Option<SimilarityFigures>) -> (f64, f64, f64) {
     })
 }
 
-/// The similarity figures of the same rows looked at in other ways.
+/// The similarity figures of the same rows computed in other ways.
 fn add_other_similarities(
     row: &mut LayerStatistics,
     pairs: &PairedRows,
@@ -221,8 +221,8 @@ fn directions(analysis: &LayerAnalysis, pairs: &PairedRows, raw: &PairedGram) ->
     .collect()
 }
 
-/// The contrast without its part in the span of the vectors that `contrast.project_out` names; of an imported one nothing is
-/// taken out at the layers that it has no vector for.
+/// The contrast without its part in the span of the vectors that `contrast.project_out` names; nothing is taken out of an
+/// imported one at the layers that it has no vector for.
 fn cleaned(
     pipeline: &Pipeline,
     analysis: &LayerAnalysis,

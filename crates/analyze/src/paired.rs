@@ -6,11 +6,11 @@ use terms::Pooling;
 
 use crate::recorded::Recorded;
 
-/// The most prompts that the paired statistics look at; where there are more, as many that lie evenly among them. They
+/// The most prompts that the paired statistics look at; where there are more, this many evenly spaced ones. They
 /// compare every prompt with every other, and 256 leave hardly any doubt.
 const MOST_PROMPTS: usize = 256;
 
-/// Which prompts are looked at, by their index: of these.
+/// Which of these prompts are looked at, by index.
 pub fn picked(prompts: &[usize]) -> Vec<usize> {
     let places = evenly(prompts.len(), MOST_PROMPTS).into_iter();
     places.map(|place| prompts[place]).collect()

@@ -1,4 +1,4 @@
-//! The recorded activations of a run, read in two passes: the first sums and checks them, and after it the second knows
+//! The recorded activations of a run, read in two passes: the first sums and checks them, so that the second knows
 //! what to project them on.
 
 use std::collections::HashSet;
@@ -14,7 +14,7 @@ use terms::Pooling;
 use crate::groups::{PooledSums, hash_of, sum_by_pooling};
 use crate::layer::{LayerAnalysis, analyze_layer};
 
-/// What the first pass found: everything but the single rows.
+/// What the first pass found: everything except the individual rows.
 #[derive(Debug)]
 pub struct Recorded {
     folder: PathBuf,
@@ -66,7 +66,7 @@ impl Recorded {
     }
 
     /// The prompts under the pooling of this index whose rows, in both conditions of the contrast and at all layers, are not those
-    /// of an earlier prompt to the last bit. A copy is not a second observation, whatever made it one.
+    /// of an earlier prompt to the last bit. A copy is not a second observation, however it came about.
     pub fn distinct_prompts(&self, pooling: usize) -> Vec<usize> {
         let hash = |prompt: usize| {
             hash_of(
@@ -130,7 +130,7 @@ fn mismatch(first: &[PooledSums], other: &[PooledSums]) -> Option<String> {
     })
 }
 
-/// The first metadata entry in which two layers differ, such as the fingerprint of the model.
+/// The first metadata entry that differs between two layers, such as the fingerprint of the model.
 fn other_run(first: &Metadata, other: &Metadata) -> Option<String> {
     let differs = |(key, _): &(&str, &str)| first.get(key) != other.get(key);
     let (key, _) = first.iter().chain(other.iter()).find(differs)?;

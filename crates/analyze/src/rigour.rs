@@ -1,4 +1,4 @@
-//! What the figures of all layers are worth: runs the paired statistics, layers in parallel, and the tests over all
+//! How reliable the figures of all layers are: runs the paired statistics, layers in parallel, and the tests over all
 //! layers.
 
 use pipeline::Pipeline;
@@ -20,7 +20,7 @@ pub struct Rigour {
     pub outliers: Vec<Outlier>,
     pub vectors: Vec<VectorRow>,
     pub effects: Vec<LayerEffects>,
-    /// Of the contrast's pooling.
+    /// For the contrast's pooling.
     pub components: Vec<ComponentPlace>,
     /// The tests of the contrast's pooling.
     pub family: Option<LabelSwapFamily>,
@@ -41,7 +41,7 @@ fn warn_of_copies(pooling: Pooling, prompts: usize, distinct: usize) {
 
 impl Rigour {
     /// Reads every layer once for each pooling. A thread holds the rows of one layer under one pooling, at most 256 prompts
-    /// of them; over all layers the cosines of these rows stay, `(2 * prompts)^2 * 8` bytes each.
+    /// of them; the cosines of these rows are kept for all layers, `(2 * prompts)^2 * 8` bytes each.
     pub fn of(pipeline: &Pipeline, recorded: &Recorded, imported: &[VectorRow]) -> Result<Self> {
         let mut rigour = Rigour::default();
         let Some(places) = Places::of(pipeline, &recorded.conditions) else {

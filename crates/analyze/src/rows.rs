@@ -1,4 +1,4 @@
-//! The tables that hold something of every row: projections on the contrast, and where they are wanted the cosine
+//! The tables with an entry for every row: projections on the contrast and, on request, the cosine
 //! matrices. Both are written while the activations are read again.
 
 use rayon::prelude::*;
@@ -11,7 +11,7 @@ use crate::recorded::Recorded;
 
 /// Projects every row on the contrast of its layer and pooling: `dot(h, v) / ||v||`.
 ///
-/// As many layers at a time as there are threads; what is held of a layer is one number a row.
+/// As many layers at a time as there are threads; one number per row of a layer is held.
 pub fn project_all(recorded: &Recorded, table: &mut TableWriter<Projection>) -> Result<()> {
     for layers in recorded.layers.chunks(rayon::current_num_threads()) {
         let projected: Vec<Result<_>> = layers
@@ -25,10 +25,10 @@ pub fn project_all(recorded: &Recorded, table: &mut TableWriter<Projection>) -> 
     Ok(())
 }
 
-/// Writes the cosine matrix of every pair of conditions, a condition with itself included: `[prompts, prompts]` each.
+/// Writes the cosine matrix of every pair of conditions, including each condition with itself: `[prompts, prompts]` each.
 ///
-/// One layer and pooling at a time, whose unit rows are held in f64: `conditions * prompts * hidden * 8` bytes. Of a
-/// matrix only some rows are held.
+/// One layer and pooling at a time; its unit rows are held in f64: `conditions * prompts * hidden * 8` bytes. Only some
+/// rows of a matrix are held.
 pub fn compare_all(recorded: &Recorded, table: &mut TableWriter<Similarity>) -> Result<()> {
     for analysis in recorded.layers.iter().flatten() {
         let units = units_of(recorded, analysis)?;

@@ -25,9 +25,9 @@ use crate::summary_text::summary_text;
 ///
 /// Memory hardly grows with the number of prompts: no activation is held beyond its batch. A thread holds one batch
 /// (256 rows), the sums of one layer (`poolings * conditions * hidden * 16` bytes), and one id or projection for each
-/// row. Over all layers only the vectors stay: `layers * poolings * (conditions + 9) * hidden * 4` bytes. The
+/// row. Only the vectors are kept for all layers: `layers * poolings * (conditions + 9) * hidden * 4` bytes. The
 /// exceptions are the paired statistics, which look at 256 prompts at most (see `Rigour::of`), and the cosine matrices,
-/// where they are wanted (see `compare_all`).
+/// on request (see `compare_all`).
 pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<String> {
     let recorded = Recorded::read(pipeline, &layout.activations())?;
     let shape = recorded.layers.first().and_then(|layer| layer.first());
@@ -59,7 +59,7 @@ pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<String> {
     Ok(text)
 }
 
-/// The tables of what the figures are worth; the text says it in sentences.
+/// The tables of how reliable the figures are; the text says it in sentences.
 fn write_rigour(
     pipeline: &Pipeline,
     layout: &Layout,

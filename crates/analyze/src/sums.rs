@@ -1,10 +1,10 @@
-//! What one pass over a condition's rows keeps of them: sums, from which their mean and the means of their cosines
-//! follow without any pair of rows being compared.
+//! What one pass over a condition's rows keeps: sums, from which their mean and the means of their cosines
+//! follow without comparing any pair of rows.
 //!
 //! With the unit rows `u_i = x_i / ||x_i||` and their sum `S = sum_i u_i`, the cosines of all `n^2` pairs add up to
-//! `sum_ij u_i . u_j = S . S`. The pairs of a row with itself are `sum_i u_i . u_i` of that, which is `n` but for
-//! rounding; taking away what was really summed cancels the rounding too. What is left of it must not carry a mean of
-//! cosines beyond 1.
+//! `sum_ij u_i . u_j = S . S`. The pairs of a row with itself are `sum_i u_i . u_i` of that, which is `n` except for
+//! rounding; subtracting the actual sum cancels the rounding too. What remains of it must not push a mean of
+//! cosines above 1.
 
 /// The sums over the rows `x_1 .. x_n` of one condition, `[hidden]` each, in f64 and in the order of the rows.
 #[derive(Clone, Debug)]

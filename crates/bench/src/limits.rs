@@ -1,7 +1,7 @@
 use model::Checkpoint;
 use session::OpenNetwork;
 
-/// What the machine can do at most, and what the model asks of it.
+/// What the machine can do at most, and what the model demands of it.
 pub struct Limits {
     /// Bytes a second.
     pub bandwidth: f64,
@@ -9,7 +9,7 @@ pub struct Limits {
     pub rate: f64,
     /// Bytes that one step of generation reads: all weights, the table once as the head.
     bytes: f64,
-    /// Numbers of the layers' matrices and of the head.
+    /// The number of weights in the layers' matrices and in the head.
     layer_weights: f64,
     head_weights: f64,
 }

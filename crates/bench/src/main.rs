@@ -1,5 +1,5 @@
 //! `cargo xtask bench`: how long each part of a run takes on a checkpoint, how much memory, and how
-//! near that is to what this machine can do. A table on standard error, one line of JSON on
+//! close that is to what this machine can do. A table on standard error, one line of JSON on
 //! standard output.
 //!
 //! The work is that of the programs in `benchmarks/peers`: six prompts in two formats, all layers,

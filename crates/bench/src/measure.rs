@@ -5,14 +5,14 @@ use anyhow::Result;
 /// One part of the run.
 pub struct Measured {
     pub name: String,
-    /// The median, and all of them in order of time.
+    /// The median, and all of them in chronological order.
     pub seconds: f64,
     pub all: Vec<f64>,
     /// The largest resident memory while it ran, in bytes, pages of mapped files included; none
     /// where the system doesn't tell.
     pub peak_memory: Option<usize>,
     pub tokens_per_second: Option<f64>,
-    /// Of what the machine can do at most.
+    /// As a fraction of the machine's limit.
     pub fraction_of_limit: Option<f64>,
 }
 
@@ -46,7 +46,7 @@ pub fn median(values: &[f64]) -> f64 {
     sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// The largest resident memory since it was last forgotten, as Linux counts it.
+/// The largest resident memory since it was last reset, as Linux counts it.
 fn peak_memory() -> Option<usize> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;

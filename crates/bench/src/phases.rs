@@ -71,7 +71,7 @@ pub fn run(settings: &Settings) -> Result<Value> {
     Ok(bench.result(&parts))
 }
 
-/// A model without a chat template is measured with a plain one: which turns look how doesn't
+/// A model without a chat template is measured with a plain one: what turns look like doesn't
 /// matter.
 fn tokenizer(files: &ModelFiles) -> Result<ChatTokenizer> {
     if files.chat_template()?.is_some() {
@@ -186,7 +186,7 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// The mean of the positive condition less that of the negative one.
+    /// The mean of the positive condition minus that of the negative one.
     fn contrast(&self, rows: &[Activation]) -> Vec<f32> {
         let hidden_size = self.model.network.config().hidden_size;
         let mean = |condition: &String| {
@@ -200,7 +200,7 @@ impl Bench<'_> {
         difference.iter().map(|value| *value as f32).collect()
     }
 
-    /// The stages after the model, on what was captured and on texts without content.
+    /// The stages after the model, on captured vectors and on placeholder texts.
     fn tables(&self, layers: Vec<Vec<Activation>>, parts: &mut Vec<Measured>) -> Result<()> {
         let folder = tempfile::tempdir()?;
         let layout = Layout::new(folder.path().join("bench"));

@@ -16,7 +16,7 @@ pub fn prompts(model: &OpenModel, pipeline: &Pipeline) -> Result<Vec<RenderedPro
     render_prompts(&model.tokenizer, file, &prompts, &pipeline.conditions)
 }
 
-/// So many rows, the prompts over and over, each with its own seed.
+/// This many rows, repeating the prompts, each with its own seed.
 pub fn requests(prompts: &[RenderedPrompt], rows: usize) -> Vec<GenerationRequest> {
     let request = |row: usize| GenerationRequest {
         prompt: prompts[row % prompts.len()]

@@ -44,8 +44,8 @@ fn assert_refused(arguments: &[&str], expected: &str) {
 
 #[test]
 fn the_shapes_have_as_many_parameters_as_the_published_models() {
-    // As the hub counts them; for the models that see, whose pages count the vision tower too,
-    // nothing is asked.
+    // As the hub counts them; for multimodal models, whose pages count the vision tower too,
+    // nothing is checked.
     let published = [
         ("gemma-2b-it", 2_506_172_416),
         ("gemma-7b-it", 8_537_680_896),

@@ -1,4 +1,4 @@
-//! The files of activations together: every layer has the same rows, and norms are norms.
+//! The files of activations together: every layer has the same rows, and norms are those of the vectors.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

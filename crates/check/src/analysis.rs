@@ -10,7 +10,7 @@ use crate::activations::Means;
 use crate::numbers::are_near;
 use crate::problem::Problem;
 
-/// Figures in f64 that are the same sum in another order.
+/// For f64 figures that are the same sum in a different order.
 const SAME: f64 = 1e-9;
 /// Vectors are rounded to f32.
 const ROUNDED: f64 = 1e-6;
@@ -40,7 +40,7 @@ fn check_summaries(run: &Run, rows: &[Summary], problems: &mut Vec<Problem>) {
     }
 }
 
-/// The notebook's table says what the summary says for the contrast's pooling.
+/// The notebook's table matches the summary for the contrast's pooling.
 fn check_csv(run: &Run, metadata: &Metadata, rows: &[Summary], problems: &mut Vec<Problem>) -> Result<()> {
     let path = run.layout().table::<Summary>().with_extension("csv");
     let text = fs_err::read_to_string(&path)?;
@@ -144,7 +144,7 @@ fn is_vector(row: &VectorRow, expected: &[f64]) -> bool {
         && distances.fold(0.0, f64::max) <= ROUNDED * scale
 }
 
-/// The mean projections of the two conditions are apart by the contrast's norm.
+/// The mean projections of the two conditions differ by the contrast's norm.
 fn check_projections(
     run: &Run,
     shape: &Shape,

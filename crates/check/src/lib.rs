@@ -1,7 +1,7 @@
 //! Whether the files of a run are what the contract of the tables says (`docs/schemas.md`), one by one and together.
 //!
-//! It needs the folder of a run and nothing else: no pipeline file and no model. What a stage that has not been run would
-//! have written is not missed.
+//! It needs the folder of a run only, not a pipeline file or a model. Files of stages that have not been
+//! run are not reported as missing.
 
 mod activations;
 mod analysis;

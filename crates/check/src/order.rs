@@ -1,4 +1,4 @@
-//! Whether each row's key is its own, and whether rows come in the order of their keys.
+//! Whether each row's key is unique, and whether rows are in the order of their keys.
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
@@ -12,14 +12,14 @@ use arrow_array::{Array, RecordBatch};
 pub enum KeyValue {
     Missing,
     Integer(i64),
-    /// The bits, so that values can be compared for being the same; such columns are in no sorted key.
+    /// The bits, so that values can be compared for equality; such columns are in no sorted key.
     Float(u64),
     Text(String),
 }
 
-/// The keys of the rows that were seen, as far as they must be remembered.
+/// The keys of the rows that were seen, as far as they are needed later.
 pub enum Keys {
-    /// Rows in order: what is needed is the last key and, for each column of text, its values since the columns before
+    /// Rows in order: only the last key is needed and, for each text column, its values since the columns before
     /// it last changed.
     Sorted {
         last: Option<Vec<KeyValue>>,
@@ -83,7 +83,7 @@ fn compare(
     problem.map(|problem| (changed, problem))
 }
 
-/// From the column that changed on, what was seen begins anew, but for that column itself.
+/// From the column that changed on, what was seen is forgotten, except for that column itself.
 fn remember(key: &[KeyValue], changed: usize, seen: &mut [HashSet<String>]) {
     for (place, value) in key.iter().enumerate().skip(changed) {
         if place > changed {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use results::Error;
 use serde::Serialize;
 
-/// One thing that is not as the contract says.
+/// One violation of the contract.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problem {
     /// Relative to the folder of the run.
@@ -40,7 +40,7 @@ impl Problem {
         }
     }
 
-    /// What a reader had to say; its message names the file.
+    /// A reader's error; its message names the file.
     pub fn of_reading(file: &Path, error: &Error) -> Self {
         Problem::of_file(file, error.to_string())
     }

@@ -30,7 +30,7 @@ pub struct TableReport {
     pub rows: usize,
 }
 
-/// Looks at every file of a run. An error is a folder that holds no run; everything else is a [`Problem`].
+/// Checks every file of a run. A folder that holds no run is an error; everything else is a [`Problem`].
 pub fn check_results(results: &Path) -> Result<Report> {
     let layout = Layout::new(results);
     let is_there = |stage: &Stage| layout.stage(*stage).is_dir();
@@ -52,7 +52,7 @@ pub fn check_results(results: &Path) -> Result<Report> {
         }
     }
     check.summaries(&run);
-    // Figures that contradict each other are looked for in tables that are sound by themselves.
+    // Figures that contradict each other are looked for in tables that are individually sound.
     if check.problems.is_empty() {
         check.relations(&run);
     }
@@ -67,7 +67,7 @@ pub fn check_results(results: &Path) -> Result<Report> {
 struct Check<'a> {
     layout: &'a Layout,
     tables: Vec<TableReport>,
-    /// The footer of the first table, which all others are compared with, and its file.
+    /// The footer of the first table, against which all others are compared, and its file.
     first: Option<(PathBuf, Metadata)>,
     problems: Vec<Problem>,
 }
@@ -106,7 +106,7 @@ impl Check<'_> {
         });
     }
 
-    /// All tables are of one model.
+    /// All tables are from the same model.
     fn compare_footer(&mut self, file: &Path, checked: &Checked) {
         let Some((first, metadata)) = &self.first else {
             self.first = Some((file.to_owned(), checked.metadata.clone()));

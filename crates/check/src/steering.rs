@@ -35,7 +35,7 @@ pub fn check_dose(run: &Run, shape: &Shape, problems: &mut Vec<Problem>) -> Resu
         .map(|row| (row.prompt_id.as_str(), row.condition.as_str()));
     check_names(run, shape, &run.layout().table::<DoseText>(), rows, problems);
     let file = run.layout().inside(&run.layout().table::<DoseEffect>());
-    // Texts lie in the order of the doses; each dose's are taken in turn.
+    // Texts are in the order of the doses; each dose's are taken in turn.
     let mut rest = texts.as_slice();
     for (index, row) in doses.iter().enumerate() {
         let of_dose = |text: &DoseText| text.dose == row.dose && text.condition == row.condition;

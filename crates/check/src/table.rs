@@ -10,17 +10,17 @@ use results::{Column, ColumnKind, Metadata, Result, TableFile, TableSchema};
 use crate::order::{Keys, key_value};
 use crate::problem::Problem;
 
-/// What is known of a table that was looked at.
+/// What is known of a checked table.
 #[derive(Debug)]
 pub struct Checked {
     pub metadata: Metadata,
     pub rows: usize,
 }
 
-/// A column tells of so many rows that are wrong, and no more.
+/// At most this many wrong rows are reported for a column.
 const SHOWN: usize = 3;
 
-/// `file` is the path inside of the run's folder, for messages. None where the file can't be read as this table at all.
+/// `file` is the path inside the run's folder, for messages. None where the file can't be read as this table at all.
 pub fn check_table(
     folder: &Path,
     file: &Path,

@@ -1,6 +1,6 @@
 use crate::{Contrasts, Curve, Curves, Run, Setting, TextSet, contrasts, curves, settings, texts};
 
-/// Everything that is said of two runs.
+/// Everything that is said about two runs.
 #[derive(Debug)]
 pub struct Comparison {
     pub settings: Vec<Setting>,
@@ -20,7 +20,7 @@ impl Comparison {
         }
     }
 
-    /// Whether the two runs say the same in everything that is compared, to the last bit of the
+    /// Whether the two runs agree in everything that is compared, to the last bit of the
     /// curves.
     pub fn is_same(&self) -> bool {
         let texts = self.texts.iter().flatten();

@@ -6,7 +6,7 @@ pub enum Contrasts {
     /// The two residual streams have different sizes or layers, so that no layer of one belongs to
     /// a layer of the other.
     Incomparable(String),
-    /// `caution` where the weights are not the same: the cosine then says something only if one
+    /// `caution` where the weights are not the same: the cosine is then meaningful only if one
     /// model was made from the other.
     Cosines {
         caution: Option<String>,
@@ -63,9 +63,9 @@ pub fn contrasts(a: &Run, b: &Run) -> Contrasts {
 /// The cosine that the contrasts of two runs with one true direction reach on average, given the
 /// split-half cosines of both: `sqrt(r_a r_b)` with `r = 2 h / (1 + h)`, the reliability of all
 /// prompts from that of a half (Spearman 1904 and 1910, Brown 1910; here a cosine takes the place
-/// of the correlation, since a mean difference has no mean to be taken away). It holds for runs
-/// whose prompts were drawn independently; with shared prompts the cosine may lie above it. None
-/// where a half says nothing: `h <= 0` or no number.
+/// of the correlation, since a mean difference has no mean to be subtracted). It holds for runs
+/// whose prompts were drawn independently; with shared prompts the cosine may be above it. None
+/// where a half is uninformative: `h <= 0` or not a number.
 pub fn attainable_cosine(split_half_a: f64, split_half_b: f64) -> Option<f64> {
     let reliability = |half: f64| (half > 0.0).then(|| 2.0 * half / (1.0 + half));
     Some((reliability(split_half_a)? * reliability(split_half_b)?).sqrt())

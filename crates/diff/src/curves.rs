@@ -23,7 +23,7 @@ impl Curve {
         }
     }
 
-    /// The layer with the largest value, the first of equals.
+    /// The layer with the largest value, the first among equals.
     pub fn peak(&self) -> usize {
         let mut peak = 0;
         for (layer, value) in self.values.iter().enumerate() {
@@ -48,8 +48,8 @@ pub struct DepthRow {
 }
 
 impl DepthRow {
-    /// Whether the intervals have no number in common. Where both runs have the same prompts this
-    /// is a strict test: what the prompts have in common widens both intervals and not the distance
+    /// Whether the intervals do not overlap. Where both runs have the same prompts this
+    /// is a strict test: variation that the prompts share widens both intervals but not the distance
     /// between them.
     pub fn is_apart(&self) -> bool {
         self.lows[0] > self.highs[1] || self.lows[1] > self.highs[0]
@@ -69,7 +69,7 @@ pub struct Curves {
     pub peaks: [usize; 2],
     /// The mean over the rows of |B - A|.
     pub mean_distance: f64,
-    /// Pearson's correlation of the two curves over the rows: whether they have one shape, whatever
+    /// Pearson's correlation of the two curves over the rows: whether they have the same shape, whatever
     /// their height. None where a curve is flat.
     pub correlation: Option<f64>,
     /// The index of the row where the two are farthest from each other.
@@ -120,10 +120,10 @@ fn correlation(rows: &[DepthRow]) -> Option<f64> {
 }
 
 /// The value at a relative depth between 0 and 1, on the straight line between the two layers
-/// beside it.
+/// next to it.
 pub fn interpolate(values: &[f64], depth: f64) -> f64 {
     let place = depth * values.len().saturating_sub(1) as f64;
-    // A depth that was made from a layer comes back to it within rounding; a neighbour that is not
+    // A depth that was computed from a layer maps back to it within rounding; a neighbour that is not
     // a number must not spoil it.
     let nearest = place.round();
     if (place - nearest).abs() < 1e-9 {

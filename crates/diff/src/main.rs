@@ -30,14 +30,14 @@ fn run(Arguments { run_a, run_b, html }: Arguments) -> Result<()> {
     write!(Output, "{}", summary(&a, &b, &comparison))?;
     let html = html.unwrap_or_else(|| PathBuf::from(format!("results/{}-and-{}.html", a.name, b.name)));
     let text = page(&a, &b, &comparison)?;
-    // Under another name first, so that a page is there as a whole or not at all.
+    // Under another name first, so that a page is complete or not there at all.
     let partial = html.with_extension("partial");
     fs_err::write(&partial, text)?;
     fs_err::rename(&partial, &html)?;
     Ok(writeln!(Output, "\npage: {}", html.display())?)
 }
 
-/// A name without a separator is that of a pipeline, unless a folder of that name is here.
+/// A name without a separator is that of a pipeline, unless a folder of that name exists here.
 fn folder(run: &str) -> PathBuf {
     let path = PathBuf::from(run);
     let results = PathBuf::from("results").join(run);

@@ -12,7 +12,7 @@ use crate::{Comparison, Contrasts, DepthRow, Pair, Run, TextSet};
 
 const TEMPLATE: &str = include_str!("templates/diff.html");
 
-/// Texts beyond this are counted and not shown, so that a page stays one that a browser opens.
+/// Texts beyond this are counted and not shown, so that a browser can still open the page.
 const TEXTS_SHOWN: usize = 200;
 
 /// The comparison as one self-contained page.

@@ -6,8 +6,8 @@ use results::{
     StatisticsSummary, Summary, read_contrast_vectors, read_dose_summary, read_statistics_summary,
 };
 
-/// What is compared of one results folder. Rows of one a layer are of the contrast's pooling and go
-/// by layer.
+/// What is compared of one results folder. Tables with one row per layer are for the contrast's pooling, in layer
+/// order.
 #[derive(Debug)]
 pub struct Run {
     /// The folder's own name, which is the pipeline's.
@@ -25,7 +25,7 @@ pub struct Run {
 
 impl Run {
     /// Reads `folder`, such as `results/tiny`. The stages extract and analyze must have run; steer
-    /// and dose are read where they have.
+    /// and dose are read if they have.
     pub fn read(folder: &Path) -> Result<Run> {
         ensure!(
             folder.is_dir(),
@@ -72,7 +72,7 @@ impl Run {
         self.metadata.get("model_name").unwrap_or("unknown model")
     }
 
-    /// The place of a layer between the first (0) and the last (1).
+    /// The position of a layer between the first (0) and the last (1).
     pub fn depth(&self, layer: usize) -> f64 {
         relative_depth(layer, self.layers())
     }

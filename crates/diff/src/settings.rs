@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::Run;
 
-/// Something that is not the same in the two runs.
+/// Something that differs between the two runs.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Setting {
     pub what: String,
@@ -10,7 +10,7 @@ pub struct Setting {
     pub b: String,
 }
 
-/// What differs in the footers of the tables, and in prompts and conditions.
+/// What differs in the footers of the tables, and in the prompts and conditions.
 pub fn settings(a: &Run, b: &Run) -> Vec<Setting> {
     let (of_a, of_b) = (facts(a), facts(b));
     let keys: BTreeSet<&String> = of_a.keys().chain(of_b.keys()).collect();
@@ -31,7 +31,7 @@ pub fn settings(a: &Run, b: &Run) -> Vec<Setting> {
     all
 }
 
-/// Keys of the footers that say nothing of the experiment.
+/// Keys of the footers that say nothing about the experiment.
 const OF_THE_FILE: &[&str] = &["schema", "schema_version", "layer", "pipeline"];
 
 fn facts(run: &Run) -> BTreeMap<String, String> {
@@ -87,7 +87,7 @@ fn reworded(a: &Run, b: &Run) -> Option<Setting> {
     })
 }
 
-/// One line of at most 60 letters, a dozen of a hash.
+/// One line of at most 60 letters, or a dozen for a hash.
 fn shortened(text: &str) -> String {
     let is_hash = text.len() == 64 && text.chars().all(|letter| letter.is_ascii_hexdigit());
     let letters = if is_hash { 12 } else { 60 };

@@ -32,7 +32,7 @@ pub struct Pair {
     pub b: Vec<Span>,
 }
 
-/// Pairs the texts of both runs: sets in A's order, then those that only B has. None where one of
+/// Pairs the texts of both runs: sets in A's order, then those that only B has. None if one of
 /// them has no texts.
 pub fn texts(a: &Run, b: &Run) -> Option<Vec<TextSet>> {
     let (of_a, of_b) = (&a.generations.as_ref()?.0, &b.generations.as_ref()?.0);

@@ -18,14 +18,14 @@ use crate::output::bytes;
 pub struct Check {
     pub name: &'static str,
     pub level: Level,
-    /// What was found; for anything but `Fine` it ends with what to do, after `; `.
+    /// What was found; except for `Fine`, it ends with what to do, after `; `.
     pub text: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
     Fine,
-    /// It will work, slowly or with less.
+    /// It will work, but slowly or with less.
     Warning,
     /// It will fail.
     Problem,
@@ -63,7 +63,7 @@ impl Check {
     }
 }
 
-/// Model, layers, files and machine; the prompts are checked where they are counted.
+/// Model, layers, files and machine; the prompts are checked when they are counted.
 pub fn checks(
     pipeline: &Pipeline,
     layout: &Layout,
@@ -86,13 +86,13 @@ pub fn checks(
         if let Err(error) = analyze::read_imported(pipeline, sizes.0, sizes.1) {
             all.push(Check::problem("vectors", error));
         }
-        // Nothing is reckoned where the prompts can't be read.
+        // Nothing is estimated where the prompts can't be read.
         if !needs.is_empty() {
             all.push(memory(pipeline, machine, shape, needs));
         }
     }
     let results: u64 = needs.iter().map(|needs| needs.disk).sum();
-    // While a stage runs, its last result is still there.
+    // While a stage runs, its previous result is still there.
     all.push(disk(
         machine,
         "disk, results",
@@ -178,7 +178,7 @@ fn of_model(pipeline: &Pipeline, machine: &Machine, known: &Known) -> Vec<Check>
     all
 }
 
-/// What the pipeline names and no stage could do without.
+/// The files that the pipeline names and some stage needs.
 fn files(pipeline: &Pipeline) -> Vec<Check> {
     let named = [
         ("model.chat_template", &pipeline.model.chat_template),

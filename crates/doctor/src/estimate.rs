@@ -4,7 +4,7 @@ use pipeline::Pipeline;
 use crate::known::{Known, Shape};
 use crate::workload::{Generations, Workload};
 
-/// As fast as the machine is at the moment.
+/// The machine's current speeds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Speeds {
     /// f32 multiplications and additions a second, all threads together.
@@ -14,7 +14,7 @@ pub struct Speeds {
     pub threads: usize,
 }
 
-/// From the least to the most that is to be expected.
+/// The least and the most to be expected.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Range {
     pub low: f64,
@@ -40,11 +40,11 @@ pub struct Needs {
 const PRODUCTS: Range = Range { low: 0.3, high: 0.6 };
 /// One row reads memory at this share of its speed.
 const READING: Range = Range { low: 0.7, high: 1.0 };
-/// Of `max_new_tokens`: texts of chat models end by themselves, after a third of what they may have
-/// or not at all.
+/// Share of `max_new_tokens`: texts of chat models end by themselves, after a third of the limit
+/// or not before it.
 const LENGTH: Range = Range { low: 0.33, high: 1.0 };
 const ENDLESS: Range = Range { low: 1.0, high: 1.0 };
-/// Texts of a sweep that differ from all others of their prompt, and are scored.
+/// The share of a sweep's texts that differ from all others of their prompt, and are scored.
 const DIFFERENT: Range = Range { low: 0.3, high: 1.0 };
 /// Weights converted in a second by one thread, and bytes of a file read.
 const CONVERTING: Range = Range { low: 4e7, high: 2e8 };
@@ -55,12 +55,12 @@ const PROBABILITY: Range = Range {
     high: 5e-9,
 };
 
-/// The needs of every stage, on the CPU.
+/// The needs of every stage on the CPU.
 pub fn estimate(pipeline: &Pipeline, known: &Known, workload: &Workload, speeds: &Speeds) -> Vec<Needs> {
     let Some(shape) = &known.shape else {
         return Vec::new();
     };
-    // A base model, which needs a chat template of another, has not learned to end.
+    // A base model, which needs another model's chat template, has not learned to end.
     let length = if pipeline.model.chat_template.is_some() {
         ENDLESS
     } else {
@@ -153,7 +153,7 @@ struct Costs<'a> {
     shape: &'a Shape,
     speeds: Speeds,
     length: Range,
-    /// Numbers of the layers' matrices, and of the head.
+    /// The number of weights in the layers' matrices, and in the head.
     layers: f64,
     head: f64,
 }
@@ -176,7 +176,7 @@ impl<'a> Costs<'a> {
         }
     }
 
-    /// Mapping a file takes no time, reading it later does; weights of another form are converted.
+    /// Mapping a file takes no time, but reading it later does; weights in another form are converted.
     fn load(&self) -> Range {
         let read = Range::of(self.shape.stored as f64, FILE_READING);
         let numbers = self.layers + self.head;
@@ -186,7 +186,7 @@ impl<'a> Costs<'a> {
         }
     }
 
-    /// A pass over so many tokens, the head for some of them.
+    /// A pass over this many tokens, with the head for some of them.
     fn pass(&self, tokens: f64, with_head: f64) -> Range {
         let work = 2.0 * (self.layers * tokens + self.head * with_head) / self.speeds.multiply_add_rate;
         Range {
@@ -203,7 +203,7 @@ impl<'a> Costs<'a> {
         }
     }
 
-    /// Prompts once, then a step for each token of the texts that are side by side.
+    /// Prompts once, then a step for each token of the texts that are generated together.
     fn generation(&self, generations: &Generations) -> Range {
         let end = |length: f64, share: f64, reading: f64, products: f64| {
             let steps = length * generations.most_tokens as f64;
@@ -256,7 +256,7 @@ impl<'a> Costs<'a> {
         Range::of(2.0 * bytes, Range { low: 5e7, high: 1e9 })
     }
 
-    /// Keys and values of the rows side by side, their distributions, and a pass.
+    /// Keys and values of the rows generated together, their distributions, and a pass.
     fn working(&self, generations: &Generations) -> f64 {
         let config = &self.shape.config;
         let number = if self.shape.precision == model::Precision::Bf16 {
@@ -273,7 +273,7 @@ impl<'a> Costs<'a> {
 }
 
 impl Range {
-    /// So much work at this speed.
+    /// This much work at this speed.
     fn of(work: f64, speed: Range) -> Self {
         Range {
             low: work / speed.high,
@@ -281,7 +281,7 @@ impl Range {
         }
     }
 
-    /// In the middle of the logarithms: as many times the least as the most is of it.
+    /// The geometric mean of the two ends.
     pub fn middle(self) -> f64 {
         (self.low * self.high).sqrt()
     }

@@ -17,9 +17,9 @@ pub struct Known {
     pub whereabouts: Whereabouts,
     /// `None`: a repository whose shape is not among the published ones that we know.
     pub shape: Option<Shape>,
-    /// Where the model is here.
+    /// Present if the model is on this machine.
     pub tokenizer: Option<ChatTokenizer>,
-    /// Tensors that are left out, and that a user may not expect to be.
+    /// Tensors that are left out, although a user may not expect it.
     pub left_out: Vec<String>,
 }
 
@@ -46,7 +46,7 @@ pub struct Shape {
 }
 
 impl Known {
-    /// Errors: a model that is here and can't be used, and a source that names none.
+    /// Errors: a local model that can't be used, and a source that names no model.
     pub fn of(table: &ModelTable, machine: &Machine) -> Result<Self> {
         let source = table.source.to_string_lossy();
         // What `cargo xtask` found: a path of this disk, or a whole snapshot of the hub's cache.
@@ -84,7 +84,7 @@ impl Known {
         let (owner, name) = model.id.split_once('/').unwrap_or_default();
         Ok(Known {
             whereabouts: Whereabouts::Hub {
-                // Others may be too, which the hub will say.
+                // Others may be gated too; the hub will say so.
                 is_gated: is_gated(owner),
                 lacks: missing,
             },
@@ -119,7 +119,7 @@ impl Known {
     }
 }
 
-/// The shape of a published model, by the name of its repository. Base models have that of the
+/// The shape of a published model, by the name of its repository. Base models have the shape of the
 /// instruction-tuned ones.
 fn published(name: &str, dtype: Dtype) -> Option<Shape> {
     let wanted = name.trim_end_matches("-it").trim_end_matches("-pt");

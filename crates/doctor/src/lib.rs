@@ -1,5 +1,5 @@
-//! What a pipeline will take, and whether this machine has it, before hours are spent: without
-//! weights of a model that is still to be downloaded, from its published shape.
+//! What a pipeline will take, and whether this machine has it, before hours are spent; without
+//! the weights of a model that is still to be downloaded, from its published shape.
 
 mod checks;
 mod estimate;
@@ -35,7 +35,7 @@ impl Diagnosis {
     }
 }
 
-/// Looks at the pipeline, its model as far as it is here, and the machine.
+/// Looks at the pipeline, what is here of its model, and the machine.
 pub fn diagnose(pipeline: &Pipeline, layout: &Layout, machine: &Machine) -> Result<Diagnosis> {
     let known = Known::of(&pipeline.model, machine);
     let (workload, mut found) = Workload::of(pipeline, known.as_ref().ok());

@@ -8,16 +8,16 @@ use crate::estimate::Speeds;
 /// What this machine has.
 #[derive(Clone, Debug)]
 pub struct Machine {
-    /// Bytes that can be taken without pushing others out; `None` where the system doesn't tell.
+    /// Bytes that can be allocated without displacing others; `None` where the system doesn't tell.
     pub free_memory: Option<u64>,
     pub instructions: Instructions,
     pub threads: usize,
     pub speeds: Speeds,
-    /// Whether a driver of NVIDIA answers.
+    /// Whether an NVIDIA driver responds.
     pub has_cuda_driver: bool,
     /// The token of the Hugging Face hub is set.
     pub has_token: bool,
-    /// What the hub said of the pipeline's model, where it was asked: `bytes N` or `problem TEXT`.
+    /// What the hub said about the pipeline's model, where it was asked: `bytes N` or `problem TEXT`.
     pub hub_answer: Option<String>,
     /// Where models of the hub are kept.
     pub hub_cache: PathBuf,
@@ -28,7 +28,7 @@ pub struct Machine {
     pub free_disk: fn(&Path) -> Option<u64>,
 }
 
-/// Reading memory at full speed is measured on this much.
+/// The amount of memory on which full-speed reading is measured.
 const MEASURED_ON: u64 = 2 << 30;
 
 impl Machine {

@@ -137,7 +137,7 @@ pub fn json(diagnosis: &Diagnosis) -> Value {
     })
 }
 
-/// In two digits: more would pretend to know.
+/// With two digits: more would suggest false precision.
 fn duration(seconds: f64) -> String {
     match seconds {
         ..9.95 => format!("{seconds:.1} s"),

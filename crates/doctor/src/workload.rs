@@ -16,7 +16,7 @@ pub struct Workload {
     pub prompts: usize,
     /// Rendered texts: prompts times conditions.
     pub texts: usize,
-    /// Tokens that extraction computes; what texts begin with in common counts once.
+    /// Tokens that extraction computes; common beginnings of texts count once.
     pub extracted: f64,
     /// The longest text.
     pub longest: usize,
@@ -24,7 +24,7 @@ pub struct Workload {
     pub verified: usize,
     pub steer: Generations,
     pub dose: Generations,
-    /// Tokens whose whole distributions `dose` compares or scores, for each token of a text, and on
+    /// Tokens whose full distributions `dose` compares or scores, for each token of a text, and on
     /// neutral prompts.
     pub scored_texts: usize,
     pub neutral_tokens: usize,
@@ -35,15 +35,15 @@ pub struct Workload {
 pub struct Generations {
     pub rows: usize,
     pub most_tokens: usize,
-    /// Of all rows' prompts.
+    /// In all rows' prompts.
     pub prompt_tokens: f64,
 }
 
-/// Where there is no tokenizer yet: tokens of a text of so many letters, and of each turn's frame.
+/// Where there is no tokenizer yet: letters per token, and the tokens of each turn's frame.
 const LETTERS_PER_TOKEN: f64 = 4.0;
 const TOKENS_PER_TURN: f64 = 5.0;
-/// Of all tokens of the method's twelve texts, those that are left when what they begin with in
-/// common counts once.
+/// The share of the tokens of the method's twelve texts that is left when their common
+/// beginnings count once.
 const USUALLY_LEFT: f64 = 0.6;
 
 impl Workload {
@@ -177,7 +177,7 @@ struct Lengths {
     is_guess: bool,
 }
 
-/// As the run would render the texts, where the tokenizer is here; what is to be said about them is
+/// As the run would render the texts, where the tokenizer is here; findings about them are
 /// added to `found`.
 fn lengths(pipeline: &Pipeline, known: Option<&Known>, found: &mut Vec<Check>) -> anyhow::Result<Lengths> {
     let model = known.and_then(|known| Some((known.shape.as_ref()?, known.tokenizer.as_ref()?)));
@@ -210,7 +210,7 @@ fn lengths(pipeline: &Pipeline, known: Option<&Known>, found: &mut Vec<Check>) -
     })
 }
 
-/// Why the model can't be read, or isn't here yet, is a check of its own.
+/// Why the model can't be read, or isn't here yet, is a separate check.
 fn guessed(pipeline: &Pipeline) -> anyhow::Result<Lengths> {
     let prompts = read_prompts(&pipeline.prompts.file)?;
     let tokens = |condition: &Condition| {
@@ -233,7 +233,7 @@ fn guessed(pipeline: &Pipeline) -> anyhow::Result<Lengths> {
     })
 }
 
-/// Of all texts, by the names of their conditions.
+/// For all texts, by the names of their conditions.
 fn summed(pipeline: &Pipeline, rows: Vec<(String, f64)>) -> Lengths {
     let mut sums: BTreeMap<String, (f64, f64)> = BTreeMap::new();
     for (condition, tokens) in &rows {

@@ -1,4 +1,4 @@
-//! What is found wrong with a pipeline or a machine, and what is reckoned.
+//! What is found wrong with a pipeline or a machine, and what is estimated.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! Which dose to use: the largest effect among those that stay within the budget and do what no
+//! Which dose to use: the largest effect among those that stay within the budget and do something that no
 //! control does.
 
 use interventions::Kind;
@@ -53,7 +53,7 @@ pub fn choose(
     summary
 }
 
-/// Of those with no reason against them, the one with the largest effect, and of equals the
+/// Among those with no reason against them, the one with the largest effect; among equals, the
 /// smallest coefficient.
 fn best(candidates: &[DoseCandidate]) -> Option<usize> {
     let passing = candidates
@@ -125,7 +125,7 @@ impl View<'_> {
         first.iter().zip(&second).map(|(a, b)| (a + b) / 2.0).collect()
     }
 
-    /// The largest upper end of the intervals of the controls that are given in the same amount at
+    /// The largest upper end of the intervals of the controls that are applied in the same amount at
     /// the same layer.
     fn control_high(&self, added: usize) -> f64 {
         let dose = &self.doses[added].dose;

@@ -1,4 +1,4 @@
-//! What is added at a layer: the contrast, and the controls of the same norm that take its place.
+//! What is added at a layer: the contrast, and the controls of the same norm that replace it.
 
 use std::path::Path;
 
@@ -78,7 +78,7 @@ impl LayerDirections {
     }
 }
 
-/// Which directions each layer has, with the numbers of those of the same kind; the contrast first.
+/// Which directions each layer has, with numbers among those of the same kind; the contrast first.
 pub fn kinds(table: &DoseTable) -> Vec<(DoseDirection, usize)> {
     let mut kinds = vec![(DoseDirection::Contrast, 0)];
     kinds.extend((0..table.random_directions).map(|number| (DoseDirection::Random, number)));
@@ -111,7 +111,7 @@ fn paired_rows(pipeline: &Pipeline, folder: &Path, layer: usize) -> Result<Paire
     Ok(pairs.map(|(positive, negative)| [positive, negative]).collect())
 }
 
-/// Independent of the other directions, and the same whatever else is asked for.
+/// Independent of the other directions, and the same whatever else is requested.
 fn generator(table: &DoseTable, layer: usize, number: usize) -> ChaCha8Rng {
     let mut generator = ChaCha8Rng::seed_from_u64(table.seed);
     generator.set_stream((layer as u64) << 32 | (number as u64 & 0xffff_ffff));
@@ -125,8 +125,8 @@ pub fn random_direction(like: &[f32], generator: &mut impl Rng) -> Vec<f32> {
 }
 
 /// The contrast of the same rows after the labels of a random half of the prompts have been
-/// swapped, with the norm of the true one: what is common to the prompts is gone, what they have of
-/// their own is there.
+/// swapped, with the norm of the true one: what the prompts share is gone, what is specific to
+/// each remains.
 fn shuffled_contrast(rows: &PairedRows, contrast: &[f32], generator: &mut impl Rng) -> Vec<f32> {
     let mut order: Vec<usize> = (0..rows.len()).collect();
     for last in (1..order.len()).rev() {

@@ -7,12 +7,12 @@ use terms::FinishReason;
 use crate::plan::Planned;
 use crate::sweep::Sweep;
 
-/// What the unsteered model does: what all doses are measured against.
+/// What the unsteered model does: the baseline for all doses.
 #[derive(Clone, Debug)]
 pub struct Baseline {
     /// `[side][prompt]`, nats per token.
     log_odds: [Vec<f64>; 2],
-    /// Of the texts of both sides, under the format that each is more likely in: `exp(mean nats per
+    /// For the texts of both sides, in the format in which each is more likely: `exp(mean nats per
     /// token)`.
     pub perplexity: f64,
 }
@@ -96,7 +96,7 @@ pub fn crossed(side: usize, texts: &[DoseText]) -> f64 {
     share(texts.iter().map(|text| (side == 0) == (text.log_odds < 0.0)))
 }
 
-/// The 95 % interval of the mean over prompts. That of a single prompt may be anywhere.
+/// The 95 % interval of the mean over prompts. For a single prompt it is unbounded.
 pub fn interval(values: &[f64], seed: u64) -> Interval {
     bootstrap_mean(values, BOOTSTRAP_DRAWS, seed).unwrap_or(Interval {
         low: f64::NEG_INFINITY,

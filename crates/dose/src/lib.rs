@@ -1,7 +1,7 @@
-//! Vectors to doses: steers with the contrast at several layers and strengths, and with controls in
-//! its place, and measures what it does to the texts and what it costs, without a judge model.
+//! Vectors to doses: steers with the contrast at several layers and strengths, and with controls
+//! in its place, and measures what this does to the texts and what it costs, without a judge model.
 //!
-//! The unsteered model itself says which speaker a text sounds like (its log-probability in the one
+//! The unsteered model itself says which speaker a text sounds like (its log-probability in one
 //! format and in the other), and how much a text is damaged (its perplexity). `docs/statistics.md`
 //! gives each formula.
 

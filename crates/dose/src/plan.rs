@@ -31,8 +31,8 @@ impl Planned {
 }
 
 /// The layers of the sweep: those that the pipeline names, or else at most four whose similarity
-/// difference is at least half of the largest one, evenly spaced among these, the largest one's
-/// among them.
+/// difference is at least half of the largest one, evenly spaced among these, including the layer of the
+/// largest.
 pub fn layers(table: &DoseTable, summaries: &[Summary]) -> Result<Vec<usize>> {
     let mut chosen = Vec::new();
     for layer in &table.layers {
@@ -60,7 +60,7 @@ pub fn layers(table: &DoseTable, summaries: &[Summary]) -> Result<Vec<usize>> {
     Ok(chosen)
 }
 
-/// Layers of a sweep whose pipeline names none, at most.
+/// The most layers in a sweep whose pipeline names none.
 pub const MOST_LAYERS: usize = 4;
 
 /// A dose before there are vectors: what is done, with which direction, how much, and on which
@@ -76,8 +76,8 @@ pub struct Outline {
     pub sides: Vec<usize>,
 }
 
-/// The doses of each layer, in the order in which they are run. It depends on the pipeline file
-/// alone.
+/// The doses of each layer, in the order in which they are run. It depends only on the pipeline
+/// file.
 pub fn outline(table: &DoseTable) -> Vec<Outline> {
     let directions = directions::kinds(table);
     let sizes = sizes(table);
@@ -99,13 +99,13 @@ pub fn outline(table: &DoseTable) -> Vec<Outline> {
         for size in &sizes {
             push(*kind, directions[0], -size, &BOTH);
             push(*kind, directions[0], *size, &BOTH);
-            // A control has no sign of its own.
+            // A control's sign is arbitrary.
             for control in &directions[1..] {
                 push(*kind, *control, *size, &BOTH);
             }
         }
     }
-    // The others have no size to vary, so that one control of each sort shows what any direction
+    // The others have no size to vary, so one control of each kind shows what any direction
     // does.
     for direction in directions.into_iter().filter(|(_, number)| *number == 0) {
         for kind in Kind::ALL {
@@ -153,7 +153,7 @@ fn sizes(table: &DoseTable) -> Vec<f64> {
     sizes
 }
 
-/// A coefficient of the table as a multiple of the layer's contrast.
+/// A coefficient from the table as a multiple of the layer's contrast.
 fn raw(table: &DoseTable, layer: &LayerDirections, coefficient: f64) -> f64 {
     match table.unit {
         // The default sizes are multiples whatever the unit.

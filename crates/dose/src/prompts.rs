@@ -19,8 +19,8 @@ pub struct PromptPair {
     pub tokens: [Vec<u32>; 2],
 }
 
-/// The prompts of the contrast's two conditions, in their order; where there are more than `most`,
-/// as many that are evenly spaced among them.
+/// The prompts of the contrast's two conditions, in their order; if there are more than `most`,
+/// that many evenly spaced ones.
 pub fn pairs(pipeline: &Pipeline, rendered: &[RenderedPrompt], most: usize) -> Result<Vec<PromptPair>> {
     let of = |condition: &str| -> Vec<&RenderedPrompt> {
         rendered.iter().filter(|row| row.condition == condition).collect()
@@ -47,7 +47,7 @@ pub fn pairs(pipeline: &Pipeline, rendered: &[RenderedPrompt], most: usize) -> R
     Ok(picked.collect())
 }
 
-/// The neutral prompts of pipelines that name no file of their own.
+/// The neutral prompts of pipelines that don't name their own file.
 pub fn everyday_prompts() -> Result<Vec<Prompt>> {
     Ok(parse_prompts(
         Path::new(EVERYDAY_FILE),

@@ -1,5 +1,5 @@
-//! Teacher-forced log-probabilities: what a model gives for the tokens of a text that exists
-//! already.
+//! Teacher-forced log-probabilities: what a model gives the tokens of an existing
+//! text.
 
 use std::collections::BTreeSet;
 
@@ -39,7 +39,7 @@ impl Sequence {
 /// a sequence by its index.
 ///
 /// `what` is what the progress bar counts. Sequences with a common beginning, and the same group by
-/// the tap, share its computation; they are taken in an order that brings these together. The
+/// the tap, share its computation; they are ordered so that these are adjacent. The
 /// memory is that of the logits of one pass: about 64 MB, or one sequence.
 pub fn map_logits<T: Send>(
     network: &Network,
@@ -106,10 +106,10 @@ fn map_pass<T: Send>(
     Ok(results.collect())
 }
 
-/// Numbers, so 64 MB.
+/// Number of logits: 64 MB.
 const LOGITS_AT_ONCE: usize = 1 << 24;
 
-/// Tokens of whole sequences in one pass, beyond which a larger pass brings nothing.
+/// Tokens of whole sequences in one pass, beyond which a larger pass gains nothing.
 const TOKENS_AT_ONCE: usize = 2048;
 
 /// How many of the sequences of these indices go into one pass: at least one.

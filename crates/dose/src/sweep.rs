@@ -1,4 +1,4 @@
-//! Generates the texts of all doses in one go, and scores them.
+//! Generates the texts of all doses at once, and scores them.
 
 use std::collections::HashMap;
 
@@ -27,7 +27,7 @@ pub struct Sweep {
 /// Runs all doses; the first one must be the unsteered model. `conditions` are the names of the
 /// positive and the negative condition.
 ///
-/// The most likely token is taken each time, so that a text depends on its dose and on no draw.
+/// The most likely token is taken each time, so a text depends on its dose and not on a random draw.
 pub fn sweep(
     model: &OpenModel,
     doses: &[Planned],
@@ -63,7 +63,7 @@ pub fn sweep(
     Ok(Sweep { texts, divergences })
 }
 
-/// Tokens of a neutral answer on which the distributions are compared, at most.
+/// The most tokens of a neutral answer on which distributions are compared.
 pub const NEUTRAL_TOKENS: usize = 16;
 
 fn row(tokens: &[u32], interventions: &[Intervention]) -> Row {
@@ -169,7 +169,7 @@ fn scored(
     Ok(texts)
 }
 
-/// Different pairs of neighbouring tokens over all pairs. Source: distinct-n of Li et al. (2016),
+/// Distinct pairs of neighbouring tokens, divided by all pairs. Source: distinct-n of Li et al. (2016),
 /// "A Diversity-Promoting Objective Function for Neural Conversation Models", n = 2, over one text.
 fn distinct_pairs(tokens: &[u32]) -> f64 {
     let pairs = tokens.windows(2);
@@ -185,7 +185,7 @@ fn distinct_pairs(tokens: &[u32]) -> f64 {
 }
 
 /// For each dose the mean over neutral prompts and answer tokens of `KL(unsteered || steered)` of
-/// the next token, in nats. The answers are the unsteered model's own, so that both are asked about
+/// the next token, in nats. The answers are the unsteered model's own, so both are compared on
 /// the same text.
 fn divergences(
     model: &OpenModel,

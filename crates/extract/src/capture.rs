@@ -10,10 +10,10 @@ use session::{OpenModel, OpenNetwork};
 
 use crate::{Record, Wanted, pooled_position};
 
-/// Tokens of one pass, roughly: more bring no more speed on a CPU, and each costs memory.
+/// Tokens of one pass, roughly: more bring no more speed on a CPU, but each costs memory.
 const TOKENS_PER_BATCH: usize = 512;
 
-/// What the vectors of one piece may take, and its residual streams as well: it decides the memory of a run of any
+/// What the vectors of one piece may take, and its residual streams as well: it determines the memory of a run of any
 /// length, which is some three times this.
 const BYTES_PER_PIECE: usize = 32 << 20;
 
@@ -120,7 +120,7 @@ struct Pass {
     record: Record,
 }
 
-/// Prompts that begin alike go side by side, so that what they have in common is computed once.
+/// Prompts that begin alike go side by side, so that what they share is computed once.
 fn passes(prompts: &[RenderedPrompt], poolings: &[Pooling], sites: &[Site]) -> Result<Vec<Pass>> {
     // The residual stream after a layer is recorded in any case.
     let others = sites.iter().filter(|site| **site != Site::ResidualPost);
@@ -149,7 +149,7 @@ struct OpenPass {
 }
 
 impl OpenPass {
-    /// Tokens after the last that is wanted are left out: nothing before them depends on them.
+    /// Tokens after the last wanted one are left out: nothing before them depends on them.
     fn push(&mut self, prompt: usize, rendered: &RenderedPrompt, poolings: &[Pooling]) -> Result<()> {
         let token_ids = &rendered.token_ids;
         let wanted = poolings.iter().map(|pooling| pooled_position(*pooling, rendered));
@@ -176,7 +176,7 @@ impl OpenPass {
     }
 }
 
-/// Runs the passes; `progress` is told how many residuals of prompts came.
+/// Runs the passes; `progress` is told the number of new residuals, one per prompt and layer.
 fn run(
     network: &OpenNetwork,
     passes: Vec<Pass>,

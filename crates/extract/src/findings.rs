@@ -1,6 +1,6 @@
-//! What a user should know about a pipeline's model and prompts, though nothing of it keeps the run from starting.
+//! What a user should know about a pipeline's model and prompts, though none of it prevents the run from starting.
 //!
-//! `extract` logs it and writes it into its tables; `doctor` says it before anything is run.
+//! `extract` logs it and writes it into its tables; `doctor` reports it before anything is run.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ pub struct PreparedPrompts {
     pub findings: Vec<String>,
 }
 
-/// Reads the prompts of a pipeline and renders them in all of its conditions. Of prompts that are one text to the model
+/// Reads the prompts of a pipeline and renders them in all of its conditions. Of prompts that are the same text to the model
 /// in some condition only the first is used: the others don't count as further observations, and would only make the
 /// statistics look surer than they are.
 ///
@@ -50,7 +50,7 @@ pub fn prepare_prompts(
     Ok(PreparedPrompts { rendered, findings })
 }
 
-/// Prompts that are the same tokens as an earlier one in some condition, and which one that is. The earlier one is itself
+/// Prompts with the same tokens as an earlier one in some condition, and which one that is. The earlier one is itself
 /// used: being like a prompt that is left out is not a reason.
 fn repeated(rendered: &[RenderedPrompt]) -> BTreeMap<String, String> {
     let mut texts: BTreeMap<&str, Vec<&RenderedPrompt>> = BTreeMap::new();
@@ -104,7 +104,7 @@ fn about_lengths(pipeline: &Pipeline, config: &ModelConfig, rendered: &[Rendered
     ))
 }
 
-/// Where `newline` and the notebook's rule part.
+/// Where `newline` and the notebook's rule diverge.
 fn about_newlines(
     pipeline: &Pipeline,
     tokenizer: &ChatTokenizer,
@@ -182,7 +182,7 @@ fn about_the_date(pipeline: &Pipeline, tokenizer: &ChatTokenizer) -> Option<Stri
     ))
 }
 
-/// As many are named in a sentence.
+/// At most this many are named in a sentence.
 const NAMED: usize = 3;
 
 fn and_more(count: usize) -> String {

@@ -2,7 +2,7 @@ use model::ChatTokenizer;
 use results::RenderedPrompt;
 use terms::Pooling;
 
-/// What of a sequence becomes its vector.
+/// The part of a sequence that becomes its vector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
     /// The residual at this position, counted from the first token.
@@ -30,7 +30,7 @@ pub fn pooled_position(pooling: Pooling, prompt: &RenderedPrompt) -> Wanted {
     }
 }
 
-/// As vocabularies spell it: as it is, in the letters of byte-level vocabularies, or as a byte.
+/// As vocabularies spell it: literally, in the letters of byte-level vocabularies, or as a byte.
 fn holds_newline(token: &str) -> bool {
     token.contains(['\n', '\u{10a}']) || token == "<0x0A>"
 }

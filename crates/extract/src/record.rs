@@ -4,8 +4,8 @@ use model::{Batch, ResidualTap, Site, Token};
 
 use crate::Wanted;
 
-/// Keeps the wanted vectors of every layer, gathered inside the pass: nothing of the size
-/// [layers, tokens, hidden] is ever held.
+/// Keeps the wanted vectors of every layer, gathered inside the pass: a tensor of the size
+/// [layers, tokens, hidden] is never held.
 pub struct Record {
     /// For each wanted vector, the places in the batch whose residuals it is the mean of.
     wanted: Vec<Vec<usize>>,
@@ -27,7 +27,7 @@ pub struct Recorded {
 }
 
 impl Record {
-    /// `wanted` holds the same number of entries for each row of the batch, row by row. `sites` are read besides the
+    /// `wanted` holds the same number of entries for each row of the batch, row by row. `sites` are read in addition to the
     /// residual stream after each layer.
     pub fn new(batch: &Batch, wanted: &[Wanted], sites: &[Site]) -> Self {
         let per_row = wanted.len() / batch.rows();
@@ -52,7 +52,7 @@ impl Record {
         }
     }
 
-    /// All places that some vector is made of, in order: the last layer need not compute others.
+    /// All places that contribute to some vector, in order: the last layer need not compute others.
     pub fn places(&self) -> &[usize] {
         &self.places
     }

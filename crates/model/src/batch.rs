@@ -2,17 +2,17 @@ use std::collections::HashMap;
 
 use crate::{Error, Result};
 
-/// The tokens of one pass, packed: nothing is padded, and what rows have in common at their
-/// beginning is there once.
+/// The tokens of one pass, packed: nothing is padded, and what rows share at their
+/// beginning is stored once.
 ///
-/// A token's residual stream depends on the tokens before it and on nothing else. So rows with the
+/// A token's residual stream depends only on the tokens before it. So rows with the
 /// same beginning share its tokens, and each token is computed once however many rows it belongs
 /// to.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     tokens: Vec<Token>,
     rows: Vec<Row>,
-    /// Where to find a token that another row has too: by the one before it (or the row's group),
+    /// Where to find a token that another row also has: by the one before it (or the row's group),
     /// its id, and whether it is its row's last.
     shared: HashMap<(Before, u32, bool), usize>,
     wanted: Option<Vec<usize>>,
@@ -23,7 +23,7 @@ pub struct Batch {
 pub struct Token {
     /// The token itself.
     pub id: u32,
-    /// Counted from the row's first token, also where that was in an earlier pass.
+    /// Counted from the row's first token, even if that was in an earlier pass.
     pub position: usize,
     /// The row that it belongs to, or the first of several.
     pub row: usize,
@@ -109,7 +109,7 @@ impl Batch {
     }
 
     /// Only these places are wanted after the last layer: their residual streams, in this order,
-    /// are what the pass gives back, and the last layer computes no others.
+    /// are what the pass returns, and the last layer computes no others.
     pub fn with_wanted(mut self, places: Vec<usize>) -> Self {
         self.wanted = Some(places);
         self
@@ -125,7 +125,7 @@ impl Batch {
         self.tokens.is_empty()
     }
 
-    /// In the order of their places.
+    /// The tokens in the order of their places.
     pub fn tokens(&self) -> &[Token] {
         &self.tokens
     }

@@ -4,21 +4,21 @@ use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
 use crate::{Batch, Error, ModelConfig, Result};
 
-/// Keys and values of the tokens that running rows have seen, apart from the weights.
+/// Keys and values of the tokens that running rows have seen, separate from the weights.
 ///
 /// It is a log: each pass adds its tokens at the end, and a row is the list of the slots of its
-/// tokens. Rows with a common beginning have the same slots there. When the log is full, what no
-/// row needs any more is dropped.
+/// tokens. Rows with a common beginning have the same slots there. When the log is full, slots that no
+/// row needs any more are dropped.
 ///
-/// Every layer, sliding or global, keeps all tokens: which of them a query sees is decided when it
-/// looks.
+/// Every layer, sliding or global, keeps all tokens: which of them a query sees is decided at
+/// lookup.
 pub struct Cache {
     layers: Vec<LayerCache>,
-    /// By the caller's number: the slots of a row's tokens, by position.
+    /// By the caller's row number: the slots of a row's tokens, by position.
     rows: BTreeMap<usize, Vec<u32>>,
     used: usize,
     capacity: usize,
-    /// Where the pass that runs writes.
+    /// Where the current pass writes.
     written: std::ops::Range<usize>,
     device: Device,
 }
@@ -29,7 +29,7 @@ struct LayerCache {
     values: Tensor<2>,
 }
 
-/// Slots at the beginning.
+/// The initial number of slots.
 const FIRST_CAPACITY: usize = 256;
 
 impl Cache {
@@ -49,25 +49,25 @@ impl Cache {
         }
     }
 
-    /// Tokens that the row has so far.
+    /// The number of tokens that the row has so far.
     pub fn length(&self, row: usize) -> usize {
         self.rows.get(&row).map_or(0, Vec::len)
     }
 
-    /// Keeps the row's first tokens only.
+    /// Keeps only the row's first tokens.
     pub(crate) fn truncate(&mut self, row: usize, length: usize) {
         if let Some(slots) = self.rows.get_mut(&row) {
             slots.truncate(length);
         }
     }
 
-    /// The row has ended, and its slots may be used again.
+    /// Ends the row, so its slots may be reused.
     pub fn remove(&mut self, row: usize) {
         self.rows.remove(&row);
     }
 
-    /// Takes slots for the batch's tokens, where every layer's [`append`](Self::append) then
-    /// writes, and gives back the slots of each row of the batch.
+    /// Reserves slots for the batch's tokens, where every layer's [`append`](Self::append) then
+    /// writes, and returns the slots of each row of the batch.
     pub(crate) fn reserve(&mut self, batch: &Batch) -> Result<Vec<Vec<u32>>> {
         for row in batch.entries() {
             let (number, length) = (row.number, self.length(row.number));
@@ -93,7 +93,7 @@ impl Cache {
         Ok(paths)
     }
 
-    /// Writes the newest keys and values of a layer, and gives back all of them:
+    /// Writes the newest keys and values of a layer, and returns all of them:
     /// `[slots, heads * head_dim]`.
     pub(crate) fn append(
         &mut self,
@@ -110,13 +110,13 @@ impl Cache {
             } else {
                 new.cast(dtype)
             };
-            // Assigning in place needs the only handle to the storage.
+            // Assigning in place requires the only handle to the storage.
             all.inplace(|all| all.slice_assign(slots.clone(), new));
         }
         (cache.keys.clone(), cache.values.clone())
     }
 
-    /// Drops the slots that no row has any more, and doubles the room where that is not enough.
+    /// Drops the slots that no row has any more, and doubles the capacity if that is not enough.
     fn make_room(&mut self, wanted: usize) {
         let mut alive: Vec<u32> = self.rows.values().flatten().copied().collect();
         alive.sort_unstable();
@@ -129,7 +129,7 @@ impl Cache {
             *slot = moved[*slot as usize];
         }
         self.used = alive.len();
-        // Half of it free at least, so that this seldom happens.
+        // At least half of it is free, so this seldom happens.
         self.capacity = self.capacity.max(2 * (self.used + wanted));
         let kept: Vec<i32> = alive.iter().map(|slot| slot.cast_signed()).collect();
         let kept = Tensor::<1, Int>::from_data(TensorData::new(kept, [self.used]), &self.device);

@@ -2,11 +2,11 @@ use std::collections::BTreeMap;
 
 use crate::{Cache, Network};
 
-/// The keys and values of rows that have ended, for later texts that begin as they did: a
-/// conversation that goes on.
+/// The keys and values of rows that have ended, for later texts that begin the same way: a
+/// continuing conversation.
 ///
-/// A row's tokens are known by its number. They are worth something only to who treats that
-/// number's residual stream as before, at every position alike; where that changes,
+/// A row's tokens are known by its number. They are valid only for callers that treat that
+/// number's residual stream as before, and alike at every position; if that changes,
 /// [`forget`](Self::forget) it.
 pub struct ConversationCache {
     pub(crate) cache: Cache,
@@ -15,7 +15,7 @@ pub struct ConversationCache {
 }
 
 impl ConversationCache {
-    /// Nothing yet.
+    /// An empty cache.
     pub fn of(model: &Network) -> Self {
         ConversationCache {
             cache: model.cache(),
@@ -24,7 +24,7 @@ impl ConversationCache {
         }
     }
 
-    /// One that lets go of each row at its end, for texts that have nothing to do with each other.
+    /// A cache that releases each row at its end, for unrelated texts.
     pub(crate) fn without_keeping(model: &Network) -> Self {
         ConversationCache {
             keeps: false,
@@ -32,15 +32,15 @@ impl ConversationCache {
         }
     }
 
-    /// Lets go of what is known of a row.
+    /// Releases what is known about a row.
     pub fn forget(&mut self, row: usize) {
         self.rows.remove(&row);
         self.cache.remove(row);
     }
 
     /// How many tokens of the prompt the row need not compute: those that it had before, and never
-    /// the last one, whose logits are wanted. Until [`keep`](Self::keep) the row is not known any
-    /// more, so that a pass that fails leaves nothing wrong behind.
+    /// the last one, whose logits are wanted. Until [`keep`](Self::keep), the row is no longer
+    /// known, so that a pass that fails leaves nothing wrong behind.
     pub(crate) fn recall(&mut self, row: usize, prompt: &[u32]) -> usize {
         let before = self.rows.remove(&row).unwrap_or_default();
         let common = before.iter().zip(prompt).take_while(|(a, b)| a == b).count();
@@ -49,7 +49,7 @@ impl ConversationCache {
         common
     }
 
-    /// The row has ended with these tokens, of which the last was not computed with.
+    /// The row has ended with these tokens, the last of which has not been computed.
     pub(crate) fn keep(&mut self, row: usize, mut tokens: Vec<u32>) {
         if self.keeps {
             tokens.truncate(self.cache.length(row));

@@ -8,7 +8,7 @@ use crate::gguf::{
 use crate::text_file::text_file;
 use crate::{ChatOptions, ChatTokenizer, Checkpoint, Error, ModelConfig, Result};
 
-/// A model on this disk: a Hugging Face folder, or a GGUF file that holds everything.
+/// A model on this machine's disk: a Hugging Face folder, or a GGUF file that holds everything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModelFiles {
     /// A folder with `config.json`, `tokenizer.json` and safetensors.
@@ -31,7 +31,7 @@ pub struct ModelParts {
 impl ModelFiles {
     /// Tells the kind of model by what is at the path.
     ///
-    /// A file is GGUF if it begins with these letters, whatever its name: Ollama's have no ending.
+    /// A file is GGUF if it begins with these letters, whatever its name: Ollama's have no extension.
     /// Only the first bytes are read: [`Self::open`] says whether the model is whole and can be
     /// run.
     ///
@@ -69,7 +69,7 @@ impl ModelFiles {
         let (mut config, checkpoint) = self.network()?;
         let tokenizer = self.tokenizer(options)?.for_rows(config.vocab_size)?;
         if config.end_tokens.is_empty() {
-            // The last place where a folder says it.
+            // The last place where a folder may say so.
             let eos = tokenizer.eos_id().filter(|id| (*id as usize) < config.vocab_size);
             let (ModelFiles::HuggingFace(path) | ModelFiles::Gguf(path)) = self;
             config

@@ -1,4 +1,4 @@
-//! Folders that are given as models and hold something else.
+//! Folders that are given as models but hold something else.
 
 use std::path::{Path, PathBuf};
 
@@ -107,7 +107,7 @@ fn folder_of_models(folder: &Path) -> Option<String> {
     })
 }
 
-/// Another format.
+/// A model in another format.
 fn other_files(folder: &Path) -> Option<String> {
     folder.join("params.json").exists().then(|| {
         "this is a checkpoint in its maker's own format (params.json); give the Hugging Face version of the model".to_owned()

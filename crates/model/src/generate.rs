@@ -28,7 +28,7 @@ pub struct Generated {
     pub finish: Option<FinishReason>,
 }
 
-/// What a pass brought to one row.
+/// What a pass produced for one row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NewToken {
     /// The row.
@@ -37,20 +37,20 @@ pub struct NewToken {
     pub token: u32,
 }
 
-/// Rows that are generated at the same time. More bring no more speed on a CPU, where the
-/// arithmetic is the limit by then, and each costs the memory of its keys and values.
+/// Rows that are generated at the same time. More bring no more speed on a CPU, where
+/// arithmetic is the limit by then, but each costs the memory of its keys and values.
 pub const ROWS_AT_ONCE: usize = 64;
 
 /// New prompts wait for the next pass once a pass has this many tokens.
 pub const TOKENS_AT_ONCE: usize = 1024;
 
 /// Generates all rows with a key/value cache, until each has met an end token of the model or has
-/// `max_new_tokens` tokens. A row that has ended leaves, and a waiting one takes its place: a pass
-/// holds the whole prompts of rows that begin and one token of each row that goes on.
+/// `max_new_tokens` tokens. A finished row leaves, and a waiting one takes its place: a pass
+/// holds the whole prompts of rows that begin and one token of each row that continues.
 ///
 /// A row's tokens depend on its own request and on what the tap does to it, and not on the other
 /// rows. The tap sees rows by their index in `requests`. `progress` is called after each pass with
-/// the number of tokens that it brought.
+/// the number of tokens that it produced.
 ///
 /// # Errors
 /// A logit that is not a number, and what [`Network::forward`] refuses.
@@ -71,9 +71,9 @@ pub fn generate(
     Ok(texts.into_values().collect())
 }
 
-/// The same for rows of any numbers, which take what they had before from `memory` and leave there
+/// The same for rows of any numbers, which take what they had before from `memory` and store there
 /// what they have in the end. `each` is called after each pass with the tokens that it brought, and
-/// may end the work: rows then come back as they are. The tap sees rows by their numbers.
+/// may stop generation: rows are then returned as they are. The tap sees rows by their numbers.
 ///
 /// # Errors
 /// As [`generate`].
@@ -121,7 +121,7 @@ pub fn generate_on(
 }
 
 impl Generated {
-    /// What comes where no token may be generated.
+    /// The result where no token may be generated.
     fn nothing() -> Self {
         Generated {
             tokens: Vec::new(),

@@ -3,13 +3,13 @@
 //! Notable features of the network, each checked against an independent implementation in `tests/`:
 //! - attention scaled by `query_pre_attn_scalar^-0.5`; grouped keys and values; soft-capped scores
 //! - one description a layer: a sliding window of exactly W keys or all of them, its rotary base
-//!   and scaling, which norms it has; nothing else asks which generation of the family a model is
+//!   and scaling, which norms it has; nothing else depends on the generation of a model's family
 //! - RMS norms that multiply by `1 + w` in f32 and cast last
 //! - rotary embeddings on split halves, tables in f32
 //! - tanh-GELU gate, scaled and tied embeddings, soft-capped logits
 //! - weights mapped from their files and used as they are stored, whole or layer by layer
 //! - packed batches without padding, in which common beginnings are computed once; a key/value
-//!   cache apart from the weights, whose rows come and go
+//!   cache separate from the weights, whose rows come and go
 //!
 //! The crate doesn't know about prompt texts, results or layers of interest. To read or change the
 //! residual stream, give [`Network::forward`] a [`ResidualTap`]: it is the only way in.

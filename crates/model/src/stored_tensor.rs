@@ -1,4 +1,4 @@
-//! Stored numbers to numbers that can be computed with.
+//! Converts stored numbers to numbers that can be computed with.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -107,7 +107,7 @@ impl Stored<'_> {
 
 fn first<const N: usize>(bytes: &[u8], wrong: impl Fn([u8; N]) -> bool) -> Option<usize> {
     let numbers = bytes.as_chunks::<N>().0;
-    // Counted first, since a loop without a way out runs many numbers at a time.
+    // Counted first, since a loop without an early exit processes many numbers at a time.
     let any = numbers.iter().filter(|bytes| wrong(**bytes)).count() > 0;
     any.then(|| numbers.iter().position(|bytes| wrong(*bytes)))
         .flatten()

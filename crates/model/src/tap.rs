@@ -9,7 +9,7 @@ use crate::Token;
 /// decoder layer, in order, with the layer's 0-based number and its output, before the final norm.
 pub trait ResidualTap {
     /// `h: [tokens, hidden]`, a residual for each of `tokens`: all of the batch, or those that are
-    /// wanted of the last layer. What is returned takes its place.
+    /// wanted after the last layer. What is returned takes its place.
     fn residual(&mut self, layer: usize, tokens: &[Token], h: Tensor<2>) -> Tensor<2>;
 
     /// Nothing after this layer is needed: the pass stops there.
@@ -17,7 +17,7 @@ pub trait ResidualTap {
         None
     }
 
-    /// Whether [`site`](Self::site) is to be called: the parts of a layer are computed apart only
+    /// Whether [`site`](Self::site) is to be called: the parts of a layer are computed separately only
     /// where they are read.
     fn wants_sites(&self) -> bool {
         false
@@ -27,7 +27,7 @@ pub trait ResidualTap {
     /// called for: `x: [tokens, hidden]`. It can be read, but not changed.
     fn site(&mut self, _site: Site, _layer: usize, _tokens: &[Token], _x: &Tensor<2>) {}
 
-    /// Rows of the same group are changed in the same way, so that what they begin with is computed
+    /// Rows of the same group are changed in the same way, so that their common beginning is computed
     /// once.
     fn group(&self, _row: usize) -> usize {
         0

@@ -1,4 +1,4 @@
-//! Text files as people have them.
+//! Text files as found in practice.
 
 use std::path::Path;
 

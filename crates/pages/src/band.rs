@@ -4,7 +4,7 @@ use plotly::{Scatter, Trace};
 use crate::chart_style::{Colour, line};
 
 /// Intervals along an axis, as an area that one closed line encloses: the upper ends forward, the
-/// lower ends back. All three have one value a place; an interval that is not defined is NaN.
+/// lower ends back. All three have one value per place; an interval that is not defined is NaN.
 #[derive(Clone, Debug, Default)]
 pub struct Band {
     pub places: Vec<f64>,

@@ -17,13 +17,13 @@ pub struct Bundle<'a> {
     script: &'a str,
     modules: Vec<Module<'a>>,
     by_name: HashMap<&'a str, usize>,
-    /// Names outside of all modules.
+    /// Names outside all modules.
     outside: HashSet<&'a str>,
 }
 
 struct Module<'a> {
     name: &'a str,
-    /// From its `var` to behind its semicolon, in bytes.
+    /// From its `var` to just after its semicolon, in bytes.
     start: usize,
     end: usize,
     /// The names in it, its own variables among them.
@@ -51,7 +51,7 @@ impl<'a> Bundle<'a> {
         let mut tokens = Tokens::of(script);
         let mut recent: [Option<Token<'a>>; 4] = [None; 4];
         while let Some(token) = tokens.next()? {
-            // A name is one of code outside unless a module turns out to begin with it.
+            // A name belongs to code outside unless a module turns out to begin with it.
             bundle.add_outside(recent[0]);
             recent.rotate_left(1);
             recent[3] = Some(token);
@@ -149,7 +149,7 @@ impl<'a> Bundle<'a> {
         Ok(script)
     }
 
-    /// The module behind one that only hands on another.
+    /// The actual module behind one that only re-exports it.
     fn definition(&self, module: usize) -> usize {
         let hands_on = |other: &usize| {
             let call = format!(".exports={}()", self.modules[*other].name);
@@ -193,7 +193,7 @@ impl Bundle<'_> {
         self.modules.len()
     }
 
-    /// Modules of `whole` that are named here and are not here.
+    /// Modules of `whole` that are named here but are not part of this bundle.
     pub fn unknown_names<'b>(&self, whole: &'b Bundle<'_>) -> Vec<&'b str> {
         let inside = self.modules.iter().flat_map(|module| &module.names);
         let named: HashSet<&str> = inside.chain(&self.outside).copied().collect();

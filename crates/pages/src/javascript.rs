@@ -31,7 +31,7 @@ enum Last {
     Other,
 }
 
-/// The tokens one after the other. Literals, comments and white space are passed over, but for what
+/// The tokens one after the other. Literals, comments and white space are skipped, except for what
 /// a template computes.
 pub struct Tokens<'a> {
     script: &'a str,
@@ -109,7 +109,7 @@ impl<'a> Tokens<'a> {
         bail!("a string does not end")
     }
 
-    /// From a back quote, or the end of what is computed, to the next back quote or `${`.
+    /// From a back quote, or the end of a computed part, to the next back quote or `${`.
     fn template(&mut self) -> Result<()> {
         self.at += 1;
         while let Some(byte) = self.byte(0) {

@@ -2,7 +2,7 @@
 //! of charts, numbers in words, and texts with their chat markup and differences marked.
 //!
 //! A page holds everything that it shows and makes no request: its content security policy forbids
-//! them. This crate knows no table and no pipeline; who uses it fills its own templates.
+//! them. This crate knows no table and no pipeline; its users fill their own templates.
 
 mod band;
 mod bundle;

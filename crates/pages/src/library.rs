@@ -8,7 +8,7 @@ use plotly::Plot;
 
 use crate::bundle::Bundle;
 
-/// The kinds of traces that charts here have, beside `scatter`, which the library's core needs
+/// The kinds of traces that charts here have, other than `scatter`, which the library's core needs
 /// itself.
 const TRACES: [&str; 2] = ["bar", "heatmap"];
 
@@ -43,7 +43,7 @@ fn definition_of(trace: &str) -> String {
     format!("moduleType:\"trace\",name:\"{trace}\"")
 }
 
-/// All of plotly.js. What else the crate bundles (formula typesetting) is left out: no chart here
+/// All of plotly.js. The rest of the crate's bundle (formula typesetting) is left out: no chart here
 /// holds a formula.
 fn bundled() -> Result<String> {
     let sources = Plot::offline_js_sources();

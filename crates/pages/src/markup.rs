@@ -1,6 +1,6 @@
 //! Texts with the chat format's own tokens marked, so that they can be shown as what they are.
 //!
-//! No token of any format is listed here: which ones a run has is read off its rendered prompts and
+//! No token of any format is listed here: which ones a run has follows from its rendered prompts and
 //! its generated texts.
 
 use serde::Serialize;
@@ -29,7 +29,7 @@ impl Span {
 /// words in brackets, such as HTML that a model wrote, are plain text.
 #[derive(Clone, Debug, Default)]
 pub struct Markup {
-    /// The longest first, so that a token that begins another is not taken for it.
+    /// The longest first, so that a token that begins another is not mistaken for it.
     tokens: Vec<String>,
 }
 

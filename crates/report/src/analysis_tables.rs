@@ -1,4 +1,4 @@
-//! How certain the figures are, and what else the vectors show: the tables of the analysis beside
+//! How certain the figures are, and what else the vectors show: the tables of the analysis other than
 //! the summary, and the tokens that the vectors promote.
 
 use anyhow::Result;
@@ -8,7 +8,7 @@ use results::{
 };
 use terms::Pooling;
 
-/// All of the contrast's pooling; rows of one a layer go by layer.
+/// All for the contrast's pooling; tables with one row per layer are in layer order.
 #[derive(Debug)]
 pub struct Evidence {
     pub summary: StatisticsSummary,

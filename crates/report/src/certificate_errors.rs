@@ -29,7 +29,7 @@ pub fn is_within(error: RelativeError, tolerance: f64) -> bool {
     error.rms <= tolerance
 }
 
-/// Whether a logarithmic axis has a place for it.
+/// Whether it can be drawn on a logarithmic axis.
 pub fn is_drawn(value: f64) -> bool {
     value.is_finite() && value > 0.0
 }

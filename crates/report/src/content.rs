@@ -27,7 +27,7 @@ impl<'a> Content<'a> {
         })
     }
 
-    /// The layer that the page shows first: that of the largest difference.
+    /// The layer that the page shows first: the one with the largest difference.
     pub fn layer(&self) -> usize {
         self.findings.peak.layer
     }

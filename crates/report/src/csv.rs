@@ -1,4 +1,4 @@
-//! A small reader of CSV tables, for numbers under named columns. Cells hold no comma and no line
+//! A small reader of CSV tables, for numbers in named columns. Cells hold no comma and no line
 //! break.
 
 use std::path::{Path, PathBuf};

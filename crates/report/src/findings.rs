@@ -8,7 +8,7 @@ use crate::conditions::label;
 use crate::inputs::Inputs;
 use crate::sweep_tables::Doses;
 
-/// What the first paragraph of the report says.
+/// What the report's first paragraph says.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Findings {
     pub layers: usize,
@@ -25,7 +25,7 @@ pub struct Findings {
 }
 
 impl Findings {
-    /// Nothing where there is no layer.
+    /// `None` where there are no layers.
     pub fn of(inputs: &Inputs) -> Option<Self> {
         let peak = peak(&inputs.summaries)?;
         let statistics = inputs.evidence.statistics.get(peak.layer)?;
@@ -39,7 +39,7 @@ impl Findings {
         })
     }
 
-    /// The answer in three sentences: where the roles part, whether that holds for other prompts,
+    /// The answer in three sentences: where the roles diverge, whether that holds for other prompts,
     /// and what the vector does.
     pub fn sentences(&self, pipeline: &Pipeline) -> Vec<String> {
         let (positive, negative) = (

@@ -22,7 +22,7 @@ use crate::token_facts::{ConditionFacts, condition_facts};
 /// The tables of the earlier stages. `summaries`, `similarities` and `projections` are those of the
 /// contrast's pooling, by layer.
 ///
-/// Of many prompts some are shown one by one; only their rows are kept, so that neither memory nor
+/// If there are many prompts, only some are shown individually; only their rows are kept, so that neither memory nor
 /// page grows with the run.
 #[derive(Debug)]
 pub struct Inputs {
@@ -48,14 +48,14 @@ pub struct Inputs {
     pub projections: Vec<Projection>,
     /// The residuals on their principal components.
     pub components: Vec<ComponentPlace>,
-    /// What the figures are worth.
+    /// How reliable the figures are.
     pub evidence: Evidence,
     /// The sweep over doses.
     pub doses: Doses,
     /// The texts generated for the prompts that are shown.
     pub generations: Vec<Generation>,
     pub certificate: Certificate,
-    /// What was published of the same experiment, where the pipeline names it.
+    /// What was published for the same experiment, where the pipeline names it.
     pub published: Option<Published>,
     /// The footers by the name of the table.
     pub metadata: Vec<(&'static str, Metadata)>,
@@ -143,7 +143,7 @@ impl Inputs {
             .map_or(id, |row| &row.prompt)
     }
 
-    /// Success is shown only of this model, and only where the figures bear it out.
+    /// Success is shown only for this model, and only where the figures confirm it.
     fn check_certificate(&self, pipeline: &Pipeline, layout: &Layout) -> Result<()> {
         let (path, certificate) = (layout.certificate(), &self.certificate);
         ensure!(
@@ -175,7 +175,7 @@ impl Inputs {
     }
 }
 
-/// Results of another contrast than the pipeline's would be drawn under the wrong names.
+/// Results for another contrast than the pipeline's would be drawn under the wrong names.
 fn check_contrast(footer: &Metadata, pipeline: &Pipeline, layout: &Layout) -> Result<()> {
     for (key, expected) in [
         ("positive", &pipeline.contrast.positive),

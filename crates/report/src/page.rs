@@ -57,7 +57,7 @@ pub fn report_page(content: &Content<'_>) -> Result<String> {
     )
 }
 
-/// The method's chart as a page of its own.
+/// The method's chart as a separate page.
 ///
 /// # Errors
 /// Those of [`report_page`].
@@ -107,7 +107,7 @@ fn left_out_template(id: &str) -> String {
     format!("left-out-{id}.html")
 }
 
-/// Those of the page, and one for each section and caption.
+/// The page's templates, and one for each section and caption.
 fn all_templates() -> Vec<(String, &'static str)> {
     let own = TEMPLATES.map(|(name, text)| (name.to_owned(), text));
     let sections = SECTIONS
@@ -130,7 +130,7 @@ fn all_templates() -> Vec<(String, &'static str)> {
 struct Figures {
     /// By the figure's id, in the order of the page. The page draws every one of them.
     charts: Map<String, Value>,
-    /// From 1, by the figure's id. A figure that is left out has one, since the page says so.
+    /// From 1, by the figure's id. A figure that is left out has one too, since the page says so.
     numbers: BTreeMap<&'static str, usize>,
 }
 
@@ -192,7 +192,7 @@ impl Figures {
 /// Figures beside each other, or one alone.
 #[derive(Serialize)]
 struct Row {
-    /// The class of the element around them; none around one alone.
+    /// The class of the element around them; none around a single figure.
     class: Option<&'static str>,
     figures: Vec<FigureView>,
 }
@@ -230,7 +230,7 @@ fn height(figure: &Figure, content: &Content<'_>) -> Option<usize> {
 mod tests {
     use super::*;
 
-    /// A figure of no section would be drawn into nothing.
+    /// A figure without a section would be drawn into nothing.
     #[test]
     fn every_figure_has_a_section_and_an_id_of_its_own() {
         let mut ids: Vec<&str> = FIGURES.iter().map(|figure| figure.id).collect();

@@ -1,4 +1,4 @@
-//! Which prompts the page shows one by one. Every figure that is a mean or a count is of all of
+//! Which prompts the page shows one by one. Every mean or count is over all of
 //! them.
 
 /// A page with more of them takes long to load, and nobody reads it.

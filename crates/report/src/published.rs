@@ -1,4 +1,4 @@
-//! A table that was published for the same experiment, beside the run's own.
+//! A table that was published for the same experiment, next to the run's own.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use results::Summary;
 use crate::conditions::contrast_conditions;
 use crate::csv::Csv;
 
-/// The largest difference that counts as none. Published tables were computed in bf16, whose steps
+/// The largest difference that counts as no difference. Published tables were computed in bf16, whose steps
 /// between 0.5 and 1 are 2^-8 = 0.0039: this is two of them, with room for the rounding of the
 /// printed digits.
 pub const GRID: f64 = 0.008;
@@ -32,7 +32,7 @@ pub struct Measure {
 }
 
 impl Published {
-    /// Reads the table at `path` and puts it beside `rows`, which go by layer.
+    /// Reads the table at `path` and puts it next to `rows`, which are in layer order.
     pub fn read(path: &Path, pipeline: &Pipeline, rows: &[Summary]) -> Result<Self> {
         let table = Csv::read(path).context(
             "report.published can't be read; correct the path in the pipeline, or take the key out if there is no such table",
@@ -93,7 +93,7 @@ impl Measure {
     }
 }
 
-/// Rows of another order or number would be put beside the wrong ones.
+/// Rows in another order or number would be matched with the wrong ones.
 fn check_layers(table: &Csv, path: &Path, layers: usize) -> Result<()> {
     let path = path.display();
     let found = table.numbers("layer")?;
@@ -111,7 +111,7 @@ fn check_layers(table: &Csv, path: &Path, layers: usize) -> Result<()> {
     Ok(())
 }
 
-/// A column of the published table, and what of ours goes beside it.
+/// A column of the published table, and which of ours is compared with it.
 struct Column {
     name: String,
     measure: String,

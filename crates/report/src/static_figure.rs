@@ -89,8 +89,8 @@ impl Figure {
         })
     }
 
-    /// Draws at `scale` pixels a unit. Messages are text, since each backend has an error type of
-    /// its own.
+    /// Draws at `scale` pixels a unit. Messages are text, since each backend has its own error
+    /// type.
     fn draw<DB: DrawingBackend>(&self, area: DrawingArea<DB, Shift>, scale: u32) -> Result<(), String> {
         area.fill(&WHITE).map_err(|error| error.to_string())?;
         let (head, body) = area.split_vertically(96 * scale);

@@ -1,4 +1,4 @@
-//! The sweep over doses: what each did, which was chosen, and the texts that are shown.
+//! The sweep over doses: what each dose did, which one was chosen, and the texts that are shown.
 
 use anyhow::{Context, Result, ensure};
 use interventions::Kind;
@@ -9,7 +9,7 @@ use terms::DoseDirection;
 pub struct Doses {
     pub summary: DoseSummary,
     pub effects: Vec<DoseEffect>,
-    /// Of all texts only the unsteered ones and those under the contrast at the layer that is
+    /// Only the unsteered texts and those under the contrast at the layer that is
     /// shown.
     pub texts: Vec<DoseText>,
 }
@@ -51,7 +51,7 @@ impl Doses {
             .or_else(|| self.summary.candidates.iter().max_by(by_effect))
     }
 
-    /// The rows of one condition that nothing was done to.
+    /// The rows of one condition that were not steered.
     pub fn unsteered(&self, condition: &str) -> Result<&DoseEffect> {
         let is_it = |row: &&DoseEffect| is_unsteered(&row.dose) && row.condition == condition;
         let found = self.effects.iter().find(is_it);

@@ -6,7 +6,7 @@ use results::{ReadPosition, RenderedPrompt};
 use serde::Serialize;
 use terms::Pooling;
 
-/// What the texts of one condition are like: all of them, not only those that are shown.
+/// What the texts of one condition are like: all of them, not just those shown.
 #[derive(Debug, PartialEq, Serialize)]
 pub struct ConditionFacts {
     pub condition: String,

@@ -73,7 +73,7 @@ pub fn resolve_layer(layer: i64, layers: usize) -> Result<usize> {
     }
 }
 
-/// One entry counts for all; otherwise there must be one for each of `count` directions.
+/// A single entry applies to all; otherwise there must be one for each of `count` directions.
 pub fn broadcast<T: Clone>(values: &[T], count: usize, name: &str) -> Result<Vec<T>> {
     match values {
         [single] => Ok(vec![single.clone(); count]),

@@ -7,7 +7,7 @@ use terms::LensSide;
 /// The tokens that the contrast vector of each layer promotes and suppresses most: the largest and
 /// smallest numbers of `head(final_norm(contrast))`, layers in order.
 ///
-/// The norm takes the vector's length away, so what counts is its direction. A zero contrast has no
+/// The norm removes the vector's length, so only its direction counts. A zero contrast has no
 /// tokens. Source: the logit lens (nostalgebraist 2020, "interpreting GPT: the logit lens"),
 /// applied to a direction instead of a residual.
 pub fn lens(model: &OpenModel, vectors: &ContrastVectors) -> Result<Vec<LensToken>> {
@@ -39,7 +39,7 @@ pub fn lens(model: &OpenModel, vectors: &ContrastVectors) -> Result<Vec<LensToke
         .collect())
 }
 
-/// Tokens a side.
+/// Tokens per side.
 const SHOWN: usize = 12;
 
 fn extremes(model: &OpenModel, layer: usize, logits: &[f32]) -> Vec<LensToken> {

@@ -2,7 +2,7 @@
 //! their own interventions, and writes the texts as a Parquet table and in the notebook's two JSON
 //! files.
 //!
-//! [`Steer`] is a tap like any other, so that a pass can be steered without the stage:
+//! [`Steer`] is a tap like any other, so a pass can be steered without the stage:
 //!
 //! ```
 //! use interventions::addition;
@@ -115,7 +115,7 @@ pub fn generate_rows(
         .collect()
 }
 
-/// The same as tokens.
+/// The same, as tokens.
 pub fn generate_tokens(
     model: &OpenModel,
     decoding: &Decoding,

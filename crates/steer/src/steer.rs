@@ -11,14 +11,14 @@ use crate::Intervention;
 /// Interventions of one row at one layer work one after the other, in the order given.
 pub struct Steer {
     layers: Vec<Vec<Slot>>,
-    /// For each row a number that rows with the same interventions have in common.
+    /// For each row, a number that rows with the same interventions share.
     groups: Vec<usize>,
 }
 
 /// The n-th intervention of every row at one layer, each in its [`Form`]. Rows without an n-th
 /// intervention have v^ = 0 and offset = 0, and stay as they are to the last bit.
 ///
-/// Tables hold each form once, however many rows have it; the first one is that of rows without.
+/// Tables hold each form once, however many rows have it; the first one is for rows without an intervention.
 struct Slot {
     /// `[forms, hidden]`, none where nothing is projected out.
     units: Option<Tensor<2>>,
@@ -83,7 +83,7 @@ impl ResidualTap for Steer {
     }
 }
 
-/// Where the value is among the known ones; if it was not, at the end from now on.
+/// The place of the value among the known ones; a new value is appended.
 fn place_of<'a, T: PartialEq + ?Sized>(distinct: &mut Vec<&'a T>, value: &'a T) -> usize {
     let known = distinct.iter().position(|known| *known == value);
     known.unwrap_or_else(|| {
@@ -151,7 +151,7 @@ impl Slot {
                 Some((caps, thresholds)) => removed(projection, of_tokens(caps), of_tokens(thresholds)),
                 None => projection,
             };
-            // No row's bits change by a factor of 1, so that it can be left out where all have it.
+            // A factor of 1 changes no row's bits, so it can be left out where all rows have it.
             let removed = match &self.gains {
                 Some(gains) => removed.mul(of_tokens(gains)),
                 None => removed,
@@ -162,8 +162,8 @@ impl Slot {
     }
 }
 
-/// How much of the unit direction is taken out: what is above the threshold where the form has one,
-/// else all. All are `[tokens, 1]`.
+/// How much of the unit direction is taken out: the part above the threshold if the form has one,
+/// else all of it. All are `[tokens, 1]`.
 fn removed(projection: Tensor<2>, caps: Tensor<2>, thresholds: Tensor<2>) -> Tensor<2> {
     let excess = activation::relu(projection.clone().sub(thresholds));
     let keeps_all = caps.clone().neg().add_scalar(1.0);

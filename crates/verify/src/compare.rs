@@ -2,7 +2,7 @@ use anyhow::{Result, ensure};
 use model::Precision;
 use results::RelativeError;
 
-/// The largest relative RMS errors that are accepted: of residual streams, and of final norm and logits.
+/// The largest accepted relative RMS errors: of residual streams, and of final norm and logits.
 ///
 /// Rounding in f32, summed in another order over many layers, stays below 1e-4. bf16 keeps eight binary digits. Over the 26
 /// layers of a random checkpoint of Gemma 2 2B's shape transformers in bf16 is up to 2.1e-2 from itself in f32; over
@@ -14,7 +14,7 @@ pub fn tolerances(precision: Precision) -> (f64, f64) {
     }
 }
 
-/// The largest and the RMS difference between two tensors, both divided by the RMS of `expected`. A number that is no
+/// The largest and the RMS difference between two tensors, both divided by the RMS of `expected`. A value that is not a
 /// number makes both infinite. An error if the lengths differ.
 pub fn relative_error(name: &str, actual: &[f32], expected: &[f32]) -> Result<RelativeError> {
     ensure!(

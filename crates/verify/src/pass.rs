@@ -65,7 +65,7 @@ pub fn errors(network: &OpenNetwork, reference: &ModelReference) -> Result<Error
     })
 }
 
-/// The reference's continuation runs on past end tokens, so that those are left out of the comparison's question.
+/// The reference's continuation runs on past end tokens, so the tokens after them are not compared.
 fn greedy(network: &Network, reference: &ModelReference) -> Result<Option<GreedyAgreement>> {
     if reference.greedy.is_empty() {
         return Ok(None);
@@ -82,7 +82,7 @@ fn greedy(network: &Network, reference: &ModelReference) -> Result<Option<Greedy
         .zip(&reference.greedy)
         .take_while(|(a, b)| a == b)
         .count();
-    // An end token that both have ends ours.
+    // Ours stops at an end token that both have.
     let compared = tokens.len().min(reference.greedy.len());
     Ok(Some(GreedyAgreement {
         tokens: compared,

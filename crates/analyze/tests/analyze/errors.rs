@@ -39,7 +39,7 @@ fn prompts_must_be_the_same_in_all_conditions() {
     );
 }
 
-/// Ten thousand ids are no message: what is shown is where the lists part.
+/// Ten thousand ids don't make a message: it shows only where the lists diverge.
 #[test]
 fn of_many_prompts_those_around_the_difference_are_named() {
     let example = Example::new();

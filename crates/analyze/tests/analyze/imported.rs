@@ -1,4 +1,4 @@
-//! Vectors of others: read for the model's shape, compared with ours, handed on to steering.
+//! Vectors from elsewhere: read for the model's shape, compared with ours, handed on to steering.
 
 use exchange::{Format, Origin, Vector, write_vector};
 use pipeline::{Pipeline, VectorKind};

@@ -1,4 +1,4 @@
-//! Against numpy: see `scripts/analysis_reference.py`, which made the fixture.
+//! The analysis against numpy: see `scripts/analysis_reference.py`, which made the fixture.
 
 use analyze::{analyze_layer, sum_by_pooling};
 use results::Activation;

@@ -1,4 +1,4 @@
-//! What the figures are worth: that each one stands in the column that says so, and what is said of it in words.
+//! How reliable the figures are: each one is in the right column, and described correctly in words.
 //!
 //! The figures themselves are compared with scipy and scikit-learn in the crate that computes them.
 

@@ -1,4 +1,4 @@
-//! A small run of the kind that is large elsewhere: written piece by piece, with more prompts than have a matrix.
+//! A small run of a kind that is usually large: written piece by piece, with more prompts than fit a matrix.
 
 use pipeline::Pipeline;
 use results::{Activation, ActivationWriter, Metadata};
@@ -9,7 +9,7 @@ use crate::numbers::Numbers;
 
 const HIDDEN: usize = 5;
 
-/// Conditions and poolings mixed, in pieces whose size fits nothing.
+/// Conditions and poolings mixed, in pieces of awkward sizes.
 fn write_run(example: &Example, layers: usize, prompts: usize) {
     let mut numbers = Numbers(7);
     let metadata = Metadata::default().with("hidden_size", HIDDEN);
@@ -83,7 +83,7 @@ fn rows_of_many_pieces_lie_in_the_order_of_prompts_and_conditions() {
     }
 }
 
-/// The summary comes from sums, the table from matrices: they are of the same rows.
+/// The summary comes from sums, the table from matrices: both describe the same rows.
 #[test]
 fn the_summary_is_the_mean_of_the_table() {
     let example = Example::new();

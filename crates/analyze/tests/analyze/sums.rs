@@ -11,7 +11,7 @@ use crate::numbers::Numbers;
 
 const HIDDEN: usize = 48;
 
-/// How the rows of a condition lie: `spread` is how far each is from the condition's own direction, and
+/// How the rows of a condition are distributed: `spread` is how far each is from the condition's own direction, and
 /// `outlier` multiplies three of the dimensions, as in real residual streams.
 struct Cloud {
     spread: f32,
@@ -28,7 +28,7 @@ const CLOUDS: [Cloud; 5] = [
         spread: 1e6,
         outlier: 1.0,
     },
-    // All but parallel: the mean cosines differ from 1 in the twelfth digit.
+    // Nearly parallel: the mean cosines differ from 1 in the twelfth digit.
     Cloud {
         spread: 1e-6,
         outlier: 1.0,
@@ -89,7 +89,7 @@ fn sums_give_the_means_of_the_cosine_matrices() {
     }
 }
 
-/// What is left of 1 when rows are all but parallel must itself be right, not only small.
+/// What is left of 1 when rows are nearly parallel must itself be right, not only small.
 #[test]
 fn the_spread_of_nearly_parallel_rows_is_not_lost_in_rounding() {
     let mut numbers = Numbers(12);

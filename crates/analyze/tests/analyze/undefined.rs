@@ -1,4 +1,4 @@
-//! What can't be told is null in the tables and said in words: never a number that stands for none.
+//! What can't be determined is null in the tables and said in words, never a placeholder number.
 
 use results::{
     Activation, DepthCosine, LayerStatistics, StatisticsSummary, Table, VectorComparison,
@@ -85,7 +85,7 @@ fn copies_of_a_prompt_are_not_counted() {
     assert_eq!(without[1].within_low, statistics[1].within_low);
 }
 
-/// Equal at one layer alone, or in one condition alone, they are different prompts.
+/// Prompts that are equal at only one layer, or in only one condition, are different prompts.
 #[test]
 fn prompts_that_differ_somewhere_are_counted() {
     let (statistics, summary, ..) = run(|layer| {
@@ -104,7 +104,7 @@ fn prompts_that_differ_somewhere_are_counted() {
     );
 }
 
-/// What is read is before the prompt: all rows of a condition are the same.
+/// The position that is read comes before the prompt: all rows of a condition are the same.
 #[test]
 fn of_prompts_that_are_all_the_same_nothing_is_said() {
     let (statistics, summary, ..) = run(|layer| {
@@ -153,7 +153,7 @@ fn two_prompts_have_no_intervals() {
     }
 }
 
-/// The positive condition's rows in another order: the means are the same but for rounding, and that has no direction.
+/// The positive condition's rows in another order: the means are the same except for rounding, which has no direction.
 #[test]
 fn a_contrast_of_zero_has_no_cosines() {
     let (statistics, summary, example, _) = run(|layer| {
@@ -176,7 +176,7 @@ fn a_contrast_of_zero_has_no_cosines() {
     );
 }
 
-/// All prompts' scores are the same in a condition: there is nothing to count the effect in.
+/// All prompts' scores are the same in a condition: there is no unit for the effect.
 #[test]
 fn without_spread_there_is_no_effect_size() {
     let (statistics, summary, ..) = run(|layer| {

@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 
 pub use weights::write_weights;
 
-/// The shape of [`benchmark_config`], which is of no published model.
+/// The shape of [`benchmark_config`], which doesn't belong to a published model.
 pub const SMALL: &str = "small";
 
-/// The names of the shapes that there are: those of published models, and [`SMALL`].
+/// The names of the available shapes: those of published models, and [`SMALL`].
 pub fn shapes() -> Vec<&'static str> {
     let mut names = published_models();
     names.push(SMALL);
@@ -55,7 +55,7 @@ pub fn write_model(like: &str, tokenizer: &Path, out: &Path, seed: u64) -> Resul
         }
     }
     write_weights(&config, out, seed, SHARD_BYTES)?;
-    // Last, so that a folder that was not finished is not taken for a model.
+    // Written last, so that an unfinished folder is not mistaken for a model.
     let mut with_note = config_json;
     with_note["_note"] = json!(format!(
         "random weights, seed {seed}, written by `cargo xtask synth`"
@@ -64,5 +64,5 @@ pub fn write_model(like: &str, tokenizer: &Path, out: &Path, seed: u64) -> Resul
     Ok(fs_err::write(out.join("config.json"), text + "\n")?)
 }
 
-/// As published shards are cut.
+/// The size of published shards.
 const SHARD_BYTES: usize = 4_950_000_000;

@@ -11,7 +11,7 @@ use terminal::progress_of_bytes;
 
 /// Writes `model.safetensors`, or shards of at most `shard_bytes` and their index, in the order in
 /// which the network uses them. Matrices are normal with standard deviation 0.02, as the family's
-/// initialiser has them; norms are 0, which is to say that they multiply by 1.
+/// initialiser has them; norms are 0, which means that they multiply by 1.
 pub fn write_weights(config: &ModelConfig, out: &Path, seed: u64, shard_bytes: usize) -> Result<()> {
     let normal = normal_table();
     let tensors: Vec<(String, RandomTensor<'_>)> = config
@@ -67,14 +67,14 @@ fn shards<'a, 'b>(tensors: &'a [Named<'b>], shard_bytes: usize) -> Vec<&'a [Name
     shards
 }
 
-/// A tensor whose bytes come into being when they are written.
+/// A tensor whose bytes are generated when they are written.
 struct RandomTensor<'a> {
     shape: Vec<usize>,
     seed: u64,
     normal: &'a [bf16],
 }
 
-/// Numbers that one task makes.
+/// The count of numbers that one task generates.
 const PIECE: usize = 1 << 20;
 
 impl View for &RandomTensor<'_> {
@@ -124,7 +124,7 @@ impl RandomTensor<'_> {
 }
 
 /// The normal distribution of standard deviation 0.02 at 2^16 evenly spaced probabilities: drawing
-/// one is a look-up.
+/// a number is a look-up.
 fn normal_table() -> Vec<bf16> {
     let count = 1usize << 16;
     // The quantile by bisection of the distribution function: slow, but made once and without a

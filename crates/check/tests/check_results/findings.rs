@@ -1,4 +1,4 @@
-//! A sound run has no problem, and each thing that is broken is told with its file, column and row.
+//! A sound run has no problem, and each broken thing is reported with its file, column and row.
 
 use std::process::Command;
 

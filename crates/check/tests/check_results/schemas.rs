@@ -3,7 +3,7 @@ use std::path::Path;
 use check::schemas_markdown;
 use results::TABLES;
 
-/// `UPDATE_SCHEMAS=1` writes the file anew.
+/// `UPDATE_SCHEMAS=1` rewrites the file.
 #[test]
 fn the_documented_contract_is_that_of_the_writers() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schemas.md");

@@ -20,7 +20,7 @@ fn a_layer_keeps_its_own_value_and_a_place_between_two_lies_on_their_line() {
     assert!(interpolate(&[], 0.0).is_nan());
 }
 
-/// A straight line is the same line however many layers it is cut into.
+/// A straight line is the same line however many layers it spans.
 #[test]
 fn models_of_different_depth_are_compared_at_the_same_relative_depth() {
     let line = |layers: usize| -> Vec<f64> {

@@ -1,4 +1,4 @@
-//! A results folder with made-up figures, as far as a comparison reads it.
+//! A results folder with made-up figures, with what a comparison reads.
 
 use std::path::Path;
 

@@ -3,7 +3,7 @@ use tempfile::TempDir;
 
 use crate::example::Example;
 
-/// Both runs and what is said of them.
+/// Both runs and what is said about them.
 struct Compared {
     _folder: TempDir,
     a: Run,

@@ -34,7 +34,7 @@ fn moving(amount: f64) -> [[f64; 4]; 2] {
     [[amount; 4]; 2]
 }
 
-/// Doses and texts as the stage has them, the unsteered ones first. Where the contrast has the sign
+/// Doses and texts as in the stage, the unsteered ones first. Where the contrast has the sign
 /// that the choice must not look at, it moves texts far the wrong way.
 fn sweep(tried: &[Tried]) -> (Vec<Planned>, Sweep) {
     let mut doses = vec![Planned::unsteered()];
@@ -81,7 +81,7 @@ fn summary(tried: &[Tried]) -> DoseSummary {
     chosen_from(&doses, &sweep)
 }
 
-/// The reasons against a single candidate are those that begin so, and it is chosen if there are
+/// The reasons against a single candidate are those that begin like this, and it is chosen if there are
 /// none.
 #[track_caller]
 fn check_reasons(tried: Tried, reasons: &[&str]) {
@@ -172,7 +172,7 @@ fn what_a_control_does_as_well_is_not_the_directions_own_effect() {
         with_control(0.75),
         &["not the direction's own effect: its interval begins at 0.500, that of a control reaches 0.750"],
     );
-    // The same is not more.
+    // Equal is not greater.
     check_reasons(with_control(0.5), &["not the direction's own effect"]);
     check_reasons(with_control(0.4375), &[]);
 }

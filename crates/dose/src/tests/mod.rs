@@ -16,7 +16,7 @@ const UNSTEERED: [f64; 2] = [1.0, -1.0];
 /// Nats per token of undamaged texts, in the format where they are more likely.
 const NATS: f64 = 0.5;
 
-/// A text with these log-odds that costs so many nats per token in the more likely format.
+/// A text with these log-odds that costs this many nats per token in the more likely format.
 fn text(dose: &Dose, log_odds: f64, nats: f64) -> DoseText {
     DoseText {
         dose: dose.clone(),
@@ -34,14 +34,14 @@ fn text(dose: &Dose, log_odds: f64, nats: f64) -> DoseText {
     }
 }
 
-/// The texts of one side, of one prompt each, that moved so far toward the other side's speaker.
+/// The texts of one side, of one prompt each, that moved this far toward the other side's speaker.
 fn moved(dose: &Dose, side: usize, moved: &[f64], nats: f64) -> Vec<DoseText> {
     let toward = if side == 0 { -1.0 } else { 1.0 };
     let log_odds = moved.iter().map(|moved| UNSTEERED[side] + toward * moved);
     log_odds.map(|log_odds| text(dose, log_odds, nats)).collect()
 }
 
-/// A dose that is an addition, on both sides.
+/// An addition, on both sides.
 fn added(layer: usize, direction: DoseDirection, coefficient: f64) -> Planned {
     let dose = Dose {
         layer: Some(layer),

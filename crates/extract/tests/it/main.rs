@@ -27,7 +27,7 @@ pub fn open(table: &ModelTable) -> OpenModel {
     open_model(table, &HashMemo::default()).unwrap()
 }
 
-/// The tiny pipeline's conditions on the nano model, with prompts of one's own.
+/// The tiny pipeline's conditions on the nano model, with the given prompts.
 pub fn pipeline(prompts: PathBuf) -> Pipeline {
     let mut pipeline = Pipeline::read(&root().join("pipelines/tiny.toml"), &[]).unwrap();
     pipeline.model = nano();

@@ -43,7 +43,7 @@ fn the_methods_two_formats() {
             Some(&108),
             "the newline that opens the turn"
         );
-        // The vocabulary's spelling, put together, is the text.
+        // The vocabulary's spelling, joined together, is the text.
         let spelled = prompt.token_texts.concat().replace('\u{2581}', " ");
         assert_eq!(spelled, prompt.text);
         assert_eq!(prompt.token_texts.len(), prompt.token_ids.len());

@@ -1,4 +1,4 @@
-//! Models as people have them: copies of the embedded one, each changed as tools, trainers and downloads change files. Each
+//! Models as found in practice: copies of the embedded one, each changed as tools, trainers and downloads change files. Each
 //! gives the embedded model's numbers, or is refused with what to do.
 
 use std::path::{Path, PathBuf};
@@ -97,7 +97,7 @@ fn check_refused(folder: &Path, parts: &[&str]) {
     }
 }
 
-/// Instructions bring a blank line, which the notebook's rule would read in place of the turn that is opened.
+/// Instructions add a blank line, which the notebook's rule would read in place of the turn that is opened.
 #[test]
 fn instructions_move_no_position() {
     let mut pipeline = crate::pipeline(root().join("data/prompts/role-questions.jsonl"));
@@ -415,7 +415,7 @@ fn a_head_beside_tied_embeddings() {
     check_same("residuals don't depend on the head", other.path());
 }
 
-/// Of the last token.
+/// Logits of the last token.
 fn logits(folder: &Path, tokens: &[u32]) -> Vec<f32> {
     let model = open_model(&table(folder), &HashMemo::default()).unwrap();
     let network = model.resident().unwrap();
@@ -437,7 +437,7 @@ fn shards_beside_a_single_file_and_in_folders() {
         std::fs::write(folder.join("model.safetensors.index.json"), index.to_string()).unwrap();
     };
     let both = copy(|folder| {
-        // Of an older save.
+        // From an older save.
         let mut old = weights();
         let changed = old
             .iter_mut()

@@ -1,4 +1,4 @@
-//! The tokens of a chat format, which no text inside of it may hold.
+//! The tokens of a chat format, which no text inside it may contain.
 
 use terms::Speaker;
 use tokenizers::Tokenizer;
@@ -22,7 +22,7 @@ pub(super) fn tokens(tokenizer: &Tokenizer, template: &str) -> Vec<String> {
     tokens
 }
 
-/// The same, and the tags that are plain text to the tokenizer (`[INST]`, `<|user|>` of OLMo 2).
+/// The same, plus the tags that are plain text to the tokenizer (`[INST]`, `<|user|>` of OLMo 2).
 pub(super) fn with_tags(mut tokens: Vec<String>, format: &Format) -> Vec<String> {
     let messages = [
         Message::new(Speaker::User, "Question"),
@@ -33,7 +33,7 @@ pub(super) fn with_tags(mut tokens: Vec<String>, format: &Format) -> Vec<String>
         let Ok(rendered) = format.render(messages, opens) else {
             continue;
         };
-        // Default instructions may hold anything; what comes after the question is the format.
+        // Default instructions may contain anything; what follows the question belongs to the format.
         let after = rendered.text.find("Question").unwrap_or(0);
         for tag in tags(&rendered.text[after..]).chain(tags(&rendered.text[rendered.opening..])) {
             if !tokens.iter().any(|token| token == tag) {
@@ -55,7 +55,7 @@ fn tags(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// `<…>` or `[…]` around something without blanks.
+/// `<…>` or `[…]` around something without spaces.
 fn is_tag(text: &str) -> bool {
     let is_closed =
         (text.starts_with('<') && text.ends_with('>')) || (text.starts_with('[') && text.ends_with(']'));

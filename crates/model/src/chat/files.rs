@@ -1,4 +1,4 @@
-//! What Hugging Face folders say about a tokenizer and its chat template outside of
+//! What Hugging Face folders say about a tokenizer and its chat template outside
 //! `tokenizer.json`.
 
 use std::path::{Path, PathBuf};
@@ -28,8 +28,8 @@ pub(super) struct Companions {
 }
 
 impl Companions {
-    /// Reads `tokenizer_config.json` and `special_tokens_map.json`, where there are such. The
-    /// latter counts where the former doesn't list the added tokens, as in transformers, which
+    /// Reads `tokenizer_config.json` and `special_tokens_map.json`, if present. The
+    /// latter applies if the former doesn't list the added tokens, as in transformers, which
     /// wrote it in earlier versions.
     pub fn read(folder: &Path) -> Result<Self> {
         let config_path = folder.join("tokenizer_config.json");
@@ -48,7 +48,7 @@ impl Companions {
 
     /// Tokens under names such as `bos_token`, as templates know them: those of the files, and
     /// those that the tokenizer's class in transformers has by default. Where no class is named,
-    /// transformers goes by the model's type; here, every family's defaults count that are in the
+    /// transformers goes by the model's type; here, every family's defaults apply if they are in the
     /// vocabulary.
     pub fn special_tokens(&self, tokenizer: &Tokenizer) -> Map<String, Value> {
         let mut tokens = Map::new();
@@ -67,7 +67,7 @@ impl Companions {
         for (key, value) in named.chain(nested.flatten()) {
             match token_text(value) {
                 Some(text) => _ = tokens.insert(key.clone(), text.into()),
-                // An explicit `null` takes a default away; flags such as `add_bos_token` are not
+                // An explicit `null` removes a default; flags such as `add_bos_token` are not
                 // tokens.
                 None if value.is_null() => _ = tokens.remove(key),
                 None => {}
@@ -118,8 +118,8 @@ impl Companions {
     }
 
     /// The folder's own chat template and where it comes from. A separate file wins over an entry,
-    /// as in transformers; the last place is `chat_template.json`, where processors of models that
-    /// see used to keep it.
+    /// as in transformers; the last place is `chat_template.json`, where processors of multimodal models
+    /// used to keep it.
     pub fn own_template(&self) -> Result<Option<(String, PathBuf)>> {
         let path = self.folder.join("chat_template.jinja");
         if path.exists() {

@@ -1,4 +1,4 @@
-//! What Jinja2 does and minijinja does not, as Hugging Face transformers sets Jinja2 up for chat
+//! What Jinja2 does but minijinja does not, as Hugging Face transformers sets Jinja2 up for chat
 //! templates (`_compile_jinja_template` in its `utils/chat_template_utils.py`, version 5.24).
 
 use std::borrow::Cow;
@@ -41,7 +41,7 @@ pub(super) fn environment<'a>(now: NaiveDateTime) -> Outcome<Environment<'a>> {
         named.assert_all_used()?;
         Outcome::Ok(int(value).unwrap_or(default))
     });
-    // Lays out lists in another way than Python's.
+    // Formats lists differently from Python's.
     environment.remove_filter("pprint");
     environment.add_test("callable", |value: &Value| value.kind() == ValueKind::Plain);
     // A text is a sequence and can be iterated over, and a mapping too.
@@ -54,7 +54,7 @@ pub(super) fn environment<'a>(now: NaiveDateTime) -> Outcome<Environment<'a>> {
     Ok(environment)
 }
 
-/// Methods of Python's values, where `pycompat` has none or goes by another notion of white space.
+/// Methods of Python's values, where `pycompat` has none or uses another notion of white space.
 fn method(state: &mut State<'_, '_>, value: &Value, name: &str, arguments: &[Value]) -> Outcome<Value> {
     let (
         Some(text),
@@ -129,7 +129,7 @@ fn lines(text: &str, keeps: bool) -> Vec<&str> {
     lines
 }
 
-/// Python's `str.title`: the first letter of each run of letters is large.
+/// Python's `str.title`: the first letter of each run of letters is upper case.
 fn title(text: &str) -> String {
     let mut inside = false;
     let mut titled = String::with_capacity(text.len());
@@ -210,7 +210,7 @@ fn is_space(c: char) -> bool {
 }
 
 fn strftime(now: NaiveDateTime, format: &str) -> Outcome<String> {
-    // Python's microseconds; and a time without a zone, of which it prints nothing.
+    // Python's microseconds; and a time without a zone, for which it prints nothing.
     let format = format.replace("%f", "%6f").replace("%Z", "").replace("%z", "");
     let mut text = String::new();
     // chrono reports a directive that it doesn't know when it writes.
@@ -350,7 +350,7 @@ impl JsonStyle {
         }
     }
 
-    /// serde_json escapes what Python escapes, but for the delete character and, on demand, all
+    /// serde_json escapes what Python escapes, except for the delete character and, on demand, all
     /// that is not ASCII.
     fn write_text(&self, text: &str, out: &mut String) {
         let quoted = serde_json::Value::from(text).to_string();

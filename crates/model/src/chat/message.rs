@@ -1,7 +1,7 @@
 use serde::{Serialize, Serializer};
 use terms::Speaker;
 
-/// One turn of a conversation, or the instructions before it, as chat templates take it.
+/// One turn of a conversation, or the instructions before it, as chat templates expect it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Message {
     /// Whose text it is.

@@ -41,7 +41,7 @@ pub struct Tokens {
 /// A model's tokenizer and its chat template.
 ///
 /// Texts and tokens are those of `apply_chat_template` in Hugging Face transformers: the template
-/// alone decides on special tokens, nothing is cut off and nothing is filled up, whatever a
+/// alone decides on special tokens, and nothing is truncated or padded, whatever a
 /// training run has left in `tokenizer.json`.
 pub struct ChatTokenizer {
     tokenizer: Tokenizer,
@@ -49,10 +49,10 @@ pub struct ChatTokenizer {
     format: Format,
     bos: Option<(String, u32)>,
     eos: Option<u32>,
-    /// Whether the tokenizer would begin a text with the beginning token by itself.
+    /// Whether the tokenizer would itself put the beginning token before a text.
     adds_bos: bool,
     control_tokens: Vec<String>,
-    /// Tokens from this id on have no row in the model's table.
+    /// Tokens from this id on have no row in the model's embedding table.
     rows: usize,
 }
 
@@ -62,8 +62,8 @@ pub(crate) struct Parts {
     pub path: PathBuf,
     /// Texts under names such as `bos_token`.
     pub special_tokens: Map<String, Value>,
-    /// Whether a text begins with the beginning token by itself; `None`: as the tokenizer's
-    /// post-processor has it.
+    /// Whether the tokenizer itself puts the beginning token before a text; `None`: as the tokenizer's
+    /// post-processor does.
     pub adds_bos: Option<bool>,
     pub template: String,
     pub template_path: PathBuf,
@@ -76,12 +76,12 @@ pub(crate) fn own_template(folder: &Path) -> Result<Option<String>> {
 }
 
 impl ChatTokenizer {
-    /// Reads `tokenizer.json` and, as far as they are there, `tokenizer_config.json`,
+    /// Reads `tokenizer.json` and, where present, `tokenizer_config.json`,
     /// `special_tokens_map.json`, `chat_template.jinja` and `chat_template.json`.
     ///
     /// # Errors
     /// A file that is missing or can't be used, and a folder without a chat template where
-    /// `options` name none.
+    /// `options` names none.
     pub fn read(folder: &Path, options: &ChatOptions<'_>) -> Result<Self> {
         let path = folder.join("tokenizer.json");
         let bytes = fs_err::read(&path)?;
@@ -158,8 +158,8 @@ impl ChatTokenizer {
     /// For a model whose table of embeddings has `rows` rows.
     ///
     /// There may be more tokens than rows: some text models have a token for images and no row for
-    /// it. A token without a row is an error where a text holds it. But where the tokens that were
-    /// learned from texts are more than the rows, this is the tokenizer of another model.
+    /// it. A token without a row is an error where a text holds it. But if more tokens were
+    /// learned from texts than there are rows, this tokenizer belongs to another model.
     ///
     /// # Errors
     /// A vocabulary of more tokens, learned from texts, than there are rows.
@@ -216,7 +216,7 @@ impl ChatTokenizer {
         })
     }
 
-    /// Token ids of a text, as it is: no beginning token is added.
+    /// Token ids of a text as it is: no beginning token is added.
     ///
     /// # Errors
     /// A second beginning token at the start, and a token that has no row in the model's table.
@@ -259,7 +259,7 @@ impl ChatTokenizer {
             .map_err(|error| Error::file(&self.path, error.to_string()))
     }
 
-    /// The token that a text is, if it is a single one: as the vocabulary spells it, or as it is
+    /// The token that equals a text, if it is a single one: as the vocabulary spells it, or as it is
     /// written (" am").
     pub fn token_id(&self, text: &str) -> Option<u32> {
         let within = |id: &u32| (*id as usize) < self.rows;
@@ -281,14 +281,14 @@ impl ChatTokenizer {
         self.eos
     }
 
-    /// The beginning token, where tokens don't begin with it although the tokenizer would add it to
+    /// The beginning token, if the tokens don't begin with it although the tokenizer would add it to
     /// any other text.
     pub fn missing_bos(&self, ids: &[u32]) -> Option<&str> {
         let (text, id) = self.bos.as_ref().filter(|_| self.adds_bos)?;
         (ids.first() != Some(id)).then_some(text.as_str())
     }
 
-    /// The first control token that a text holds: such a text would change the format it is put in.
+    /// The first control token that a text holds: such a text would change the format around it.
     pub fn control_token_in(&self, text: &str) -> Option<&str> {
         self.control_tokens
             .iter()
@@ -311,7 +311,7 @@ impl ChatTokenizer {
             .then_some(first)
     }
 
-    /// Whether what is rendered may depend on the day, and the day that it tells.
+    /// Whether what is rendered may depend on the day, and the day that it shows.
     pub fn date(&self) -> Option<chrono::NaiveDate> {
         let template = &self.format.template;
         template.tells_the_date().then(|| template.date())

@@ -18,12 +18,12 @@ pub struct Rendered {
     pub opening: usize,
 }
 
-/// A template with what has been learned about the way it opens turns.
+/// A template with what is known about how it opens turns.
 pub(super) struct Format {
     pub template: Template,
-    /// Texts that the tokenizer finds whole, whatever is around them.
+    /// Texts that the tokenizer keeps whole, whatever surrounds them.
     marks: Vec<String>,
-    /// Whether a system turn reaches the text; otherwise it is put into the first turn of the user.
+    /// Whether a system turn appears in the text; otherwise it is put into the first turn of the user.
     has_system_turn: bool,
     /// What follows the text of the last turn, by the speakers of a conversation.
     tails: Mutex<HashMap<(Vec<Role>, Speaker), Tail>>,
@@ -36,7 +36,7 @@ struct Tail {
     text: String,
     /// Where the header begins in it.
     header: usize,
-    /// Whether that is a header, or the end of the last turn, which a model simply goes on from
+    /// Whether that is a header, or the end of the last turn, which a model simply continues from
     /// (`[/INST]`).
     is_header: bool,
 }
@@ -66,7 +66,7 @@ impl Format {
     /// goes on. Nothing in the rendered text is replaced.
     ///
     /// A template without a system turn is given the instructions at the start of the first turn of
-    /// the user, before a blank line, which is what templates do that take them there themselves.
+    /// the user, before a blank line, as templates do that handle this themselves.
     pub fn render(&self, messages: &[Message], opens: Speaker) -> Result<Rendered> {
         let messages = self.without_system(messages)?;
         let text = match self.open(&messages, opens) {
@@ -112,7 +112,7 @@ impl Format {
         }
     }
 
-    /// Where a template refuses two turns of one speaker in a row: the conversation as it is before
+    /// If a template refuses two turns of one speaker in a row: the conversation as it is before
     /// the other speaker opens a turn, and then the header of the wanted one. `None` where that
     /// isn't why it refused.
     fn splice(&self, messages: &[Message], opens: Speaker) -> Option<Result<Rendered>> {
@@ -144,7 +144,7 @@ impl Format {
     }
 
     /// The tail of a rendered conversation. It depends on who spoke and hardly ever on what was
-    /// said, so that it is remembered, and looked for again where the text doesn't end with it.
+    /// said, so it is remembered, and determined again if the text doesn't end with it.
     fn tail_of(&self, text: &str, messages: &[Message], opens: Speaker) -> Result<Tail> {
         let roles: Vec<Role> = messages.iter().map(|message| message.role).collect();
         let key = (roles, opens);
@@ -165,8 +165,8 @@ impl Format {
         Ok(tail)
     }
 
-    /// With a mark for the last turn's text, everything after the mark is the format's own. What of
-    /// that the closed conversation has too ends the turn; the rest is the header.
+    /// With a mark for the last turn's text, everything after the mark is the format's own. The part
+    /// of that which the closed conversation also has ends the turn; the rest is the header.
     fn find_tail(&self, messages: &[Message], opens: Speaker) -> Result<Tail> {
         let mut marked = messages.to_vec();
         let Some(last) = marked.last_mut() else {
@@ -194,7 +194,7 @@ impl Format {
         })
     }
 
-    /// A format whose turns have no header goes on right where the last turn ends; if
+    /// A format whose turns have no header continues right where the last turn ends; if
     /// it doesn't, the template has not opened the turn.
     fn check_that_it_speaks(&self, marked: &[Message], tail: &str, opens: Speaker) -> Result<()> {
         let mut longer = marked.to_vec();
@@ -211,7 +211,7 @@ impl Format {
         }
     }
 
-    /// How many bytes two texts have in common at the beginning, without cutting a token of the
+    /// The length in bytes of the common beginning of two texts, without cutting a token of the
     /// format in two.
     fn common(&self, one: &str, other: &str) -> usize {
         let mut end = 0;

@@ -1,13 +1,13 @@
-//! A template's source, made such that minijinja reads it as Jinja2 does.
+//! A template's source, rewritten so that minijinja reads it as Jinja2 does.
 
 use std::borrow::Cow;
 
 /// Line breaks of any system become `\n`, as Jinja2 reads them; the `generation` blocks that
-/// trainers mark answers with become scopes that print what they hold; the line break after
+/// trainers mark answers with become scopes that print their content; the line break after
 /// `{% raw %}` stays.
 ///
 /// # Errors
-/// What minijinja would render otherwise than Jinja2 without a word, or not survive.
+/// What minijinja would silently render differently from Jinja2, or crash on.
 pub(super) fn source(text: &str) -> Result<String, String> {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let mut source = String::with_capacity(text.len());
@@ -35,13 +35,13 @@ pub(super) fn source(text: &str) -> Result<String, String> {
     Ok(source)
 }
 
-/// What a tag says, without its signs.
+/// The content of a tag, without its delimiters.
 fn words(tag: &str) -> &str {
     let inside = tag.trim_start_matches("{%").trim_start_matches(['-', '+']);
     inside.trim_end_matches(['-', '+']).trim()
 }
 
-/// Keeps account of loops and scopes.
+/// Keeps track of loops and scopes.
 fn follow<'a>(words: &'a str, open: &mut Vec<&'a str>) -> Result<(), String> {
     let mut parts = words.split_whitespace();
     match parts.next().unwrap_or_default() {

@@ -7,14 +7,14 @@ use super::jinja;
 use super::source::source;
 use crate::{Error, Message, Result, Role, Speaker};
 
-/// What a chat template is told apart from the conversation, and which one it is.
+/// Which chat template is used, and what it is given in addition to the conversation.
 #[derive(Clone, Debug, Default)]
 pub struct ChatOptions<'a> {
     /// A Jinja file that takes the place of the model's own chat template; base models have none.
     pub template: Option<&'a Path>,
     /// Variables of the template, such as `enable_thinking`.
     pub arguments: Map<String, Json>,
-    /// The day that `strftime_now` tells; today where it is left out.
+    /// The day that `strftime_now` returns; today if omitted.
     pub date: Option<NaiveDate>,
 }
 
@@ -24,9 +24,9 @@ pub(super) struct Template {
     pub text: String,
     /// Where it comes from, for messages.
     pub path: PathBuf,
-    /// As the engine takes it, or why it can't.
+    /// In the form that the engine reads, or why there is none.
     source: std::result::Result<String, String>,
-    /// Special tokens under their names, and the pipeline's arguments above them.
+    /// Special tokens under their names, overridden by the pipeline's arguments.
     variables: Map<String, Json>,
     now: NaiveDateTime,
 }
@@ -59,7 +59,7 @@ impl Template {
         }
     }
 
-    /// Whether what is rendered depends on the day: two days make two texts of a question, with
+    /// Whether what is rendered depends on the day: two days give two texts for a question, with
     /// instructions or without.
     pub fn tells_the_date(&self) -> bool {
         let question = Message::new(Speaker::User, "Question");
@@ -75,20 +75,20 @@ impl Template {
         self.text.contains("strftime_now") && (differs(&[question]) || differs(&told))
     }
 
-    /// The day that it tells.
+    /// The day that it shows.
     pub fn date(&self) -> NaiveDate {
         self.now.date()
     }
 
     /// # Errors
-    /// What the template says where it refuses a conversation, or what keeps it from being
+    /// The template's message if it refuses a conversation, or what keeps it from being
     /// rendered.
     pub fn render(&self, messages: &[Message], add_generation_prompt: bool) -> Result<String> {
         let messages = serde_json::to_value(messages).unwrap_or_default();
         self.render_json(messages, add_generation_prompt)
     }
 
-    /// The same of messages as a template sees them.
+    /// The same for messages as a template sees them.
     pub fn render_json(&self, messages: Json, add_generation_prompt: bool) -> Result<String> {
         self.render_at(self.now, messages, add_generation_prompt)
     }

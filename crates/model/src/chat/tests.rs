@@ -50,7 +50,7 @@ impl Published {
         let text = std::fs::read_to_string(&path).unwrap();
         let tokens = self.special_tokens.clone();
         let tokens = tokens.into_iter().filter(|(_, token)| !token.is_null()).collect();
-        // Every text in brackets that a template writes is a token of the model's.
+        // Every text in brackets that a template writes is one of the model's tokens.
         let marks = [
             "<|end|>",
             "<|endoftext|>",
@@ -143,7 +143,7 @@ const OPENINGS: [(&str, &str, &str); 17] = [
         "<|turn>model\n<|channel>thought\n<channel|>",
         "<|turn>user\n",
     ),
-    // The end of the user's turn is all that there is before the model speaks.
+    // The end of the user's turn is all that comes before the model speaks.
     ("llama2", " [/INST]", "<s>[INST] "),
     ("mistral_v0_1", " [/INST]", "[INST] "),
     ("mistral_v0_3", "[/INST]", "[INST] "),
@@ -234,7 +234,7 @@ fn every_conversation_is_opened_as_transformers_opens_it_or_refused() {
     );
 }
 
-/// Llama 3.1 writes a fixed day unless it is told one; Llama 3.2 asks for today's.
+/// Llama 3.1 writes a fixed day unless it is given one; Llama 3.2 asks for today's.
 #[test]
 fn templates_that_tell_the_date_are_known() {
     for name in FORMATS {
@@ -286,7 +286,7 @@ struct Probe {
     text: Option<String>,
 }
 
-/// Probes that are rendered otherwise than by Jinja2, and no error. All of them print what no chat
+/// Probes that render differently from Jinja2 without an error. All of them print what no chat
 /// template has reason to print (views of a dictionary, parts of the engine), escape markup, hand
 /// `map` a name, read a message's `items`, or need numbers beyond 64 bits.
 const OTHERWISE: [&str; 33] = [
@@ -325,7 +325,7 @@ const OTHERWISE: [&str; 33] = [
     "{{ messages | map(attribute='name') | list }}{{ messages | selectattr('name', 'defined') | list | length }}",
 ];
 
-/// What Jinja2 renders is rendered so, or it is an error, but for the few above. What Jinja2
+/// What Jinja2 renders is rendered the same, or it is an error, except for the few above. What Jinja2
 /// refuses may be rendered: no published template depends on that. An engine must survive all of
 /// it.
 #[test]
@@ -340,7 +340,7 @@ fn the_engine_does_what_jinja_does() {
         };
         let tokens = engine.special_tokens.clone();
         let template = Template::new(probe.template.clone(), PathBuf::new(), tokens, &options);
-        // transformers leaves out what is none.
+        // transformers leaves out what is `None`.
         let mut messages = engine.conversations[&probe.conversation].clone();
         for message in messages.as_array_mut().unwrap() {
             message

@@ -9,7 +9,7 @@ use crate::{Error, Result};
 
 impl Checkpoint {
     /// Opens a GGUF file of a model, or, given the first of its parts, all of them. Tensors of a
-    /// part that sees are left out.
+    /// vision part are left out.
     ///
     /// A separate head (`output.weight`) is `lm_head.weight`.
     ///

@@ -1,4 +1,4 @@
-//! Whose head a model speaks with: the embeddings, or a separate tensor.
+//! Which head a model uses: the embeddings, or a separate tensor.
 
 use super::{Checkpoint, StoredTensor};
 use crate::network::{HEAD, TABLE};
@@ -8,12 +8,12 @@ use crate::{Error, ModelConfig, Precision, Result};
 const ROWS: usize = 1024;
 
 impl Checkpoint {
-    /// Settles `config.own_head` by what is in the files, and takes a head that repeats the
-    /// embeddings out of them.
+    /// Settles `config.own_head` by what is in the files, and removes a head that repeats the
+    /// embeddings from them.
     ///
     /// # Errors
     /// A separate head under a configuration that ties it to the embeddings: which of them is
-    /// meant can't be told, and versions of transformers differ in what they take.
+    /// meant can't be determined, and versions of transformers differ in which they use.
     pub(crate) fn settle_head(&mut self, config: &mut ModelConfig) -> Result<()> {
         let (Some(head), Some(table)) = (self.tensors.get(HEAD), self.tensors.get(TABLE)) else {
             return Ok(());

@@ -47,7 +47,7 @@ struct StoredTensor {
 pub(crate) enum Form {
     /// In this type.
     In(Precision),
-    /// As stored where that is bf16 and the tensor is a matrix, else in this type. Widening bf16 is
+    /// As stored where that is bf16 and the tensor is a matrix, otherwise in this type. Widening bf16 is
     /// exact, so it can as well be done when the matrix is used.
     StoredOr(Precision),
 }
@@ -66,7 +66,7 @@ impl Checkpoint {
         self.files.iter().map(|file| file.path.as_path())
     }
 
-    /// Heads of classifiers in the files, which do not belong to a language model.
+    /// Classifier heads in the files, which do not belong to a language model.
     pub fn left_out(&self) -> &[String] {
         &self.left_out
     }
@@ -128,8 +128,8 @@ impl Checkpoint {
         self.decode(name, tensor, tensor.range.clone(), shape.to_vec(), form)
     }
 
-    /// Some rows of a matrix, in the order of `rows`, each below `shape[0]`: nothing else of it is
-    /// read.
+    /// Some rows of a matrix, in the order of `rows`, each below `shape[0]`: the rest of it is
+    /// not read.
     pub(crate) fn read_rows(
         &self,
         name: &str,
@@ -209,12 +209,12 @@ impl Checkpoint {
     pub(crate) fn prefetch(&self, prefix: &str) {
         for tensor in self.with_prefix(prefix) {
             let bytes = &self.files[tensor.file].bytes;
-            // Advice that is not taken costs speed and nothing else.
+            // Ignored advice costs only speed.
             let _ = bytes.advise_range(Advice::WillNeed, tensor.range.start, tensor.range.len());
         }
     }
 
-    /// Lets go of the pages of the tensors whose names begin so; they are read again if they are
+    /// Releases the pages of the tensors whose names begin so; they are read again if they are
     /// used again.
     pub(crate) fn release(&self, prefix: &str) {
         for tensor in self.with_prefix(prefix) {
@@ -261,7 +261,7 @@ impl MappedFile {
 
 pub(crate) fn map(path: &Path) -> Result<Mmap> {
     let file = fs_err::File::open(path)?;
-    // SAFETY: the mapping is only read. If another process cuts the file short meanwhile, reading
+    // SAFETY: the mapping is only read. If another process truncates the file meanwhile, reading
     // it ends this process, as any program that maps files accepts.
     unsafe { Mmap::map(file.file()) }.map_err(|error| Error::file(path, error.to_string()))
 }

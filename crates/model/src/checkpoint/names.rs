@@ -1,11 +1,11 @@
-//! The names of tensors in files as people have them, and those that a text-only model has.
+//! The names of tensors in files found in practice, and those that a text-only model has.
 
 use crate::network::{HEAD, TABLE};
 
-/// How the tensors of one checkpoint are called.
+/// How the tensors of one checkpoint are named.
 ///
 /// Tools put prefixes before the names of a model that they wrap: `torch.compile` (`_orig_mod.`),
-/// DDP (`module.`), PEFT (`base_model.model.`); models that see keep their language model below a
+/// DDP (`module.`), PEFT (`base_model.model.`); multimodal models keep their language model below a
 /// prefix (`language_model.model.` on the hub, `model.language_model.` in what newer versions of
 /// transformers write); a bare decoder has none. All of them have one table of embeddings next to a
 /// stack of layers, and what comes before that is the prefix.
@@ -19,15 +19,15 @@ pub(super) struct Names {
 pub(super) enum Meaning {
     /// A weight, under this name.
     Weight(String),
-    /// Nothing: a buffer that is computed from the configuration, or a part of a model that sees.
+    /// Nothing: a buffer that is computed from the configuration, or a vision part.
     None,
-    /// The head of a classifier, which texts are not made with.
+    /// The head of a classifier, which is not used to generate text.
     Classifier,
 }
 
 impl Names {
     /// # Errors
-    /// Where no table of embeddings is to be found, or several are, or adapters have not been
+    /// If no table of embeddings is found, or several are, or adapters have not been
     /// merged.
     pub fn of<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Result<Self, String> {
         if let Some(name) = names

@@ -33,8 +33,8 @@ struct Found {
 
 impl Checkpoint {
     /// Opens a Hugging Face folder: `model.safetensors`, or else the shards that
-    /// `model.safetensors.index.json` names. Where there are both, the single file counts, as in
-    /// transformers: the shards are of an earlier save.
+    /// `model.safetensors.index.json` names. Where there are both, the single file is used, as in
+    /// transformers: the shards are from an earlier save.
     ///
     /// # Errors
     /// Names the file or tensor that is missing, broken, or of a type that is not read.
@@ -149,7 +149,7 @@ impl Checkpoint {
     }
 }
 
-/// The files that an index names, which must be below the folder and there.
+/// The files that an index names, which must exist below the folder.
 fn shards(folder: &Path, path: &Path) -> Result<Vec<PathBuf>> {
     let index = index(path)?;
     let names: BTreeSet<&String> = index.weight_map.values().collect();

@@ -1,4 +1,4 @@
-//! Where generation ends, in the places where Hugging Face folders say it.
+//! Where generation ends, from the places where Hugging Face folders say so.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::text_file::json_file;
 use crate::{Error, Result};
 
-/// The end tokens of a folder: of `generation_config.json`, else of `config.json`, else of its
+/// The end tokens of a folder: from `generation_config.json`, else from `config.json`, else from its
 /// `text_config`; none where no file says. (transformers asks the first of these files alone where
 /// it is there, and without an id in it a text never ends.) Every id must have a row among
 /// `vocab_size`; an error names the file that has it.
@@ -26,7 +26,7 @@ pub(super) fn read(folder: &Path, config_path: &Path, config: &Value, vocab_size
         .map_err(|message| Error::file(config_path, message))
 }
 
-/// Those of a `config.json` alone.
+/// Those from a `config.json` alone.
 pub(super) fn of_config(config: &Value) -> Result<Vec<u32>, String> {
     let own = of(config)?;
     if !own.is_empty() {

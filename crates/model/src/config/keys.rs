@@ -15,7 +15,7 @@ impl Keys {
         self.0.get(key).filter(|value| !value.is_null())
     }
 
-    /// Whether the key is there, be it as `null`: that takes a default away.
+    /// Whether the key is there, even if it is `null`, which removes a default.
     pub fn has(&self, key: &str) -> bool {
         self.0.contains_key(key)
     }
@@ -72,13 +72,13 @@ impl Keys {
         }
     }
 
-    /// Refuses the first key that changes what a network computes, or looks as if it did, and is
+    /// Refuses the first key that changes what a network computes, or looks as if it does, and is
     /// not among those that are read: for every family, or in `read`.
     ///
-    /// transformers leaves keys alone that a model's class doesn't read. So does this with those
-    /// that are known to steer training, generation or the Python classes, and with those whose
-    /// names say nothing of a network. But a number or a switch whose name does may be a part of
-    /// the network that was changed: not to be ignored.
+    /// transformers leaves keys alone that a model's class doesn't read. So does this for those
+    /// that are known to control training, generation or the Python classes, and for those whose
+    /// names don't suggest part of a network. But a number or a switch whose name does may be part of
+    /// a modified network, so it must not be ignored.
     pub fn refuse_unknown(&self, read: &[&str]) -> Result<(), String> {
         for (key, value) in &self.0 {
             if read.contains(&key.as_str()) || READ.contains(&key.as_str()) {
@@ -120,7 +120,7 @@ fn wrong(key: &str, value: &Value, wanted: &str) -> String {
     format!("`{key}` must be {wanted}, not {value}")
 }
 
-/// As if the key were absent.
+/// Whether the value means the same as an absent key.
 fn is_neutral(value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -156,7 +156,7 @@ const READ: &[&str] = &[
     "vocab_size",
 ];
 
-/// Parts of other networks, and of versions of these that were changed. Each is refused unless it
+/// Parts of other networks, and of modified versions of these. Each is refused unless it
 /// says "none".
 const CHANGES_ARITHMETIC: &[&str] = &[
     "activation_sparsity_pattern",
@@ -276,7 +276,7 @@ const HARMLESS: &[&str] = &[
     "vision_config",
 ];
 
-/// Whether a name speaks of a part of a network.
+/// Whether a name suggests part of a network.
 fn names_a_part(key: &str) -> bool {
     let parts = [
         "activation",
@@ -320,7 +320,7 @@ fn names_a_part(key: &str) -> bool {
 }
 
 fn is_harmless(key: &str) -> bool {
-    // Of trainers, and of attention that computes the same in another way.
+    // For trainers, and for attention that computes the same in another way.
     let parts = [
         "dropout",
         "flash",

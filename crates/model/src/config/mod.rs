@@ -9,9 +9,9 @@ pub(crate) use keys::Keys;
 pub(crate) use read::{ConfigFile, layer_count, listed_windows};
 pub(crate) use rope::{rope_of_all_layers, ropes_by_kind};
 
-/// llama.cpp's LLAMA_MAX_LAYERS. Asked for before anything is made for each layer of a broken file.
+/// llama.cpp's LLAMA_MAX_LAYERS. Checked before anything is allocated for each layer of a broken file.
 pub(crate) const MOST_LAYERS: usize = 512;
-/// No size of a network comes near, and the product of two fits a number.
+/// No network size comes close, and the product of two doesn't overflow.
 const MOST: usize = 1 << 30;
 
 /// A network: what all layers share, and one description for each layer.
@@ -19,14 +19,14 @@ const MOST: usize = 1 << 30;
 /// Models differ only in this; the network doesn't ask which family or generation it is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelConfig {
-    /// As transformers calls it, such as `gemma2`. For the files of results; the network doesn't
+    /// The name that transformers uses, such as `gemma2`. For the files of results; the network doesn't
     /// use it.
     pub model_type: &'static str,
     /// Rows of the embedding table.
     pub vocab_size: usize,
-    /// Numbers of a residual.
+    /// The size of a residual.
     pub hidden_size: usize,
-    /// Width of the feed-forward inside.
+    /// The inner width of the feed-forward.
     pub intermediate_size: usize,
     /// The decoder layers, in order.
     pub layers: Vec<LayerDescription>,
@@ -34,9 +34,9 @@ pub struct ModelConfig {
     pub num_attention_heads: usize,
     /// Heads of keys and values; a divisor of `num_attention_heads`.
     pub num_key_value_heads: usize,
-    /// Numbers of a head, which need not be `hidden_size / num_attention_heads`.
+    /// The size of a head, which need not be `hidden_size / num_attention_heads`.
     pub head_dim: usize,
-    /// The positions that the model was made for. Longer texts are computed, and mean less.
+    /// The number of positions that the model was made for. Longer texts are computed, but mean less.
     pub max_position_embeddings: usize,
     /// What is added to the mean square in every norm.
     pub rms_norm_eps: f64,
@@ -48,7 +48,7 @@ pub struct ModelConfig {
     pub attn_logit_softcapping: Option<f64>,
     /// The soft cap of logits.
     pub final_logit_softcapping: Option<f64>,
-    /// Whether logits come from `lm_head.weight` and not from the embeddings.
+    /// Whether logits come from `lm_head.weight` rather than from the embeddings.
     pub own_head: bool,
     /// Generation ends at any of these. `generation_config.json` is asked first, then
     /// `config.json`.
@@ -62,26 +62,26 @@ pub struct LayerDescription {
     pub window: Option<usize>,
     /// The rotary embedding of its queries and keys.
     pub rope: Rope,
-    /// Queries and keys of each head are normed before they are turned.
+    /// Queries and keys of each head are normed before they are rotated.
     pub query_key_norms: bool,
     /// Which norms it has.
     pub norms: LayerNorms,
 }
 
-/// The norms of a decoder layer, under the names that checkpoints have them.
+/// The norms of a decoder layer, under their names in checkpoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LayerNorms {
-    /// Of what attention reads.
+    /// The norm of what attention reads.
     pub attention_input: &'static str,
-    /// Of what attention adds to the residual stream, where it is normed.
+    /// The norm of what attention adds to the residual stream, where it is normed.
     pub attention_output: Option<&'static str>,
-    /// Of what the feed-forward reads.
+    /// The norm of what the feed-forward reads.
     pub feed_forward_input: &'static str,
-    /// Of what the feed-forward adds to the residual stream, where it is normed.
+    /// The norm of what the feed-forward adds to the residual stream, where it is normed.
     pub feed_forward_output: Option<&'static str>,
 }
 
-/// How positions turn queries and keys.
+/// How positions rotate queries and keys.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rope {
     /// The base of the frequencies.
@@ -91,7 +91,7 @@ pub struct Rope {
 }
 
 impl ModelConfig {
-    /// The first thing that no network can have, in words that name the key.
+    /// The first invalid value, in words that name the key.
     fn check(&self) -> Result<(), String> {
         let sizes = [
             ("vocab_size", self.vocab_size),

@@ -53,7 +53,7 @@ pub(crate) struct ConfigFile {
     pub whole: Keys,
     /// The keys of the language model.
     pub keys: Keys,
-    /// Whether it is a part of a model with more, such as one that sees.
+    /// Whether it is a part of a model with more, such as one with vision.
     pub is_part: bool,
 }
 
@@ -80,7 +80,7 @@ impl ConfigFile {
         })
     }
 
-    /// What no family is computed with.
+    /// Refuses what is not supported for any family.
     fn refuse_unsupported(&self) -> Result<(), String> {
         for keys in [&self.whole, &self.keys] {
             if keys.get("quantization_config").is_some() {
@@ -106,7 +106,7 @@ impl ConfigFile {
     }
 }
 
-/// The number of layers; `usual` where the key is absent. Bounded, since lists are made of it.
+/// The number of layers; `usual` where the key is absent. Bounded, since lists of this length are made.
 pub(crate) fn layer_count(keys: &Keys, usual: usize) -> Result<usize, String> {
     match keys.count("num_hidden_layers", usual)? {
         count if count > MOST_LAYERS => Err(format!(

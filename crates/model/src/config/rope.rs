@@ -1,11 +1,11 @@
-//! Rotary embeddings in the spellings of several versions of transformers.
+//! Rotary embeddings as spelled by several versions of transformers.
 
 use serde_json::{Map, Value};
 
 use super::Rope;
 use super::keys::Keys;
 
-/// The same for all layers. `rope_scaling` comes before `rope_parameters`, and a base inside of
+/// The same for all layers. `rope_scaling` comes before `rope_parameters`, and a base inside
 /// either before `rope_theta` (`RotaryEmbeddingConfigMixin` of transformers 5.24).
 pub(crate) fn rope_of_all_layers(keys: &Keys) -> Result<Rope, String> {
     let scaling = table(keys, "rope_scaling")?.filter(|table| !table.is_empty());
@@ -22,8 +22,8 @@ pub(crate) fn rope_of_all_layers(keys: &Keys) -> Result<Rope, String> {
     rope(name, parameters, keys.number("rope_theta", 10_000.0)?)
 }
 
-/// Two: of full-attention layers and of sliding ones as in transformers 5.24.
-/// `bases` are the keys that have their bases outside of the tables, with what counts without them.
+/// Two: for full-attention layers and for sliding ones, as in transformers 5.24.
+/// `bases` are the keys that hold their bases outside the tables, with the defaults.
 pub(crate) fn ropes_by_kind(keys: &Keys, bases: [(&str, f64); 2]) -> Result<(Rope, Rope), String> {
     let [(full_key, full_base), (sliding_key, sliding_base)] = bases;
     let parameters = table(keys, "rope_parameters")?;

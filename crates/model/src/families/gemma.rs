@@ -1,8 +1,8 @@
-//! Gemma 1, 2 and 3 of Google.
+//! Gemma 1, 2 and 3 by Google.
 //!
 //! The second generation has norms on what a layer adds to the residual stream, sliding windows and
 //! soft caps; the third has norms of queries and keys instead of the caps, and a rotary embedding
-//! of its own in sliding layers. Sources: `modeling_gemma*.py` and `configuration_gemma*.py` of
+//! specific to sliding layers. Sources: `modeling_gemma*.py` and `configuration_gemma*.py` of
 //! transformers 5.24, and the pages of the models on the Hugging Face hub.
 
 mod gguf;
@@ -18,7 +18,7 @@ use crate::{LayerDescription, LayerNorms, ModelConfig};
 
 pub(super) use published::benchmark_config;
 
-/// A generation.
+/// A generation of Gemma.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Gemma {
     One,
@@ -110,7 +110,7 @@ impl Family for Gemma {
         }
     }
 
-    /// The first generation calls the norm before the feed-forward by what comes before it.
+    /// The first generation calls the norm before the feed-forward after what comes before it.
     fn gguf_tensor_in_layer(&self, part: &str) -> Option<&'static str> {
         let norms = norms(*self);
         match (self, part) {
@@ -128,7 +128,7 @@ impl Family for Gemma {
     }
 
     /// A norm multiplies by one plus its weight; llama.cpp's converter adds that 1 once for all, to
-    /// every norm, so that it has to be taken off again.
+    /// every norm, so it has to be subtracted again.
     fn gguf_adds_one(&self, name: &str) -> bool {
         name.ends_with("norm.weight")
     }
@@ -234,7 +234,7 @@ fn config(generation: Gemma, file: &ConfigFile) -> Result<ModelConfig, String> {
         },
         attn_logit_softcapping: match generation {
             Gemma::Two => keys.optional_number("attn_logit_softcapping", Some(50.0))?,
-            // Their classes don't pass one to the attention, whatever the file says.
+            // Their classes don't pass a cap to the attention, whatever the file says.
             Gemma::One | Gemma::Three => None,
         },
         final_logit_softcapping: match generation {
@@ -242,7 +242,7 @@ fn config(generation: Gemma, file: &ConfigFile) -> Result<ModelConfig, String> {
             Gemma::Three if !file.is_part => keys.optional_number("final_logit_softcapping", None)?,
             Gemma::One | Gemma::Three => None,
         },
-        // The class of a model with more parts unties the head where the key is null.
+        // The class of a multi-part model unties the head where the key is null.
         own_head: !file.whole.flag(
             "tie_word_embeddings",
             !(file.is_part && file.whole.has("tie_word_embeddings")),
@@ -252,7 +252,7 @@ fn config(generation: Gemma, file: &ConfigFile) -> Result<ModelConfig, String> {
 }
 
 fn refuse_unsupported(generation: Gemma, keys: &Keys) -> Result<(), String> {
-    // Each class reads one of the two keys. Files of the first generation say "gelu" and mean its
+    // Each class reads one of the two keys. Files of the first generation say "gelu" but mean its
     // tanh form, as the model was trained.
     let (key, early) = match generation {
         Gemma::One => ("hidden_act", Some("gelu")),
@@ -317,7 +317,7 @@ fn slides_unlisted(generation: Gemma, layer: usize, pattern: usize) -> bool {
     }
 }
 
-/// The first generation has two norms a layer, and calls the one before the feed-forward by what
+/// The first generation has two norms a layer, and calls the one before the feed-forward after what
 /// comes before it.
 fn norms(generation: Gemma) -> LayerNorms {
     match generation {

@@ -26,7 +26,7 @@ pub(crate) trait Family: Sync {
     /// results record.
     fn model_types(&self) -> &'static [ModelType];
 
-    /// The keys that [`config`](Self::config) reads or knows to be harmless, and that
+    /// The keys that [`config`](Self::config) reads or knows to be harmless, but that
     /// [`ConfigFile`] doesn't read for every family.
     fn config_keys(&self) -> &'static [&'static str];
 
@@ -62,7 +62,7 @@ pub(crate) trait Family: Sync {
     /// the first norm have the same names in every family.
     fn gguf_tensor_in_layer(&self, part: &str) -> Option<&'static str>;
 
-    /// Whether a tensor belongs to another part of the model, such as one that sees.
+    /// Whether a tensor belongs to another part of the model, such as the vision part.
     fn gguf_is_other_tensor(&self, name: &str) -> bool;
 
     /// Whether GGUF files hold a tensor's numbers with 1 added.
@@ -142,13 +142,13 @@ pub fn published_models() -> Vec<&'static str> {
         .collect()
 }
 
-/// The `config.json` of a published model, as the hub has it but for what computes nothing; of its
-/// language model alone, where it has more. `None` for a name that is not in [`published_models`].
+/// The `config.json` of a published model, as on the hub except for keys without effect; of its
+/// language model only, if it has other parts. `None` for a name that is not in [`published_models`].
 pub fn published_config(name: &str) -> Option<Value> {
     FAMILIES.iter().find_map(|family| family.published_config(name))
 }
 
-/// The `config.json` of a model of 450 million parameters for benchmarks: of no published model,
+/// The `config.json` of a model of 450 million parameters for benchmarks: not a published model,
 /// but with a whole vocabulary.
 pub fn benchmark_config() -> Value {
     gemma::benchmark_config()

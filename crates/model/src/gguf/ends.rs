@@ -3,7 +3,7 @@ use ::gguf::{Metadata, Value};
 use super::tokenizer_keys::{SCORES, TOKENS, TYPES};
 use crate::families::Family;
 
-/// What ends texts and turns in formats that models of any family are tuned to.
+/// Tokens that end texts and turns in formats to which models of any family are tuned.
 const OF_MANY: [&str; 19] = [
     "<turn|>",
     "<|tool_response>",
@@ -39,12 +39,12 @@ const KEYS: [&str; 6] = [
 /// A list of them, which Ollama's converter writes where generation_config.json has one.
 const LIST: &str = "tokenizer.ggml.eos_token_ids";
 
-/// Whether a token ends texts by what it is called, whatever the keys say: a file whose
+/// Whether a token ends texts by its name, whatever the keys say: a file whose
 /// `eos_token_id` ends turns also ends at the token that ends texts, and the other way round.
 ///
 /// The rule and its texts are llama.cpp's (`special_eog_ids` in src/llama-vocab.cpp), with two
 /// exceptions, for the sake of transformers: `</s>` is an HTML tag in some vocabularies, and a
-/// token that was learned from texts is a piece of texts, however it looks.
+/// token that was learned from texts is a piece of text, whatever it looks like.
 pub(super) fn ends_texts(family: &dyn Family, token: &str, learned: bool) -> bool {
     family.end_tokens().contains(&token) || !learned && OF_MANY.contains(&token)
 }
@@ -69,7 +69,7 @@ pub(super) fn end_tokens(metadata: &Metadata, family: &dyn Family) -> Result<Vec
     }
     let by_text = tokens.iter().enumerate().filter_map(|(id, token)| {
         let text = token.as_text()?;
-        // Few texts are worth a look at the other lists.
+        // The other lists are consulted for only a few texts.
         (ends_texts(family, text, false) && ends_texts(family, text, learned(metadata, id))).then_some(id)
     });
     let mut ids = Vec::new();

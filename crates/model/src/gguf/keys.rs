@@ -4,7 +4,7 @@ use super::present;
 use crate::config::MOST_LAYERS;
 
 /// The keys of an architecture, whose names begin with it: `gemma3.block_count`. Methods take names
-/// without it; errors have it.
+/// without it; errors include it.
 pub(crate) struct GgufKeys<'a> {
     pub metadata: &'a Metadata,
     pub architecture: &'static str,
@@ -24,7 +24,7 @@ impl GgufKeys<'_> {
         present(&self.key(name), self.optional_count(name)?)
     }
 
-    /// A whole number. A list with a number for each layer is read where all are the same.
+    /// A whole number. A list with a number for each layer is read if all are the same.
     pub fn optional_count(&self, name: &str) -> Result<Option<usize>, String> {
         let key = self.key(name);
         let Some(Value::List(values)) = self.metadata.get(&key) else {
@@ -61,7 +61,7 @@ impl GgufKeys<'_> {
         }
     }
 
-    /// The factor by which positions are divided; `None` where they aren't. `usual` counts where
+    /// The factor by which positions are divided; `None` where they aren't. `usual` applies if
     /// the file says nothing.
     pub fn linear_rope_factor(&self, usual: Option<f64>) -> Result<Option<f64>, String> {
         let factor = match self.optional_number("rope.scaling.factor")? {
@@ -87,11 +87,11 @@ impl GgufKeys<'_> {
                 ));
             }
         };
-        // llama.cpp: a factor of 0 is none.
+        // llama.cpp: a factor of 0 means none.
         Ok(factor.filter(|factor| ![0.0, 1.0].contains(factor)))
     }
 
-    /// Which layers slide: each but every `usual`-th, or as the file says. Converters leave it out
+    /// Which layers slide: all except every `usual`-th, or as the file says. Converters leave it out
     /// so far; llama.cpp reads a period or a list of flags.
     pub fn sliding_layers(&self, layers: usize, usual: usize) -> Result<Vec<bool>, String> {
         let key = self.key("attention.sliding_window_pattern");

@@ -17,7 +17,7 @@ const READ: [&str; 11] = [
     "rope.scale_linear",
 ];
 
-/// Sizes that must be the head's: the whole of it is turned, and queries, keys and values have the
+/// Sizes that must be the head's: all of it is rotated, and queries, keys and values have the
 /// same size in all layers.
 const SIZES_OF_A_HEAD: [&str; 5] = [
     "attention.value_length",
@@ -27,14 +27,14 @@ const SIZES_OF_A_HEAD: [&str; 5] = [
     "rope.dimension_count_swa",
 ];
 
-/// What changes no number.
+/// Keys that change no number.
 const WITHOUT_EFFECT: [&str; 3] = [
     "vocab_size",
     "rope.scaling.original_context_length",
     "rope.scaling.finetuned",
 ];
 
-/// Refuses what the network would have to know: every key of the architecture must be read, be
+/// Refuses what the network would need to know: every key of the architecture must be read, be
 /// without effect, or have the one value that can be computed with.
 pub(super) fn check_keys(metadata: &Metadata, family: &dyn Family) -> Result<(), String> {
     let prefix = format!("{}.", family.architecture());
@@ -72,8 +72,8 @@ fn is_known(name: &str, family: &dyn Family) -> bool {
         || others.any(|prefix| name.starts_with(prefix))
 }
 
-/// Whether the value says what holds without the key: that attention looks back only, that a factor
-/// is 1, that there is none of something.
+/// Whether the value means the same as an absent key: that attention only looks back, that a factor
+/// is 1, that something is absent.
 fn is_usual(name: &str, value: &Value) -> bool {
     match (name, value) {
         ("attention.causal", value) => value.as_bool() == Some(true),

@@ -9,13 +9,13 @@ use std::collections::HashMap;
 /// by score, the longer left part first among equal scores, then by the order of tokens, and last
 /// by the ids of the parts.
 ///
-/// `ids` has every token with its place in `tokens`; `scores` are as many as `tokens`.
+/// `ids` has every token with its place in `tokens`; `scores` is as long as `tokens`.
 pub(super) fn merges(tokens: &[String], scores: &[f64], ids: &HashMap<&str, u32>) -> Vec<(String, String)> {
     let mut cuts = Vec::new();
     for (token, score) in tokens.iter().zip(scores) {
         add_cuts(token, *score, ids, &mut cuts);
     }
-    // The sort keeps the order of equals, and with it the order of tokens.
+    // The sort keeps the order of equal items, and with it the order of tokens.
     cuts.sort_by(Cut::compare);
     cuts.iter()
         .map(|cut| (cut.left.to_owned(), cut.right.to_owned()))
@@ -34,7 +34,7 @@ struct Cut<'a> {
 
 impl Cut<'_> {
     fn compare(&self, other: &Self) -> Ordering {
-        // Not total_cmp, to which 0 and -0 differ: files have both, and mean the same.
+        // Not total_cmp, for which 0 and -0 differ: files have both and mean the same.
         let by_score = other.score.partial_cmp(&self.score).unwrap_or(Ordering::Equal);
         by_score
             .then(other.left_length.cmp(&self.left_length))

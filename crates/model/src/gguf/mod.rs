@@ -2,7 +2,7 @@
 //!
 //! The crate `gguf` reads the container. Here its metadata becomes what a Hugging Face folder has
 //! in separate files: [`config_json`], the tokenizer and the chat template ([`ChatParts`]).
-//! [`hugging_face_name`] gives a tensor the name that a Hugging Face checkpoint has it under. What
+//! [`hugging_face_name`] gives a tensor its name in a Hugging Face checkpoint. What
 //! is particular to a family of models is in `families`.
 //!
 //! Errors are texts that name the key or tensor and say what to do; the caller adds the path of the

@@ -1,9 +1,9 @@
 use super::Architecture;
 use crate::families::Family;
 
-/// The name that a Hugging Face checkpoint has a tensor under: `blk.3.attn_q.weight` is
-/// `model.layers.3.self_attn.q_proj.weight`. `None` for a tensor that a network is built without,
-/// such as those of the part of a model that sees.
+/// The name of a tensor in a Hugging Face checkpoint: `blk.3.attn_q.weight` is
+/// `model.layers.3.self_attn.q_proj.weight`. `None` for a tensor that the network doesn't use,
+/// such as those of the vision part.
 ///
 /// # Errors
 /// Names a tensor that no text model of the architecture has.
@@ -38,7 +38,7 @@ pub fn stores_one_plus_weight(architecture: Architecture, name: &str) -> bool {
 
 fn in_layer(family: &dyn Family, name: &str) -> Option<String> {
     let (layer, part) = name.strip_prefix("blk.")?.split_once('.')?;
-    // Written back, it is the same: "07" or "+7" would be a second name of layer 7.
+    // It must be the same when written back: "07" or "+7" would be a second name of layer 7.
     let layer: usize = layer
         .parse()
         .ok()

@@ -6,7 +6,7 @@ use memmap2::Mmap;
 use crate::checkpoint::map;
 use crate::{Error, Result};
 
-/// A mapped file, or all parts of one, and what they say as one.
+/// A mapped file, or all parts of one, with their combined metadata.
 pub(crate) struct OpenGguf {
     pub file: GgufFile,
     /// In their order; a tensor's `part` is its place here.
@@ -49,7 +49,7 @@ pub(crate) fn open(path: &Path) -> Result<OpenGguf> {
     }
 }
 
-/// The name of a file that says that it is a part, where it is the first.
+/// The name of a file that says that it is a part, if it is the first.
 fn first_name(path: &Path, split: Split) -> Result<PartName, String> {
     let Split { number, count, .. } = split;
     let number = number + 1;

@@ -1,4 +1,4 @@
-//! What a file or folder is that was given as a model and is none.
+//! What a file or folder is that was given as a model but isn't one.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::Result;
 
-/// `None` for a GGUF file, which its first letters tell (Ollama's have no ending). Otherwise what
+/// `None` for a GGUF file, recognised by its first letters (Ollama's have no extension). Otherwise what
 /// the file is, and what to do.
 pub(crate) fn not_a_model_file(path: &Path) -> Result<Option<String>> {
     let mut head = Vec::new();
@@ -43,7 +43,7 @@ pub(crate) fn not_a_model_folder(path: &Path) -> Option<String> {
     })
 }
 
-/// Manifests have a few hundred bytes, Modelfiles a few thousand.
+/// Manifests are a few hundred bytes long, Modelfiles a few thousand.
 const MOST_TEXT: u64 = 1 << 16;
 
 const GIVE_BLOB: &str = "give the file blobs/sha256-... that `ollama show --modelfile NAME` names after FROM";

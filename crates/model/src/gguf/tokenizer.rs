@@ -27,7 +27,7 @@ pub struct ChatParts {
     pub chat_template: Option<String>,
 }
 
-/// Builds the tokenizer of a model from its metadata, such that it gives the ids of Hugging Face's
+/// Builds the tokenizer of a model from its metadata, so that it gives the ids of Hugging Face's
 /// tokenizer.json: a BPE of the vocabulary in `tokenizer.ggml.tokens`, whose merges follow from the
 /// scores.
 ///
@@ -69,7 +69,7 @@ pub(crate) fn chat_template(metadata: &Metadata) -> Result<Option<String>, Strin
     Ok(text.filter(|text| !text.trim().is_empty()).map(str::to_owned))
 }
 
-/// What to say of a file without a chat template.
+/// What to say about a file without a chat template.
 pub(crate) fn without_template(metadata: &Metadata) -> String {
     let named = |key: &str| key.strip_prefix(TEMPLATE)?.strip_prefix('.').map(str::to_owned);
     let mut names: Vec<String> = metadata.keys().filter_map(named).collect();
@@ -164,7 +164,7 @@ fn add_surroundings(tokenizer: &mut Tokenizer) -> tokenizers::Result<()> {
     Ok(())
 }
 
-/// The tokens that are found in a text before anything is merged. All at once, since each adding
+/// The tokens that are found in a text before anything is merged. All are added at once, since each addition
 /// rebuilds the search.
 fn added_tokens(metadata: &Metadata, vocabulary: &Vocabulary) -> Result<Vec<AddedToken>, String> {
     let mut named = Vec::new();

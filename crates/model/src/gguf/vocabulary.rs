@@ -11,7 +11,7 @@ use crate::families::Family;
 /// give the order of merges, and kinds.
 pub(super) struct Vocabulary {
     pub tokens: Vec<String>,
-    /// 0 for all tokens but those that were learned: these merge first, as SentencePiece has it.
+    /// 0 for all tokens except those that were learned: these merge first, as in SentencePiece.
     pub scores: Vec<f64>,
     pub kinds: Vec<TokenKind>,
 }
@@ -94,7 +94,7 @@ impl Vocabulary {
 /// a long one would take forever.
 const LONGEST_TOKEN: usize = 512;
 
-/// The kind behind llama.cpp's number for it (`llama_token_type`).
+/// The kind that llama.cpp's number denotes (`llama_token_type`).
 fn kind(number: usize) -> TokenKind {
     match number {
         1 => TokenKind::Normal,
@@ -104,7 +104,7 @@ fn kind(number: usize) -> TokenKind {
     }
 }
 
-/// Without an order of merges there would be a tokenizer, but a wrong one.
+/// Without an order of merges, the tokenizer would be wrong.
 fn check_scores(scores: &[f64], kinds: &[TokenKind]) -> Result<(), String> {
     if scores.iter().any(|score| score.is_nan()) {
         return Err(format!(
@@ -124,9 +124,9 @@ fn check_scores(scores: &[f64], kinds: &[TokenKind]) -> Result<(), String> {
 }
 
 /// Early files, and those of Ollama's converter, call user-defined tokens normal ones. They are
-/// told by the score 0, which otherwise only the first learned token has: the one before that of
-/// the score -1. Tokens of the format may be called anything. What converters fill a vocabulary up
-/// with is no token of a text.
+/// recognised by the score 0, which otherwise only the first learned token has: the one before that of
+/// the score -1. Tokens of the format may have any kind. What converters pad a vocabulary
+/// with is not a token of a text.
 fn correct_kinds(family: &dyn Family, texts: &[&str], scores: &[f64], kinds: &mut [TokenKind]) {
     for (id, kind) in kinds.iter_mut().enumerate() {
         let first_learned = scores.get(id + 1) == Some(&-1.0);

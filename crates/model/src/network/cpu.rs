@@ -1,4 +1,4 @@
-//! The way from tensors to the kernels. A tensor on another device, or that autodiff follows,
+//! The way from tensors to the kernels. A tensor on another device, or one tracked by autodiff,
 //! gives `None`, and its operation is done by the backend.
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
@@ -37,7 +37,7 @@ pub(super) fn tensor<const D: usize>(numbers: Vec<f32>, shape: [usize; D]) -> Te
     Tensor::from_data(TensorData::new(numbers, shape), (&Device::flex(), DType::F32))
 }
 
-/// Changes the numbers of a tensor in place, or gives it back as it is.
+/// Changes the numbers of a tensor in place, or returns it unchanged.
 #[expect(
     clippy::result_large_err,
     reason = "a tensor's handle is passed on as it is, no error"
@@ -52,7 +52,7 @@ pub(super) fn change<const D: usize>(
     let Ok(flex) = x.clone().try_into_primitive::<Flex>() else {
         return Err(x);
     };
-    // The only handle that is left, so that nothing is copied where the caller gave the last one.
+    // Leaves only one handle, so nothing is copied if the caller passed the last one.
     drop(x);
     let mut flex = flex.to_contiguous();
     let Some((start, end)) = flex.layout().contiguous_offsets() else {

@@ -3,7 +3,7 @@ use crate::ModelConfig;
 
 impl ModelConfig {
     /// Name and shape of every tensor of the network, as checkpoints have them. Loading asks for
-    /// exactly these (a test checks that), so a checkpoint can be checked as a whole before a
+    /// exactly these (a test checks that), so a checkpoint can be checked as a whole before any
     /// number of it is read.
     pub fn tensors(&self) -> Vec<(String, Vec<usize>)> {
         tensors(self)

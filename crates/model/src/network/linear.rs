@@ -6,7 +6,7 @@ use super::cpu;
 use super::loader::Loader;
 use crate::{Precision, Result};
 
-/// A product without bias.
+/// A product without a bias.
 #[derive(Module, Debug)]
 pub(super) struct Linear {
     /// `[out, in]`, as checkpoints have it.

@@ -28,8 +28,8 @@ impl Loader<'_, '_> {
     }
 }
 
-/// On the CPU large matrices stay as they are stored, which is to say in the file; other devices
-/// get what they compute with.
+/// On the CPU large matrices stay as they are stored, that is, in the file; other devices
+/// get the type they compute in.
 pub(super) fn weight_form_for(device: &Device, precision: Precision) -> Form {
     if *device == Device::flex() {
         Form::StoredOr(precision)

@@ -36,7 +36,7 @@ pub struct Network {
     embed_tokens: Embedding,
     layers: Vec<DecoderLayer>,
     norm: RmsNorm,
-    /// A head that is not the embeddings.
+    /// A head separate from the embeddings.
     lm_head: Option<Embedding>,
     #[module(skip)]
     config: ModelConfig,
@@ -136,7 +136,7 @@ impl Network {
         self.precision
     }
 
-    /// The same as burn names it.
+    /// The same, as burn names it.
     pub fn dtype(&self) -> DType {
         tensor_dtype(self.precision)
     }
@@ -151,8 +151,8 @@ impl Network {
         Cache::new(&self.config, &self.device(), self.dtype())
     }
 
-    /// Runs the batch through the layers and gives back the residual stream after the last one that
-    /// ran, before the final norm: `[tokens, hidden]`, of all tokens of the batch or of those that
+    /// Runs the batch through the layers and returns the residual stream after the last one that
+    /// ran, before the final norm: `[tokens, hidden]`, for all tokens of the batch or for those that
     /// it wants.
     ///
     /// With a cache, the batch continues the rows that the cache holds. The tap sees every layer's
@@ -236,7 +236,7 @@ fn last_layer(tap: &(impl ResidualTap + ?Sized), config: &ModelConfig) -> usize 
 mod tests {
     use super::*;
 
-    /// A small shape with or without norms that not every model has.
+    /// A small shape with or without norms that only some models have.
     fn config(query_key_norms: bool, output_norms: bool) -> ModelConfig {
         let layer = crate::LayerDescription {
             window: None,

@@ -4,7 +4,7 @@ use crate::Token;
 
 /// Queries and what they see as a grid: a line for each row of the batch, padded, for backends
 /// whose operations work on whole tensors. Only attention is done so; everything else takes the
-/// tokens packed. Made once a pass.
+/// tokens packed. Made once per pass.
 pub(super) struct Padded {
     lines: usize,
     queries: usize,
@@ -123,7 +123,7 @@ fn mask(positions: &[i64], window: Option<usize>, shape: [usize; 4], device: &De
 struct Gather {
     rows: Tensor<1, Int>,
     count: usize,
-    /// The first rows in their own order: of a matrix that has no more, that is the matrix.
+    /// The first rows in their own order: for a matrix with no other rows, that is the matrix itself.
     in_order: bool,
 }
 
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
     use crate::Batch;
 
-    /// One line a query, `1` where it sees the key.
+    /// One line per query, `1` where it sees the key.
     fn drawn(batch: &Batch, window: Option<usize>) -> Vec<String> {
         let paths: Vec<Vec<u32>> = (0..batch.rows())
             .map(|row| batch.places(row).iter().map(|place| *place as u32).collect())

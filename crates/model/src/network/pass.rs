@@ -56,7 +56,7 @@ impl<'a> Pass<'a> {
         })
     }
 
-    /// What the layer gives the residual stream of.
+    /// The tokens that the layer outputs the residual stream of.
     pub fn queries(&self, layer: usize) -> &Queries {
         match &self.wanted {
             Some(wanted) if layer == self.last_layer => wanted,
@@ -64,7 +64,7 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// For the keys, which the layer computes of all tokens.
+    /// For the keys, which the layer computes for all tokens.
     pub fn key_rotary(&self, layer: usize) -> &Rotary {
         self.all.rotary(self.config.layers[layer].rope)
     }

@@ -8,7 +8,7 @@ use crate::{Rope, Token};
 
 /// The rotary embedding of some tokens: f32 tables of cosines and sines for each one's position.
 ///
-/// The halves of a head are turned against each other (element i with i + head_dim/2), as Hugging
+/// The halves of a head are rotated against each other (element i with i + head_dim/2), as Hugging
 /// Face checkpoints want it, and not neighbours.
 pub(super) struct Rotary {
     /// `[tokens, head_dim / 2]`
@@ -97,7 +97,7 @@ mod tests {
         turned.into_data().try_into_vec().unwrap()
     }
 
-    /// Attention depends on distances alone. A table in bf16 would fail at these positions.
+    /// Attention depends only on distances. A table in bf16 would fail at these positions.
     #[test]
     fn scores_depend_on_the_distance_alone() {
         let numbers = |seed: usize| -> Vec<f32> {

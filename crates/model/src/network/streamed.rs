@@ -23,7 +23,7 @@ pub struct StreamedNetwork {
 }
 
 impl StreamedNetwork {
-    /// Checks that the checkpoint has all tensors and no other, and reads none but the final norm.
+    /// Checks that the checkpoint has exactly the right tensors, and reads only the final norm.
     ///
     /// # Errors
     /// Names the tensor that is missing, unused, misshaped or not finite.
@@ -62,7 +62,7 @@ impl StreamedNetwork {
     }
 
     /// One sweep: takes each batch through all layers, batch by batch within a layer, and shows
-    /// each layer's output to the batch's own tap. Gives back the residual stream of each batch
+    /// each layer's output to the batch's own tap. Returns the residual stream of each batch
     /// after the last layer that ran: `[tokens, hidden]`.
     ///
     /// The pass ends early when all taps want the same last layer. `progress` is called after each

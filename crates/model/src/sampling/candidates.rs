@@ -1,4 +1,4 @@
-//! The tokens that top-k or top-p keep: as a rule few, so that the exact arithmetic of the
+//! The tokens that top-k or top-p keep: usually few, so that the exact arithmetic of the
 //! reference costs little.
 
 use std::cmp::Ordering;
@@ -25,7 +25,7 @@ impl Candidate {
     }
 }
 
-/// Candidates in the order of their tokens. All others have probability 0, so that leaving them out
+/// Candidates in the order of their tokens. All others have probability 0, so leaving them out
 /// of a sum changes nothing in it.
 #[derive(Default)]
 pub(super) struct Candidates {
@@ -37,7 +37,7 @@ impl Candidates {
     /// negative infinity.
     pub fn collect_top_k(&mut self, logits: &[f32], temperature: f32, k: usize) -> Result<(), NotANumber> {
         self.candidates.clear();
-        // A lower bound of the k-th, which rises as more has been seen.
+        // A lower bound of the k-th, which rises as more logits are seen.
         let mut smallest = f32::MIN;
         let mut limit = k + BLOCK;
         scan(logits, |first, block, largest| {

@@ -1,7 +1,7 @@
 //! How the next token is chosen.
 //!
-//! `reference` says plainly which token that is. A [`Sampler`] finds the same one in one or two
-//! passes over the logits: a vocabulary has a quarter of a million of them, and all the rows of a
+//! `reference` defines that token in the plainest way. A [`Sampler`] finds the same one in one or two
+//! passes over the logits: a vocabulary has a quarter of a million of them, and all rows of a
 //! batch wait for each other.
 
 mod candidates;
@@ -25,13 +25,13 @@ use softmax_mass::SoftmaxMass;
 pub struct Sampler {
     sampling: Sampling,
     generator: ChaCha8Rng,
-    /// What a choice writes down on its way; here, so that its memory is taken only once.
+    /// A choice's scratch space; kept here so that its memory is allocated only once.
     candidates: Candidates,
     softmax_mass: SoftmaxMass,
 }
 
 impl Sampler {
-    /// A row's choices from the beginning; the same seed gives the same choices.
+    /// Starts a row's choices; the same seed gives the same choices.
     pub fn new(sampling: Sampling, seed: u64) -> Self {
         Sampler {
             sampling,
@@ -41,7 +41,7 @@ impl Sampler {
         }
     }
 
-    /// The next token after `history` (prompt and generated tokens); 0 if all are out. `logits` are
+    /// The next token after `history` (prompt and generated tokens); 0 if all are ruled out. `logits` are
     /// changed.
     ///
     /// # Errors

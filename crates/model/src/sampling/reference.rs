@@ -1,4 +1,4 @@
-//! The choice of a token, written plainly: one step after the other, each over all logits.
+//! The choice of a token, written plainly: one step after another, each over all logits.
 
 use std::cmp::Ordering;
 
@@ -6,7 +6,7 @@ use super::not_a_number::NotANumber;
 use super::settings::Sampling;
 
 /// Repetition penalty, suppressed tokens, then (unless greedy) temperature, top-k and top-p. Tokens
-/// that are out get negative infinity.
+/// that are ruled out get negative infinity.
 ///
 /// Source: the logits processors of Hugging Face transformers, in the order in which `generate`
 /// applies them.

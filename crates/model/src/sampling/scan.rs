@@ -6,19 +6,19 @@ use super::not_a_number::NotANumber;
 /// looking into a block again costs little.
 pub(super) const BLOCK: usize = 64;
 
-/// Maxima and sums that are built side by side. One alone would wait for its own last addition each
+/// Maxima and sums that are built side by side. A single one would wait for its previous addition each
 /// time.
 const LANES: usize = 16;
 
-/// Hands `visit` each block: its first token, its logits and the largest of them. The error is
+/// Hands `visit` each block: its first token, its logits and the largest of them. An error is
 /// found last.
 pub(super) fn scan(logits: &[f32], mut visit: impl FnMut(usize, &[f32], f32)) -> Result<(), NotANumber> {
     let mut sums = [0.0; LANES];
     for (number, block) in logits.chunks(BLOCK).enumerate() {
         visit(number * BLOCK, block, largest(block, &mut sums));
     }
-    // A sum with a NaN in it is NaN, which takes one addition to know. Infinities of both signs
-    // make one too.
+    // A sum with a NaN in it is NaN, so an addition is enough to detect it. Infinities of both signs
+    // give NaN too.
     if sums.iter().sum::<f32>().is_nan()
         && let Some(token) = logits.iter().position(|logit| logit.is_nan())
     {
@@ -56,7 +56,7 @@ fn largest(block: &[f32], sums: &mut [f32; LANES]) -> f32 {
     largest.into_iter().fold(f32::NEG_INFINITY, larger)
 }
 
-/// Unlike `f32::max` a single instruction, as it may take `b` whenever one is NaN.
+/// Unlike `f32::max`, a single instruction, as it may take `b` whenever one is NaN.
 fn larger(a: f32, b: f32) -> f32 {
     if a > b { a } else { b }
 }

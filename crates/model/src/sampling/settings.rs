@@ -1,7 +1,7 @@
 /// How the next token is chosen, in the order and with the semantics of Hugging Face's `generate`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sampling {
-    /// The most likely token; temperature, top-k and top-p don't matter then.
+    /// The most likely token; temperature, top-k and top-p then don't matter.
     pub greedy: bool,
     /// Above 0.
     pub temperature: f64,
@@ -9,7 +9,7 @@ pub struct Sampling {
     pub top_k: usize,
     /// 1 keeps all.
     pub top_p: f64,
-    /// Above 0; 1 is none. Counts over the prompt and what was generated, once for each token that
+    /// Above 0; 1 means none. Counts over the prompt and what was generated, once for each token that
     /// occurs.
     pub repetition_penalty: f64,
     /// Tokens that are never generated.

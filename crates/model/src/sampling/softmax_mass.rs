@@ -3,7 +3,7 @@
 //! The reference adds a quarter of a million exact exponentials, one after the other. Which token
 //! comes out hardly ever depends on their last digits, so they are estimated here, several at once,
 //! with a bound on all errors: those of the estimate and the rounding in the reference. Where the
-//! bound leaves more than one token possible, nothing is chosen here, and the reference must
+//! bound leaves more than one token possible, nothing is chosen here and the reference must
 //! decide.
 
 use std::f64::consts::{LN_2, LOG2_E};
@@ -67,7 +67,7 @@ impl SoftmaxMass {
         self.total = total;
         // A share is off by 1e-9 at most because of the series, which errs in both of its sums.
         // Each logit adds its roundings in the reference, below 3e-16 together, and as much if it
-        // lies beyond the depth.
+        // is beyond the depth.
         self.margin = 1e-9 + 1e-15 * logits.len() as f64;
         Ok(())
     }
@@ -145,7 +145,7 @@ impl SoftmaxMass {
     }
 }
 
-/// The power series of 2 to the x, up to the eighth power.
+/// The power series of 2^x, up to the eighth power.
 const SERIES: [f64; 9] = {
     let mut series = [1.0; 9];
     let mut power = 1;
@@ -156,14 +156,14 @@ const SERIES: [f64; 9] = {
     series
 };
 
-/// e to the power of a number from -700 to 0; the error is below 3e-10 of it.
+/// e to the power of a number from -700 to 0; the relative error is below 3e-10.
 fn exponential(power: f64) -> f64 {
-    // Adding this leaves no digits behind the point, and the whole number in the lowest bits.
+    // Adding this leaves no digits after the decimal point, and the whole number in the lowest bits.
     const ROUND: f64 = 1.5 * (1u64 << 52) as f64;
     let doublings = power * LOG2_E;
     let rounded = doublings + ROUND;
     let x = doublings - (rounded - ROUND);
-    // Even and odd powers apart, since neither half then waits for the other.
+    // Even and odd powers apart, so that neither half waits for the other.
     let square = x * x;
     let s = SERIES;
     let even = (((s[8] * square + s[6]) * square + s[4]) * square + s[2]) * square + s[0];
@@ -190,8 +190,8 @@ mod tests {
         }
     }
 
-    /// At the very borders between two tokens the estimate may be silent, but it must not be wrong;
-    /// elsewhere it must say something.
+    /// At the very borders between two tokens the estimate may be undecided, but it must not be wrong;
+    /// elsewhere it must decide.
     #[test]
     fn draws_are_right_or_left_to_the_reference() {
         let mut random = ChaCha8Rng::seed_from_u64(1);

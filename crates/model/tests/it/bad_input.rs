@@ -326,7 +326,7 @@ fn places_without_a_model() {
     assert!(error(&text).contains(".gguf"), "{}", error(&text));
 }
 
-/// What is wrong with a GGUF file is said with its path.
+/// The error about a GGUF file, which includes its path.
 fn gguf_error(bytes: &[u8]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.gguf");
@@ -358,7 +358,7 @@ fn gguf_files_that_cannot_be_read() {
         error.contains("token_embd.weight") && error.contains("Q8_K") && error.contains("Q4_K_M"),
         "{error}"
     );
-    // The architecture's name, of the same length.
+    // The architecture's name, replaced by one of the same length.
     let mut changed = bytes.clone();
     let name = b"general.architecture";
     let at = changed

@@ -12,7 +12,7 @@ fn fixture() -> Value {
     serde_json::from_slice(&std::fs::read(fixtures().join("configs.json")).unwrap()).unwrap()
 }
 
-/// Writes the files of a case and reads them as those of a model.
+/// Writes the files of a case and reads them as a model's.
 fn read(case: &Value) -> model::Result<ModelConfig> {
     let folder = tempfile::tempdir().unwrap();
     let write =
@@ -51,7 +51,7 @@ fn differences(config: &ModelConfig, expected: &Value) -> Vec<String> {
     plain("attn_logit_softcapping", config.attn_logit_softcapping.into());
     plain("final_logit_softcapping", config.final_logit_softcapping.into());
     plain("tie_word_embeddings", (!config.own_head).into());
-    // A text that never ends there ends here, where some file says how.
+    // A text that never ends there ends here if some file says how.
     if expected["end_tokens"]
         .as_array()
         .is_some_and(|ids| !ids.is_empty())
@@ -110,8 +110,8 @@ fn configurations_mean_what_transformers_makes_of_them() {
     assert!(counts["the same"] >= 280, "{counts:?}");
 }
 
-/// What transformers computes and Roleswap refuses, by the keys: what Gemma never had, and what
-/// versions of transformers differ in.
+/// What transformers computes and Roleswap refuses, by the keys: what Gemma never had, and where
+/// versions of transformers differ.
 const REFUSED: [&str; 14] = [
     "the type \"dynamic\"",
     "the type \"yarn\"",
@@ -129,7 +129,7 @@ const REFUSED: [&str; 14] = [
     "`sliding_window_pattern` is 0",
 ];
 
-/// Keys of which transformers' own networks take no notice don't keep a model from being read.
+/// Keys that transformers' own networks ignore don't prevent a model from being read.
 #[test]
 fn harmless_keys_are_harmless() {
     let fixture = fixture();

@@ -1,4 +1,4 @@
-//! Texts that go on where earlier ones ended.
+//! Texts that continue where earlier ones ended.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -52,7 +52,7 @@ fn remembering(
     (all.remove(&row).unwrap(), count.0[0])
 }
 
-/// The prompts are longer than the sliding window, go on where the text ended, part from it, and
+/// The prompts are longer than the sliding window, continue where the text ended, diverge from it, and
 /// are part of it.
 #[test]
 fn a_row_goes_on_with_the_same_tokens_and_computes_what_is_new() {
@@ -81,7 +81,7 @@ fn a_row_goes_on_with_the_same_tokens_and_computes_what_is_new() {
         remembering(&model, &mut memory, 3, shorter),
         (fresh(&model, shorter), 1)
     );
-    // Another row knows nothing of it, and nothing is left of what was forgotten.
+    // Other rows can't see it, and what was forgotten leaves no trace.
     assert_eq!(
         remembering(&model, &mut memory, 4, shorter),
         (fresh(&model, shorter), 12)

@@ -163,7 +163,7 @@ fn the_backend_s_own_operations_give_what_the_kernels_give() {
         let files = ModelFiles::at(&folder(family)).unwrap();
         let (config, checkpoint) = (files.config().unwrap(), files.checkpoint().unwrap());
         let network = load(&config, &checkpoint);
-        // Autodiff has to follow each operation, so that none of it goes to the kernels.
+        // Autodiff has to follow each operation, so nothing goes to the kernels.
         let device = Device::flex().autodiff();
         let by_backend = Network::load(&config, &checkpoint, &device, Precision::F32, &mut |_| ()).unwrap();
         let reference = Reference::read(&folder(family).join("reference.safetensors"));
@@ -299,7 +299,7 @@ fn gemma_3_has_five_sliding_layers_to_a_global_one_with_ropes_of_their_own() {
             "layer {index}"
         );
     }
-    // The published file of the 4B model has no more than this; the rest are its class's defaults.
+    // The published file of the 4B model has only this; the rest are its class's defaults.
     let published = serde_json::json!({
         "model_type": "gemma3",
         "eos_token_id": [1, 106],
@@ -322,7 +322,7 @@ fn gemma_3_has_five_sliding_layers_to_a_global_one_with_ropes_of_their_own() {
     assert_eq!(config.end_tokens, [1, 106]);
 }
 
-/// The weights of `gemma3-nano` under other names, with tensors of a vision tower beside them.
+/// The weights of `gemma3-nano` under other names, with tensors of a vision tower next to them.
 fn multimodal(rename: impl Fn(&str) -> String, vision: &str) -> tempfile::TempDir {
     let target = tempfile::tempdir().unwrap();
     let bytes = std::fs::read(folder("gemma3-nano").join("model.safetensors")).unwrap();

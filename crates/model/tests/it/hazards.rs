@@ -1,5 +1,5 @@
 //! One test for each way in which public implementations of Gemma-2 have gone wrong. Where a
-//! mistake can be made on purpose by a changed configuration, the test makes it and sees that the
+//! mistake can be made on purpose by a changed configuration, the test makes it and checks that the
 //! golden logits notice.
 
 use burn::tensor::{Device, Tensor, TensorData};
@@ -83,7 +83,7 @@ fn hazard_3_soft_caps_bite() {
 #[test]
 fn hazard_4_norms_multiply_by_one_plus_w_and_use_the_epsilon() {
     assert_mistake_moves_logits("rms_eps_1e_5", |config| config.rms_norm_eps = 1e-5);
-    // Weights of zero must leave a normed residual, not nothing.
+    // Weights of zero must leave a normed residual, not zeros.
     let config = ModelConfig::read(&nano()).unwrap();
     let checkpoint = Checkpoint::open(&nano()).unwrap();
     let original = Network::load(&config, &checkpoint, &Device::flex(), Precision::F32, &mut |_| ()).unwrap();
@@ -109,7 +109,7 @@ fn hazard_4_norms_multiply_by_one_plus_w_and_use_the_epsilon() {
 
 #[test]
 fn hazard_4_norms_keep_small_weights_in_bf16() {
-    // 1 + 2^-9 is no bf16 number: folding it into the weight would lose it, f32 arithmetic keeps it
+    // 1 + 2^-9 is not a bf16 number: folding it into the weight would lose it, f32 arithmetic keeps it
     // until the cast.
     let config = ModelConfig::read(&nano()).unwrap();
     let build = |weight: f32| {
@@ -135,7 +135,7 @@ fn hazard_4_norms_keep_small_weights_in_bf16() {
 
 #[test]
 fn hazard_5_embeddings_are_scaled_and_rounded_to_the_activations_type() {
-    // A model of zeros but for the embeddings: layers add nothing, so the residual is the scaled
+    // A model of zeros except for the embeddings: layers add nothing, so the residual is the scaled
     // embedding.
     let config = ModelConfig::read(&nano()).unwrap();
     let text = std::fs::read_to_string(nano().join("config.json")).unwrap();
@@ -309,7 +309,7 @@ fn a_tap_stops_the_pass_after_the_last_layer_it_needs() {
 #[test]
 fn bf16_stays_near_f32() {
     // bf16 keeps 8 bits, so 0.4 % a rounding; a dozen of them follow each other in a layer, and a
-    // network of random weights makes them larger with each layer, so the first one is what can be
+    // network of random weights makes them larger with each layer, so only the first one can be
     // held to a figure.
     let (golden, model) = (Golden::read(), load_nano(Precision::Bf16));
     let batch = Batch::of(&[golden.input("long")]).unwrap();

@@ -72,7 +72,7 @@ fn positive_infinity_is_the_most_likely_but_has_no_probability() {
     }
 }
 
-/// One of each that the sampler has a way of its own for.
+/// One of each kind that the sampler handles separately.
 fn each_path() -> Vec<Sampling> {
     let drawn = |top_k, top_p| Sampling {
         greedy: false,
@@ -87,7 +87,7 @@ fn each_path() -> Vec<Sampling> {
 fn compare(logits: &[f32], history: &[u32], sampling: &Sampling, seed: u64) {
     let mut sampler = Sampler::new(sampling.clone(), seed);
     let mut plain = Sampler::new(sampling.clone(), seed);
-    // Several times, as the sampler keeps memory and the random generator from one token to the
+    // Several times, since the sampler keeps memory and the random generator from one token to the
     // next.
     for step in 0..3 {
         let chosen = sampler.next(&mut logits.to_vec(), history);
@@ -175,13 +175,13 @@ fn change(logits: &mut [f32], function: impl Fn(f32) -> f32) {
     }
 }
 
-/// About a standard normal number.
+/// Roughly a standard normal number.
 fn bell(random: &mut ChaCha8Rng) -> f32 {
     (0..6).map(|_| random.random::<f32>() - 0.5).sum::<f32>() * 2f32.sqrt()
 }
 
 fn settings(size: usize, random: &mut ChaCha8Rng) -> (Sampling, Vec<u32>) {
-    // Some tokens are none of the vocabulary, and some occur again.
+    // Some tokens are not in the vocabulary, and some occur again.
     let mut tokens = |count: usize| -> Vec<u32> {
         (0..random.random_range(0..=count))
             .map(|_| random.random_range(0..size as u32 + 2))

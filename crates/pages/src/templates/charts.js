@@ -4,13 +4,13 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const isPhone = () => window.innerWidth < 640;
 const paper = window.matchMedia("print");
 
-// A phone has its own gestures and no room for buttons; pictures have buttons of their own.
+// A phone has its own gestures and no room for buttons; pictures have their own buttons.
 function configuration() {
   const modeBarButtonsToRemove = ["lasso2d", "select2d", "autoScale2d", "toImage"];
   return { responsive: true, displaylogo: false, displayModeBar: isPhone() ? false : "hover", modeBarButtonsToRemove };
 }
 
-// The charts say nothing of the colours of text and grid: those are the page's, light or dark, or those of paper.
+// The charts don't set the colours of text and grid: those are the page's, light or dark, or those of paper.
 const LIGHT = { ink: "#1d1f21", quiet: "#5c6166", line: "#d9d9d3", panel: "#f3f3ee" };
 function colours() {
   const style = getComputedStyle(document.documentElement);

@@ -8,7 +8,7 @@ use plotly::layout::{Axis, AxisRange};
 use plotly::{Scatter, Trace};
 use serde_json::{Value, json};
 
-/// Rows that go by layer, and what the hover calls a figure of theirs.
+/// Rows in layer order, and what the hover calls their figures.
 pub struct ByLayer<'a, Row> {
     pub rows: &'a [Row],
     pub quantity: &'static str,
@@ -78,7 +78,7 @@ pub fn layer_axis(layers: usize) -> Axis {
         .range(AxisRange::new(-0.5, layers as f64 - 0.5))
 }
 
-/// A tick at every layer of a shallow model, at every fifth of a deep one.
+/// A tick at every layer of a shallow model, at every fifth layer of a deep one.
 pub fn layer_tick_step(layers: usize) -> usize {
     if layers > 20 { 5 } else { 1 }
 }

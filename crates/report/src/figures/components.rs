@@ -25,9 +25,9 @@ pub const FIGURE: Figure = Figure {
     left_out: None,
 };
 
-/// The residuals of one layer in the plane of their two first principal components, a colour and a
-/// symbol a condition. `places` holds them for every layer, as `[layer][condition][x or y]`, and
-/// `titles` what the axes are called, for the slider.
+/// The residuals of one layer in the plane of their two first principal components, one colour and
+/// symbol per condition. `places` holds them for every layer, as `[layer][condition][x or y]`, and
+/// `titles` the axis titles, for the slider.
 fn components_chart(pipeline: &Pipeline, inputs: &Inputs, layer: usize) -> Result<Value> {
     let by_layer: Vec<Vec<&ComponentPlace>> = (0..inputs.summaries.len())
         .map(|layer| {
@@ -78,7 +78,7 @@ fn components_chart(pipeline: &Pipeline, inputs: &Inputs, layer: usize) -> Resul
     let traces = pipeline.conditions.iter().enumerate().map(trace).collect();
     let [x_title, y_title] = titles[layer].clone();
     let mut chart = chart(traces, axis(&x_title), axis(&y_title))?;
-    // One unit is as long on both axes, so that the picture has no shape that the data don't have.
+    // One unit is as long on both axes, so that the picture doesn't distort the data.
     chart["layout"]["yaxis"]["scaleanchor"] = json!("x");
     chart["places"] = json!(places);
     chart["titles"] = json!(titles);

@@ -1,4 +1,4 @@
-//! Curves over the coefficients of one layer: the contrast, and over it its controls.
+//! Curves over the coefficients of one layer: the contrast, overlaid with its controls.
 
 use anyhow::Result;
 use pages::Band;
@@ -19,7 +19,7 @@ use crate::sweep_tables::Doses;
 /// What the horizontal axis is called.
 pub const COEFFICIENT: &str = "Coefficient of the contrast";
 
-/// The chart of the layer whose doses are shown; none where no dose was tried.
+/// The chart for the layer whose doses are shown; none where no dose was tried.
 pub fn at_shown_layer(
     content: &Content<'_>,
     chart: fn(&Pipeline, &Doses, usize) -> Result<Value>,
@@ -39,7 +39,7 @@ pub struct Quantity {
     pub hover: fn(&DoseFigures) -> String,
 }
 
-/// The controls of both conditions, and over them the contrast with its intervals.
+/// The controls of both conditions, and on top of them the contrast with its intervals.
 pub fn curves(
     pipeline: &Pipeline,
     doses: &Doses,

@@ -26,8 +26,8 @@ pub const FIGURE: Figure = Figure {
     left_out: None,
 };
 
-/// How much more perplexing than its own texts the unsteered model finds them, and what it may be
-/// at most.
+/// How much more perplexing the unsteered model finds them than its own texts, and the limit for
+/// that.
 fn dose_damage_chart(pipeline: &Pipeline, doses: &Doses, layer: usize) -> Result<Value> {
     let ratio = Quantity {
         value: |figures| figures.perplexity_ratio,

@@ -24,7 +24,7 @@ pub const FIGURE: Figure = Figure {
 };
 
 /// How far the next-token distributions on neutral prompts are from those of the unsteered model.
-/// They belong to no condition, so the first one's rows tell all.
+/// They are the same for both conditions, so the first one's rows are enough.
 fn dose_divergence_chart(pipeline: &Pipeline, doses: &Doses, layer: usize) -> Result<Value> {
     let divergence = Quantity {
         value: |figures| figures.kl,

@@ -14,7 +14,7 @@ pub struct Grid<'a> {
     candidates: &'a [DoseCandidate],
     layers: Vec<usize>,
     /// Which of its layer's sizes each candidate has, from the smallest: where they are relative,
-    /// layers have raw ones of their own.
+    /// each layer has its own raw ones.
     columns: Vec<usize>,
 }
 

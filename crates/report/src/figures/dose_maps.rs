@@ -45,7 +45,7 @@ fn effect(summary: &DoseSummary) -> Result<Value> {
     chart(summary, map.color_bar(bar))
 }
 
-/// How much more perplexing than the model's own texts those of each dose are. The colours go by
+/// How much more perplexing each dose's texts are than the model's own. The colours follow
 /// the logarithm, since one dose can be worse than another by a factor of thousands.
 fn damage(summary: &DoseSummary) -> Result<Value> {
     let map = Grid::of(summary).heat_map(|candidate| candidate.perplexity_ratio.log10());

@@ -41,7 +41,7 @@ pub fn contrast_curve<'a>(
         .effects
         .iter()
         .filter(|row| row.condition == condition.name && is_contrast_at(&row.dose, Some(layer)));
-    // Nothing added is nothing done: the unsteered texts are its texts.
+    // Adding nothing changes nothing: the unsteered texts are its texts.
     let mut points: Vec<DosePoint<'_>> = rows
         .filter_map(point)
         .filter(|at| at.coefficient != 0.0)
@@ -51,8 +51,8 @@ pub fn contrast_curve<'a>(
     Ok(points)
 }
 
-/// A direction that takes the contrast's place, as one curve. It was added with one sign alone,
-/// since it has none of its own; the curve has its points on both sides, where it can be compared
+/// A direction that takes the contrast's place, as one curve. It was added with one sign only,
+/// since its sign is arbitrary; the curve has its points on both sides, where it can be compared
 /// with the contrast.
 #[derive(Debug)]
 pub struct ControlCurve<'a> {

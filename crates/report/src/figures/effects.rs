@@ -1,4 +1,4 @@
-//! The effects of a 2x2 design, each with a colour of its own in all figures.
+//! The effects of a 2x2 design, each with its own colour in all figures.
 
 use anyhow::Result;
 use pages::chart_style::{
@@ -61,7 +61,7 @@ fn of_design(content: &Content<'_>, chart: fn(&[LayerEffects]) -> Result<Value>)
     (!rows.is_empty()).then(|| chart(rows)).transpose()
 }
 
-/// The part of the contrast that is the speaker; 1 is all of it.
+/// The part of the contrast that is due to the speaker; 1 is all of it.
 fn speaker_share(rows: &[LayerEffects]) -> Result<Value> {
     let shares = ByLayer {
         rows,
@@ -123,7 +123,7 @@ fn norms(rows: &[LayerEffects]) -> Result<Value> {
     chart(traces.collect(), layer_axis(rows.len()), y_axis)
 }
 
-/// What the sums of squares about the grand mean are made of, one bar a layer.
+/// What the sums of squares about the grand mean are made of, one bar per layer.
 fn variance(rows: &[LayerEffects]) -> Result<Value> {
     let bar = |name: &str, colour: Colour, value: fn(&LayerEffects) -> f64| -> Box<dyn Trace> {
         Bar::new(

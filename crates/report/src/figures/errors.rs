@@ -64,7 +64,7 @@ fn errors(
     marker: Marker,
     value: fn(&RelativeError) -> f64,
 ) -> Box<dyn Trace> {
-    // What has no place on a logarithmic axis is a gap.
+    // What can't be drawn on a logarithmic axis is a gap.
     let drawn = |error| Some(value(error)).filter(|value| is_drawn(*value));
     let values: Vec<Option<f64>> = comparison.layers.iter().map(drawn).collect();
     Scatter::new((0..values.len()).collect(), values)
@@ -77,7 +77,7 @@ fn errors(
         ))
 }
 
-/// From edge to edge, so that it is seen beside a single layer too.
+/// From edge to edge, so that it is visible even with a single layer.
 fn tolerance(comparison: &Comparison) -> Box<dyn Trace> {
     let ends = vec![-0.5, comparison.layers.len() as f64 - 0.5];
     Scatter::new(ends, vec![comparison.tolerance; 2])

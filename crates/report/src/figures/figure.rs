@@ -31,10 +31,10 @@ pub enum Size {
     Full(usize),
     /// Across the page, with a row for each condition.
     Rows { margin: usize, row: usize },
-    /// Beside another one, where the screen is wide enough.
+    /// Next to another one, where the screen is wide enough.
     Half(usize),
-    /// As high as wide, beside another one.
+    /// As tall as it is wide, next to another one.
     SquareHalf,
-    /// As high as wide, alone.
+    /// As tall as it is wide, alone.
     Square,
 }

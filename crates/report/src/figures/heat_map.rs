@@ -73,7 +73,7 @@ fn heat_map(pipeline: &Pipeline, inputs: &Inputs) -> Result<Option<Value>> {
         .color_bar(ColorBar::new().thickness(12).title("cosine"))
         .hover_template("%{text}<br>Cosine: %{z:.3f}<extra></extra>");
     let traces: Vec<Box<dyn Trace>> = vec![trace];
-    // Many labels would lie on each other; the hover still names the prompts.
+    // Many labels would overlap; the hover still names the prompts.
     let is_labelled = |_: &usize| entries.len() <= MOST_LABELS;
     let labelled: Vec<usize> = (0..entries.len()).filter(is_labelled).collect();
     let ticks: Vec<f64> = labelled.iter().map(|place| *place as f64).collect();
@@ -101,8 +101,8 @@ fn heat_map(pipeline: &Pipeline, inputs: &Inputs) -> Result<Option<Value>> {
 
 const MOST_LABELS: usize = 60;
 
-/// The matrices of all layers in a few bytes a cosine: 16 bits each, little endian, in Base64. Of a
-/// matrix, which is symmetric, the lower triangle is there, row by row. A cosine is `low + number *
+/// The matrices of all layers in a few bytes per cosine: 16 bits each, little endian, in Base64. Only the
+/// lower triangle of a matrix, which is symmetric, is stored, row by row. A cosine is `low + number *
 /// step`, within 1.6e-5; 65535 is a missing cosine.
 #[derive(Serialize)]
 struct Packed {
@@ -140,7 +140,7 @@ impl Packed {
     }
 }
 
-/// `[layer]`, each the rows of the lower triangle one after the other; nothing where the table has
+/// `[layer]`, each the rows of the lower triangle one after the other; empty where the table has
 /// no such pair.
 fn triangles(inputs: &Inputs, entries: &[Entry<'_>]) -> Vec<Vec<Option<f64>>> {
     let places: HashMap<(&str, &str), usize> = entries

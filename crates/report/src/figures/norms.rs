@@ -32,7 +32,7 @@ fn draw(content: &Content<'_>) -> Result<Option<Value>> {
     Ok(Some(with_layer_mark(chart, content.layer())))
 }
 
-/// The contrast vector's norm beside the mean norm of the residuals that it is added to.
+/// The contrast vector's norm next to the mean norm of the residuals that it is added to.
 fn norms_chart(pipeline: &Pipeline, rows: &[Summary]) -> Result<Value> {
     let grey = Colour(0x88, 0x88, 0x88);
     let blue = condition_colour(pipeline, &pipeline.contrast.positive);

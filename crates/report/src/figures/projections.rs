@@ -30,7 +30,7 @@ fn draw(content: &Content<'_>) -> Result<Option<Value>> {
 }
 
 /// The projections on the contrast by layer: one line for each prompt that is shown, one colour and
-/// dash a condition.
+/// dash per condition.
 fn projections_chart(pipeline: &Pipeline, inputs: &Inputs) -> Result<Value> {
     let mut traces: Vec<Box<dyn Trace>> = Vec::new();
     for (place, condition) in pipeline.conditions.iter().enumerate() {

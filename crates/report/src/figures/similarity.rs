@@ -86,7 +86,7 @@ pub fn similarity_lines(pipeline: &Pipeline) -> Result<[SimilarityLine; 3]> {
 }
 
 /// The method's chart: within each group dashed, across groups solid, by layer. Around the lines
-/// their intervals, below them a mark a layer, filled where the difference is significant.
+/// their intervals, below them one mark per layer, filled where the difference is significant.
 pub fn similarity_chart(pipeline: &Pipeline, rows: &[Summary], evidence: &Evidence) -> Result<Value> {
     let lines = similarity_lines(pipeline)?;
     let (low, high) = similarity_range(&lines, rows, &evidence.statistics);
@@ -160,7 +160,7 @@ fn trace(rows: &[Summary], own: &SimilarityLine) -> Box<dyn Trace> {
     .hover_template(hover)
 }
 
-/// One mark a layer in a row at `height`: those of significant layers are filled, the others
+/// One mark per layer in a row at `height`: those of significant layers are filled, the others
 /// hollow.
 fn marks(evidence: &Evidence, height: f64) -> Vec<Box<dyn Trace>> {
     let level = evidence.summary.level;
@@ -202,7 +202,7 @@ pub fn similarity_range(
     let values = || lines.iter().flat_map(|line| rows.iter().map(line.value));
     let low = values().fold(f64::INFINITY, f64::min);
     let high = values().fold(f64::NEG_INFINITY, f64::max);
-    // Lines that are all but equal get a range too.
+    // Lines that are nearly equal get a range too.
     let margin = ((high - low) * 0.05).max(0.005);
     let ends = lines.iter().flat_map(|line| statistics.iter().map(line.ends));
     ends.fold(

@@ -26,7 +26,7 @@ pub const FIGURE: Figure = Figure {
     left_out: None,
 };
 
-/// The projections at one layer, one row a condition; `positions` holds them for every layer, for
+/// The projections at one layer, one row per condition; `positions` holds them for every layer, for
 /// the slider.
 fn strip_chart(pipeline: &Pipeline, inputs: &Inputs, layer: usize) -> Result<Value> {
     let prompts: Vec<String> = inputs
@@ -63,7 +63,7 @@ fn strip_chart(pipeline: &Pipeline, inputs: &Inputs, layer: usize) -> Result<Val
     Ok(chart)
 }
 
-/// `[layer][condition][prompt]`; nothing where the table has no such row.
+/// `[layer][condition][prompt]`; empty where the table has no such row.
 fn positions(pipeline: &Pipeline, inputs: &Inputs) -> Vec<Vec<Vec<Option<f64>>>> {
     let key = |row: &'_ Projection| (row.layer, row.condition.clone(), row.prompt_id.clone());
     let values: HashMap<_, f64> = inputs

@@ -70,7 +70,7 @@ fn certainty_row(row: &LayerStatistics, is_significant: bool) -> CertaintyRow {
     }
 }
 
-/// Dimensions that carry far more than their part, by name: the largest first, each with its
+/// Dimensions that carry far more than their share, by name: the largest first, each with its
 /// layers.
 fn outliers(rows: &[Outlier]) -> String {
     const NAMED: usize = 6;

@@ -51,9 +51,9 @@ struct ComparisonView {
     tolerance_after_norm: String,
     facts: Vec<Fact>,
     errors: Vec<ErrorView>,
-    /// What is too far off, in words; nothing where nothing is.
+    /// What is too far off, in words; `None` where nothing is.
     beyond: Option<String>,
-    /// Where the tables were computed otherwise than what was compared.
+    /// Tables that were computed differently from what was compared.
     otherwise: Vec<String>,
     /// Whether some layer's error can't be drawn on a logarithmic axis.
     has_gaps: bool,
@@ -209,7 +209,7 @@ fn errors(comparison: &Comparison) -> Vec<ErrorView> {
         .collect()
 }
 
-/// A certificate holds for its device and its precision alone, and a stage may have run on another
+/// A certificate holds only for its device and precision, and a stage may have run on another
 /// machine.
 fn otherwise(comparison: &Comparison, footers: &[(&'static str, Metadata)]) -> Vec<String> {
     let mut tables: BTreeMap<(&str, &str, &str), Vec<&str>> = BTreeMap::new();

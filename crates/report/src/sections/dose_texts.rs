@@ -1,4 +1,4 @@
-//! Texts beside their scores: unsteered, at the dose that is shown, and at its neighbours.
+//! Texts next to their scores: unsteered, at the dose that is shown, and at its neighbours.
 
 use pages::format::{coefficient, number};
 use pages::{Markup, Span, compared};
@@ -19,7 +19,7 @@ pub struct TextCard {
 #[derive(Serialize)]
 struct ScoredText {
     heading: String,
-    /// Whether it is under the dose that is shown.
+    /// Whether it was generated under the dose that is shown.
     is_shown: bool,
     text: Vec<Span>,
     log_odds: String,
@@ -28,7 +28,7 @@ struct ScoredText {
     crossed: bool,
 }
 
-/// More would make the page long, and a sweep has no more unless its pipeline asks for them.
+/// More would make the page long, and a sweep has more only if its pipeline asks for them.
 const MOST_PROMPTS: usize = 24;
 
 /// The positive condition's prompts with the contrast subtracted, and the negative one's with it

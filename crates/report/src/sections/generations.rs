@@ -29,7 +29,7 @@ struct SetView {
     is_steered: bool,
     /// The layers that the set steers at, for the filter; empty where it doesn't.
     layers: String,
-    /// What a steered set is compared with, or why it is compared with nothing.
+    /// What a steered set is compared with, or why it is not compared with anything.
     baseline: Option<String>,
     /// Tokens that the set never generates.
     suppressed: Vec<String>,
@@ -144,7 +144,7 @@ fn find_set<'a>(pipeline: &'a Pipeline, name: &str) -> Option<&'a GenerationSet>
     pipeline.steer.sets.iter().find(|set| set.name == name)
 }
 
-/// The unsteered set to hold a steered one against: the same condition, and as far as there is one
+/// The unsteered set to hold a steered one against: the same condition, and if possible
 /// the same suppressed tokens and the same way of decoding.
 fn baseline<'a>(pipeline: &'a Pipeline, steered: &GenerationSet) -> Option<&'a GenerationSet> {
     pipeline

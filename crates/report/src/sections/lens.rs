@@ -20,7 +20,7 @@ struct Chip {
     logit: String,
 }
 
-/// A row a layer, the most extreme token first.
+/// One row per layer, the most extreme token first.
 pub fn lens_rows(markup: &Markup, tokens: &[LensToken]) -> Vec<LensRow> {
     let mut layers: Vec<usize> = tokens.iter().map(|token| token.layer).collect();
     layers.sort_unstable();
@@ -47,8 +47,8 @@ fn chip(markup: &Markup, token: &LensToken) -> Chip {
     }
 }
 
-/// Spaces as the vocabulary writes them, and control characters by their escapes: on the page both
-/// would be nothing.
+/// Spaces as the vocabulary writes them, and control characters by their escapes: otherwise both would be
+/// invisible on the page.
 fn seen(text: &str) -> String {
     let letter = |letter: char| match letter {
         ' ' => "\u{2581}".to_owned(),

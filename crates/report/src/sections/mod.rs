@@ -1,4 +1,4 @@
-//! The sections, each a file of its own with its template, and the list of them.
+//! The sections, each in its own file with its template, and the list of them.
 
 mod ablations;
 mod answer;

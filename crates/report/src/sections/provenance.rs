@@ -43,7 +43,7 @@ struct MetadataEntry {
 fn metadata_entries(footers: &[(&'static str, Metadata)]) -> Vec<MetadataEntry> {
     let mut entries: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
     for (table, metadata) in footers {
-        // The schema is each table's own and says nothing of the run.
+        // The schema is specific to each table and says nothing about the run.
         for (key, value) in metadata.iter().filter(|(key, _)| !key.starts_with("schema")) {
             entries.entry((key, value)).or_default().push(table);
         }
@@ -64,7 +64,7 @@ fn metadata_entries(footers: &[(&'static str, Metadata)]) -> Vec<MetadataEntry> 
 }
 
 /// What was set on the command line. `cargo xtask` tells stages the device and the folder that it
-/// found for the machine in the same way, after all others: that is not asked for by anybody.
+/// found for the machine in the same way, after all others: nobody asked for that.
 fn given(pipeline: &Pipeline) -> Vec<String> {
     let entries = || pipeline.overrides.iter().map(String::as_str).enumerate();
     let device = entries().rfind(|(_, entry)| entry.starts_with("model.device="));
@@ -80,7 +80,7 @@ struct Command {
     does: &'static str,
 }
 
-/// What makes all results again, and what tells more of them, as typed in the project's root.
+/// What makes all results again, and what shows more about them, as typed in the project's root.
 fn commands(pipeline: &Pipeline) -> Vec<Command> {
     let sets: String = given(pipeline)
         .iter()

@@ -1,4 +1,4 @@
-//! What the run asks: one prompt in every format.
+//! The question that the run asks: one prompt in every format.
 
 use anyhow::Result;
 use minijinja::context;

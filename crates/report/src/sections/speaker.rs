@@ -63,7 +63,7 @@ fn told_apart(row: &LayerEffects, evidence: &Evidence) -> Vec<String> {
         .collect()
 }
 
-/// From where to where the share goes.
+/// The range of the share over layers.
 fn over_layers(evidence: &Evidence) -> Option<String> {
     let by_share = |a: &&LayerEffects, b: &&LayerEffects| a.speaker_share.total_cmp(&b.speaker_share);
     let defined = || evidence.effects.iter().filter(|row| !row.speaker_share.is_nan());

@@ -43,7 +43,7 @@ if (everyLens) { everyLens.addEventListener("change", showLayer); }
 // A browser that goes back to the page may bring the slider's place along.
 if (Number(slider.value) !== Number(slider.defaultValue)) { showLayer(); }
 
-// The filters hide what doesn't match; beside a steered column the unsteered one stays, to be compared with.
+// The filters hide what doesn't match; next to a steered column the unsteered one stays for comparison.
 const filters = ["set", "prompt", "coefficient", "layer"].map((name) => document.getElementById(`filter-${name}`));
 function showMatches() {
   const [set, prompt, coefficient, layer] = filters.map((filter) => filter.value);

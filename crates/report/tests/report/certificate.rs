@@ -177,7 +177,7 @@ fn what_was_not_compared_never_looks_like_success() {
     assert!(section.contains("cargo xtask all --pipeline example"));
 }
 
-/// What the page tells its reader to write into the pipeline file is what the file takes.
+/// The key that the page tells its reader to write into the pipeline file is valid there.
 #[test]
 fn the_key_that_the_page_names_is_the_key_of_the_reference() {
     let run = example_run(6);

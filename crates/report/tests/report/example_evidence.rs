@@ -1,4 +1,4 @@
-//! The tables of the example run that say what its figures are worth.
+//! The tables of the example run that say how reliable its figures are.
 
 use results::{
     ComponentPlace, DepthCosine, LayerEffects, LayerStatistics, Layout, LensToken, Metadata, Outlier,
@@ -8,7 +8,7 @@ use terms::{LensSide, Pooling};
 
 use crate::example_run::HOSTILE;
 
-/// Layers of the upper half are significant. There are no effects: three conditions are no 2x2 design.
+/// Layers of the upper half are significant. There are no effects: three conditions are not a 2x2 design.
 pub fn write_evidence(layout: &Layout, metadata: &Metadata, layers: usize) {
     let statistics: Vec<LayerStatistics> = (0..layers)
         .flat_map(|layer| [Pooling::Newline, Pooling::Mean].map(|pooling| statistics(layer, layers, pooling)))
@@ -53,7 +53,7 @@ pub fn statistics(layer: usize, layers: usize, pooling: Pooling) -> LayerStatist
     }
 }
 
-/// Two prompts in two conditions, on places that tell layer, condition and prompt.
+/// Two prompts in two conditions, at places that identify layer, condition and prompt.
 fn components(layers: usize) -> Vec<ComponentPlace> {
     let place = |layer: usize, condition: usize, prompt: usize| ComponentPlace {
         layer,

@@ -27,7 +27,7 @@ pub struct ExampleRun {
     folder: TempDir,
 }
 
-/// A run over `layers` layers in a folder of its own.
+/// A run over `layers` layers in its own folder.
 pub fn example_run(layers: usize) -> ExampleRun {
     let folder = tempfile::tempdir().unwrap();
     let (pipeline, layout, summaries) = write_run(folder.path(), layers);
@@ -49,7 +49,7 @@ impl ExampleRun {
         fs_err::read_to_string(self.out.join(name)).unwrap()
     }
 
-    /// What the stage says of this run, which must be wrong.
+    /// The stage's error for this run, which must be invalid.
     pub fn error(&self) -> String {
         let error = report::run(&self.pipeline, &self.layout, &self.out).unwrap_err();
         format!("{error:#}")

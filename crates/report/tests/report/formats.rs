@@ -1,4 +1,4 @@
-//! Chat formats of other families: no token of theirs is known before.
+//! Chat formats of other families: none of their tokens is known beforehand.
 
 use results::{Generation, RenderedPrompt, Table};
 

@@ -7,7 +7,7 @@ use terms::Pooling;
 
 use crate::example_run::{ExampleRun, example_run};
 
-/// Runs `test` on the opened report of a run over six layers, whose slider begins at the layer 2.
+/// Runs `test` on the opened report of a run over six layers, whose slider starts at layer 2.
 fn with_report(test: impl Fn(&ExampleRun, &Page<'_>)) {
     let Some(browser) = Browser::start_or_say_why_not().unwrap() else {
         return;
@@ -25,7 +25,7 @@ fn get(page: &Page<'_>, expression: &str) -> Value {
     page.evaluate(expression).unwrap()
 }
 
-/// What a chart really shows.
+/// What a chart actually shows.
 fn chart(page: &Page<'_>, id: &str, of_it: &str) -> Value {
     get(page, &format!("document.getElementById({}).{of_it}", json!(id)))
 }
@@ -44,7 +44,7 @@ fn every_chart_is_drawn_and_every_link_leads_to_a_part() {
     });
 }
 
-/// The plotting library is cut to what the charts need: it draws them, and knows no map.
+/// The plotting library is cut to what the charts need: it draws them, and can't draw maps.
 #[test]
 fn the_library_knows_the_traces_of_the_charts_and_no_others() {
     with_report(|_, page| {
@@ -232,7 +232,7 @@ fn figures_are_saved_for_paper() {
         ] {
             assert!(svg.contains(part), "{part}");
         }
-        // With keys alone, and of the layer that is shown.
+        // With the keyboard only, and for the layer that is shown.
         page.evaluate("document.querySelector('button[data-chart=components][data-format=png]').focus()")
             .unwrap();
         page.press("Enter").unwrap();

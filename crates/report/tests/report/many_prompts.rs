@@ -1,4 +1,4 @@
-//! Runs with more prompts than a page can show one by one.
+//! Runs with more prompts than a page can show individually.
 
 use report::{Findings, Inputs};
 use results::{ComponentPlace, Generation, Projection, RenderedPrompt, Similarity, Table, TableWriter};
@@ -144,7 +144,7 @@ fn the_page_of_a_large_run_is_below_ten_megabytes() {
     RenderedPrompt::write(&run.layout.table::<RenderedPrompt>(), &metadata, &rendered).unwrap();
     let value = |place: usize| ((place * 7919) % 10_007) as f64 / 10_007.3;
     let mut table = TableWriter::<Similarity>::create(&run.layout.table::<Similarity>(), &metadata).unwrap();
-    // Only of the prompts that are shown; the page shows no others.
+    // Only for the prompts that are shown; the page shows no others.
     let shown: Vec<String> = (0..50).map(|index| format!("p{}", index * 255 / 49)).collect();
     for layer in 0..layers {
         let mut rows = Vec::new();

@@ -52,7 +52,7 @@ fn no_text_of_a_table_becomes_html() {
     assert!(!own.contains("<b>Can you help?</b>") && own.contains("&lt;b&gt;Can you help?"));
     assert!(!own.contains("<i>Role</i>"));
     assert!(own.contains("An example with &lt;angle brackets&gt; &amp; an ampersand."));
-    // One script each: library, data, ours.
+    // One script each: library, data, our own.
     assert_eq!(page.matches("</script>").count(), 3);
     // Two turns in the first format and three in the others: at the top for one prompt, then, token by token, for all six.
     let turns = |class: &str| {
@@ -282,7 +282,7 @@ fn the_page_says_how_to_make_it_again() {
     assert!(own.contains("cargo xtask all --pipeline example --set &#x27;steer.seed=3&#x27;"));
     assert!(own.contains("blake3-of-an-example"));
     assert!(own.contains("These values were set on the command line"));
-    // What was found for the machine is no part of it.
+    // What was found on the machine is not part of it.
     let mut run = example_run(6);
     let found = ["model.device=cpu", "model.path='/somewhere'"].map(str::to_owned);
     run.pipeline.overrides.extend(found);

@@ -30,7 +30,7 @@ fn contrast_rows(run: &ExampleRun) -> impl Iterator<Item = &Summary> {
     run.summaries.iter().filter(|row| row.pooling == Pooling::Newline)
 }
 
-/// What the stage says of a published table.
+/// The stage's error for a published table.
 fn error(layers: usize, text: &str) -> String {
     let mut run = example_run(layers);
     run.publish(text);

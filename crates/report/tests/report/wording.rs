@@ -8,7 +8,7 @@ fn the_answer_names_the_layer_with_the_largest_difference() {
     let inputs = Inputs::read(&run.pipeline, &run.layout).unwrap();
     let findings = Findings::of(&inputs).unwrap();
     assert_eq!((findings.peak.layer, findings.layers), (3, 7));
-    // Of prompts that had no part in the vector.
+    // For prompts that did not contribute to the vector.
     assert_eq!(
         (findings.accuracy, findings.auc, findings.prompts),
         (0.75, 0.875, 6)

@@ -1,4 +1,4 @@
-//! A row's text is its own, whatever is generated beside it.
+//! A row's text doesn't depend on what is generated alongside it.
 
 use burn::tensor::Device;
 use interventions::{ablation, addition, capping};
@@ -10,7 +10,7 @@ use crate::golden::nano;
 
 const NEW_TOKENS: usize = 12;
 
-/// Prompts of many lengths, some of them the beginning of others; every fourth row draws its
+/// Prompts of many lengths, some of them prefixes of others; every fourth row samples its
 /// tokens.
 fn requests(rows: usize) -> Vec<GenerationRequest> {
     let request = |row: usize| {
@@ -30,7 +30,7 @@ fn requests(rows: usize) -> Vec<GenerationRequest> {
     (0..rows).map(request).collect()
 }
 
-/// An intervention of its own for each row, of all kinds and at all layers; none for some.
+/// A different intervention for each row, of all kinds and at all layers; none for some rows.
 fn interventions(row: usize) -> Vec<Intervention> {
     let direction: Vec<f32> = (0..64)
         .map(|index| ((index * 7 + row) as f32).sin() * 4.0)
@@ -76,7 +76,7 @@ fn a_row_alone_is_the_row_among_48_with_other_interventions() {
     check(48);
 }
 
-/// More than are generated at the same time: rows that end leave, others take their places and
+/// More rows than are generated at the same time: rows that end leave, others take their places and
 /// their memory.
 #[test]
 fn a_row_alone_is_the_row_among_many_that_come_and_go() {

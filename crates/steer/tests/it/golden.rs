@@ -70,7 +70,7 @@ pub fn intervention(tensors: &HashMap<String, Vec<f32>>, parameters: &Value) -> 
         "mean_ablation" => mean_ablation(direction, &tensors["steer.mean"]),
         other => panic!("unknown kind {other}"),
     };
-    // The reference ignores positions for mean ablation and works everywhere.
+    // The reference ignores positions for mean ablation and acts everywhere.
     let last = parameters.get("positions").and_then(Value::as_str) == Some("last") && kind != "mean_ablation";
     let positions = if last { Positions::Last } else { Positions::All };
     Some(Intervention::new(LAYER, positions, form))

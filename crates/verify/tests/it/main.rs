@@ -18,7 +18,7 @@ use verify::{certify, relative_error};
 
 pub use testkit::root;
 
-/// The tiny pipeline with its paths made whole.
+/// The tiny pipeline with absolute paths.
 fn pipeline() -> Pipeline {
     let mut pipeline = Pipeline::read(&root().join("pipelines/tiny.toml"), &[]).unwrap();
     pipeline.model.source = root().join(&pipeline.model.source);

@@ -1,8 +1,8 @@
-//! What GGUF files of the three generations say of the network, and what they leave out.
+//! What GGUF files of the three generations say about the network, and what they leave out.
 //!
 //! What a file leaves out is filled in as llama.cpp does (`src/models/gemma*.cpp` there), and for
 //! Gemma 3 as Ollama does where its own converter made the file. Sources for the latter:
-//! convert/convert_gemma3.go, llama/compat (which mends these files for llama.cpp) and
+//! convert/convert_gemma3.go, llama/compat (which fixes these files for llama.cpp) and
 //! model/models/gemma3/model_text.go of <https://github.com/ollama/ollama>. Ollama's files of Gemma
 //! 1 and 2 are like those of llama.cpp's converter.
 
@@ -40,7 +40,7 @@ const OLLAMAS_LOCAL_BASE: &str = "rope.local.freq_base";
 const OLLAMAS_EPSILON: f64 = 1e-6;
 const OLLAMAS_BASE: f64 = 1e6;
 
-/// Whether a tensor belongs to the part that sees, which Ollama keeps in the same file.
+/// Whether a tensor belongs to the vision part, which Ollama keeps in the same file.
 pub(super) fn sees(tensor: &str) -> bool {
     tensor.starts_with("v.") || tensor.starts_with("mm.")
 }
@@ -211,7 +211,7 @@ impl Model<'_> {
         Ok(json!(cap.filter(|cap| *cap != 0.0)))
     }
 
-    /// Ollama's first conversion of the 1B model says that logits are capped, at Gemma 2's 30. They
+    /// Ollama's first conversion of the 1B model says that logits are capped at Gemma 2's 30. They
     /// are not.
     fn has_wrong_cap(&self) -> bool {
         self.layers == 26 && self.keys.has(OLLAMAS_GLOBAL_BASE)

@@ -20,7 +20,7 @@ pub(super) fn names(generation: Gemma) -> &'static [&'static str] {
     }
 }
 
-/// The `config.json` of one, of its language model where it has more.
+/// The `config.json` of one model, or of its language model if it has other parts.
 pub(super) fn config(generation: Gemma, name: &str) -> Option<Value> {
     Some(match (generation, name) {
         (Gemma::One, "gemma-2b-it") => first(18, [2048, 16384], [8, 1]),

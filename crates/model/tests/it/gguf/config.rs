@@ -38,14 +38,14 @@ fn gemma_3_has_the_keys_of_its_config_json() {
     assert_eq!(config_json(&file).unwrap(), expected);
 }
 
-/// What comes out does not matter, as long as something does.
+/// The result does not matter, as long as there is one.
 #[test]
 fn changed_bytes_never_panic() {
     let whole = include_bytes!("../../../../gguf/tests/fixtures/tiny_gemma3.gguf");
     let file = GgufFile::parse(whole).unwrap();
     let head = file.tensors()[0].blocks().unwrap().1.start;
     for place in 0..head {
-        // The same changes for every run, and many different ones among all places.
+        // The same changes for every run, and many different ones over all places.
         for change in [0xff, 1 << (place % 8)] {
             let mut bytes = whole.to_vec();
             bytes[place] ^= change;
@@ -229,7 +229,7 @@ fn keys_that_nobody_knows_are_refused() {
     ] {
         let key = format!("gemma3.{key}");
         refuses(&gemma3.clone().number(&key, 4.0), &[&format!("`{key}`"), "; get"]);
-        // None of it is as if the key weren't there.
+        // 0 is the same as no key.
         config(&gemma3.clone().count(&key, 0));
     }
     refuses(
@@ -261,7 +261,7 @@ fn keys_that_nobody_knows_are_refused() {
         .count("general.quantization_version", 2)
         .text("quantize.imatrix.file", "matrix");
     config(&harmless);
-    // Of another generation.
+    // From another generation.
     refuses(
         &Builder::model("gemma").count("gemma.attention.sliding_window", 8),
         &["`gemma.attention.sliding_window`"],
@@ -339,7 +339,7 @@ fn what_ollama_leaves_out_is_filled_in() {
         four["rope_scaling"],
         json!({"rope_type": "linear", "factor": 8.0})
     );
-    // A cap in a later conversion is one of the model; what is said of positions is true.
+    // A cap in a later conversion is one of the model; what it says about positions is true.
     let later = with_layers(34)
         .number("gemma3.rope.local.freq_base", 1e4)
         .number("gemma3.rope.freq_base", 1e6)
@@ -388,9 +388,9 @@ fn texts_end_where_llama_cpp_ends_them() {
     let named = |id| file.clone().count("tokenizer.ggml.eos_token_id", id);
     assert_eq!(ends(&tokens, &[3, 3, 3, 3, 1], named(3)), json!([3, 1]));
     assert_eq!(ends(&tokens, &[3, 3, 3, 4, 1], named(1)), json!([1, 3]));
-    // However an early file calls them.
+    // Whatever an early file calls them.
     assert_eq!(ends(&tokens, &[3, 1, 3, 1, 1], named(4)), json!([4, 1, 3]));
-    // Another format, whose token was added; a piece of texts that looks so; a tag of HTML.
+    // Another format, whose token was added; a piece of text that looks like one; an HTML tag.
     let tokens = ["<|im_end|>", "<eos>", "[EOS]", "</s>", "<|endoftext|>"];
     assert_eq!(ends(&tokens, &[4, 3, 1, 4, 3], named(1)), json!([1, 0, 4]));
     let listed = named(1).list(

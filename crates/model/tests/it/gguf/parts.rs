@@ -168,7 +168,7 @@ fn error(path: &Path) -> String {
     opened.err().expect("a refusal").to_string()
 }
 
-/// llama.cpp's Gemma 3 speaks with `output.weight` where a file has it. One that repeats the
+/// llama.cpp's Gemma 3 uses `output.weight` as the head if a file has it. One that repeats the
 /// embeddings is left out.
 #[test]
 fn a_head_of_its_own_is_used() {

@@ -1,4 +1,4 @@
-//! What is given as a model: a file by its content, and what people give in place of one.
+//! What is given as a model: a file by its content, and what people give instead of one.
 
 use std::fs;
 use std::path::Path;
@@ -105,7 +105,7 @@ fn a_folder_of_gguf_files_is_told() {
     let error = error(folder.path());
     let expected = "; give one file as the model: a.gguf, b-00001-of-00002.gguf";
     assert!(error.ends_with(expected), "{error}");
-    // A folder with safetensors is a model, whatever lies beside them.
+    // A folder with safetensors is a model, whatever else it holds.
     fs::write(folder.path().join("model.safetensors"), "").unwrap();
     ModelFiles::at(folder.path()).unwrap();
 }
@@ -145,7 +145,7 @@ fn a_conversion_of_ollama_computes_the_same() {
     for place in 0..file.tensors().len() {
         builder = builder.tensor_of(&file, &bytes, place);
     }
-    // Of a type that is not read, since nothing of it is.
+    // In an unsupported type, which is fine since the tensor is not read.
     let offset = builder.data.len().next_multiple_of(32) as u64;
     builder = builder.tensor("v.blk.0.attn_q.weight", &[32], 24, offset);
     builder.data.resize(offset as usize + 32, 0);

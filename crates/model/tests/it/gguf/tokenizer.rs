@@ -19,7 +19,7 @@ fn ids_are_those_of_hugging_face() {
     for Encoded { text, ids } in expected {
         let encoding = parts.tokenizer.encode(text.as_str(), false).unwrap();
         assert_eq!(encoding.get_ids(), ids, "{text:?}");
-        // Decoding spells spaces as spaces, those of a literal sign too.
+        // Decoding spells spaces as spaces, including those of a literal sign.
         let decoded = parts.tokenizer.decode(&ids, false).unwrap();
         assert_eq!(decoded, text.replace('\u{2581}', " "));
     }
@@ -69,7 +69,7 @@ fn the_beginning_token_is_added_where_the_file_says_so() {
     assert_eq!(first(&parts, true), [3]);
 }
 
-/// Early files call all tokens but the first few normal ones, with SentencePiece's score 0.
+/// Early files call all tokens except the first few normal ones, with SentencePiece's score 0.
 #[test]
 fn early_files_keep_turn_tokens_and_line_breaks_whole() {
     let tokens = [
@@ -130,7 +130,7 @@ fn ollamas_kinds_are_corrected_beside_right_ones() {
     let special = |id: u32| added.get(&id).map(|token| token.special);
     assert_eq!([1, 3, 12].map(special), [Some(true); 3]);
     assert_eq!([4, 5, 11].map(special), [Some(false); 3]);
-    // What fills rows up is no token of a text; what was learned is an ordinary one.
+    // Padding is not a token of a text; what was learned is an ordinary one.
     assert_eq!([7, 8, 10, 13].map(special), [None; 4]);
 }
 

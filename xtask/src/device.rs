@@ -1,5 +1,5 @@
-//! The device that the model runs on. It is part of a stage's key, so `auto` is decided here, before
-//! any key is computed, and the stages are told the outcome.
+//! The device that the model runs on. It is part of a stage's key, so `auto` is decided here,
+//! before any key is computed, and the stages are told the outcome.
 
 use anyhow::{Result, ensure};
 use terms::Device;

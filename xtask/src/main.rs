@@ -221,8 +221,8 @@ fn run_live(project: &Project, options: &LiveOptions, binary: &str) -> Result<()
     programs::run_with_pipeline(project, &pipeline, device::present(), "live", binary, arguments)
 }
 
-/// The first argument of a program that reads a run's results: their folder. The pipeline file need not
-/// exist.
+/// The first argument of a program that reads a run's results: their folder. The pipeline file need
+/// not exist.
 fn results_of(project: &Project, pipeline: &WhichPipeline) -> Result<Vec<OsString>> {
     let results = project.results(&pipeline::name_of(&pipeline.name)?);
     Ok(vec![project.display(&results).into()])

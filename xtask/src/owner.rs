@@ -1,5 +1,5 @@
-//! Whose results a folder holds: two pipeline files with the same name, in two places, would write the
-//! same folder in turn.
+//! Whose results a folder holds: two pipeline files with the same name, in two places, would write
+//! the same folder in turn.
 
 use anyhow::{Result, bail};
 

@@ -74,15 +74,16 @@ impl Pipeline {
         self.parameters.assignments()
     }
 
-    /// An error where a stage would refuse the pipeline: said before anything is built or downloaded.
+    /// An error where a stage would refuse the pipeline: said before anything is built or
+    /// downloaded.
     pub fn require_valid(&self) -> Result<()> {
         self.parameters.clone().pipeline()?;
         Ok(())
     }
 }
 
-/// The name of a pipeline, given as such or as the path of its file. It names a folder that `clean` removes,
-/// so it must be one plain component.
+/// The name of a pipeline, given as such or as the path of its file. It names a folder that `clean`
+/// removes, so it must be one plain component.
 pub fn name_of(name_or_path: &str) -> Result<String> {
     let name = if name_or_path.ends_with(".toml") {
         let file_name = Path::new(name_or_path).file_name().and_then(|name| name.to_str());
@@ -132,7 +133,8 @@ fn missing(project: &Project, file: &str) -> String {
     format!("there is no pipeline file {file}; {meant}existing pipelines: {existing}")
 }
 
-/// `auto`, or no device at all, is decided here, before any key is computed, and the stages are told the outcome.
+/// `auto`, or no device at all, is decided here, before any key is computed, and the stages are
+/// told the outcome.
 fn resolved_device(file: &str, parameters: &PipelineFile, present: Device) -> Result<Device> {
     let setting = match parameters.value("model.device") {
         None => Some(Device::Auto),

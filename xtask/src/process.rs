@@ -119,7 +119,8 @@ impl Processes {
     ///
     /// # Errors
     ///
-    /// Where it cannot be started. On a system without `exec` it returns when the program succeeded.
+    /// Where it cannot be started. On a system without `exec` it returns when the program
+    /// succeeded.
     pub fn become_program(&self, binary: &str, arguments: &[OsString]) -> Result<()> {
         let mut command = self.command(binary, arguments)?;
         #[cfg(unix)]

@@ -22,8 +22,8 @@ pub fn named(project: &Project, value: &str, revision: Option<&str>) -> Source {
     Source::of(value, revision, project.root(), env::home_dir().as_deref())
 }
 
-/// The path that stages are told, as far as all of it is there: the local one, or what is in the hub's cache. A snapshot
-/// that was downloaded in part doesn't count.
+/// The path that stages are told, as far as all of it is there: the local one, or what is in the
+/// hub's cache. A snapshot that was downloaded in part doesn't count.
 pub fn place(project: &Project, source: &Source) -> Option<PathBuf> {
     match source {
         Source::Local(path) => Some(path.clone()),

@@ -9,8 +9,8 @@ use crate::{
 };
 
 /// `--pipeline FILE --results FOLDER [--set KEY=VALUE]...`, with the working directory at the root.
-/// The device that was decided comes last and so wins; a model that is not where its source says, in the
-/// hub's cache or the user's home, is named by its place as well.
+/// The device that was decided comes last and so wins; a model that is not where its source says,
+/// in the hub's cache or the user's home, is named by its place as well.
 pub fn stage_arguments(project: &Project, pipeline: &Pipeline) -> Vec<String> {
     let results = project.display(&project.results(&pipeline.name));
     let mut arguments = vec![

@@ -1,5 +1,5 @@
-//! The crates of the workspace, as their manifests describe them: what a stage is built from, and which
-//! crates are not part of any stage.
+//! The crates of the workspace, as their manifests describe them: what a stage is built from, and
+//! which crates are not part of any stage.
 
 use std::{
     collections::{BTreeMap, BTreeSet, btree_map::Entry},

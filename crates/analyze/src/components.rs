@@ -6,8 +6,8 @@ use statistics::{evenly, principal_components};
 use crate::layer::LayerAnalysis;
 use crate::measures::Places;
 
-/// As many dots as a picture can hold. Where prompts and conditions make more rows, evenly spaced prompts are taken, as
-/// many as fit.
+/// As many dots as a picture can hold. Where prompts and conditions make more rows, evenly spaced
+/// prompts are taken, as many as fit.
 const MOST_ROWS: usize = 256;
 
 /// `rows`: `[condition][prompt][hidden]`, of the prompts with these ids.

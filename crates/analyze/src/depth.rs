@@ -5,7 +5,8 @@ use results::DepthCosine;
 use crate::contrast::norm;
 use crate::layer::LayerAnalysis;
 
-/// The cosine of every two layers' contrast vectors under each pooling, including each layer with itself.
+/// The cosine of every two layers' contrast vectors under each pooling, including each layer with
+/// itself.
 pub fn depth_cosines(layers: &[Vec<LayerAnalysis>]) -> Vec<DepthCosine> {
     let poolings = layers.first().map_or(0, Vec::len);
     let mut rows = Vec::new();
@@ -25,7 +26,8 @@ pub fn depth_cosines(layers: &[Vec<LayerAnalysis>]) -> Vec<DepthCosine> {
     rows
 }
 
-/// `a . b / (||a|| ||b||)`, within -1 and 1 despite rounding, and NaN where one of them is zero: it has no direction.
+/// `a . b / (||a|| ||b||)`, within -1 and 1 despite rounding, and NaN where one of them is zero: it
+/// has no direction.
 pub fn cosine(a: &[f64], b: &[f64]) -> f64 {
     let norms = norm(a) * norm(b);
     let product: f64 = a.iter().zip(b).map(|(a, b)| a * b).sum();

@@ -111,7 +111,8 @@ fn figure(value: f64, decimals: usize) -> String {
     }
 }
 
-/// A prompt that is another's copy under this pooling adds nothing new, and would make every p-value too small.
+/// A prompt that is another's copy under this pooling adds nothing new, and would make every
+/// p-value too small.
 fn copies(summary: &StatisticsSummary, distinct: usize) -> Option<String> {
     let copies = summary
         .all_prompts

@@ -1,4 +1,5 @@
-//! One layer's rows, checked as they come and summed by pooling and condition: everything after this may rely on it.
+//! One layer's rows, checked as they come and summed by pooling and condition: everything after
+//! this may rely on it.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -31,7 +32,8 @@ impl PooledSums {
         self.conditions.iter().find(|condition| condition.name == name)
     }
 
-    /// For each prompt, a number for its rows in these conditions: prompts whose rows are equal to the last bit have the same.
+    /// For each prompt, a number for its rows in these conditions: prompts whose rows are equal to
+    /// the last bit have the same.
     pub fn hashes_of(&self, names: [&str; 2]) -> Vec<u64> {
         let wanted = self.conditions.iter().zip(&self.hashes);
         let wanted = wanted.filter(|(condition, _)| names.contains(&condition.name.as_str()));
@@ -48,11 +50,13 @@ pub fn hash_of<T: Hash>(values: impl Iterator<Item = T>) -> u64 {
     hasher.finish()
 }
 
-/// Sums the rows of `layer` by pooling, in the order in which poolings first occur, and by condition.
+/// Sums the rows of `layer` by pooling, in the order in which poolings first occur, and by
+/// condition.
 ///
-/// Only the prompts' ids and a hash of each row stay in memory. Errors name `file`, the layer and the condition: a condition that
-/// `conditions` doesn't list or that has fewer than two prompts, prompts that differ between conditions, a vector of
-/// another length, of norm 0, or with a number that is not finite.
+/// Only the prompts' ids and a hash of each row stay in memory. Errors name `file`, the layer and
+/// the condition: a condition that `conditions` doesn't list or that has fewer than two prompts,
+/// prompts that differ between conditions, a vector of another length, of norm 0, or with a number
+/// that is not finite.
 pub fn sum_by_pooling(
     file: &Path,
     layer: usize,

@@ -46,8 +46,9 @@ pub fn rows(pipeline: &Pipeline, vectors: &[Vector]) -> Vec<VectorRow> {
     vectors.iter().flat_map(of_vector).collect()
 }
 
-/// The cosine of each of them with every other vector of its layer: imported ones in their order, for each the others in the
-/// order of `all`, layers ascending. `all`: the rows under the contrast's pooling.
+/// The cosine of each of them with every other vector of its layer: imported ones in their order,
+/// for each the others in the order of `all`, layers ascending. `all`: the rows under the
+/// contrast's pooling.
 pub fn comparisons(imported: &[Vector], all: &[&VectorRow]) -> Vec<VectorComparison> {
     let mut kinds: Vec<&VectorKind> = Vec::new();
     for row in all {

@@ -18,7 +18,8 @@ pub struct LayerAnalysis {
     pub vectors: Vec<VectorRow>,
     /// The contrast vector, `[hidden]`, before it is rounded to f32 for the table.
     pub contrast: Vec<f64>,
-    /// For each prompt, a number that is the same for prompts whose rows are, in both conditions of the contrast.
+    /// For each prompt, a number that is the same for prompts whose rows are, in both conditions of
+    /// the contrast.
     pub prompt_hashes: Vec<u64>,
 }
 
@@ -58,8 +59,8 @@ fn mean_residual_norm(positive: &ConditionSums, negative: &ConditionSums) -> f64
     (positive.norms + negative.norms) / (positive.count + negative.count) as f64
 }
 
-/// Within: different prompts of one condition. Across: every prompt of the one with every prompt of the other,
-/// matching pairs included. Source: the method's `analyze_similarity_for_layer`.
+/// Within: different prompts of one condition. Across: every prompt of the one with every prompt of
+/// the other, matching pairs included. Source: the method's `analyze_similarity_for_layer`.
 fn summary(
     layer: &PooledSums,
     positive: &ConditionSums,

@@ -1,9 +1,9 @@
-//! From recorded activations to what they say: cosine similarities within and across conditions, contrast
-//! vectors, and how far each activation reaches along them.
+//! From recorded activations to what they say: cosine similarities within and across conditions,
+//! contrast vectors, and how far each activation reaches along them.
 //!
-//! Every number is computed in f64 from the f32 activations, which are streamed: no layer is ever in memory as a whole.
-//! Layers go in parallel; the order of each sum is fixed, so that the same activations give the same bytes. Nothing
-//! here knows a model or a token.
+//! Every number is computed in f64 from the f32 activations, which are streamed: no layer is ever
+//! in memory as a whole. Layers go in parallel; the order of each sum is fixed, so that the same
+//! activations give the same bytes. Nothing here knows a model or a token.
 
 mod components;
 mod contrast;

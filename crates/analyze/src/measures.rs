@@ -1,4 +1,5 @@
-//! One layer's figures and how reliable they are. `statistics` computes them; here they get their names and places.
+//! One layer's figures and how reliable they are. `statistics` computes them; here they get their
+//! names and places.
 
 use pipeline::{Pipeline, VectorKind};
 use results::{LayerEffects, LayerStatistics, Outlier, VectorRow};
@@ -221,8 +222,8 @@ fn directions(analysis: &LayerAnalysis, pairs: &PairedRows, raw: &PairedGram) ->
     .collect()
 }
 
-/// The contrast without its part in the span of the vectors that `contrast.project_out` names; nothing is taken out of an
-/// imported one at the layers that it has no vector for.
+/// The contrast without its part in the span of the vectors that `contrast.project_out` names;
+/// nothing is taken out of an imported one at the layers that it has no vector for.
 fn cleaned(
     pipeline: &Pipeline,
     analysis: &LayerAnalysis,

@@ -6,8 +6,8 @@ use terms::Pooling;
 
 use crate::recorded::Recorded;
 
-/// The most prompts that the paired statistics look at; where there are more, this many evenly spaced ones. They
-/// compare every prompt with every other, and 256 leave hardly any doubt.
+/// The most prompts that the paired statistics look at; where there are more, this many evenly
+/// spaced ones. They compare every prompt with every other, and 256 leave hardly any doubt.
 const MOST_PROMPTS: usize = 256;
 
 /// Which of these prompts are looked at, by index.
@@ -16,8 +16,8 @@ pub fn picked(prompts: &[usize]) -> Vec<usize> {
     places.map(|place| prompts[place]).collect()
 }
 
-/// The picked rows of one layer under one pooling: `[condition][picked prompt][hidden]`, conditions in the order of the
-/// pipeline.
+/// The picked rows of one layer under one pooling: `[condition][picked prompt][hidden]`, conditions
+/// in the order of the pipeline.
 pub fn picked_rows(
     recorded: &Recorded,
     layer: usize,

@@ -1,5 +1,5 @@
-//! The recorded activations of a run, read in two passes: the first sums and checks them, so that the second knows
-//! what to project them on.
+//! The recorded activations of a run, read in two passes: the first sums and checks them, so that
+//! the second knows what to project them on.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -29,8 +29,8 @@ pub struct Recorded {
 }
 
 impl Recorded {
-    /// The first pass over every layer, layers in parallel. After it the rows are known to be sound: every error that
-    /// they can cause is an error here.
+    /// The first pass over every layer, layers in parallel. After it the rows are known to be
+    /// sound: every error that they can cause is an error here.
     pub fn read(pipeline: &Pipeline, folder: &Path) -> Result<Self> {
         let names = pipeline.conditions.iter().map(|condition| condition.name.clone());
         let conditions: Vec<String> = names.collect();
@@ -50,7 +50,8 @@ impl Recorded {
                 None => analyze(pipeline, folder, &sums),
             }
         };
-        // First all results, then the first error: the message is that of the lowest layer every time.
+        // First all results, then the first error: the message is that of the lowest layer every
+        // time.
         let others: Vec<Result<_>> = (1..count).into_par_iter().map(read).collect();
         let layers = std::iter::once(analyze(pipeline, folder, &first)).chain(others);
         Ok(Recorded {
@@ -65,8 +66,9 @@ impl Recorded {
         })
     }
 
-    /// The prompts under the pooling of this index whose rows, in both conditions of the contrast and at all layers, are not those
-    /// of an earlier prompt to the last bit. A copy is not a second observation, however it came about.
+    /// The prompts under the pooling of this index whose rows, in both conditions of the contrast
+    /// and at all layers, are not those of an earlier prompt to the last bit. A copy is not a
+    /// second observation, however it came about.
     pub fn distinct_prompts(&self, pooling: usize) -> Vec<usize> {
         let hash = |prompt: usize| {
             hash_of(

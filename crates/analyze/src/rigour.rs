@@ -1,5 +1,5 @@
-//! How reliable the figures of all layers are: runs the paired statistics, layers in parallel, and the tests over all
-//! layers.
+//! How reliable the figures of all layers are: runs the paired statistics, layers in parallel, and
+//! the tests over all layers.
 
 use pipeline::Pipeline;
 use rayon::prelude::*;

@@ -25,10 +25,11 @@ pub fn project_all(recorded: &Recorded, table: &mut TableWriter<Projection>) -> 
     Ok(())
 }
 
-/// Writes the cosine matrix of every pair of conditions, including each condition with itself: `[prompts, prompts]` each.
+/// Writes the cosine matrix of every pair of conditions, including each condition with itself:
+/// `[prompts, prompts]` each.
 ///
-/// One layer and pooling at a time; its unit rows are held in f64: `conditions * prompts * hidden * 8` bytes. Only some
-/// rows of a matrix are held.
+/// One layer and pooling at a time; its unit rows are held in f64: `conditions * prompts * hidden *
+/// 8` bytes. Only some rows of a matrix are held.
 pub fn compare_all(recorded: &Recorded, table: &mut TableWriter<Similarity>) -> Result<()> {
     for analysis in recorded.layers.iter().flatten() {
         let units = units_of(recorded, analysis)?;

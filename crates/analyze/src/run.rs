@@ -18,16 +18,17 @@ use crate::rigour::Rigour;
 use crate::rows::{compare_all, project_all};
 use crate::summary_text::summary_text;
 
-/// Writes all results of the stage into `out` and gives back the text of `summary.txt`. Nothing is written before all
-/// activations have been read and checked.
+/// Writes all results of the stage into `out` and gives back the text of `summary.txt`. Nothing is
+/// written before all activations have been read and checked.
 ///
 /// Reads `contrast`, `vectors` and the names of the conditions from the pipeline, nothing else.
 ///
-/// Memory hardly grows with the number of prompts: no activation is held beyond its batch. A thread holds one batch
-/// (256 rows), the sums of one layer (`poolings * conditions * hidden * 16` bytes), and one id or projection for each
-/// row. Only the vectors are kept for all layers: `layers * poolings * (conditions + 9) * hidden * 4` bytes. The
-/// exceptions are the paired statistics, which look at 256 prompts at most (see `Rigour::of`), and the cosine matrices,
-/// on request (see `compare_all`).
+/// Memory hardly grows with the number of prompts: no activation is held beyond its batch. A thread
+/// holds one batch (256 rows), the sums of one layer (`poolings * conditions * hidden * 16` bytes),
+/// and one id or projection for each row. Only the vectors are kept for all layers: `layers *
+/// poolings * (conditions + 9) * hidden * 4` bytes. The exceptions are the paired statistics, which
+/// look at 256 prompts at most (see `Rigour::of`), and the cosine matrices, on request (see
+/// `compare_all`).
 pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<String> {
     let recorded = Recorded::read(pipeline, &layout.activations())?;
     let shape = recorded.layers.first().and_then(|layer| layer.first());

@@ -2,7 +2,8 @@
 
 use results::Summary;
 
-/// The layers' figures with four decimals, the three layers that stand out, and the means over layers.
+/// The layers' figures with four decimals, the three layers that stand out, and the means over
+/// layers.
 ///
 /// `rows`: one pooling's layers in order. Where layers are equal, the lower one is named first.
 pub fn summary_text(positive: &str, negative: &str, rows: &[Summary]) -> String {

@@ -11,7 +11,8 @@ use tempfile::TempDir;
 use crate::connection::Connection;
 use crate::page::Page;
 
-/// A running browser with its own profile, which ends when this value is dropped. Tests may share one: each has its own pages.
+/// A running browser with its own profile, which ends when this value is dropped. Tests may share
+/// one: each has its own pages.
 pub struct Browser {
     child: Child,
     connection: Connection,
@@ -35,7 +36,8 @@ const FLAGS: [&str; 12] = [
     "--remote-debugging-pipe",
 ];
 
-/// The browser reads messages from the file descriptor 3 and writes them to 4. The shell puts our pipes there.
+/// The browser reads messages from the file descriptor 3 and writes them to 4. The shell puts our
+/// pipes there.
 const WITH_PIPES: &str = r#"exec "$@" 3<&0 4>&1 </dev/null >/dev/null 2>/dev/null"#;
 
 impl Browser {

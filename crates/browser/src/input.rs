@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use crate::page::Page;
 
 impl Page<'_> {
-    /// Presses a key by its name in the DOM (`Tab`, `Enter`, `ArrowRight`, `a`), wherever the focus is.
+    /// Presses a key by its name in the DOM (`Tab`, `Enter`, `ArrowRight`, `a`), wherever the focus
+    /// is.
     pub fn press(&self, key: &str) -> Result<()> {
         let (code, text) = match key {
             "Enter" => (13, "\r"),
@@ -42,8 +43,8 @@ impl Page<'_> {
         Ok(())
     }
 
-    /// Clicks the middle of the first element of a CSS selector. It must be in view, or be scrolled into it, and nothing else
-    /// may cover it.
+    /// Clicks the middle of the first element of a CSS selector. It must be in view, or be scrolled
+    /// into it, and nothing else may cover it.
     pub fn click(&self, selector: &str) -> Result<()> {
         let script = format!(
             "(() => {{
@@ -68,7 +69,8 @@ impl Page<'_> {
         Ok(())
     }
 
-    /// Chooses an option of a `select` by its value, as a person would with keys: the page is notified.
+    /// Chooses an option of a `select` by its value, as a person would with keys: the page is
+    /// notified.
     pub fn choose(&self, selector: &str, value: &str) -> Result<()> {
         let script = format!(
             "(() => {{
@@ -91,8 +93,8 @@ impl Page<'_> {
         Ok(())
     }
 
-    /// Moves the mouse to a place in a plotly chart, given in the units of its axes, and gives the lines that the hover
-    /// then shows.
+    /// Moves the mouse to a place in a plotly chart, given in the units of its axes, and gives the
+    /// lines that the hover then shows.
     pub fn hover_chart(&self, id: &str, x: f64, y: f64) -> Result<Vec<String>> {
         let script = format!(
             "(() => {{

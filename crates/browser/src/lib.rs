@@ -1,7 +1,7 @@
 //! A headless Chromium for tests: pages opened, read and used as people do, with keys and a mouse.
 //!
-//! A thin client of the DevTools protocol. Messages go through a pair of pipes, so that no port is opened, and a browser
-//! whose test has died sees its pipe closed and ends.
+//! A thin client of the DevTools protocol. Messages go through a pair of pipes, so that no port is
+//! opened, and a browser whose test has died sees its pipe closed and ends.
 //!
 //! ```no_run
 //! # fn main() -> anyhow::Result<()> {

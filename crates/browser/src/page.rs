@@ -90,12 +90,14 @@ impl<'a> Page<'a> {
         Ok(())
     }
 
-    /// Errors and warnings of the console, exceptions that nothing caught, and what the browser refused or failed to load.
+    /// Errors and warnings of the console, exceptions that nothing caught, and what the browser
+    /// refused or failed to load.
     pub fn problems(&self) -> Vec<String> {
         self.events().iter().filter_map(problem).collect()
     }
 
-    /// Every address that was asked for, the page's own included. What is within the page (`data:`, `blob:`) doesn't count.
+    /// Every address that was asked for, the page's own included. What is within the page (`data:`,
+    /// `blob:`) doesn't count.
     pub fn requests(&self) -> Vec<String> {
         let events = self.events();
         let urls = events
@@ -107,8 +109,8 @@ impl<'a> Page<'a> {
             .collect()
     }
 
-    /// Waits for a file that the page saves, whose name has this ending, and gives its content. It is removed, so that the
-    /// next one can be waited for.
+    /// Waits for a file that the page saves, whose name has this ending, and gives its content. It
+    /// is removed, so that the next one can be waited for.
     pub fn saved_file(&self, ending: &str) -> Result<Vec<u8>> {
         let begin = Instant::now();
         while begin.elapsed() < PATIENCE {

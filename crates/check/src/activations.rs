@@ -1,4 +1,5 @@
-//! The files of activations together: every layer has the same rows, and norms are those of the vectors.
+//! The files of activations together: every layer has the same rows, and norms are those of the
+//! vectors.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -1,7 +1,8 @@
-//! Whether the files of a run are what the contract of the tables says (`docs/schemas.md`), one by one and together.
+//! Whether the files of a run are what the contract of the tables says (`docs/schemas.md`), one by
+//! one and together.
 //!
-//! It needs the folder of a run only, not a pipeline file or a model. Files of stages that have not been
-//! run are not reported as missing.
+//! It needs the folder of a run only, not a pipeline file or a model. Files of stages that have not
+//! been run are not reported as missing.
 
 mod activations;
 mod analysis;

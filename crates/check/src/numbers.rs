@@ -22,7 +22,8 @@ pub fn require_rows(
     }
 }
 
-/// Two numbers that differ by rounding only: `tolerance` is relative to the larger one, or to 1 for small ones.
+/// Two numbers that differ by rounding only: `tolerance` is relative to the larger one, or to 1 for
+/// small ones.
 pub fn are_near(a: f64, b: f64, tolerance: f64) -> bool {
     (a - b).abs() <= tolerance * a.abs().max(b.abs()).max(1.0)
 }

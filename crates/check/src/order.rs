@@ -19,8 +19,8 @@ pub enum KeyValue {
 
 /// The keys of the rows that were seen, as far as they are needed later.
 pub enum Keys {
-    /// Rows in order: only the last key is needed and, for each text column, its values since the columns before
-    /// it last changed.
+    /// Rows in order: only the last key is needed and, for each text column, its values since the
+    /// columns before it last changed.
     Sorted {
         last: Option<Vec<KeyValue>>,
         seen: Vec<HashSet<String>>,

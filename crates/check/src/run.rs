@@ -30,7 +30,8 @@ pub struct TableReport {
     pub rows: usize,
 }
 
-/// Checks every file of a run. A folder that holds no run is an error; everything else is a [`Problem`].
+/// Checks every file of a run. A folder that holds no run is an error; everything else is a
+/// [`Problem`].
 pub fn check_results(results: &Path) -> Result<Report> {
     let layout = Layout::new(results);
     let is_there = |stage: &Stage| layout.stage(*stage).is_dir();

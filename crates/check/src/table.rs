@@ -20,7 +20,8 @@ pub struct Checked {
 /// At most this many wrong rows are reported for a column.
 const SHOWN: usize = 3;
 
-/// `file` is the path inside the run's folder, for messages. None where the file can't be read as this table at all.
+/// `file` is the path inside the run's folder, for messages. None where the file can't be read as
+/// this table at all.
 pub fn check_table(
     folder: &Path,
     file: &Path,
@@ -125,7 +126,8 @@ fn check_keys(
     }
 }
 
-/// Columns of one row that belong together by their names: the ends of intervals, and lists with their lengths.
+/// Columns of one row that belong together by their names: the ends of intervals, and lists with
+/// their lengths.
 fn contradictions(batch: &RecordBatch, columns: &[Column]) -> Vec<(&'static str, usize, &'static str)> {
     let mut found = Vec::new();
     for column in columns {

@@ -48,9 +48,9 @@ pub struct DepthRow {
 }
 
 impl DepthRow {
-    /// Whether the intervals do not overlap. Where both runs have the same prompts this
-    /// is a strict test: variation that the prompts share widens both intervals but not the distance
-    /// between them.
+    /// Whether the intervals do not overlap. Where both runs have the same prompts this is a strict
+    /// test: variation that the prompts share widens both intervals but not the distance between
+    /// them.
     pub fn is_apart(&self) -> bool {
         self.lows[0] > self.highs[1] || self.lows[1] > self.highs[0]
     }
@@ -69,8 +69,8 @@ pub struct Curves {
     pub peaks: [usize; 2],
     /// The mean over the rows of |B - A|.
     pub mean_distance: f64,
-    /// Pearson's correlation of the two curves over the rows: whether they have the same shape, whatever
-    /// their height. None where a curve is flat.
+    /// Pearson's correlation of the two curves over the rows: whether they have the same shape,
+    /// whatever their height. None where a curve is flat.
     pub correlation: Option<f64>,
     /// The index of the row where the two are farthest from each other.
     pub farthest: usize,
@@ -123,8 +123,8 @@ fn correlation(rows: &[DepthRow]) -> Option<f64> {
 /// next to it.
 pub fn interpolate(values: &[f64], depth: f64) -> f64 {
     let place = depth * values.len().saturating_sub(1) as f64;
-    // A depth that was computed from a layer maps back to it within rounding; a neighbour that is not
-    // a number must not spoil it.
+    // A depth that was computed from a layer maps back to it within rounding; a neighbour that is
+    // not a number must not spoil it.
     let nearest = place.round();
     if (place - nearest).abs() < 1e-9 {
         return values.get(nearest as usize).copied().unwrap_or(f64::NAN);

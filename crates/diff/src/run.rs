@@ -6,8 +6,8 @@ use results::{
     StatisticsSummary, Summary, read_contrast_vectors, read_dose_summary, read_statistics_summary,
 };
 
-/// What is compared of one results folder. Tables with one row per layer are for the contrast's pooling, in layer
-/// order.
+/// What is compared of one results folder. Tables with one row per layer are for the contrast's
+/// pooling, in layer order.
 #[derive(Debug)]
 pub struct Run {
     /// The folder's own name, which is the pipeline's.

@@ -176,7 +176,8 @@ impl<'a> Costs<'a> {
         }
     }
 
-    /// Mapping a file takes no time, but reading it later does; weights in another form are converted.
+    /// Mapping a file takes no time, but reading it later does; weights in another form are
+    /// converted.
     fn load(&self) -> Range {
         let read = Range::of(self.shape.stored as f64, FILE_READING);
         let numbers = self.layers + self.head;

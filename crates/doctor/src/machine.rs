@@ -17,7 +17,8 @@ pub struct Machine {
     pub has_cuda_driver: bool,
     /// The token of the Hugging Face hub is set.
     pub has_token: bool,
-    /// What the hub said about the pipeline's model, where it was asked: `bytes N` or `problem TEXT`.
+    /// What the hub said about the pipeline's model, where it was asked: `bytes N` or `problem
+    /// TEXT`.
     pub hub_answer: Option<String>,
     /// Where models of the hub are kept.
     pub hub_cache: PathBuf,

@@ -1,5 +1,5 @@
-//! Which dose to use: the largest effect among those that stay within the budget and do something that no
-//! control does.
+//! Which dose to use: the largest effect among those that stay within the budget and do something
+//! that no control does.
 
 use interventions::Kind;
 use pipeline::{Contrast, DoseTable};
@@ -125,8 +125,8 @@ impl View<'_> {
         first.iter().zip(&second).map(|(a, b)| (a + b) / 2.0).collect()
     }
 
-    /// The largest upper end of the intervals of the controls that are applied in the same amount at
-    /// the same layer.
+    /// The largest upper end of the intervals of the controls that are applied in the same amount
+    /// at the same layer.
     fn control_high(&self, added: usize) -> f64 {
         let dose = &self.doses[added].dose;
         let controls = self.doses.iter().enumerate().filter(|(_, planned)| {

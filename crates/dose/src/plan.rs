@@ -31,8 +31,8 @@ impl Planned {
 }
 
 /// The layers of the sweep: those that the pipeline names, or else at most four whose similarity
-/// difference is at least half of the largest one, evenly spaced among these, including the layer of the
-/// largest.
+/// difference is at least half of the largest one, evenly spaced among these, including the layer
+/// of the largest.
 pub fn layers(table: &DoseTable, summaries: &[Summary]) -> Result<Vec<usize>> {
     let mut chosen = Vec::new();
     for layer in &table.layers {

@@ -27,7 +27,8 @@ pub struct Sweep {
 /// Runs all doses; the first one must be the unsteered model. `conditions` are the names of the
 /// positive and the negative condition.
 ///
-/// The most likely token is taken each time, so a text depends on its dose and not on a random draw.
+/// The most likely token is taken each time, so a text depends on its dose and not on a random
+/// draw.
 pub fn sweep(
     model: &OpenModel,
     doses: &[Planned],
@@ -169,8 +170,9 @@ fn scored(
     Ok(texts)
 }
 
-/// Distinct pairs of neighbouring tokens, divided by all pairs. Source: distinct-n of Li et al. (2016),
-/// "A Diversity-Promoting Objective Function for Neural Conversation Models", n = 2, over one text.
+/// Distinct pairs of neighbouring tokens, divided by all pairs. Source: distinct-n of Li et al.
+/// (2016), "A Diversity-Promoting Objective Function for Neural Conversation Models", n = 2, over
+/// one text.
 fn distinct_pairs(tokens: &[u32]) -> f64 {
     let pairs = tokens.windows(2);
     let count = pairs.len();

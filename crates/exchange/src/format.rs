@@ -16,7 +16,8 @@ terms::words! {
 }
 
 impl Format {
-    /// Where a vector goes below a folder: a file, or for Neuronpedia a folder with one file per layer.
+    /// Where a vector goes below a folder: a file, or for Neuronpedia a folder with one file per
+    /// layer.
     pub fn place(self, folder: &Path, name: &str) -> PathBuf {
         match self {
             Format::Neuronpedia => folder.join("neuronpedia").join(name),
@@ -25,7 +26,8 @@ impl Format {
     }
 }
 
-/// Writes the vector below `folder`, and gives back where. A file is whole or absent; an earlier one is replaced.
+/// Writes the vector below `folder`, and gives back where. A file is whole or absent; an earlier
+/// one is replaced.
 pub fn write_vector(folder: &Path, format: Format, vector: &Vector, origin: &Origin) -> Result<PathBuf> {
     let place = format.place(folder, &vector.name);
     match format {
@@ -46,8 +48,9 @@ pub fn write_vector(folder: &Path, format: Format, vector: &Vector, origin: &Ori
 
 /// Reads a vector from a file of any of the formats that end in `.gguf`, `.npy` or `.safetensors`.
 ///
-/// `layers` and `hidden_size` are those of the model that it is meant for. `layer` says where a file with a single vector
-/// belongs, which it doesn't say itself. A row of zeros is not a vector: the layer has none.
+/// `layers` and `hidden_size` are those of the model that it is meant for. `layer` says where a
+/// file with a single vector belongs, which it doesn't say itself. A row of zeros is not a vector:
+/// the layer has none.
 pub fn read_vector(
     path: &Path,
     name: &str,

@@ -7,7 +7,8 @@
 //! | [`Format::Safetensors`] | the same, one tensor under the vector's name; read also: a tensor for each layer, by the number in its name | |
 //! | [`Format::Neuronpedia`] | one file per layer; `hook_resid_post` of block `layerNumber` | the body of `POST /api/vector/new` |
 //!
-//! A row of zeros is a layer without a vector. Everywhere one unit of the exported vector is one unit of ours: nothing is normalised.
+//! A row of zeros is a layer without a vector. Everywhere one unit of the exported vector is one
+//! unit of ours: nothing is normalised.
 
 mod format;
 mod formats;

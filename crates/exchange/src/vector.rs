@@ -7,7 +7,8 @@ pub struct Vector {
     /// Such as `contrast`.
     pub name: String,
     pub hidden_size: usize,
-    /// By layer; the row of layer `l` belongs to the residual stream after decoder layer `l`, 0-based.
+    /// By layer; the row of layer `l` belongs to the residual stream after decoder layer `l`,
+    /// 0-based.
     pub rows: Vec<Option<Vec<f32>>>,
 }
 

@@ -13,15 +13,15 @@ use crate::{Record, Wanted, pooled_position};
 /// Tokens of one pass, roughly: more bring no more speed on a CPU, but each costs memory.
 const TOKENS_PER_BATCH: usize = 512;
 
-/// What the vectors of one piece may take, and its residual streams as well: it determines the memory of a run of any
-/// length, which is some three times this.
+/// What the vectors of one piece may take, and its residual streams as well: it determines the
+/// memory of a run of any length, which is some three times this.
 const BYTES_PER_PIECE: usize = 32 << 20;
 
 /// The same for a streamed model, which reads all of its weights once for each piece.
 const BYTES_PER_SWEEP: usize = 256 << 20;
 
-/// One pass for every rendered prompt. The result holds, for each layer, a row for every prompt and pooling, in
-/// the order of `rendered` and `poolings`.
+/// One pass for every rendered prompt. The result holds, for each layer, a row for every prompt and
+/// pooling, in the order of `rendered` and `poolings`.
 pub fn capture(
     model: &OpenModel,
     rendered: &[RenderedPrompt],
@@ -35,8 +35,9 @@ pub fn capture(
     Ok(all)
 }
 
-/// The same piece by piece, with memory that does not grow with the number of prompts: `take` is given the rows of a
-/// few prompts at one layer after the other, then at the other `sites`, then those of the next prompts.
+/// The same piece by piece, with memory that does not grow with the number of prompts: `take` is
+/// given the rows of a few prompts at one layer after the other, then at the other `sites`, then
+/// those of the next prompts.
 pub fn capture_in_pieces(
     model: &OpenModel,
     rendered: &[RenderedPrompt],
@@ -113,7 +114,8 @@ fn pieces(
     pieces
 }
 
-/// One batch: the prompts in it, the tokens as the network takes them, and the tap that records them.
+/// One batch: the prompts in it, the tokens as the network takes them, and the tap that records
+/// them.
 struct Pass {
     prompts: Vec<usize>,
     batch: Batch,

@@ -1,4 +1,5 @@
-//! What a user should know about a pipeline's model and prompts, though none of it prevents the run from starting.
+//! What a user should know about a pipeline's model and prompts, though none of it prevents the run
+//! from starting.
 //!
 //! `extract` logs it and writes it into its tables; `doctor` reports it before anything is run.
 
@@ -22,9 +23,9 @@ pub struct PreparedPrompts {
     pub findings: Vec<String>,
 }
 
-/// Reads the prompts of a pipeline and renders them in all of its conditions. Of prompts that are the same text to the model
-/// in some condition only the first is used: the others don't count as further observations, and would only make the
-/// statistics look surer than they are.
+/// Reads the prompts of a pipeline and renders them in all of its conditions. Of prompts that are
+/// the same text to the model in some condition only the first is used: the others don't count as
+/// further observations, and would only make the statistics look surer than they are.
 ///
 /// # Errors
 /// Those of reading and of rendering.
@@ -50,8 +51,8 @@ pub fn prepare_prompts(
     Ok(PreparedPrompts { rendered, findings })
 }
 
-/// Prompts with the same tokens as an earlier one in some condition, and which one that is. The earlier one is itself
-/// used: being like a prompt that is left out is not a reason.
+/// Prompts with the same tokens as an earlier one in some condition, and which one that is. The
+/// earlier one is itself used: being like a prompt that is left out is not a reason.
 fn repeated(rendered: &[RenderedPrompt]) -> BTreeMap<String, String> {
     let mut texts: BTreeMap<&str, Vec<&RenderedPrompt>> = BTreeMap::new();
     for row in rendered {

@@ -1,5 +1,6 @@
-//! Prompts to residual streams: renders every prompt in every condition, runs each text through the model
-//! once, and writes the residual stream after every layer, pooled to one vector, as one Parquet file a layer.
+//! Prompts to residual streams: renders every prompt in every condition, runs each text through the
+//! model once, and writes the residual stream after every layer, pooled to one vector, as one
+//! Parquet file a layer.
 
 mod capture;
 mod findings;

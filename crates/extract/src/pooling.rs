@@ -13,8 +13,9 @@ pub enum Wanted {
 
 /// Where a pooling reads in a rendered prompt of at least one token.
 ///
-/// `newline` reads the newline that ends the header of the opened turn, whatever was said before; in a format whose header
-/// has none, the last token. `opening` is the mean over the tokens of that header.
+/// `newline` reads the newline that ends the header of the opened turn, whatever was said before;
+/// in a format whose header has none, the last token. `opening` is the mean over the tokens of that
+/// header.
 pub fn pooled_position(pooling: Pooling, prompt: &RenderedPrompt) -> Wanted {
     let last = prompt.token_ids.len().saturating_sub(1);
     let opening = usize::try_from(prompt.opening).map_or(last, |opening| opening.min(last));
@@ -51,8 +52,9 @@ impl Newlines {
         }
     }
 
-    /// Where the notebook that the method comes from reads: the last `"\n\n"` token of the whole text if there is one,
-    /// else the last `"\n"` token, else the last token. A blank line in a prompt or in instructions moves it there.
+    /// Where the notebook that the method comes from reads: the last `"\n\n"` token of the whole
+    /// text if there is one, else the last `"\n"` token, else the last token. A blank line in a
+    /// prompt or in instructions moves it there.
     pub fn read_by_the_notebook(&self, token_ids: &[i32]) -> usize {
         let last_of = |id: Option<i32>| id.and_then(|id| token_ids.iter().rposition(|token| *token == id));
         last_of(self.double)

@@ -27,8 +27,8 @@ pub struct Recorded {
 }
 
 impl Record {
-    /// `wanted` holds the same number of entries for each row of the batch, row by row. `sites` are read in addition to the
-    /// residual stream after each layer.
+    /// `wanted` holds the same number of entries for each row of the batch, row by row. `sites` are
+    /// read in addition to the residual stream after each layer.
     pub fn new(batch: &Batch, wanted: &[Wanted], sites: &[Site]) -> Self {
         let per_row = wanted.len() / batch.rows();
         let places = |(index, wanted): (usize, &Wanted)| {
@@ -80,7 +80,8 @@ impl Record {
         Ok(all.into_iter().map(recorded).collect())
     }
 
-    /// The vectors of one layer, one after the other. Only the tokens that they are made of leave the device.
+    /// The vectors of one layer, one after the other. Only the tokens that they are made of leave
+    /// the device.
     fn gather(&self, tokens: &[Token], h: Tensor<2>) -> Vec<f32> {
         let places = &self.places;
         let index_of = |place: &usize| tokens.binary_search_by_key(place, |token| token.place);

@@ -1,5 +1,6 @@
-//! Where models of the Hugging Face hub are on this disk: what the variables of the environment say, and the folders of the
-//! cache, as Python's `huggingface_hub` has both (its `constants.py` and `utils/_auth.py`).
+//! Where models of the Hugging Face hub are on this disk: what the variables of the environment
+//! say, and the folders of the cache, as Python's `huggingface_hub` has both (its `constants.py`
+//! and `utils/_auth.py`).
 
 use std::env;
 use std::ffi::OsString;
@@ -8,13 +9,14 @@ use std::path::{Path, PathBuf};
 /// What the variables say. An empty one counts as unset.
 #[derive(Clone, Default)]
 pub struct HubVariables {
-    /// The folder with `models--owner--name`: `HF_HUB_CACHE`, else `HUGGINGFACE_HUB_CACHE`, else `hub` in `HF_HOME`, which
-    /// is `huggingface` in `XDG_CACHE_HOME`, which is `.cache` in the user's home. `None` where the user has no home.
+    /// The folder with `models--owner--name`: `HF_HUB_CACHE`, else `HUGGINGFACE_HUB_CACHE`, else
+    /// `hub` in `HF_HOME`, which is `huggingface` in `XDG_CACHE_HOME`, which is `.cache` in the
+    /// user's home. `None` where the user has no home.
     pub cache: Option<PathBuf>,
     /// `HF_TOKEN`, else `HUGGING_FACE_HUB_TOKEN`. Not shown by anything.
     pub token: Option<String>,
-    /// Read where no variable has the token: `HF_TOKEN_PATH`, else `token` in `HF_HOME`. `None` as well where
-    /// `HF_HUB_DISABLE_IMPLICIT_TOKEN` keeps every token from being sent.
+    /// Read where no variable has the token: `HF_TOKEN_PATH`, else `token` in `HF_HOME`. `None` as
+    /// well where `HF_HUB_DISABLE_IMPLICIT_TOKEN` keeps every token from being sent.
     pub token_file: Option<PathBuf>,
     /// No request is made: `HF_HUB_OFFLINE`, else `TRANSFORMERS_OFFLINE`.
     pub is_offline: bool,
@@ -75,7 +77,8 @@ fn is_true(value: &str) -> bool {
         .any(|word| value.eq_ignore_ascii_case(word))
 }
 
-/// `~` at the start is the user's home, for variables that no shell expanded. Another user's, `~name`, stays as it is.
+/// `~` at the start is the user's home, for variables that no shell expanded. Another user's,
+/// `~name`, stays as it is.
 pub fn with_home(path: &Path, home: Option<impl Into<PathBuf>>) -> PathBuf {
     match (path.strip_prefix("~"), home) {
         (Ok(rest), Some(home)) => home.into().join(rest),
@@ -83,7 +86,8 @@ pub fn with_home(path: &Path, home: Option<impl Into<PathBuf>>) -> PathBuf {
     }
 }
 
-/// `$NAME` and `${NAME}` as Python's `expandvars` reads them: those that are not set stay as they are.
+/// `$NAME` and `${NAME}` as Python's `expandvars` reads them: those that are not set stay as they
+/// are.
 fn with_variables(path: PathBuf, variable: &impl Fn(&str) -> Option<OsString>) -> PathBuf {
     let Some(mut rest) = path.to_str() else {
         return path;
@@ -115,8 +119,9 @@ fn absolute(path: PathBuf) -> PathBuf {
     std::path::absolute(&path).unwrap_or(path)
 }
 
-/// Where the files of a revision are, as far as the cache knows which commit that is: `models--owner--name/refs/<revision>`
-/// holds the commit, and `snapshots/<commit>` its files. The folder need not be whole, or there.
+/// Where the files of a revision are, as far as the cache knows which commit that is:
+/// `models--owner--name/refs/<revision>` holds the commit, and `snapshots/<commit>` its files. The
+/// folder need not be whole, or there.
 pub fn snapshot(cache: &Path, repository: &str, revision: &str) -> Option<PathBuf> {
     let folder = cache.join(format!("models--{}", repository.replace('/', "--")));
     let commit = if is_commit(revision) {

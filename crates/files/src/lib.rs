@@ -1,5 +1,6 @@
-//! Files as people have them, before anything is known of what they mean: how a text is read, where the Hugging Face hub's
-//! models are on this disk, what a model source names, and which files of a model's folder decide what it computes.
+//! Files as people have them, before anything is known of what they mean: how a text is read, where
+//! the Hugging Face hub's models are on this disk, what a model source names, and which files of a
+//! model's folder decide what it computes.
 
 #![warn(missing_docs)]
 

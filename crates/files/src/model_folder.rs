@@ -1,4 +1,5 @@
-//! Which files of a model's folder decide what it computes: what is downloaded, what must be there, what is hashed.
+//! Which files of a model's folder decide what it computes: what is downloaded, what must be there,
+//! what is hashed.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -7,7 +8,8 @@ use serde_json::Value;
 
 use crate::text::read_text;
 
-/// All weights in one file. It wins over an index beside it, which an older save may have left, as in transformers.
+/// All weights in one file. It wins over an index beside it, which an older save may have left, as
+/// in transformers.
 pub const SINGLE: &str = "model.safetensors";
 /// Names the file of each tensor.
 pub const INDEX: &str = "model.safetensors.index.json";
@@ -36,7 +38,8 @@ pub fn is_template(file: &str) -> bool {
 /// The files that an index names, each once.
 ///
 /// # Errors
-/// A text that is not an index, and a name that leads out of the model's folder; the message goes behind the index's path.
+/// A text that is not an index, and a name that leads out of the model's folder; the message goes
+/// behind the index's path.
 pub fn shards(index: &str) -> Result<BTreeSet<String>, String> {
     const ADVICE: &str = "download the model again, or choose another revision";
     let index: Value =
@@ -60,8 +63,9 @@ pub fn is_inside(path: &str) -> bool {
         && !path.chars().any(|c| c.is_control() || matches!(c, '\\' | ':'))
 }
 
-/// The files below a model's folder, or beside a model's file, that decide what it computes: the configuration, the
-/// tokenizer, the templates, and those weights that are loaded. Other formats, readmes and pictures don't count.
+/// The files below a model's folder, or beside a model's file, that decide what it computes: the
+/// configuration, the tokenizer, the templates, and those weights that are loaded. Other formats,
+/// readmes and pictures don't count.
 ///
 /// # Errors
 /// An index that can't be used, and a link whose target is gone; the message names the file.
@@ -89,7 +93,8 @@ pub fn deciding_files(place: &Path) -> Result<Vec<String>, String> {
     Ok(files)
 }
 
-/// The single file, or the index and what it names. Where there is neither, every safetensors file counts.
+/// The single file, or the index and what it names. Where there is neither, every safetensors file
+/// counts.
 fn weights(folder: &Path) -> Result<Vec<String>, String> {
     if is_listed(&folder.join(SINGLE)) {
         return Ok(vec![SINGLE.to_owned()]);
@@ -105,9 +110,9 @@ fn weights(folder: &Path) -> Result<Vec<String>, String> {
     Ok(others)
 }
 
-/// What a snapshot in the hub's cache lacks of what is needed: of the model, or of the one file that is wanted, with all
-/// of its parts. A link counts when its target is there. That an optional file is absent, a folder can't say; a link to one
-/// whose target is gone can.
+/// What a snapshot in the hub's cache lacks of what is needed: of the model, or of the one file
+/// that is wanted, with all of its parts. A link counts when its target is there. That an optional
+/// file is absent, a folder can't say; a link to one whose target is gone can.
 pub fn missing(snapshot: &Path, file: Option<&str>) -> Vec<String> {
     let needed = match file {
         Some(file) => GgufPart::of(file).map_or_else(|| vec![file.to_owned()], |part| part.all()),
@@ -133,7 +138,8 @@ fn needed(snapshot: &Path) -> Vec<String> {
     needed
 }
 
-/// The optional files that a folder lists, with the additional templates. Links that lead nowhere are among them.
+/// The optional files that a folder lists, with the additional templates. Links that lead nowhere
+/// are among them.
 fn optional(folder: &Path) -> Vec<String> {
     let names = OPTIONAL.into_iter().map(str::to_owned);
     let templates = names_in(&folder.join(TEMPLATES)).into_iter();

@@ -1,4 +1,5 @@
-//! What `model.source` names: a folder or a file of this disk, or a repository of the Hugging Face hub.
+//! What `model.source` names: a folder or a file of this disk, or a repository of the Hugging Face
+//! hub.
 
 use std::path::{Path, PathBuf};
 
@@ -29,7 +30,8 @@ pub struct HubModel {
 }
 
 impl HubModel {
-    /// Where its files are on the hub: the repository, or the folder in it that the wanted file is in.
+    /// Where its files are on the hub: the repository, or the folder in it that the wanted file is
+    /// in.
     pub fn folder(&self) -> String {
         match self.file.as_ref().and_then(|file| file.rsplit_once('/')) {
             Some((folder, _)) => format!("{}/{folder}", self.id),
@@ -39,8 +41,8 @@ impl HubModel {
 }
 
 impl ModelSource {
-    /// A path that exists wins. Relative ones start at `root`, and `~` is `home`. What looks like a path and isn't there is
-    /// told as a path: nobody is asked for a repository of that name.
+    /// A path that exists wins. Relative ones start at `root`, and `~` is `home`. What looks like a
+    /// path and isn't there is told as a path: nobody is asked for a repository of that name.
     pub fn of(value: &str, revision: Option<&str>, root: &Path, home: Option<&Path>) -> Self {
         use ModelSource::{Hub, Local, Wrong};
         if value.trim().is_empty() {
@@ -105,7 +107,8 @@ fn hub_model(value: &str, revision: Option<&str>) -> Result<HubModel, String> {
     })
 }
 
-/// As the hub allows owners and repositories to be called (`validate_repo_id` of `huggingface_hub`).
+/// As the hub allows owners and repositories to be called (`validate_repo_id` of
+/// `huggingface_hub`).
 fn is_hub_name(name: &str) -> bool {
     const LONGEST: usize = 96;
     let is_edge = |c: Option<char>| c.is_none_or(|c| matches!(c, '-' | '.'));
@@ -147,7 +150,8 @@ fn address_problem(value: &str) -> Option<String> {
         .next()
         .unwrap_or_default()
         .trim_end_matches(".git");
-    // What a browser shows of a branch or of a file: owner/name/tree/main, owner/name/blob/main/file.
+    // What a browser shows of a branch or of a file: owner/name/tree/main,
+    // owner/name/blob/main/file.
     let (revision, file) = match rest {
         [
             "tree" | "blob" | "resolve" | "raw" | "commit",
@@ -212,8 +216,8 @@ fn path_problem(value: &str, root: &Path, home: Option<&Path>) -> String {
     format!("there is no such folder or file; {advice}")
 }
 
-/// The path with its mistyped parts corrected by what is there, and whether that makes a whole path; else as much of it as
-/// is there. `None`: not even its beginning is.
+/// The path with its mistyped parts corrected by what is there, and whether that makes a whole
+/// path; else as much of it as is there. `None`: not even its beginning is.
 fn closest(value: &str, root: &Path, home: Option<&Path>) -> Option<(String, bool)> {
     let (mut written, rest) = match value.trim_end_matches('/') {
         path if path.starts_with('/') => ("/".to_owned(), path.trim_start_matches('/')),

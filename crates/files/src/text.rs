@@ -6,14 +6,15 @@ use std::path::Path;
 /// The whole text of a file, by [`decode`].
 ///
 /// # Errors
-/// What keeps the file from being read, and [`ErrorKind::InvalidData`] for what isn't a text in UTF-8. Both name the file.
+/// What keeps the file from being read, and [`ErrorKind::InvalidData`] for what isn't a text in
+/// UTF-8. Both name the file.
 pub fn read_text(path: &Path) -> Result<String> {
     let invalid = |problem| Error::new(ErrorKind::InvalidData, format!("{}: {problem}", path.display()));
     decode(fs_err::read(path)?).map_err(invalid)
 }
 
-/// A byte order mark is as if it weren't there, and `\r\n` is a line's end as `\n` is: were it left, what a template or a
-/// text of several lines says would be other tokens on Windows.
+/// A byte order mark is as if it weren't there, and `\r\n` is a line's end as `\n` is: were it
+/// left, what a template or a text of several lines says would be other tokens on Windows.
 ///
 /// # Errors
 /// What isn't UTF-8, in words that say what to do.
@@ -58,8 +59,8 @@ pub fn decode(bytes: Vec<u8>) -> std::result::Result<String, String> {
 /// What Git leaves in place of a large file that it did not bring.
 pub const LFS: &str = "version https://git-lfs.github.com/spec/";
 
-/// The order of the bytes where they are UTF-16: by the mark, or since one half of the first letter is zero, as it is for
-/// all signs that JSON, TOML and templates begin with.
+/// The order of the bytes where they are UTF-16: by the mark, or since one half of the first letter
+/// is zero, as it is for all signs that JSON, TOML and templates begin with.
 fn utf_16(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [0xFF, 0xFE, ..] => Some("little-endian"),

@@ -73,8 +73,8 @@ impl Cache {
         Some(self.snapshot(&commit))
     }
 
-    /// Records which commit the revision names. Writes nothing when it is known, so that a read-only
-    /// cache works too.
+    /// Records which commit the revision names. Writes nothing when it is known, so that a
+    /// read-only cache works too.
     ///
     /// # Errors
     /// When the file can't be written.

@@ -5,7 +5,8 @@ use ring::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
 pub(crate) enum Checksum {
     /// Of a large file: SHA-256 of its content.
     Sha256(String),
-    /// Of a file that is stored in git itself: the name that git gives it, a SHA-1 of its length and content.
+    /// Of a file that is stored in git itself: the name that git gives it, a SHA-1 of its length
+    /// and content.
     Git(String),
 }
 

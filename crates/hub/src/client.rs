@@ -148,8 +148,8 @@ impl<'a> Client<'a> {
         })
     }
 
-    /// Follows redirections itself: each goes its own way with the token, and the hub says about a large file what
-    /// the server that holds its content does not know.
+    /// Follows redirections itself: each goes its own way with the token, and the hub says about a
+    /// large file what the server that holds its content does not know.
     fn send(
         &self,
         method: Method,
@@ -176,7 +176,8 @@ impl<'a> Client<'a> {
             } else if same_server(&place, &self.endpoint) {
                 return Err(refusal(self.request, file, with_token, status, headers));
             } else {
-                // An address at the content server is good for a while, and the hub gives a new one.
+                // An address at the content server is good for a while, and the hub gives a new
+                // one.
                 let host = place.host().unwrap_or_default();
                 return Err(Trouble::Passing(format!("{host} answers HTTP {status}")));
             }

@@ -6,7 +6,8 @@ use machine::free_disk;
 use crate::{Error, Result};
 
 /// # Errors
-/// [`Error::DiskFull`] when `needed` bytes don't fit on the disk of `folder`, which need not be there yet.
+/// [`Error::DiskFull`] when `needed` bytes don't fit on the disk of `folder`, which need not be
+/// there yet.
 pub(crate) fn require(repository: &str, folder: &Path, needed: u64) -> Result<()> {
     match free_disk(folder) {
         Some(free) if free < needed => Err(full(repository, folder, needed, free)),

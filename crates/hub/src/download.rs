@@ -24,10 +24,12 @@ pub(crate) struct Downloader<'a> {
 }
 
 impl Downloader<'_> {
-    /// Returns when the blob is there, complete and verified. Of several processes one downloads, and the others wait.
+    /// Returns when the blob is there, complete and verified. Of several processes one downloads,
+    /// and the others wait.
     ///
     /// # Errors
-    /// [`Error::Interrupted`], [`Error::Damaged`], [`Error::DiskFull`], what the hub refuses, and [`Error::Io`].
+    /// [`Error::Interrupted`], [`Error::Damaged`], [`Error::DiskFull`], what the hub refuses, and
+    /// [`Error::Io`].
     pub fn bring(&self, remote: &Remote, meter: &mut Meter<'_>) -> Result<()> {
         let blob = self.cache.blob(&remote.checksum);
         fs_err::create_dir_all(blob.parent().unwrap_or(Path::new(".")))?;
@@ -90,7 +92,8 @@ impl Downloader<'_> {
         partial.finish(blob)
     }
 
-    /// Makes one request for what is missing. `Ok` says that the server sent all it would, not that it is enough.
+    /// Makes one request for what is missing. `Ok` says that the server sent all it would, not that
+    /// it is enough.
     fn go_on(
         &self,
         remote: &Remote,
@@ -132,7 +135,8 @@ fn is_there(blob: &Path, size: u64) -> Result<bool> {
     }
 }
 
-/// The lock lasts as long as the file. `None`: this disk has no locks, and the checksum must suffice.
+/// The lock lasts as long as the file. `None`: this disk has no locks, and the checksum must
+/// suffice.
 fn hold(path: &Path, waiting: impl FnOnce()) -> Result<Option<File>> {
     fs_err::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
     let file = OpenOptions::new()

@@ -21,8 +21,8 @@ pub struct Environment {
     pub offline: bool,
     /// How long the other side may be silent: `HF_HUB_DOWNLOAD_TIMEOUT`, in seconds.
     pub timeout: Duration,
-    /// The pause before the first retry of a failed request; each further one is twice as long. No variable
-    /// sets it.
+    /// The pause before the first retry of a failed request; each further one is twice as long. No
+    /// variable sets it.
     pub pause: Duration,
 }
 
@@ -41,8 +41,8 @@ impl Environment {
     /// `variable` gives the value of a variable; an empty one counts as unset.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when neither `HF_HOME` nor `HOME` is set, or a value can't be used; [`Error::Io`] when the
-    /// token file is there but can't be read.
+    /// [`Error::Invalid`] when neither `HF_HOME` nor `HOME` is set, or a value can't be used;
+    /// [`Error::Io`] when the token file is there but can't be read.
     pub fn from_variables(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self> {
         let variables = HubVariables::read(&variable);
         let no_home = || Error::Invalid("this user has no home folder; set HF_HOME".to_owned());

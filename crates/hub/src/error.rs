@@ -4,8 +4,8 @@ use crate::size::human;
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Everything that can keep a model from arriving. Each message names the repository and says what to do; none
-/// holds the token.
+/// Everything that can keep a model from arriving. Each message names the repository and says what
+/// to do; none holds the token.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The token file can't be read, or this process has no working directory.

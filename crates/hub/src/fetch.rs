@@ -11,11 +11,11 @@ use crate::trouble::Trouble;
 use crate::{Environment, Error, Progress, Request, Result, disk};
 use files::model_folder::INDEX;
 
-/// Downloads what is missing of a model into the cache and returns the folder of its snapshot, or the path of the one
-/// file that was asked for.
+/// Downloads what is missing of a model into the cache and returns the folder of its snapshot, or
+/// the path of the one file that was asked for.
 ///
-/// A commit that is complete in the cache needs no network. For a branch or a tag the hub is asked; where it can't be
-/// reached, what the cache holds of it is taken with a warning.
+/// A commit that is complete in the cache needs no network. For a branch or a tag the hub is asked;
+/// where it can't be reached, what the cache holds of it is taken with a warning.
 ///
 /// # Errors
 /// One of [`Error`]. After [`Error::Interrupted`] the next call continues where this one ended.
@@ -32,11 +32,12 @@ pub fn cached(environment: &Environment, request: &Request) -> Option<PathBuf> {
     whole.then(|| snapshot.answer(request))
 }
 
-/// Whether the hub would give a model, and how many bytes that is, shards included. Downloads nothing.
+/// Whether the hub would give a model, and how many bytes that is, shards included. Downloads
+/// nothing.
 ///
 /// # Errors
-/// What would keep [`fetch`] from downloading it: no such repository, revision or file, a licence that was not accepted, a hub
-/// that can't be reached.
+/// What would keep [`fetch`] from downloading it: no such repository, revision or file, a licence
+/// that was not accepted, a hub that can't be reached.
 pub fn ask(environment: &Environment, request: &Request) -> Result<u64> {
     request.check()?;
     let client = Client::new(environment, request)?;
@@ -119,7 +120,8 @@ impl Fetch<'_> {
     fn run(&self, listed: &[&str], progress: &mut dyn Progress) -> Result<PathBuf> {
         let mut selection = select(self.request, listed)?;
         if selection.has_index {
-            // Which files there are, and how large, is known once the index is here; it does not count in the bar.
+            // Which files there are, and how large, is known once the index is here; it does not
+            // count in the bar.
             self.bring(&[INDEX.to_owned()], &mut ())?;
             for shard in self.snapshot.shards()? {
                 selection.files.push(require(self.request, listed, &shard)?);

@@ -1,8 +1,9 @@
-//! Downloads a model from the Hugging Face hub onto this machine, into the cache that Python's `huggingface_hub` uses
-//! too: what either has downloaded, the other finds.
+//! Downloads a model from the Hugging Face hub onto this machine, into the cache that Python's
+//! `huggingface_hub` uses too: what either has downloaded, the other finds.
 //!
-//! `hf_hub` knows the addresses of the hub and the names in the cache. The transfer is this crate's own: `hf_hub`
-//! keeps no error codes of the hub, checks no content, and doesn't recognise a partial answer.
+//! `hf_hub` knows the addresses of the hub and the names in the cache. The transfer is this crate's
+//! own: `hf_hub` keeps no error codes of the hub, checks no content, and doesn't recognise a
+//! partial answer.
 
 mod address;
 mod cache;

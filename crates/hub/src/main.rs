@@ -1,4 +1,5 @@
-//! `fetch owner/name`: brings a model from the Hugging Face hub into the cache, and prints where it is.
+//! `fetch owner/name`: brings a model from the Hugging Face hub into the cache, and prints where it
+//! is.
 
 use std::io::{IsTerminal, Write as _, stderr};
 use std::path::PathBuf;

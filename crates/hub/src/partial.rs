@@ -63,7 +63,8 @@ impl<'a> Partial<'a> {
     }
 
     /// # Errors
-    /// [`Error::DiskFull`](crate::Error::DiskFull), or [`Error::Io`](crate::Error::Io) for another failure to write.
+    /// [`Error::DiskFull`](crate::Error::DiskFull), or [`Error::Io`](crate::Error::Io) for another
+    /// failure to write.
     pub fn append(&mut self, bytes: &[u8]) -> Result<()> {
         let folder = self.path.parent().unwrap_or(Path::new("."));
         let left = self.remote.size.saturating_sub(self.length);

@@ -5,7 +5,8 @@ use std::time::Duration;
 const ATTEMPTS: u32 = 5;
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 
-/// An attempt that brought this much did well: the count starts again, so that a large file's transfer may break off often.
+/// An attempt that brought this much did well: the count starts again, so that a large file's
+/// transfer may break off often.
 const GOOD_PROGRESS_BYTES: u64 = 16 << 20;
 
 /// Counts the attempts, and waits between them.
@@ -19,7 +20,8 @@ impl Patience {
         Patience { first, failed: 0 }
     }
 
-    /// An attempt failed after it brought this many bytes. Waits before it allows another; `false`: it was the last.
+    /// An attempt failed after it brought this many bytes. Waits before it allows another; `false`:
+    /// it was the last.
     pub fn allows_another(&mut self, bytes: u64) -> bool {
         if bytes >= GOOD_PROGRESS_BYTES {
             self.failed = 0;

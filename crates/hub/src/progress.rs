@@ -1,7 +1,7 @@
 /// Is told how a fetch is going.
 pub trait Progress {
-    /// `done` of the `total` bytes that this fetch has to bring are on the disk. A transfer that has to start again
-    /// makes `done` smaller.
+    /// `done` of the `total` bytes that this fetch has to bring are on the disk. A transfer that
+    /// has to start again makes `done` smaller.
     fn bytes(&mut self, done: u64, total: u64);
 
     /// Something that the user should know, though the fetch goes on.

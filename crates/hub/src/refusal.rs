@@ -5,8 +5,8 @@ use crate::{Error, Request};
 
 /// What a status of the hub other than success means. `file`: the one asked for, if it was one.
 ///
-/// The hub answers 401 for what is gated, private or not there when no token is sent, and sometimes names a cause in
-/// `X-Error-Code`.
+/// The hub answers 401 for what is gated, private or not there when no token is sent, and sometimes
+/// names a cause in `X-Error-Code`.
 pub(crate) fn refusal(
     request: &Request,
     file: Option<&str>,

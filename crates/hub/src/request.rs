@@ -9,8 +9,8 @@ pub struct Request {
     pub repository: String,
     /// A branch, a tag or a commit hash.
     pub revision: String,
-    /// Only this file instead of what a safetensors model consists of; a GGUF file in parts, by its first, comes with all of
-    /// them.
+    /// Only this file instead of what a safetensors model consists of; a GGUF file in parts, by its
+    /// first, comes with all of them.
     pub file: Option<String>,
 }
 

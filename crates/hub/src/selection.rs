@@ -4,7 +4,8 @@ use files::model_folder::{GgufPart, INDEX, OPTIONAL, REQUIRED, SINGLE, is_templa
 /// What to download of the files that a repository lists.
 #[derive(Debug, Default)]
 pub(crate) struct Selection {
-    /// Small files first, so that a snapshot with all of its weights lacks nothing else. Shards are not among them.
+    /// Small files first, so that a snapshot with all of its weights lacks nothing else. Shards are
+    /// not among them.
     pub files: Vec<String>,
     /// The weights are in the shards that the index names.
     pub has_index: bool,

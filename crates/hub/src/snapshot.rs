@@ -34,20 +34,22 @@ impl Snapshot {
         self.folder.join(file).is_file()
     }
 
-    /// The files that the request needs and the cache lacks. What the loader could not do without counts; see
-    /// [`is_certain`](Self::is_certain) for the rest.
+    /// The files that the request needs and the cache lacks. What the loader could not do without
+    /// counts; see [`is_certain`](Self::is_certain) for the rest.
     pub fn missing(&self, request: &Request) -> Vec<String> {
         model_folder::missing(&self.folder, request.file.as_deref())
     }
 
-    /// Whether it is also known of each optional file that it is here or that the commit has none, and that the index, where
-    /// there is one, is not beside a single file. A transfer that Python did not finish may lack one.
+    /// Whether it is also known of each optional file that it is here or that the commit has none,
+    /// and that the index, where there is one, is not beside a single file. A transfer that Python
+    /// did not finish may lack one.
     pub fn is_certain(&self, request: &Request) -> bool {
         let known = |file: &str| self.has(file) || self.absent.join(file).is_file();
         request.file.is_some() || OPTIONAL.into_iter().chain([SINGLE]).all(known)
     }
 
-    /// Records that the commit has no such file. A failure does no harm: the hub will be asked again.
+    /// Records that the commit has no such file. A failure does no harm: the hub will be asked
+    /// again.
     pub fn remember_absent(&self, file: &str) {
         let mark = self.absent.join(file);
         if !mark.exists() && std::fs::create_dir_all(&self.absent).is_ok() {
@@ -58,15 +60,16 @@ impl Snapshot {
     /// The files that the index names.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when the file is not an index, or names a file outside of the snapshot; [`Error::Io`] when it can't
-    /// be read.
+    /// [`Error::Invalid`] when the file is not an index, or names a file outside of the snapshot;
+    /// [`Error::Io`] when it can't be read.
     pub fn shards(&self) -> Result<BTreeSet<String>> {
         let path = self.folder.join(INDEX);
         let invalid = |problem| Error::Invalid(format!("{}: {problem}", path.display()));
         model_folder::shards(&read_text(&path)?).map_err(invalid)
     }
 
-    /// Gives `file` the blob's content by a relative link, as Python does, so that the cache may be moved.
+    /// Gives `file` the blob's content by a relative link, as Python does, so that the cache may be
+    /// moved.
     ///
     /// # Errors
     /// When neither a link nor a copy can be made.

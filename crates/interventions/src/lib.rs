@@ -3,7 +3,8 @@
 //! it, and what the dose sweep makes of it.
 //!
 //! Every kind has the same [`Form`], plain numbers, so that what applies interventions knows no
-//! kind. To add one, write its file with a `KIND`, declare it below, and add it to the list in `kind.rs`.
+//! kind. To add one, write its file with a `KIND`, declare it below, and add it to the list in
+//! `kind.rs`.
 
 #![warn(missing_docs)]
 

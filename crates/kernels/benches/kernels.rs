@@ -1,5 +1,5 @@
-//! `cargo bench -p kernels`: each kernel on the shapes of Gemma-2 2B, next to the most that the machine can
-//! do.
+//! `cargo bench -p kernels`: each kernel on the shapes of Gemma-2 2B, next to the most that the
+//! machine can do.
 #![allow(clippy::print_stdout, reason = "it prints its table")]
 
 use std::hint::black_box;

@@ -3,8 +3,8 @@
 //! soft-cap.
 //!
 //! Activations are f32 throughout. Each operation has a plain reference in `tests/`, against which
-//! it is tested on odd shapes, products with every set of [`Instructions`] that the machine has; its
-//! documentation states the error.
+//! it is tested on odd shapes, products with every set of [`Instructions`] that the machine has;
+//! its documentation states the error.
 //!
 //! A row's result depends on the row alone: not on what is computed with it, nor on the
 //! number of threads. That is what makes a text the same alone and in a batch, to the last bit.

@@ -12,9 +12,10 @@ pub struct Conversation {
 }
 
 impl Conversation {
-    /// A conversation as the pipeline's conditions begin one in which `opens` answers: with the turns that come before
-    /// the prompt, if it has such a condition, else as the method does: a user who is to answer has greeted first.
-    /// `system` takes the place of the condition's own instructions.
+    /// A conversation as the pipeline's conditions begin one in which `opens` answers: with the
+    /// turns that come before the prompt, if it has such a condition, else as the method does: a
+    /// user who is to answer has greeted first. `system` takes the place of the condition's own
+    /// instructions.
     pub fn begin(pipeline: &Pipeline, opens: Speaker, system: Option<&str>) -> Self {
         let condition = pipeline
             .conditions

@@ -169,8 +169,8 @@ impl LiveModel {
         })
     }
 
-    /// Generates all answers at once. `each` is given what was added to their texts after each pass, and
-    /// may end the work.
+    /// Generates all answers at once. `each` is given what was added to their texts after each
+    /// pass, and may end the work.
     pub fn answer(
         &mut self,
         prepared: &[Prepared],

@@ -1,8 +1,8 @@
 use anyhow::Result;
 use model::ChatTokenizer;
 
-/// A text that grows token by token, handed out as it becomes certain. All that is handed out, one after the other, is
-/// the text in the end: the tokens' text without white space at both ends.
+/// A text that grows token by token, handed out as it becomes certain. All that is handed out, one
+/// after the other, is the text in the end: the tokens' text without white space at both ends.
 #[derive(Default)]
 pub struct Pieces {
     tokens: Vec<u32>,
@@ -11,8 +11,9 @@ pub struct Pieces {
 }
 
 impl Pieces {
-    /// What a further token makes certain. A character may be spread over several tokens, each of them a byte, and what
-    /// those say is not known before they end; white space at the end may turn out to be the text's.
+    /// What a further token makes certain. A character may be spread over several tokens, each of
+    /// them a byte, and what those say is not known before they end; white space at the end may
+    /// turn out to be the text's.
     pub fn push(&mut self, tokenizer: &ChatTokenizer, token: u32) -> Result<String> {
         self.tokens.push(token);
         let is_whole = |token: &u32| !is_byte(&tokenizer.token_text(*token));

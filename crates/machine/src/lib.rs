@@ -1,11 +1,12 @@
-//! What this machine has: free memory, free disk, an NVIDIA driver. No other place asks the system for these.
+//! What this machine has: free memory, free disk, an NVIDIA driver. No other place asks the system
+//! for these.
 
 #![warn(missing_docs)]
 
 use std::path::Path;
 
-/// Bytes of memory that can be taken without pushing others out, as far as the system says: what Linux calls available,
-/// within the limit of the control group.
+/// Bytes of memory that can be taken without pushing others out, as far as the system says: what
+/// Linux calls available, within the limit of the control group.
 #[cfg(target_os = "linux")]
 pub fn available_memory() -> Option<usize> {
     let table = std::fs::read_to_string("/proc/meminfo").ok()?;
@@ -27,7 +28,8 @@ pub fn available_memory() -> Option<usize> {
         .filter(|bytes| *bytes > 0)
 }
 
-/// Bytes free on the disk of a folder, which need not be there yet; `None` where the system doesn't tell.
+/// Bytes free on the disk of a folder, which need not be there yet; `None` where the system doesn't
+/// tell.
 #[cfg(unix)]
 pub fn free_disk(folder: &Path) -> Option<u64> {
     let folder = std::path::absolute(folder).ok()?;

@@ -7,8 +7,8 @@ use crate::{Batch, Error, ModelConfig, Result};
 /// Keys and values of the tokens that running rows have seen, separate from the weights.
 ///
 /// It is a log: each pass adds its tokens at the end, and a row is the list of the slots of its
-/// tokens. Rows with a common beginning have the same slots there. When the log is full, slots that no
-/// row needs any more are dropped.
+/// tokens. Rows with a common beginning have the same slots there. When the log is full, slots that
+/// no row needs any more are dropped.
 ///
 /// Every layer, sliding or global, keeps all tokens: which of them a query sees is decided at
 /// lookup.

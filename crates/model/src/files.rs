@@ -31,9 +31,9 @@ pub struct ModelParts {
 impl ModelFiles {
     /// Tells the kind of model by what is at the path.
     ///
-    /// A file is GGUF if it begins with these letters, whatever its name: Ollama's have no extension.
-    /// Only the first bytes are read: [`Self::open`] says whether the model is whole and can be
-    /// run.
+    /// A file is GGUF if it begins with these letters, whatever its name: Ollama's have no
+    /// extension. Only the first bytes are read: [`Self::open`] says whether the model is whole and
+    /// can be run.
     ///
     /// # Errors
     /// Where there is no model. The message names what is there instead and what to give in its

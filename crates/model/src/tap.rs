@@ -17,8 +17,8 @@ pub trait ResidualTap {
         None
     }
 
-    /// Whether [`site`](Self::site) is to be called: the parts of a layer are computed separately only
-    /// where they are read.
+    /// Whether [`site`](Self::site) is to be called: the parts of a layer are computed separately
+    /// only where they are read.
     fn wants_sites(&self) -> bool {
         false
     }
@@ -27,8 +27,8 @@ pub trait ResidualTap {
     /// called for: `x: [tokens, hidden]`. It can be read, but not changed.
     fn site(&mut self, _site: Site, _layer: usize, _tokens: &[Token], _x: &Tensor<2>) {}
 
-    /// Rows of the same group are changed in the same way, so that their common beginning is computed
-    /// once.
+    /// Rows of the same group are changed in the same way, so that their common beginning is
+    /// computed once.
     fn group(&self, _row: usize) -> usize {
         0
     }

@@ -43,8 +43,8 @@ fn definition_of(trace: &str) -> String {
     format!("moduleType:\"trace\",name:\"{trace}\"")
 }
 
-/// All of plotly.js. The rest of the crate's bundle (formula typesetting) is left out: no chart here
-/// holds a formula.
+/// All of plotly.js. The rest of the crate's bundle (formula typesetting) is left out: no chart
+/// here holds a formula.
 fn bundled() -> Result<String> {
     let sources = Plot::offline_js_sources();
     let (_, rest) = sources

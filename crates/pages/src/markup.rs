@@ -1,7 +1,7 @@
 //! Texts with the chat format's own tokens marked, so that they can be shown as what they are.
 //!
-//! No token of any format is listed here: which ones a run has follows from its rendered prompts and
-//! its generated texts.
+//! No token of any format is listed here: which ones a run has follows from its rendered prompts
+//! and its generated texts.
 
 use serde::Serialize;
 

@@ -70,7 +70,8 @@ fn common(old: &[usize], new: &[usize], equal: impl Fn(usize, usize) -> bool) ->
     places
 }
 
-/// Neighbours of one kind merged into one span; white space between two marked words is marked with them.
+/// Neighbours of one kind merged into one span; white space between two marked words is marked with
+/// them.
 fn joined(mut units: Vec<Span>) -> Vec<Span> {
     for place in 1..units.len().saturating_sub(1) {
         let neighbours = [&units[place - 1], &units[place + 1]];

@@ -6,8 +6,8 @@ use crate::{Error, Result, TABLES};
 
 /// Applies one assignment. Tables on the way to the key are made where they are absent.
 ///
-/// Blanks around the path and around the value don't count. The value is read as TOML; what isn't TOML is a text, so that
-/// `--set prompts.file=data/x.jsonl` needs no quotes.
+/// Blanks around the path and around the value don't count. The value is read as TOML; what isn't
+/// TOML is a text, so that `--set prompts.file=data/x.jsonl` needs no quotes.
 ///
 /// # Errors
 /// A path that names no key of a known table, or leads through a value that is not a table.

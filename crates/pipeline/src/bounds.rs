@@ -1,23 +1,24 @@
-//! Which numbers of a pipeline can be computed with, and why not others: beyond these bounds texts would be noise, or
-//! infinities would pass for choices.
+//! Which numbers of a pipeline can be computed with, and why not others: beyond these bounds texts
+//! would be noise, or infinities would pass for choices.
 
 use std::ops::RangeInclusive;
 
 use crate::{Decoding, GenerationSet};
 
-/// Logits are divided by it in f32. Below, a difference of a hundredth between two logits is a factor of e already, and what
-/// is drawn is the most likely token, but for infinities where the quotient exceeds f32; above, logits 30 apart differ by a
-/// third, and the vocabulary is drawn from evenly.
+/// Logits are divided by it in f32. Below, a difference of a hundredth between two logits is a
+/// factor of e already, and what is drawn is the most likely token, but for infinities where the
+/// quotient exceeds f32; above, logits 30 apart differ by a third, and the vocabulary is drawn from
+/// evenly.
 const TEMPERATURE: RangeInclusive<f64> = 0.01..=100.0;
-/// Logits are divided or multiplied by it in f32. Useful ones are between 1 and 2; below a tenth or above ten, what was said
-/// once is all that is said or never is again.
+/// Logits are divided or multiplied by it in f32. Useful ones are between 1 and 2; below a tenth or
+/// above ten, what was said once is all that is said or never is again.
 const REPETITION_PENALTY: RangeInclusive<f64> = 0.1..=10.0;
 /// No Gemma reads more tokens than this.
 const MAX_NEW_TOKENS: RangeInclusive<usize> = 1..=131_072;
 const SAMPLES: RangeInclusive<usize> = 1..=10_000;
-/// 1 is the whole way from one condition's mean to the other's; a vector of length 1 from another tool needs as much as the
-/// residual stream is long, up to some 100,000. The product with another coefficient and with the vector stays far below
-/// the largest f32, 3e38.
+/// 1 is the whole way from one condition's mean to the other's; a vector of length 1 from another
+/// tool needs as much as the residual stream is long, up to some 100,000. The product with another
+/// coefficient and with the vector stays far below the largest f32, 3e38.
 const LARGEST_COEFFICIENT: f64 = 1e6;
 
 pub(crate) fn decoding_problem(decoding: &Decoding) -> Option<String> {

@@ -1,9 +1,10 @@
 use crate::{Condition, Pipeline};
 
-/// Four conditions that cross what was said before (the transcript) with whose turn is opened (the speaker).
+/// Four conditions that cross what was said before (the transcript) with whose turn is opened (the
+/// speaker).
 ///
-/// `cells[transcript][speaker]`: the contrast's positive condition is `cells[0][0]`, its negative one `cells[1][1]`. So
-/// the contrast mixes both factors, and the two other cells tell them apart.
+/// `cells[transcript][speaker]`: the contrast's positive condition is `cells[0][0]`, its negative
+/// one `cells[1][1]`. So the contrast mixes both factors, and the two other cells tell them apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Design {
     /// The conditions' names, by transcript and speaker.
@@ -11,8 +12,9 @@ pub struct Design {
 }
 
 impl Pipeline {
-    /// The 2x2 design that the conditions make with the contrast, if they do. It needs no declaration: two conditions
-    /// have the same transcript if they have the same system text and turns.
+    /// The 2x2 design that the conditions make with the contrast, if they do. It needs no
+    /// declaration: two conditions have the same transcript if they have the same system text and
+    /// turns.
     pub fn design(&self) -> Option<Design> {
         let positive = self.condition(&self.contrast.positive)?;
         let negative = self.condition(&self.contrast.negative)?;

@@ -5,19 +5,23 @@ use terms::CoefficientUnit;
 
 use crate::bounds;
 
-/// How the steering dose is looked for. Everything has a default; what is left empty is chosen from the data.
+/// How the steering dose is looked for. Everything has a default; what is left empty is chosen from
+/// the data.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DoseTable {
     /// `false` leaves the sweep out, for machines on which that many texts would take too long.
     pub enabled: bool,
-    /// Negative numbers count from the end. Empty: layers with a large similarity difference, at most four.
+    /// Negative numbers count from the end. Empty: layers with a large similarity difference, at
+    /// most four.
     pub layers: Vec<i64>,
-    /// Sizes of the coefficients, in `unit`; each is used with both signs. Empty: [`DEFAULT_COEFFICIENTS`](Self::DEFAULT_COEFFICIENTS), raw.
+    /// Sizes of the coefficients, in `unit`; each is used with both signs. Empty:
+    /// [`DEFAULT_COEFFICIENTS`](Self::DEFAULT_COEFFICIENTS), raw.
     pub coefficients: Vec<f64>,
     /// What `coefficients` count in.
     pub unit: CoefficientUnit,
-    /// Capping: percentiles of the projections of all prompts in both conditions, which are the thresholds.
+    /// Capping: percentiles of the projections of all prompts in both conditions, which are the
+    /// thresholds.
     pub percentiles: Vec<f64>,
     /// Random directions of the contrast's norm, as controls at every dose.
     pub random_directions: usize,
@@ -25,9 +29,11 @@ pub struct DoseTable {
     pub prompts: usize,
     /// The most tokens of a text.
     pub max_new_tokens: usize,
-    /// As in `[steer.decoding]`: base models need one, or their greedy texts go round in circles. 1.0 is none.
+    /// As in `[steer.decoding]`: base models need one, or their greedy texts go round in circles.
+    /// 1.0 is none.
     pub repetition_penalty: f64,
-    /// Prompts on which the next-token distributions are compared. Left out: eight short everyday ones.
+    /// Prompts on which the next-token distributions are compared. Left out: eight short everyday
+    /// ones.
     pub neutral: Option<PathBuf>,
     /// How many times as perplexing as the model's own texts the steered ones may be.
     pub perplexity_budget: f64,

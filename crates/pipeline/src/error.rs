@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 /// What is done here, or why it can't be.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What can be wrong with a pipeline file, an override or a file of prompts. Each message names the place and what to do.
+/// What can be wrong with a pipeline file, an override or a file of prompts. Each message names the
+/// place and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The message of the operating system, with the path (every call goes through `fs_err`).

@@ -1,8 +1,9 @@
-//! What a user writes: the pipeline file with its tables, the overrides that are put over it, and the file of prompts.
+//! What a user writes: the pipeline file with its tables, the overrides that are put over it, and
+//! the file of prompts.
 //!
-//! Everything is checked here as far as it can be without the model, and whatever can't be used is refused with its key.
-//! `cargo xtask` and the stages read a pipeline with this one reader, so that the key of a result holds the values that
-//! made it.
+//! Everything is checked here as far as it can be without the model, and whatever can't be used is
+//! refused with its key. `cargo xtask` and the stages read a pipeline with this one reader, so that
+//! the key of a result holds the values that made it.
 
 #![warn(missing_docs)]
 

@@ -8,8 +8,8 @@ use terms::{Device, Dtype, Residency};
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelTable {
-    /// A Hugging Face folder or a GGUF file, relative to the project's root, or a repository of the Hugging Face hub
-    /// (`owner/name`, or `owner/name/file.gguf`).
+    /// A Hugging Face folder or a GGUF file, relative to the project's root, or a repository of the
+    /// Hugging Face hub (`owner/name`, or `owner/name/file.gguf`).
     pub source: PathBuf,
     /// The branch, tag or commit of a repository on the hub; `main` where it is left out.
     pub revision: Option<String>,
@@ -33,7 +33,8 @@ pub struct ModelTable {
     /// Variables of the chat template, such as `enable_thinking = false`.
     #[serde(default)]
     pub template_arguments: toml::Table,
-    /// The day that a chat template is told which asks for today's (`2026-11-30`); left out, it is today.
+    /// The day that a chat template is told which asks for today's (`2026-11-30`); left out, it is
+    /// today.
     #[serde(default, deserialize_with = "day")]
     pub date: Option<String>,
 }
@@ -72,8 +73,9 @@ impl ModelTable {
         self.path.as_deref().unwrap_or(&self.source)
     }
 
-    /// What tables may say of the source: a repository of the hub as the pipeline names it, and of a local folder or file its
-    /// name alone, since paths differ between machines. A folder of the hub's cache has the repository's name.
+    /// What tables may say of the source: a repository of the hub as the pipeline names it, and of
+    /// a local folder or file its name alone, since paths differ between machines. A folder of the
+    /// hub's cache has the repository's name.
     pub fn public_source(&self) -> String {
         if self.path.is_some() {
             return self.source.display().to_string();

@@ -47,7 +47,8 @@ pub struct Pipeline {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VerifyTable {
-    /// What an independent implementation computes with this model: a file of `crates/model/reference/make_reference.py`.
+    /// What an independent implementation computes with this model: a file of
+    /// `crates/model/reference/make_reference.py`.
     pub reference: Option<PathBuf>,
 }
 
@@ -67,8 +68,8 @@ pub struct Condition {
     pub name: String,
     /// What the report calls it, such as "Model Role".
     pub label: String,
-    /// Instructions: a turn of their own where the chat format has one. Where it has none, as Gemma 2's, they are put at the
-    /// start of the first user turn, before a blank line.
+    /// Instructions: a turn of their own where the chat format has one. Where it has none, as Gemma
+    /// 2's, they are put at the start of the first user turn, before a blank line.
     pub system: Option<String>,
     /// The turns before the answer.
     pub turns: Vec<Turn>,
@@ -112,11 +113,11 @@ pub struct Contrast {
     pub negative: String,
     /// The pooling whose contrast is steered with and shown first.
     pub pooling: Pooling,
-    /// Whether every prompt's cosine with every other is written as a table, whose rows grow with the square of the
-    /// prompts. Left out: up to 256 prompts.
+    /// Whether every prompt's cosine with every other is written as a table, whose rows grow with
+    /// the square of the prompts. Left out: up to 256 prompts.
     pub cosine_matrices: Option<bool>,
-    /// Vectors whose directions are taken out of the contrast, as `mean.<condition>` and the like. What remains is the
-    /// vector `contrast.cleaned`.
+    /// Vectors whose directions are taken out of the contrast, as `mean.<condition>` and the like.
+    /// What remains is the vector `contrast.cleaned`.
     #[serde(default)]
     pub project_out: Vec<String>,
 }
@@ -145,7 +146,8 @@ pub struct ExtractTable {
 pub struct ReportTable {
     /// The headline of the report.
     pub title: String,
-    /// A similarity table that was published for the same experiment (CSV), to be shown beside the run's own.
+    /// A similarity table that was published for the same experiment (CSV), to be shown beside the
+    /// run's own.
     pub published: Option<PathBuf>,
 }
 

@@ -21,7 +21,8 @@ const FORMAT: &str = "each line must be {\"id\": \"…\", \"text\": \"…\"}";
 
 /// Reads prompts from JSON Lines, one `{"id": "…", "text": "…"}` a line.
 ///
-/// An empty file, an empty text, a repeated id and a line that is not such an object are errors that name the line.
+/// An empty file, an empty text, a repeated id and a line that is not such an object are errors
+/// that name the line.
 pub fn read_prompts(path: &Path) -> Result<Vec<Prompt>> {
     parse_prompts(path, &read_text(path)?)
 }

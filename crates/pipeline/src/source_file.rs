@@ -8,10 +8,11 @@ use crate::assignment::assign;
 use crate::toml_words::{parsed, parsed_table};
 use crate::{Error, Pipeline, Result, TABLES};
 
-/// A pipeline file with the assignments of the command line put over it, before anything is known of what its keys mean.
+/// A pipeline file with the assignments of the command line put over it, before anything is known
+/// of what its keys mean.
 ///
-/// Both who decides whether a result is stale and who makes it start from here, so that the parameters of a key are the
-/// values that are used.
+/// Both who decides whether a result is stale and who makes it start from here, so that the
+/// parameters of a key are the values that are used.
 #[derive(Clone, Debug)]
 pub struct PipelineFile {
     path: PathBuf,
@@ -24,7 +25,8 @@ impl PipelineFile {
     /// Reads the file and applies the assignments in their order.
     ///
     /// # Errors
-    /// A file that can't be read, is not TOML or has unknown tables, and an assignment that can't be applied.
+    /// A file that can't be read, is not TOML or has unknown tables, and an assignment that can't
+    /// be applied.
     pub fn read(path: &Path, assignments: &[String]) -> Result<Self> {
         Self::of_text(path, read_text(path)?, assignments)
     }
@@ -91,9 +93,9 @@ impl PipelineFile {
             .collect()
     }
 
-    /// The parameters in these tables: dotted key -> printed TOML value. Tables become dotted keys and lists of tables
-    /// numbered ones, so that a difference names what changed and not the whole. An empty table says no more than an
-    /// absent one.
+    /// The parameters in these tables: dotted key -> printed TOML value. Tables become dotted keys
+    /// and lists of tables numbered ones, so that a difference names what changed and not the
+    /// whole. An empty table says no more than an absent one.
     pub fn parameters(&self, tables: &[&str]) -> BTreeMap<String, String> {
         let mut parameters = BTreeMap::new();
         for name in tables {
@@ -109,7 +111,8 @@ impl PipelineFile {
     /// The pipeline that the tables say, checked as far as it can be without its model.
     ///
     /// # Errors
-    /// An unknown or missing key, a value of another type, and parts that don't fit together; each is named.
+    /// An unknown or missing key, a value of another type, and parts that don't fit together; each
+    /// is named.
     pub fn pipeline(self) -> Result<Pipeline> {
         let PipelineFile {
             path,

@@ -16,8 +16,8 @@ pub(crate) fn parsed_table<T: DeserializeOwned>(tables: Table) -> Result<T, Stri
     tables.try_into().map_err(|error| toml_problem("", &error))
 }
 
-/// What TOML says, in one line that names the line of the text and its key; the keys or the values that are possible are the
-/// advice.
+/// What TOML says, in one line that names the line of the text and its key; the keys or the values
+/// that are possible are the advice.
 fn toml_problem(text: &str, error: &toml::de::Error) -> String {
     // Without a text, the whole of it names the key.
     let whole = error.to_string();
@@ -36,7 +36,8 @@ fn toml_problem(text: &str, error: &toml::de::Error) -> String {
     format!("{}{key}{message}", place.unwrap_or_default())
 }
 
-/// The key of the value at this byte of a text; none where it is on another line, or is itself wrong.
+/// The key of the value at this byte of a text; none where it is on another line, or is itself
+/// wrong.
 fn key_of_value(text: &str, at: usize) -> &str {
     let line = text[..at].rsplit('\n').next().unwrap_or_default();
     line.split_once('=').map_or("", |(key, _)| key.trim())

@@ -7,9 +7,11 @@ pub enum VectorKind {
     Contrast,
     /// The direction in which the same prompt's two rows differ most, as long as the contrast.
     PairedDifferencePca,
-    /// The normal of a logistic regression's plane between the two conditions, as long as the contrast.
+    /// The normal of a logistic regression's plane between the two conditions, as long as the
+    /// contrast.
     LogisticProbe,
-    /// The direction of a linear discriminant analysis with a shrunk covariance, as long as the contrast.
+    /// The direction of a linear discriminant analysis with a shrunk covariance, as long as the
+    /// contrast.
     ShrinkageLda,
     /// The contrast without its part along given directions.
     Cleaned,

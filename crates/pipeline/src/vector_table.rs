@@ -12,8 +12,8 @@ pub struct VectorTable {
     pub name: String,
     /// A GGUF control vector, a `.npy` or a safetensors file.
     pub file: PathBuf,
-    /// Where a file with a single vector (`[hidden]` or `[1, hidden]`) belongs; negative numbers count from the end. Other files
-    /// say it themselves.
+    /// Where a file with a single vector (`[hidden]` or `[1, hidden]`) belongs; negative numbers
+    /// count from the end. Other files say it themselves.
     pub layer: Option<i64>,
 }
 

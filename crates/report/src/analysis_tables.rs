@@ -1,5 +1,5 @@
-//! How certain the figures are, and what else the vectors show: the tables of the analysis other than
-//! the summary, and the tokens that the vectors promote.
+//! How certain the figures are, and what else the vectors show: the tables of the analysis other
+//! than the summary, and the tokens that the vectors promote.
 
 use anyhow::Result;
 use results::{

@@ -39,8 +39,8 @@ impl Findings {
         })
     }
 
-    /// The answer in three sentences: where the roles diverge, whether that holds for other prompts,
-    /// and what the vector does.
+    /// The answer in three sentences: where the roles diverge, whether that holds for other
+    /// prompts, and what the vector does.
     pub fn sentences(&self, pipeline: &Pipeline) -> Vec<String> {
         let (positive, negative) = (
             label(pipeline, &pipeline.contrast.positive),

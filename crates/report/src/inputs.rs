@@ -22,8 +22,8 @@ use crate::token_facts::{ConditionFacts, condition_facts};
 /// The tables of the earlier stages. `summaries`, `similarities` and `projections` are those of the
 /// contrast's pooling, by layer.
 ///
-/// If there are many prompts, only some are shown individually; only their rows are kept, so that neither memory nor
-/// page grows with the run.
+/// If there are many prompts, only some are shown individually; only their rows are kept, so that
+/// neither memory nor page grows with the run.
 #[derive(Debug)]
 pub struct Inputs {
     pub pipeline_text: String,

@@ -10,9 +10,9 @@ use results::Summary;
 use crate::conditions::contrast_conditions;
 use crate::csv::Csv;
 
-/// The largest difference that counts as no difference. Published tables were computed in bf16, whose steps
-/// between 0.5 and 1 are 2^-8 = 0.0039: this is two of them, with room for the rounding of the
-/// printed digits.
+/// The largest difference that counts as no difference. Published tables were computed in bf16,
+/// whose steps between 0.5 and 1 are 2^-8 = 0.0039: this is two of them, with room for the rounding
+/// of the printed digits.
 pub const GRID: f64 = 0.008;
 
 /// What both tables hold, by layer.

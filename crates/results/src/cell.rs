@@ -248,8 +248,8 @@ impl Cell for Vec<String> {
     }
 }
 
-/// Vectors of one length. The column bears no extension type: as `arrow.fixed_shape_tensor` pyarrow would make tensors of
-/// it, and Hugging Face's datasets would not open the file.
+/// Vectors of one length. The column bears no extension type: as `arrow.fixed_shape_tensor` pyarrow
+/// would make tensors of it, and Hugging Face's datasets would not open the file.
 impl Cell for Vec<f32> {
     const KIND: ColumnKind = ColumnKind::Vector;
 

@@ -57,7 +57,8 @@ pub struct Comparison {
     pub residency: String,
     /// The largest relative RMS error that is accepted in a residual stream.
     pub tolerance: f64,
-    /// The same for what comes after the final norm, which magnifies a few dimensions and their rounding.
+    /// The same for what comes after the final norm, which magnifies a few dimensions and their
+    /// rounding.
     pub tolerance_after_norm: f64,
     /// Tokens of the sequence.
     pub positions: usize,
@@ -69,8 +70,8 @@ pub struct Comparison {
     pub final_norm: RelativeError,
     /// Of the kept positions.
     pub logits: RelativeError,
-    /// Tokens of a greedy continuation, and how many of them agree up to the first that doesn't. `None` where the
-    /// reference has none, or the weights were streamed.
+    /// Tokens of a greedy continuation, and how many of them agree up to the first that doesn't.
+    /// `None` where the reference has none, or the weights were streamed.
     pub greedy: Option<GreedyAgreement>,
     /// The tokens of the run's own texts.
     pub texts: TextAgreement,

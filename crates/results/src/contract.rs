@@ -1,7 +1,9 @@
-//! The contract of the tables: which columns each has, of which type and unit, and what they may hold.
+//! The contract of the tables: which columns each has, of which type and unit, and what they may
+//! hold.
 //!
-//! The rows of a table declare its columns, from which the contract, the writer and the reader are made. `docs/schemas.md` is
-//! made from the contracts, and `cargo xtask check-results` compares files with them.
+//! The rows of a table declare its columns, from which the contract, the writer and the reader are
+//! made. `docs/schemas.md` is made from the contracts, and `cargo xtask check-results` compares
+//! files with them.
 
 use arrow_schema::Field;
 
@@ -14,13 +16,16 @@ pub struct TableSchema {
     pub name: &'static str,
     /// Raised when a column changes its name, type, unit or meaning.
     pub version: u32,
-    /// Its path below the folder of a run; `NN` is a layer, `SITE` a place other than the residual stream.
+    /// Its path below the folder of a run; `NN` is a layer, `SITE` a place other than the residual
+    /// stream.
     pub file: &'static str,
     /// What one row is.
     pub row: &'static str,
-    /// The columns that tell a row from all others. A column that may be null counts null as one more value.
+    /// The columns that tell a row from all others. A column that may be null counts null as one
+    /// more value.
     pub key: &'static [&'static str],
-    /// Whether rows come in the order of the key: numbers ascend, and rows with the same text are together.
+    /// Whether rows come in the order of the key: numbers ascend, and rows with the same text are
+    /// together.
     pub is_sorted: bool,
     /// How many rows there are, where that follows from the run.
     pub count: Option<RowCount>,
@@ -198,7 +203,8 @@ impl Values {
 }
 
 impl TableSchema {
-    /// The first way in which a table with these fields is not the one of the contract: the column, and what is wrong.
+    /// The first way in which a table with these fields is not the one of the contract: the column,
+    /// and what is wrong.
     pub fn disagreement<'a>(
         &self,
         fields: impl IntoIterator<Item = &'a Field>,

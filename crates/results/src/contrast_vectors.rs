@@ -9,8 +9,9 @@ use crate::{Error, Metadata, Result};
 
 /// The vectors of the contrast's pooling at all layers, as the steering stage reads them.
 ///
-/// In the file: f32 tensors under the names of [`VectorKind`] (`contrast`, `mean.<condition>`, …), each `[layers, hidden]`, row `l` belonging to
-/// the residual stream after layer `l` (0-based), and metadata that says which model they were taken from.
+/// In the file: f32 tensors under the names of [`VectorKind`] (`contrast`, `mean.<condition>`, …),
+/// each `[layers, hidden]`, row `l` belonging to the residual stream after layer `l` (0-based), and
+/// metadata that says which model they were taken from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ContrastVectors {
     /// The footer of the tables of the analysis.
@@ -42,7 +43,8 @@ impl ContrastVectors {
         self.vectors.insert(kind.name(), rows);
     }
 
-    /// A vector that some layers have and others don't: these get zeros in the file, and none from [`get`](Self::get).
+    /// A vector that some layers have and others don't: these get zeros in the file, and none from
+    /// [`get`](Self::get).
     pub fn insert_some(&mut self, kind: &VectorKind, rows: &[Option<Vec<f32>>]) {
         let missing: Vec<String> = (0..rows.len())
             .filter(|layer| rows[*layer].is_none())
@@ -102,7 +104,8 @@ pub fn write_contrast_vectors(path: &Path, contrast: &ContrastVectors) -> Result
             TensorView::new(Dtype::F32, shape, bytes).map_err(invalid)?,
         ));
     }
-    // The library writes metadata in the order of a hash map; one entry keeps the bytes the same every time.
+    // The library writes metadata in the order of a hash map; one entry keeps the bytes the same
+    // every time.
     let entries: BTreeMap<&str, &str> = contrast.metadata.iter().collect();
     let text = serde_json::to_string(&entries).map_err(|error| Error::invalid(path, error.to_string()))?;
     let metadata = HashMap::from([("roleswap".to_owned(), text)]);

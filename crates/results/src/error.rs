@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 /// What is done here, or why it can't be.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Everything that can be wrong with a file. Each message names the file, the place in it, and what to do.
+/// Everything that can be wrong with a file. Each message names the file, the place in it, and what
+/// to do.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The message of the operating system, with the path (every call goes through `fs_err`).

@@ -7,8 +7,8 @@ use crate::{Error, Result};
 
 /// The footer of every table: what the rows are of, and which version of the schema they follow.
 ///
-/// Keys are written with the prefix `roleswap.`. No clock and no path goes in here: the same inputs give the
-/// same bytes.
+/// Keys are written with the prefix `roleswap.`. No clock and no path goes in here: the same inputs
+/// give the same bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Metadata(BTreeMap<String, String>);
 
@@ -62,7 +62,8 @@ impl Metadata {
         self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
-    /// All entries but those of the table itself, to hand on to the tables that are made from this one.
+    /// All entries but those of the table itself, to hand on to the tables that are made from this
+    /// one.
     pub fn inherited(&self) -> Self {
         let own = ["schema", "schema_version", "layer"];
         Metadata(
@@ -74,7 +75,8 @@ impl Metadata {
         )
     }
 
-    /// The entries in which this footer is of another model than `first`, which all tables of a run agree on.
+    /// The entries in which this footer is of another model than `first`, which all tables of a run
+    /// agree on.
     pub fn disagreements(&self, first: &Metadata) -> Vec<Disagreement> {
         let value = |footer: &Metadata, key: &str| footer.get(key).unwrap_or("none").to_owned();
         let all = OF_THE_MODEL.iter().map(|key| Disagreement {

@@ -46,7 +46,8 @@ pub struct DoseSummary {
     pub perplexity_budget: f64,
     /// The perplexity of the unsteered texts of both conditions.
     pub unsteered_perplexity: f64,
-    /// Mean role log-odds of unsteered texts in the positive and in the negative condition, nats per token.
+    /// Mean role log-odds of unsteered texts in the positive and in the negative condition, nats
+    /// per token.
     pub unsteered_log_odds: [f64; 2],
     /// Prompts in each condition.
     pub prompts: usize,
@@ -54,8 +55,9 @@ pub struct DoseSummary {
     pub neutral_prompts: usize,
     /// An index into `candidates`.
     pub chosen: Option<usize>,
-    /// Every layer and size of coefficient at which the contrast was added, both conditions taken together: it is
-    /// subtracted where the positive condition's speaker has the turn, and added where the negative one's has.
+    /// Every layer and size of coefficient at which the contrast was added, both conditions taken
+    /// together: it is subtracted where the positive condition's speaker has the turn, and added
+    /// where the negative one's has.
     pub candidates: Vec<DoseCandidate>,
     /// Plain sentences.
     pub findings: Vec<String>,
@@ -92,9 +94,11 @@ pub struct DoseCandidate {
     pub effect_low: f64,
     /// Its upper end.
     pub effect_high: f64,
-    /// The largest upper end of the intervals of the controls at this dose: random directions, shuffled labels.
+    /// The largest upper end of the intervals of the controls at this dose: random directions,
+    /// shuffled labels.
     pub control_high: f64,
-    /// The share of texts that sound like the other speaker, and of prompts that moved away from it.
+    /// The share of texts that sound like the other speaker, and of prompts that moved away from
+    /// it.
     pub crossed: f64,
     /// The share of prompts that moved away from the other speaker.
     pub wrong_way: f64,

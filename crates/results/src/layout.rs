@@ -65,7 +65,8 @@ impl Layout {
         }
     }
 
-    /// The vectors under the contrast's pooling, as [`ContrastVectors`](crate::ContrastVectors) has them.
+    /// The vectors under the contrast's pooling, as [`ContrastVectors`](crate::ContrastVectors) has
+    /// them.
     pub fn contrast_vectors(&self) -> PathBuf {
         self.stage(Stage::Analyze).join("contrast.safetensors")
     }

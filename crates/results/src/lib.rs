@@ -1,9 +1,9 @@
-//! What a run leaves under `results/`: Parquet tables with their contract, vectors, generations, summaries, and where each of
-//! them is.
+//! What a run leaves under `results/`: Parquet tables with their contract, vectors, generations,
+//! summaries, and where each of them is.
 //!
-//! This is the only crate that knows the format and the layout of results; `exchange` knows those of other tools. It computes
-//! nothing and knows no model: stages hand it plain rows and get plain rows back. Every write goes through
-//! [`StageDirectory`], so that a result is whole or absent.
+//! This is the only crate that knows the format and the layout of results; `exchange` knows those
+//! of other tools. It computes nothing and knows no model: stages hand it plain rows and get plain
+//! rows back. Every write goes through [`StageDirectory`], so that a result is whole or absent.
 //!
 //! Another program reads the results of a run with it:
 //!

@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 use crate::{Error, Result};
 
-/// What an independent implementation computed with a model on a fixed sequence of tokens: the file that
-/// `crates/model/reference/make_reference.py` writes.
+/// What an independent implementation computed with a model on a fixed sequence of tokens: the file
+/// that `crates/model/reference/make_reference.py` writes.
 #[derive(Clone, Debug)]
 pub struct ModelReference {
     /// The sequence.
@@ -23,7 +23,8 @@ pub struct ModelReference {
     pub logits: Vec<f32>,
     /// The greedy continuation of the sequence; empty where none was made.
     pub greedy: Vec<u32>,
-    /// Conversations of a pipeline as the implementation renders and tokenises them; none in older files.
+    /// Conversations of a pipeline as the implementation renders and tokenises them; none in older
+    /// files.
     pub texts: Vec<ReferenceText>,
     /// Of the weights that were used.
     pub weights_fingerprint: String,

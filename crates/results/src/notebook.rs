@@ -1,4 +1,5 @@
-//! The two JSON files of the notebook that the method comes from, in the structure that its readers expect.
+//! The two JSON files of the notebook that the method comes from, in the structure that its readers
+//! expect.
 
 use std::path::Path;
 
@@ -17,7 +18,8 @@ pub struct NotebookDescription {
     pub layer: usize,
 }
 
-/// `{prompt: {"-3.0": [text, …], "3.0": [text, …]}}`, prompts and coefficients in the order of the rows.
+/// `{prompt: {"-3.0": [text, …], "3.0": [text, …]}}`, prompts and coefficients in the order of the
+/// rows.
 pub fn write_steering_json(path: &Path, rows: &[Generation]) -> Result<()> {
     write_json(path, &Value::Object(by_prompt(rows)))
 }
@@ -76,7 +78,8 @@ fn write_json(path: &Path, value: &Value) -> Result<()> {
 
 /// A number as Python's `str(float)` writes it, since the notebook's JSON keys are made that way.
 ///
-/// Both languages print the shortest digits that read back; they differ in when they turn to exponents.
+/// Both languages print the shortest digits that read back; they differ in when they turn to
+/// exponents.
 pub fn python_float(value: f64) -> String {
     let magnitude = value.abs();
     if !value.is_finite() || value == 0.0 || (1e-4..1e16).contains(&magnitude) {

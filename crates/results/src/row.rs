@@ -57,9 +57,9 @@ impl Batch<'_> {
     }
 }
 
-/// Declares a struct whose fields are columns: `name: Type = QUANTITY, "meaning";`. A figure that may not be defined, which is
-/// NaN in the struct and null in the file, ends in `=> nullable`; a field without a quantity is a group of columns, a struct
-/// that was declared in the same way.
+/// Declares a struct whose fields are columns: `name: Type = QUANTITY, "meaning";`. A figure that
+/// may not be defined, which is NaN in the struct and null in the file, ends in `=> nullable`; a
+/// field without a quantity is a group of columns, a struct that was declared in the same way.
 macro_rules! rows {
     (
         $(#[$meta:meta])*

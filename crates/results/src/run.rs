@@ -10,8 +10,8 @@ use crate::{
     Table, read_positions,
 };
 
-/// The results of one pipeline. A table is read when it is asked for, and only if it is of the same model as the prompts,
-/// which were written first.
+/// The results of one pipeline. A table is read when it is asked for, and only if it is of the same
+/// model as the prompts, which were written first.
 #[derive(Clone, Debug)]
 pub struct Run {
     layout: Layout,
@@ -50,7 +50,8 @@ impl Run {
     /// All rows of a table.
     ///
     /// # Errors
-    /// A table that is missing, of another version, or of another model than the prompts, and a value that may not be there.
+    /// A table that is missing, of another version, or of another model than the prompts, and a
+    /// value that may not be there.
     pub fn read<T: Table>(&self) -> Result<Vec<T>> {
         Ok(self.read_with_footer()?.0)
     }
@@ -88,7 +89,8 @@ impl Run {
         Ok(self.accept::<T, _>(|path| T::read_batches(path, BATCH_ROWS))?.0)
     }
 
-    /// The cosines whose pooling and two prompts are wanted; of the others nothing is kept in memory.
+    /// The cosines whose pooling and two prompts are wanted; of the others nothing is kept in
+    /// memory.
     ///
     /// # Errors
     /// As for [`read`](Self::read).
@@ -98,7 +100,8 @@ impl Run {
             .0)
     }
 
-    /// The rows under one pooling, a row a layer: row `l` is of layer `l`. Empty where the table is empty and may be.
+    /// The rows under one pooling, a row a layer: row `l` is of layer `l`. Empty where the table is
+    /// empty and may be.
     ///
     /// # Errors
     /// As for [`read`](Self::read), and layers that are not 0, 1, 2, … up to the last.

@@ -2,7 +2,8 @@ use terms::Pooling;
 
 use crate::Counts;
 
-/// What a run is made of: the numbers of rows of its tables follow from it. Names are in the order of the files.
+/// What a run is made of: the numbers of rows of its tables follow from it. Names are in the order
+/// of the files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shape {
     /// Layers of the model.

@@ -34,7 +34,8 @@ impl StageArguments {
     }
 }
 
-/// The body of a stage's `main`: reads the arguments and the pipeline, runs `stage`, prints what went wrong.
+/// The body of a stage's `main`: reads the arguments and the pipeline, runs `stage`, prints what
+/// went wrong.
 ///
 /// Results appear under the final name only when `stage` returned without an error.
 pub fn run_stage<E: std::fmt::Display>(
@@ -52,10 +53,12 @@ pub fn run_stage<E: std::fmt::Display>(
     finish::<String>(&format!("the stage {} failed", stage.as_str()), outcome)
 }
 
-/// The folder that a stage writes into: `<stage>.partial` until [`commit`](Self::commit) renames it.
+/// The folder that a stage writes into: `<stage>.partial` until [`commit`](Self::commit) renames
+/// it.
 ///
-/// A stage that fails removes the partial folder; one that is killed leaves it behind. The earlier result stays
-/// untouched either way. Between the two renames of `commit` there is briefly no result, but never a mixture of two.
+/// A stage that fails removes the partial folder; one that is killed leaves it behind. The earlier
+/// result stays untouched either way. Between the two renames of `commit` there is briefly no
+/// result, but never a mixture of two.
 #[derive(Debug)]
 pub struct StageDirectory {
     partial: PathBuf,
@@ -100,7 +103,8 @@ impl StageDirectory {
 
 impl Drop for StageDirectory {
     fn drop(&mut self) {
-        // After a commit there is nothing left to remove; if removing fails, the next run tries again and says so.
+        // After a commit there is nothing left to remove; if removing fails, the next run tries
+        // again and says so.
         let _ = remove_if_there(&self.partial);
     }
 }

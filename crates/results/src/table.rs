@@ -26,7 +26,8 @@ pub trait Table: Row {
     /// Writes a table whose rows are all in memory.
     ///
     /// # Errors
-    /// What the file system says, and vectors without a `hidden_size` in the footer, or of another length.
+    /// What the file system says, and vectors without a `hidden_size` in the footer, or of another
+    /// length.
     fn write(path: &Path, metadata: &Metadata, rows: &[Self]) -> Result<()> {
         let mut writer = TableWriter::create(path, metadata)?;
         writer.append(rows)?;
@@ -43,7 +44,8 @@ pub trait Table: Row {
         Ok((batches.into_iter().flatten().collect(), metadata))
     }
 
-    /// Reads a table in batches of at most `batch_rows` rows, so that a table of any length takes the memory of one batch.
+    /// Reads a table in batches of at most `batch_rows` rows, so that a table of any length takes
+    /// the memory of one batch.
     ///
     /// # Errors
     /// As for [`read`](Self::read).
@@ -91,7 +93,8 @@ pub(crate) fn read_footer<T: Table>(path: &Path) -> Result<Metadata> {
 /// Rows that are in memory at once while a table is read.
 pub const BATCH_ROWS: usize = 8192;
 
-/// Reads the columns `names`, or all of them, and of each batch the rows that `select` names; of the others nothing is kept.
+/// Reads the columns `names`, or all of them, and of each batch the rows that `select` names; of
+/// the others nothing is kept.
 pub(crate) fn read_selected<R: Row, T: Table, F: Fn(&RecordBatch) -> Vec<usize>>(
     path: &Path,
     batch_rows: usize,
@@ -117,8 +120,8 @@ pub(crate) fn read_selected<R: Row, T: Table, F: Fn(&RecordBatch) -> Vec<usize>>
     Ok((batches, metadata))
 }
 
-/// A table that is written piece by piece. The footer comes last, so that a file that was never finished is not a table to
-/// any reader.
+/// A table that is written piece by piece. The footer comes last, so that a file that was never
+/// finished is not a table to any reader.
 pub struct TableWriter<T> {
     path: PathBuf,
     /// The length of vectors.
@@ -129,7 +132,8 @@ pub struct TableWriter<T> {
 }
 
 impl<T: Table> TableWriter<T> {
-    /// Starts the file. `metadata` goes into the footer; for tables with vectors its `hidden_size` is their length.
+    /// Starts the file. `metadata` goes into the footer; for tables with vectors its `hidden_size`
+    /// is their length.
     ///
     /// # Errors
     /// As for [`Table::write`].
@@ -198,7 +202,8 @@ impl<T: Table> TableWriter<T> {
     }
 }
 
-/// The fields of the file. Vectors are nullable, as those of most writers, though none is ever missing.
+/// The fields of the file. Vectors are nullable, as those of most writers, though none is ever
+/// missing.
 fn fields_of<T: Table>(width: usize) -> Vec<Field> {
     let arrays = T::pack(&[], width);
     let columns = T::columns().into_iter().zip(arrays);
@@ -223,7 +228,8 @@ fn writer_properties(fields: &[Field], metadata: &Metadata) -> WriterProperties 
         .iter()
         .filter(|field| matches!(field.data_type(), DataType::FixedSizeList(..)))
     {
-        // Bytes of the same significance are together, which is what compresses in floats; a dictionary never pays.
+        // Bytes of the same significance are together, which is what compresses in floats; a
+        // dictionary never pays.
         let column = ColumnPath::new(vec![field.name().clone(), "list".to_owned(), "item".to_owned()]);
         builder = builder
             .set_column_dictionary_enabled(column.clone(), false)

@@ -1,5 +1,5 @@
-//! A pipeline's model, opened on this machine, and its prompts, rendered for it: what every program that runs the model does
-//! first.
+//! A pipeline's model, opened on this machine, and its prompts, rendered for it: what every program
+//! that runs the model does first.
 
 #![warn(missing_docs)]
 

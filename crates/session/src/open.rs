@@ -48,8 +48,8 @@ impl OpenModel {
     }
 }
 
-/// Opens the model that a pipeline names, for work that needs each weight once or a few times. Where its residency is
-/// left open, it is streamed if the weights don't fit into the free memory.
+/// Opens the model that a pipeline names, for work that needs each weight once or a few times.
+/// Where its residency is left open, it is streamed if the weights don't fit into the free memory.
 pub fn open_model(table: &ModelTable, hashes: &HashMemo) -> Result<OpenModel> {
     open(table, hashes, table.residency)
 }

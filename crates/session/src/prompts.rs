@@ -6,11 +6,12 @@ use pipeline::{Condition, Pipeline, Prompt, Turn};
 use results::RenderedPrompt;
 use terms::Speaker;
 
-/// Every prompt in every condition as the model sees it, prompts first: all of the first condition, then all of
-/// the second. `file` is where the prompts come from, for messages.
+/// Every prompt in every condition as the model sees it, prompts first: all of the first condition,
+/// then all of the second. `file` is where the prompts come from, for messages.
 ///
 /// # Errors
-/// A text that holds a token of the chat format, and what the chat template or the tokenizer refuses.
+/// A text that holds a token of the chat format, and what the chat template or the tokenizer
+/// refuses.
 pub fn render_prompts(
     tokenizer: &ChatTokenizer,
     file: &Path,
@@ -44,7 +45,8 @@ pub fn render_prompts(
         .collect()
 }
 
-/// A conversation in the model's chat format, with the turn of `opens` opened at the end: its text and its tokens.
+/// A conversation in the model's chat format, with the turn of `opens` opened at the end: its text
+/// and its tokens.
 pub fn render_turns(
     tokenizer: &ChatTokenizer,
     system: Option<&str>,

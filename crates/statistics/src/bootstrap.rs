@@ -30,8 +30,8 @@ impl Interval {
     }
 }
 
-/// An interval for each figure of [`SimilarityFigures`](crate::SimilarityFigures), and for the contrast's
-/// norm.
+/// An interval for each figure of [`SimilarityFigures`](crate::SimilarityFigures), and for the
+/// contrast's norm.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bootstrap {
     /// The interval of `within_plus` of [`SimilarityFigures`](crate::SimilarityFigures).
@@ -72,13 +72,15 @@ pub struct ResampledFigures {
 /// How many times the prompts are drawn again.
 pub const BOOTSTRAP_DRAWS: usize = 5000;
 
-/// 95 % percentile intervals over 5,000 draws of `n` prompts with replacement; each draw's figures are those of
-/// [`resampled`]. `raw`: the inner products of the rows as they are; cosines are taken from them.
+/// 95 % percentile intervals over 5,000 draws of `n` prompts with replacement; each draw's figures
+/// are those of [`resampled`]. `raw`: the inner products of the rows as they are; cosines are taken
+/// from them.
 ///
-/// Assumes that the prompts are independent and represent the prompts of interest. Few prompts push the
-/// ends outward, see [`interval_tail`]. Draws of a single prompt have no two prompts to compare and are redrawn, so that
-/// two prompts would always be drawn as they are: none with fewer than three prompts, nor where a row is zero and has no
-/// cosine. Source: Efron & Tibshirani (1993), "An Introduction to the Bootstrap"; Hesterberg (2015).
+/// Assumes that the prompts are independent and represent the prompts of interest. Few prompts push
+/// the ends outward, see [`interval_tail`]. Draws of a single prompt have no two prompts to compare
+/// and are redrawn, so that two prompts would always be drawn as they are: none with fewer than
+/// three prompts, nor where a row is zero and has no cosine. Source: Efron & Tibshirani (1993), "An
+/// Introduction to the Bootstrap"; Hesterberg (2015).
 pub fn bootstrap(raw: &PairedGram, seed: u64) -> Option<Bootstrap> {
     if raw.prompts() < FEWEST_PROMPTS || raw.lacks_cosines() {
         return None;
@@ -102,16 +104,16 @@ pub fn bootstrap(raw: &PairedGram, seed: u64) -> Option<Bootstrap> {
 /// Draws of pairs of fewer prompts don't differ from each other.
 pub(crate) const FEWEST_PROMPTS: usize = 3;
 
-/// The figures when prompt `i` occurs `counts[i] = w_i` times; `sum_i w_i = n`, and at least two prompts
-/// occur.
+/// The figures when prompt `i` occurs `counts[i] = w_i` times; `sum_i w_i = n`, and at least two
+/// prompts occur.
 ///
-/// A pair of a prompt with itself is not a pair of two prompts, so that `W = sum_{i != j} w_i w_j` weighs the
-/// pairs, and `within_plus = sum_{i != j} w_i w_j cos(a_i, a_j) / W`, `within_minus` likewise.
-/// `matched = sum_i w_i cos(a_i, b_i) / n`.
-/// `cross = matched / n + (n - 1) / n * sum_{i != j} w_i w_j cos(a_i, b_j) / W` keeps the share of matched
-/// pairs that the figure itself has. `contrast_norm = sqrt(max(0, sum_{i != j} w_i w_j d_i . d_j / W))`, in
-/// the residual stream's units, is free of noise as [`contrast_norm_unbiased`] is. All weights 1 give the
-/// figures of [`similarity`](crate::similarity).
+/// A pair of a prompt with itself is not a pair of two prompts, so that `W = sum_{i != j} w_i w_j`
+/// weighs the pairs, and `within_plus = sum_{i != j} w_i w_j cos(a_i, a_j) / W`, `within_minus`
+/// likewise. `matched = sum_i w_i cos(a_i, b_i) / n`. `cross = matched / n + (n - 1) / n * sum_{i
+/// != j} w_i w_j cos(a_i, b_j) / W` keeps the share of matched pairs that the figure itself has.
+/// `contrast_norm = sqrt(max(0, sum_{i != j} w_i w_j d_i . d_j / W))`, in the residual stream's
+/// units, is free of noise as [`contrast_norm_unbiased`] is. All weights 1 give the figures of
+/// [`similarity`](crate::similarity).
 pub fn resampled(raw: &PairedGram, counts: &[u16]) -> ResampledFigures {
     let parts = Parts::of(raw);
     let form = |matrix: &[f64]| off_diagonal_forms(matrix, &[counts.to_vec()]).iter().sum();
@@ -121,13 +123,13 @@ pub fn resampled(raw: &PairedGram, counts: &[u16]) -> ResampledFigures {
     )
 }
 
-/// The contrast's norm without what noise adds to it: `sqrt(max(0, sum_{i != j} d_i . d_j / (n (n - 1))))`,
-/// in the residual stream's units.
+/// The contrast's norm without what noise adds to it: `sqrt(max(0, sum_{i != j} d_i . d_j / (n (n -
+/// 1))))`, in the residual stream's units.
 ///
-/// The plain norm of a mean of `n` differences is too large, since
-/// `E ||mean d||^2 = ||E d||^2 + trace(cov d) / n`. Under the root is the unbiased estimate (U-statistic)
-/// of `||E d||^2`; where it is negative, this is 0. None with fewer than two prompts. Source: Hoeffding (1948), "A Class of
-/// Statistics with Asymptotically Normal Distribution".
+/// The plain norm of a mean of `n` differences is too large, since `E ||mean d||^2 = ||E d||^2 +
+/// trace(cov d) / n`. Under the root is the unbiased estimate (U-statistic) of `||E d||^2`; where
+/// it is negative, this is 0. None with fewer than two prompts. Source: Hoeffding (1948), "A Class
+/// of Statistics with Asymptotically Normal Distribution".
 pub fn contrast_norm_unbiased(raw: &PairedGram) -> Option<f64> {
     let n = raw.prompts();
     norm_free_of_noise(&raw.differences(), n)
@@ -143,8 +145,8 @@ pub(crate) fn norm_free_of_noise(differences: &[f64], n: usize) -> Option<f64> {
     Some((form / pairs).max(0.0).sqrt())
 }
 
-/// The quantile `q` (0 to 1) of values in ascending order: linear between the two values around the place
-/// `q (count - 1)`, as numpy's `quantile` does by default. Without values it is 0.
+/// The quantile `q` (0 to 1) of values in ascending order: linear between the two values around the
+/// place `q (count - 1)`, as numpy's `quantile` does by default. Without values it is 0.
 pub fn quantile(sorted: &[f64], q: f64) -> f64 {
     let Some(last) = sorted.len().checked_sub(1) else {
         return 0.0;
@@ -155,9 +157,9 @@ pub fn quantile(sorted: &[f64], q: f64) -> f64 {
     low + (high - low) * (place - below as f64)
 }
 
-/// The 95 % percentile interval of the mean of independent values: the mean of as many values drawn with
-/// replacement, `draws` times. In the values' units; none of fewer than two values, whose mean may be off by any amount.
-/// Source: Efron & Tibshirani (1993).
+/// The 95 % percentile interval of the mean of independent values: the mean of as many values drawn
+/// with replacement, `draws` times. In the values' units; none of fewer than two values, whose mean
+/// may be off by any amount. Source: Efron & Tibshirani (1993).
 pub fn bootstrap_mean(values: &[f64], draws: usize, seed: u64) -> Option<Interval> {
     bootstrap_statistic(values.len(), draws, seed, |indices| {
         let drawn: Vec<f64> = indices.iter().map(|&index| values[index]).collect();
@@ -165,9 +167,9 @@ pub fn bootstrap_mean(values: &[f64], draws: usize, seed: u64) -> Option<Interva
     })
 }
 
-/// The 95 % percentile interval of any statistic of `units` independent units: `statistic` gets the indices
-/// of `units` units drawn with replacement, `draws` times, and must give a finite number. None of fewer than two units.
-/// Source: Efron & Tibshirani (1993).
+/// The 95 % percentile interval of any statistic of `units` independent units: `statistic` gets the
+/// indices of `units` units drawn with replacement, `draws` times, and must give a finite number.
+/// None of fewer than two units. Source: Efron & Tibshirani (1993).
 pub fn bootstrap_statistic(
     units: usize,
     draws: usize,

@@ -14,8 +14,9 @@ pub(crate) struct Cholesky {
 }
 
 impl Cholesky {
-    /// The factor of the symmetric `[size, size]` matrix, of which only the lower triangle is read. A pivot
-    /// that rounding has made zero or negative is replaced by the smallest that still divides.
+    /// The factor of the symmetric `[size, size]` matrix, of which only the lower triangle is read.
+    /// A pivot that rounding has made zero or negative is replaced by the smallest that still
+    /// divides.
     pub fn of(mut matrix: Vec<f64>, size: usize) -> Self {
         let least_pivot = f64::EPSILON * (0..size).map(|i| matrix[i * size + i]).fold(0.0, f64::max);
         for i in 0..size {

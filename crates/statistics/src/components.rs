@@ -4,13 +4,15 @@ use crate::eigen::greatest_eigenpairs;
 use crate::products::gram;
 use crate::sums::dot;
 
-/// Centred rows whose squared norms add up to less than this share of the uncentred ones' are only rounding.
+/// Centred rows whose squared norms add up to less than this share of the uncentred ones' are only
+/// rounding.
 const ROUNDING: f64 = 1e-13;
 
 /// The first two principal components of some rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PrincipalComponents {
-    /// Each row's place along the first and the second one, in the rows' units; 0 is the mean of all rows.
+    /// Each row's place along the first and the second one, in the rows' units; 0 is the mean of
+    /// all rows.
     pub places: Vec<[f64; 2]>,
     /// The part of the rows' variance that each accounts for.
     pub shares: [f64; 2],
@@ -18,11 +20,13 @@ pub struct PrincipalComponents {
 
 /// The principal components of `rows`, `[rows, hidden]`, about their mean.
 ///
-/// With the eigenvector `u` of the centred rows' inner products and its eigenvalue `lambda`, row `i` is at
-/// `sqrt(lambda) u_i`, and the share is `lambda` over the sum of all eigenvalues. A component has no inherent sign: it is
-/// turned so that `sum_i toward_i u_i` is not negative, and where that is zero so that its first coordinate that isn't zero is
-/// positive. With 1/n for rows of one condition and -1/n for those of another, it points from the second toward the first. Rows
-/// that are all the same are at 0, with shares of 0. Source: Pearson (1901); as in scikit-learn's `PCA`, but for the signs.
+/// With the eigenvector `u` of the centred rows' inner products and its eigenvalue `lambda`, row
+/// `i` is at `sqrt(lambda) u_i`, and the share is `lambda` over the sum of all eigenvalues. A
+/// component has no inherent sign: it is turned so that `sum_i toward_i u_i` is not negative, and
+/// where that is zero so that its first coordinate that isn't zero is positive. With 1/n for rows
+/// of one condition and -1/n for those of another, it points from the second toward the first. Rows
+/// that are all the same are at 0, with shares of 0. Source: Pearson (1901); as in scikit-learn's
+/// `PCA`, but for the signs.
 pub fn principal_components(rows: &[&[f32]], toward: &[f64]) -> PrincipalComponents {
     let count = rows.len();
     let (centred, square) = centred(rows);

@@ -7,9 +7,9 @@ use crate::rows::PairedRows;
 use crate::shrinkage::Shrinkage;
 use crate::sums::{dot, mean, product, sum};
 
-/// A direction as weights of the rows, `sum_i plus[i] a_i + sum_i minus[i] b_i`, so that it can be found from
-/// inner products alone. The weights of all rows add up to zero: where the rows are as a whole makes no
-/// difference.
+/// A direction as weights of the rows, `sum_i plus[i] a_i + sum_i minus[i] b_i`, so that it can be
+/// found from inner products alone. The weights of all rows add up to zero: where the rows are as a
+/// whole makes no difference.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Direction {
     /// The weight of each plus row: `[prompts]`.
@@ -32,8 +32,8 @@ impl Direction {
     }
 }
 
-/// The contrast, `mean_i d_i`, in the residual stream's units: the weights `1/n` and `-1/n`. Its norm is the
-/// contrast's, not 1. Source: the method's `compute_contrast_vector`.
+/// The contrast, `mean_i d_i`, in the residual stream's units: the weights `1/n` and `-1/n`. Its
+/// norm is the contrast's, not 1. Source: the method's `compute_contrast_vector`.
 pub fn mean_difference(prompts: usize) -> Direction {
     let weight = 1.0 / prompts as f64;
     Direction {
@@ -43,13 +43,13 @@ pub fn mean_difference(prompts: usize) -> Direction {
 }
 
 /// The first principal direction of the differences, not centred: the eigenvector of norm 1 of
-/// `sum_i d_i d_i^T` with the greatest eigenvalue, turned so that its product with the contrast is not
-/// negative.
+/// `sum_i d_i d_i^T` with the greatest eigenvalue, turned so that its product with the contrast is
+/// not negative.
 ///
-/// With the eigenvector `alpha` of `d_i . d_j` and its eigenvalue `lambda` it is
-/// `sum_i alpha_i d_i / sqrt(lambda)`. Differences that are all zero give the weights 0. Source: Zou et al.
-/// (2023), "Representation Engineering", whose differences come in random order; here their sign is known and
-/// kept.
+/// With the eigenvector `alpha` of `d_i . d_j` and its eigenvalue `lambda` it is `sum_i alpha_i d_i
+/// / sqrt(lambda)`. Differences that are all zero give the weights 0. Source: Zou et al. (2023),
+/// "Representation Engineering", whose differences come in random order; here their sign is known
+/// and kept.
 pub fn paired_difference_pca(raw: &PairedGram) -> Direction {
     let (value, vector) = greatest_eigenpair(raw.differences(), raw.prompts());
     if value <= ROUNDING * raw.greatest_square() {
@@ -61,15 +61,15 @@ pub fn paired_difference_pca(raw: &PairedGram) -> Direction {
     Direction { plus, minus }
 }
 
-/// The direction of a logistic probe, of norm 1: `w / ||w||` where `w` and an intercept `c` minimise
-/// `||w||^2 / 2 + sum_k log(1 + exp(-y_k (w . x_k + c)))` over all `2n` rows, `y` = 1 for plus and -1 for
-/// minus.
+/// The direction of a logistic probe, of norm 1: `w / ||w||` where `w` and an intercept `c`
+/// minimise `||w||^2 / 2 + sum_k log(1 + exp(-y_k (w . x_k + c)))` over all `2n` rows, `y` = 1 for
+/// plus and -1 for minus.
 ///
-/// `x = (row - mean) / s` with the mean of all `2n` rows and `s` the root mean square of the centred rows'
-/// norms, so that the penalty means the same in every layer. Pairs are not used as such. It is scikit-learn's
-/// `LogisticRegression(C=1)` on these `x`. Rows that don't differ between the conditions give the weights 0.
-/// Source: linear probes, Alain & Bengio (2016), "Understanding intermediate layers using linear classifier
-/// probes".
+/// `x = (row - mean) / s` with the mean of all `2n` rows and `s` the root mean square of the
+/// centred rows' norms, so that the penalty means the same in every layer. Pairs are not used as
+/// such. It is scikit-learn's `LogisticRegression(C=1)` on these `x`. Rows that don't differ
+/// between the conditions give the weights 0. Source: linear probes, Alain & Bengio (2016),
+/// "Understanding intermediate layers using linear classifier probes".
 pub fn logistic_probe(raw: &PairedGram) -> Direction {
     let prompts = raw.prompts();
     let centred = raw.centred();
@@ -88,10 +88,11 @@ pub fn logistic_probe(raw: &PairedGram) -> Direction {
 /// The direction of linear discriminant analysis with a shrunk covariance, of norm 1: along
 /// `Sigma^-1 (mean a - mean b)`.
 ///
-/// `Sigma` is Ledoit and Wolf's covariance of the `2n` rows, each less the mean of its condition; see
-/// [`whitened`](crate::whitened) for the formula and for the least ridge. `Sigma^-1` goes through Woodbury's
-/// identity. A contrast of zero gives the weights 0; rows that are all the same within their conditions give
-/// the contrast's direction. Source: Fisher (1936); Ledoit & Wolf (2004).
+/// `Sigma` is Ledoit and Wolf's covariance of the `2n` rows, each less the mean of its condition;
+/// see [`whitened`](crate::whitened) for the formula and for the least ridge. `Sigma^-1` goes
+/// through Woodbury's identity. A contrast of zero gives the weights 0; rows that are all the same
+/// within their conditions give the contrast's direction. Source: Fisher (1936); Ledoit & Wolf
+/// (2004).
 pub fn shrinkage_lda(raw: &PairedGram, hidden_size: usize) -> Direction {
     let prompts = raw.prompts();
     let contrast = mean_difference(prompts);
@@ -109,7 +110,8 @@ pub fn shrinkage_lda(raw: &PairedGram, hidden_size: usize) -> Direction {
     of_norm_one(raw, &centred, &weights)
 }
 
-/// A squared norm below this share of the rows' greatest, for weights whose squares add up to 1, is rounding.
+/// A squared norm below this share of the rows' greatest, for weights whose squares add up to 1, is
+/// rounding.
 const ROUNDING: f64 = 1e-14;
 
 fn zero(prompts: usize) -> Direction {
@@ -134,7 +136,8 @@ fn of_norm_one(raw: &PairedGram, centred: &PairedGram, weights: &[f64]) -> Direc
     }
 }
 
-/// The inner products after each condition's mean is subtracted from its rows; zeros where only rounding is left.
+/// The inner products after each condition's mean is subtracted from its rows; zeros where only
+/// rounding is left.
 fn class_centred(centred: &PairedGram) -> Vec<f64> {
     let size = 2 * centred.prompts();
     let by_row: Vec<f64> = (0..size).flat_map(|i| less_class_means(centred.row(i))).collect();

@@ -1,10 +1,12 @@
-//! What is drawn at random: labellings, resamples, halves. The same seed gives the same draws everywhere.
+//! What is drawn at random: labellings, resamples, halves. The same seed gives the same draws
+//! everywhere.
 
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// A separate generator for each purpose, so that the number of draws for one doesn't change those for another.
+/// A separate generator for each purpose, so that the number of draws for one doesn't change those
+/// for another.
 #[derive(Clone, Copy)]
 pub(crate) enum Purpose {
     Signs,
@@ -18,7 +20,8 @@ pub(crate) fn generator(seed: u64, purpose: Purpose) -> ChaCha8Rng {
     generator
 }
 
-/// Labellings drawn at random, `[count, prompts]`: -1 where a prompt's two rows change places, else 1.
+/// Labellings drawn at random, `[count, prompts]`: -1 where a prompt's two rows change places, else
+/// 1.
 pub(crate) fn random_signs(prompts: usize, count: usize, seed: u64) -> Vec<Vec<i8>> {
     let mut generator = generator(seed, Purpose::Signs);
     let mut labelling = || {
@@ -36,9 +39,9 @@ pub(crate) fn random_signs(prompts: usize, count: usize, seed: u64) -> Vec<Vec<i
     (0..count).map(|_| labelling()).collect()
 }
 
-/// How often each prompt is drawn when as many are drawn with replacement as there are: `[count, prompts]`.
-/// Draws of a single prompt are redrawn, since they have no two prompts to compare; `prompts` is at least
-/// 2.
+/// How often each prompt is drawn when as many are drawn with replacement as there are: `[count,
+/// prompts]`. Draws of a single prompt are redrawn, since they have no two prompts to compare;
+/// `prompts` is at least 2.
 pub(crate) fn resamples(prompts: usize, count: usize, seed: u64) -> Vec<Vec<u16>> {
     let mut generator = generator(seed, Purpose::Resamples);
     let mut resample = || {
@@ -55,8 +58,8 @@ pub(crate) fn resamples(prompts: usize, count: usize, seed: u64) -> Vec<Vec<u16>
     (0..count).map(|_| resample()).collect()
 }
 
-/// Random splits of the prompts, `[count, prompts]`: true for the first half, which has `prompts / 2`,
-/// rounded down.
+/// Random splits of the prompts, `[count, prompts]`: true for the first half, which has `prompts /
+/// 2`, rounded down.
 pub(crate) fn halves(prompts: usize, count: usize, seed: u64) -> Vec<Vec<bool>> {
     let mut generator = generator(seed, Purpose::Halves);
     let mut split = || {

@@ -9,9 +9,9 @@ use crate::products::gram;
 use crate::quadratic::off_diagonal_forms;
 use crate::sums::{cosine, dot, mean_row, norm};
 
-/// `cells[transcript][speaker]`: the rows of the same `n` prompts in all four combinations, `[n, hidden]`
-/// each. Level 0 of either factor counts as plus, so that the method's plus condition is `cells[0][0]` and
-/// its minus condition `cells[1][1]`.
+/// `cells[transcript][speaker]`: the rows of the same `n` prompts in all four combinations, `[n,
+/// hidden]` each. Level 0 of either factor counts as plus, so that the method's plus condition is
+/// `cells[0][0]` and its minus condition `cells[1][1]`.
 #[derive(Clone, Copy, Debug)]
 pub struct Cells<'a> {
     /// By transcript, then by speaker.
@@ -25,16 +25,18 @@ pub struct Effect {
     pub vector: Vec<f64>,
     /// The norm of `vector`.
     pub norm: f64,
-    /// `norm` without what noise adds to it; see [`contrast_norm_unbiased`](crate::contrast_norm_unbiased).
-    /// None with fewer than two prompts.
+    /// `norm` without what noise adds to it; see
+    /// [`contrast_norm_unbiased`](crate::contrast_norm_unbiased). None with fewer than two prompts.
     pub norm_unbiased: Option<f64>,
     /// The interval of `norm_unbiased`; none with fewer than three prompts.
     pub norm_interval: Option<Interval>,
-    /// The effect's share of the sum of squares of all `4n` rows about their mean: 0 to 1. None where all rows are the same.
+    /// The effect's share of the sum of squares of all `4n` rows about their mean: 0 to 1. None
+    /// where all rows are the same.
     pub share: Option<f64>,
 }
 
-/// The effects of a two-by-two design. All shares together make 1, unless all rows are the same: then there are none.
+/// The effects of a two-by-two design. All shares together make 1, unless all rows are the same:
+/// then there are none.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Effects {
     /// The effect of the speaker, whatever the transcript.
@@ -48,8 +50,8 @@ pub struct Effects {
     /// What is left: effects that differ from prompt to prompt.
     pub residual_share: Option<f64>,
     /// `S.C / ||C||^2`: how much of the whole contrast, along itself, the speaker accounts for; the
-    /// transcript accounts for the rest. It can be below 0 or above 1 where the two effects oppose each
-    /// other. None where the contrast is zero.
+    /// transcript accounts for the rest. It can be below 0 or above 1 where the two effects oppose
+    /// each other. None where the contrast is zero.
     pub speaker_share_of_contrast: Option<f64>,
     /// Also none with fewer than three prompts.
     pub speaker_share_interval: Option<Interval>,
@@ -59,28 +61,29 @@ pub struct Effects {
     pub transcript_contrast_cosine: Option<f64>,
     /// The cosine of `S` and `T`.
     pub speaker_transcript_cosine: Option<f64>,
-    /// The cosine of the speaker contrasts within the two transcripts: whether the speaker has the same
-    /// direction in both.
+    /// The cosine of the speaker contrasts within the two transcripts: whether the speaker has the
+    /// same direction in both.
     pub simple_cosine: Option<f64>,
 }
 
 /// Splits what the whole contrast mixes into the effect of the speaker and that of the transcript.
 ///
-/// With cell means `c_ts`, the speaker effect is `S = ((c_00 - c_01) + (c_10 - c_11)) / 2`, the transcript
-/// effect `T = ((c_00 - c_10) + (c_01 - c_11)) / 2` and the interaction
-/// `I = (c_00 - c_01 - c_10 + c_11) / 2`, so that each cell is `mean ± T/2 ± S/2 ± I/2`. The contrast of the
-/// method is `C = c_00 - c_11 = S + T`. The speaker's simple contrasts are `c_00 - c_01 = S + I` and
-/// `c_10 - c_11 = S - I`.
+/// With cell means `c_ts`, the speaker effect is `S = ((c_00 - c_01) + (c_10 - c_11)) / 2`, the
+/// transcript effect `T = ((c_00 - c_10) + (c_01 - c_11)) / 2` and the interaction `I = (c_00 -
+/// c_01 - c_10 + c_11) / 2`, so that each cell is `mean ± T/2 ± S/2 ± I/2`. The contrast of the
+/// method is `C = c_00 - c_11 = S + T`. The speaker's simple contrasts are `c_00 - c_01 = S + I`
+/// and `c_10 - c_11 = S - I`.
 ///
-/// Sums of squares about the grand mean: `n ||S||^2`, `n ||T||^2`, `n ||I||^2`,
-/// `4 sum_i ||prompt mean - grand mean||^2`, and as residual
-/// `sum_i (||S_i - S||^2 + ||T_i - T||^2 + ||I_i - I||^2)` with each prompt's own effects (analysis of
-/// variance with repeated measures, Winer 1971, "Statistical Principles in Experimental Design").
+/// Sums of squares about the grand mean: `n ||S||^2`, `n ||T||^2`, `n ||I||^2`, `4 sum_i ||prompt
+/// mean - grand mean||^2`, and as residual `sum_i (||S_i - S||^2 + ||T_i - T||^2 + ||I_i - I||^2)`
+/// with each prompt's own effects (analysis of variance with repeated measures, Winer 1971,
+/// "Statistical Principles in Experimental Design").
 ///
-/// Intervals: 95 % percentile, over 5,000 draws of the prompts with replacement; the norms from pairs of
-/// different prompts as in [`resampled`](crate::resampled), the share from the drawn means as they are.
-/// Draws whose contrast is zero have no share and are left out. Assumes that prompts are independent. A vector counts as zero
-/// where its squared norm is below 1e-14 of the greatest row's, since it is only rounding then.
+/// Intervals: 95 % percentile, over 5,000 draws of the prompts with replacement; the norms from
+/// pairs of different prompts as in [`resampled`](crate::resampled), the share from the drawn means
+/// as they are. Draws whose contrast is zero have no share and are left out. Assumes that prompts
+/// are independent. A vector counts as zero where its squared norm is below 1e-14 of the greatest
+/// row's, since it is only rounding then.
 pub fn effects(cells: &Cells<'_>, seed: u64) -> Effects {
     let own = PromptEffects::of(cells);
     let n = own.speaker.len();
@@ -271,7 +274,8 @@ impl Draws {
             let speaker = form(&grams.speaker, &self.speaker);
             let both = form(&grams.both, &self.both);
             let transcript = form(&grams.transcript, &self.transcript);
-            // The forms are of sums over the draw, whose means are smaller by the number of prompts.
+            // The forms are of sums over the draw, whose means are smaller by the number of
+            // prompts.
             let least_square = least_square * (self.prompts as f64).powi(2);
             share_along(speaker + both, speaker + 2.0 * both + transcript, least_square)
         };

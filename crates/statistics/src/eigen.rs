@@ -1,17 +1,19 @@
-//! The greatest eigenvalues of a symmetric matrix and their eigenvectors: Householder's tridiagonal form, then
-//! the implicit QL algorithm (Golub & Van Loan, Matrix Computations, section 8.3). Iterating with the matrix
-//! alone would be too inexact where the two greatest eigenvalues are close.
+//! The greatest eigenvalues of a symmetric matrix and their eigenvectors: Householder's tridiagonal
+//! form, then the implicit QL algorithm (Golub & Van Loan, Matrix Computations, section 8.3).
+//! Iterating with the matrix alone would be too inexact where the two greatest eigenvalues are
+//! close.
 
 use crate::sums::{dot, norm};
 
-/// The eigenvalue, and the eigenvector of norm 1, of a symmetric row-major `[size, size]` matrix; `size` is
-/// at least 1.
+/// The eigenvalue, and the eigenvector of norm 1, of a symmetric row-major `[size, size]` matrix;
+/// `size` is at least 1.
 pub(crate) fn greatest_eigenpair(matrix: Vec<f64>, size: usize) -> (f64, Vec<f64>) {
     let [pair] = greatest_eigenpairs(matrix, size);
     pair
 }
 
-/// The same for as many eigenvalues as are asked for, the greatest first. Beyond the size of the matrix come zeros.
+/// The same for as many eigenvalues as are asked for, the greatest first. Beyond the size of the
+/// matrix come zeros.
 pub(crate) fn greatest_eigenpairs<const COUNT: usize>(
     matrix: Vec<f64>,
     size: usize,
@@ -38,8 +40,8 @@ pub(crate) fn greatest_eigenpairs<const COUNT: usize>(
     })
 }
 
-/// `A = H_0 H_1 .. T .. H_1 H_0` with `T` tridiagonal. `H_k` reflects the entries after `k` along a vector of
-/// norm 1.
+/// `A = H_0 H_1 .. T .. H_1 H_0` with `T` tridiagonal. `H_k` reflects the entries after `k` along a
+/// vector of norm 1.
 struct Tridiagonal {
     diagonal: Vec<f64>,
     /// Entry `i` couples `i` and `i + 1`; the last is 0.
@@ -74,8 +76,8 @@ impl Tridiagonal {
         }
     }
 
-    /// Turns the diagonal into the eigenvalues. Row `i` of `vectors`, the identity at first, becomes the
-    /// eigenvector of entry `i`.
+    /// Turns the diagonal into the eigenvalues. Row `i` of `vectors`, the identity at first,
+    /// becomes the eigenvector of entry `i`.
     fn diagonalise(&mut self, vectors: &mut [Vec<f64>]) {
         // Two or three steps are usual for an eigenvalue.
         const MOST_STEPS: usize = 100;
@@ -140,7 +142,8 @@ fn rotate(vectors: &mut [Vec<f64>], i: usize, sine: f64, cosine: f64) {
     }
 }
 
-/// `A - 2 (v q^T + q v^T)` with `p = A v` and `q = p - (v . p) v`, on the part of the matrix from `start` on.
+/// `A - 2 (v q^T + q v^T)` with `p = A v` and `q = p - (v . p) v`, on the part of the matrix from
+/// `start` on.
 fn reflect_both_sides(matrix: &mut [f64], size: usize, start: usize, vector: &[f64]) {
     let along: Vec<f64> = (start..size)
         .map(|i| dot(&matrix[i * size + start..(i + 1) * size], vector))

@@ -4,11 +4,12 @@ use crate::products::gram;
 use crate::rows::PairedRows;
 use crate::sums::mean;
 
-/// A centred row whose squared norm is below this share of the greatest uncentred one is only rounding.
+/// A centred row whose squared norm is below this share of the greatest uncentred one is only
+/// rounding.
 const ROUNDING: f64 = 1e-13;
 
-/// Inner products of all `2n` rows: the plus rows first, then the minus rows. `[2n, 2n]`, in squared units of
-/// the rows, symmetric.
+/// Inner products of all `2n` rows: the plus rows first, then the minus rows. `[2n, 2n]`, in
+/// squared units of the rows, symmetric.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PairedGram {
     prompts: usize,
@@ -32,9 +33,10 @@ impl PairedGram {
         self.values[i * 2 * self.prompts + j]
     }
 
-    /// The cosines, `G_ij / (sqrt(G_ii) sqrt(G_jj))`: the inner products of the rows divided by their norms.
-    /// None is farther from 0 than that of a row with itself, which is 1 except for its last bit. A row that is zero has no cosines: it gets 0 with
-    /// every row, itself included, and [`similarity`](crate::similarity) gives nothing then.
+    /// The cosines, `G_ij / (sqrt(G_ii) sqrt(G_jj))`: the inner products of the rows divided by
+    /// their norms. None is farther from 0 than that of a row with itself, which is 1 except for
+    /// its last bit. A row that is zero has no cosines: it gets 0 with every row, itself included,
+    /// and [`similarity`](crate::similarity) gives nothing then.
     pub fn unit(&self) -> Self {
         let inverse_norm = |square: f64| if square > 0.0 { 1.0 / square.sqrt() } else { 0.0 };
         let inverse_norms: Vec<f64> = self.diagonal().map(inverse_norm).collect();
@@ -42,7 +44,8 @@ impl PairedGram {
             let cosine = self.get(i, j) * (inverse_norms[i] * inverse_norms[j]);
             if cosine.is_finite() { cosine } else { 0.0 }
         };
-        // That of a row with itself may be rounded up, and equal rows must have the same with each other.
+        // That of a row with itself may be rounded up, and equal rows must have the same with each
+        // other.
         let own: Vec<f64> = (0..2 * self.prompts).map(|i| cosine(i, i)).collect();
         self.mapped(|i, j, _| {
             let most = own[i].max(own[j]);
@@ -59,8 +62,9 @@ impl PairedGram {
     /// The inner products after the mean of all `2n` rows is subtracted from each of them:
     /// `G_ij - mean_k G_ik - mean_k G_jk + mean_kl G_kl`.
     ///
-    /// A row that is the mean itself, except for rounding, gives zeros: its direction would be that of the rounding. Since
-    /// this subtracts, entries carry an error of about 1e-16 of the uncentred rows' squared norms.
+    /// A row that is the mean itself, except for rounding, gives zeros: its direction would be that
+    /// of the rounding. Since this subtracts, entries carry an error of about 1e-16 of the
+    /// uncentred rows' squared norms.
     pub fn centred(&self) -> Self {
         let means: Vec<f64> = (0..2 * self.prompts).map(|i| mean(self.row(i))).collect();
         let grand = mean(&means);
@@ -70,8 +74,8 @@ impl PairedGram {
         centred.mapped(|i, j, value| if is_zero[i] || is_zero[j] { 0.0 } else { value })
     }
 
-    /// The inner products of the differences, `d_i . d_j = a_i.a_j - a_i.b_j - b_i.a_j + b_i.b_j`: `[n, n]`,
-    /// row-major.
+    /// The inner products of the differences, `d_i . d_j = a_i.a_j - a_i.b_j - b_i.a_j + b_i.b_j`:
+    /// `[n, n]`, row-major.
     pub fn differences(&self) -> Vec<f64> {
         let n = self.prompts;
         let entry = |i, j| {
@@ -117,8 +121,8 @@ impl PairedGram {
         square(self.prompts, |i, j| self.get(self.prompts + i, self.prompts + j))
     }
 
-    /// `(a_i . b_j + a_j . b_i) / 2`: `[n, n]`, row-major. It has the same sums over pairs as `a_i . b_j`
-    /// itself, and it is symmetric.
+    /// `(a_i . b_j + a_j . b_i) / 2`: `[n, n]`, row-major. It has the same sums over pairs as `a_i
+    /// . b_j` itself, and it is symmetric.
     pub(crate) fn cross(&self) -> Vec<f64> {
         let n = self.prompts;
         square(n, |i, j| (self.get(i, n + j) + self.get(j, n + i)) / 2.0)

@@ -1,4 +1,5 @@
-//! Whether the conditions differ at all: swapping, within prompts, which row counts for which condition.
+//! Whether the conditions differ at all: swapping, within prompts, which row counts for which
+//! condition.
 
 use rayon::prelude::*;
 
@@ -15,10 +16,11 @@ pub struct LabelSwapTest {
     pub centre: f64,
     /// The exact standard deviation of `T` over all labellings.
     pub standard_deviation: f64,
-    /// The share of labellings at least as far from the centre as the observed one, itself included.
+    /// The share of labellings at least as far from the centre as the observed one, itself
+    /// included.
     pub p: f64,
-    /// The same for the layer farthest from its centre in each labelling: the probability that any of the
-    /// layers would come as far, so that all layers may be read together.
+    /// The same for the layer farthest from its centre in each labelling: the probability that any
+    /// of the layers would come as far, so that all layers may be read together.
     pub p_family: f64,
 }
 
@@ -38,7 +40,8 @@ pub struct LabelSwapFamily {
 const DRAWS: usize = 9_999;
 const MOST_PROMPTS_FOR_EXACT: usize = 14;
 
-/// Tests for each layer whether the conditions differ more, or less, than labels given at random would.
+/// Tests for each layer whether the conditions differ more, or less, than labels given at random
+/// would.
 ///
 /// `layers`: the cosines of one layer's rows each ([`PairedGram::unit`]), all of the same prompts. A
 /// labelling is a sign `s_i = ±1` for each prompt: whether its two rows keep their conditions. With
@@ -47,21 +50,23 @@ const MOST_PROMPTS_FOR_EXACT: usize = 14;
 /// `D.D = s^T G s / 4` varies, `G_ij = d_i . d_j`; its mean over all labellings is `trace G / 4` and its
 /// variance `sum_{i != j} G_ij^2 / 8`.
 ///
-/// The p value is two-sided about the exact mean: a `T` that is smaller than chance gives, conditions more
-/// alike than random labels make them, is as extreme as one that is larger. Up to 14 prompts all `2^n`
-/// labellings are tried, and `p` is the share of those at least as extreme. With more, 9,999 are
-/// drawn, and `p = (1 + those at least as extreme) / (1 + 9,999)` (Phipson & Smyth 2010). Because
-/// `T(s) = T(-s)`, an exact `p` is at least `2 / 2^n`; see [`smallest_p`]. Ties count as at least as extreme,
-/// within 1e-12 of the scale of `s^T G s` and what rounding does to cosines.
+/// The p value is two-sided about the exact mean: a `T` that is smaller than chance gives,
+/// conditions more alike than random labels make them, is as extreme as one that is larger. Up to
+/// 14 prompts all `2^n` labellings are tried, and `p` is the share of those at least as extreme.
+/// With more, 9,999 are drawn, and `p = (1 + those at least as extreme) / (1 + 9,999)` (Phipson &
+/// Smyth 2010). Because `T(s) = T(-s)`, an exact `p` is at least `2 / 2^n`; see [`smallest_p`].
+/// Ties count as at least as extreme, within 1e-12 of the scale of `s^T G s` and what rounding does
+/// to cosines.
 ///
-/// `p_family` compares `|T - centre| / standard deviation` with the greatest of all layers in the same
-/// labelling: the single-step max-T procedure of Westfall & Young (1993), "Resampling-Based Multiple
-/// Testing". It controls the probability of any false finding among the layers.
+/// `p_family` compares `|T - centre| / standard deviation` with the greatest of all layers in the
+/// same labelling: the single-step max-T procedure of Westfall & Young (1993), "Resampling-Based
+/// Multiple Testing". It controls the probability of any false finding among the layers.
 ///
-/// Assumes that under no difference a prompt's two rows could just as well have come in the other order, and that
-/// prompts are independent: a prompt whose rows are copies of another's should be left out. A layer whose `T` doesn't vary (a
-/// contrast of zero) has `p = p_family = 1` and is left out of the greatest. Without layers there are no tests, no labellings,
-/// and the smallest p is 1; with fewer than two prompts `T` is not defined, and there are no tests either.
+/// Assumes that under no difference a prompt's two rows could just as well have come in the other
+/// order, and that prompts are independent: a prompt whose rows are copies of another's should be
+/// left out. A layer whose `T` doesn't vary (a contrast of zero) has `p = p_family = 1` and is left
+/// out of the greatest. Without layers there are no tests, no labellings, and the smallest p is 1;
+/// with fewer than two prompts `T` is not defined, and there are no tests either.
 pub fn label_swap_tests(layers: &[PairedGram], seed: u64) -> LabelSwapFamily {
     let prompts = layers.first().map_or(0, PairedGram::prompts);
     let labellings = Labellings::of(prompts, seed);
@@ -97,9 +102,9 @@ pub fn label_swap_tests(layers: &[PairedGram], seed: u64) -> LabelSwapFamily {
     }
 }
 
-/// The smallest p value that [`label_swap_tests`] can give: `2 / 2^n` up to 14 prompts, since a labelling and
-/// its opposite are the same, else `1 / (1 + 9,999)`. With two prompts it is 1: the two values that `T` then
-/// has are equally far from their mean.
+/// The smallest p value that [`label_swap_tests`] can give: `2 / 2^n` up to 14 prompts, since a
+/// labelling and its opposite are the same, else `1 / (1 + 9,999)`. With two prompts it is 1: the
+/// two values that `T` then has are equally far from their mean.
 pub fn smallest_p(prompts: usize) -> f64 {
     match prompts {
         0..=2 => 1.0,
@@ -108,8 +113,8 @@ pub fn smallest_p(prompts: usize) -> f64 {
     }
 }
 
-/// The least number of prompts whose [`smallest_p`] is below `p`: 6 for 0.05, 8 for 0.01. At 0.0001 and below
-/// no number is enough, and this gives `usize::MAX`.
+/// The least number of prompts whose [`smallest_p`] is below `p`: 6 for 0.05, 8 for 0.01. At 0.0001
+/// and below no number is enough, and this gives `usize::MAX`.
 pub fn prompts_for(p: f64) -> usize {
     let enough = |&prompts: &usize| smallest_p(prompts) < p;
     (2..=MOST_PROMPTS_FOR_EXACT + 1)

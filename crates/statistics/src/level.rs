@@ -2,13 +2,15 @@
 
 use std::f64::consts::{FRAC_PI_2, TAU};
 
-/// The share of draws that an interval of 95 % leaves out at either end: `Phi(-sqrt(n / (n - 1)) t)`, `t` being the
-/// 97.5 % quantile of Student's distribution with `n - 1` degrees of freedom and `Phi` the normal distribution function.
+/// The share of draws that an interval of 95 % leaves out at either end: `Phi(-sqrt(n / (n - 1))
+/// t)`, `t` being the 97.5 % quantile of Student's distribution with `n - 1` degrees of freedom and
+/// `Phi` the normal distribution function.
 ///
-/// Resampling `n` units gives a spread that is too small by `sqrt((n - 1) / n)`, and treats it as known. Plain
-/// percentiles (2.5 %) cover the mean of six normal numbers in 86 % of cases; these ends make the percentile interval as
-/// wide as Student's. For many units it is 2.5 %. Source: Hesterberg (2015), "What Teachers Should Know About the
-/// Bootstrap", the expanded percentile interval.
+/// Resampling `n` units gives a spread that is too small by `sqrt((n - 1) / n)`, and treats it as
+/// known. Plain percentiles (2.5 %) cover the mean of six normal numbers in 86 % of cases; these
+/// ends make the percentile interval as wide as Student's. For many units it is 2.5 %. Source:
+/// Hesterberg (2015), "What Teachers Should Know About the Bootstrap", the expanded percentile
+/// interval.
 pub fn interval_tail(units: usize) -> f64 {
     if units < 2 {
         return PLAIN_TAIL;
@@ -34,7 +36,8 @@ fn student_quantile(freedom: usize) -> f64 {
     high
 }
 
-/// `P(|T| < t)` with that many degrees of freedom: the finite series of Abramowitz and Stegun (1964), 26.7.3 and 26.7.4.
+/// `P(|T| < t)` with that many degrees of freedom: the finite series of Abramowitz and Stegun
+/// (1964), 26.7.3 and 26.7.4.
 fn student_between(t: f64, freedom: usize) -> f64 {
     // Beyond this the series of many terms gives what the normal distribution gives.
     if freedom > 100_000 {
@@ -61,7 +64,8 @@ fn student_between(t: f64, freedom: usize) -> f64 {
     }
 }
 
-/// `P(|Z| < z)` of a standard normal number, by the series of its density around 0 (Abramowitz and Stegun 26.2.11).
+/// `P(|Z| < z)` of a standard normal number, by the series of its density around 0 (Abramowitz and
+/// Stegun 26.2.11).
 fn normal_between(z: f64) -> f64 {
     if z > 10.0 {
         return 1.0;

@@ -8,11 +8,11 @@ const MOST_STEPS: usize = 100;
 const MOST_HALVINGS: usize = 40;
 const LEAST_GRADIENT: f64 = 1e-10;
 
-/// The weights `beta` of the rows, which add up to zero, for which `w = sum_k beta_k x_k` and an intercept `c` minimise
-/// `||w||^2 / 2 + sum_k log(1 + exp(-y_k (w . x_k + c)))`.
+/// The weights `beta` of the rows, which add up to zero, for which `w = sum_k beta_k x_k` and an
+/// intercept `c` minimise `||w||^2 / 2 + sum_k log(1 + exp(-y_k (w . x_k + c)))`.
 ///
-/// `kernel = X X^T`: `[count, count]`, row-major. `labels`: 1 or 0, for `y_k` = 1 or -1. The minimum is
-/// reached when the gradient's norm is below 1e-10.
+/// `kernel = X X^T`: `[count, count]`, row-major. `labels`: 1 or 0, for `y_k` = 1 or -1. The
+/// minimum is reached when the gradient's norm is below 1e-10.
 pub(crate) fn fit(kernel: &[f64], labels: &[f64]) -> Vec<f64> {
     let mut state = State::at(kernel, labels, vec![0.0; labels.len()], 0.0);
     for _ in 0..MOST_STEPS {
@@ -64,9 +64,10 @@ impl State {
         (square + sum(&self.residuals).powi(2)).sqrt()
     }
 
-    /// The minimum of the second-order approximation: with the curvatures `h_k = p_k (1 - p_k)` it solves
-    /// `(K + H^-1) beta + c = f + residual / h`, `sum_k beta_k = 0`, here through `I + H^(1/2) K H^(1/2)`,
-    /// which stays well conditioned where curvatures are small (Rasmussen & Williams 2006, section 3.4).
+    /// The minimum of the second-order approximation: with the curvatures `h_k = p_k (1 - p_k)` it
+    /// solves `(K + H^-1) beta + c = f + residual / h`, `sum_k beta_k = 0`, here through `I +
+    /// H^(1/2) K H^(1/2)`, which stays well conditioned where curvatures are small (Rasmussen &
+    /// Williams 2006, section 3.4).
     fn newton(&self, kernel: &[f64]) -> (Vec<f64>, f64) {
         let count = self.scores.len();
         let curvature = |&score: &f64| probability(score) * probability(-score);
@@ -101,8 +102,8 @@ impl State {
             .collect()
     }
 
-    /// The whole way to the new weights, or half of it, or a quarter: the first that is no worse except for
-    /// rounding.
+    /// The whole way to the new weights, or half of it, or a quarter: the first that is no worse
+    /// except for rounding.
     fn towards(&self, kernel: &[f64], labels: &[f64], weights: &[f64], intercept: f64) -> Option<State> {
         let acceptable = self.objective + 1e-13 * self.objective.abs();
         let mut share = 1.0;

@@ -15,14 +15,14 @@ pub struct OutlierDimension {
     pub share: f64,
 }
 
-/// The dimensions `k` whose share `sum_i (a_ik^2 + b_ik^2) / sum_i (||a_i||^2 + ||b_i||^2)` is at least 0.01
-/// and at least ten times the even share `1 / hidden`: at most the 8 greatest, greatest first, equal ones in
-/// the order of the dimensions.
+/// The dimensions `k` whose share `sum_i (a_ik^2 + b_ik^2) / sum_i (||a_i||^2 + ||b_i||^2)` is at
+/// least 0.01 and at least ten times the even share `1 / hidden`: at most the 8 greatest, greatest
+/// first, equal ones in the order of the dimensions.
 ///
-/// Residual streams have a few such dimensions, and they can decide cosines by themselves. Rows that are all
-/// zero have none. Source: the thresholds are this program's; for the phenomenon see Timkey & van Schijndel
-/// (2021), "All Bark and No Bite: Rogue Dimensions in Transformer Language Models Obscure Representational
-/// Quality".
+/// Residual streams have a few such dimensions, and they can decide cosines by themselves. Rows
+/// that are all zero have none. Source: the thresholds are this program's; for the phenomenon see
+/// Timkey & van Schijndel (2021), "All Bark and No Bite: Rogue Dimensions in Transformer Language
+/// Models Obscure Representational Quality".
 pub fn outlier_dimensions(rows: &PairedRows) -> Vec<OutlierDimension> {
     let mut squares = vec![0.0; rows.hidden_size()];
     for row in rows.plus.iter().chain(&rows.minus) {

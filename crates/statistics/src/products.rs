@@ -4,8 +4,8 @@ use rayon::prelude::*;
 
 /// Rows go through the arithmetic four at a time, so that one loaded number serves four products.
 const PANEL: usize = 4;
-/// This many dimensions of a panel stay in the first-level cache, and each stretch of them has its own partial
-/// sum.
+/// This many dimensions of a panel stay in the first-level cache, and each stretch of them has its
+/// own partial sum.
 const STRETCH: usize = 256;
 
 type Column = [f64; PANEL];
@@ -13,8 +13,8 @@ type Tile = [Column; PANEL];
 
 /// `G[i][j] = x_i . x_j`: row-major `[rows, rows]`, symmetric to the last bit.
 ///
-/// Every entry is the sum of its stretches' sums, each in the order of the dimensions. The order does not
-/// depend on where a row is, so that equal rows have equal products.
+/// Every entry is the sum of its stretches' sums, each in the order of the dimensions. The order
+/// does not depend on where a row is, so that equal rows have equal products.
 pub(crate) fn gram<T: Copy + Into<f64> + Sync>(rows: &[&[T]]) -> Vec<f64> {
     let count = rows.len();
     let packed = Packed::of(rows);

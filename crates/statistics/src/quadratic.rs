@@ -7,8 +7,8 @@ const LANES: usize = 8;
 
 /// `sum_{i != j} w_i w_j A_ij` for every weighting `w`, in their order.
 ///
-/// `matrix`: symmetric, `[n, n]`, row-major; `weightings`: `[count, n]`. Each sum has the same order whatever
-/// the other weightings are and however many threads there are.
+/// `matrix`: symmetric, `[n, n]`, row-major; `weightings`: `[count, n]`. Each sum has the same
+/// order whatever the other weightings are and however many threads there are.
 pub(crate) fn off_diagonal_forms<W: Copy + Into<f64> + Sync>(
     matrix: &[f64],
     weightings: &[Vec<W>],

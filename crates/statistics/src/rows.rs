@@ -1,7 +1,7 @@
 //! The rows that everything else is about.
 
-/// Rows of the same prompts in two conditions, `[prompts, hidden]` each, in the residual stream's units: row
-/// `i` of both belongs to prompt `i`.
+/// Rows of the same prompts in two conditions, `[prompts, hidden]` each, in the residual stream's
+/// units: row `i` of both belongs to prompt `i`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PairedRows {
     /// Rows of the plus condition.
@@ -21,7 +21,8 @@ impl PairedRows {
         self.plus.first().map_or(0, Vec::len)
     }
 
-    /// `d_i = a_i - b_i`: `[prompts, hidden]`, in the residual stream's units. Their mean is the contrast.
+    /// `d_i = a_i - b_i`: `[prompts, hidden]`, in the residual stream's units. Their mean is the
+    /// contrast.
     pub fn differences(&self) -> Vec<Vec<f64>> {
         let difference = |(plus, minus): (&Vec<f32>, &Vec<f32>)| {
             let pairs = plus.iter().zip(minus);
@@ -32,7 +33,8 @@ impl PairedRows {
         self.plus.iter().zip(&self.minus).map(difference).collect()
     }
 
-    /// The same rows with these dimensions set to 0. Dimensions beyond the hidden size change nothing.
+    /// The same rows with these dimensions set to 0. Dimensions beyond the hidden size change
+    /// nothing.
     pub fn without(&self, dimensions: &[usize]) -> PairedRows {
         self.map_rows(|row| {
             let mut row = row.to_vec();
@@ -45,9 +47,9 @@ impl PairedRows {
         })
     }
 
-    /// Every number rounded to the nearest bf16, ties to the even one, and given as f32 again: what would be
-    /// left of the rows if they were stored in bf16. Numbers beyond the largest bf16 (3.39e38) become
-    /// infinite.
+    /// Every number rounded to the nearest bf16, ties to the even one, and given as f32 again: what
+    /// would be left of the rows if they were stored in bf16. Numbers beyond the largest bf16
+    /// (3.39e38) become infinite.
     pub fn rounded_to_bf16(&self) -> PairedRows {
         self.map_rows(|row| row.iter().map(|&value| rounded_to_bf16(value)).collect())
     }
@@ -60,8 +62,9 @@ impl PairedRows {
     }
 }
 
-/// A bf16 is the upper half of an f32. Adding just under half of the lower half's range, and one more where
-/// the last bit kept is odd, carries into the upper half exactly when rounding to nearest even goes up.
+/// A bf16 is the upper half of an f32. Adding just under half of the lower half's range, and one
+/// more where the last bit kept is odd, carries into the upper half exactly when rounding to
+/// nearest even goes up.
 fn rounded_to_bf16(value: f32) -> f32 {
     let bits = value.to_bits();
     let last_kept = (bits >> 16) & 1;

@@ -1,10 +1,11 @@
-//! Ledoit and Wolf's shrunk covariance, from the rows' inner products: never a `[hidden, hidden]` matrix.
+//! Ledoit and Wolf's shrunk covariance, from the rows' inner products: never a `[hidden, hidden]`
+//! matrix.
 
 use crate::cholesky::Cholesky;
 use crate::sums::{dot, sum};
 
-/// The least ridge, as a share of the covariance's trace. Below it, rounding in the inner products would be
-/// divided by next to nothing. Only rows that are almost on one line come near it.
+/// The least ridge, as a share of the covariance's trace. Below it, rounding in the inner products
+/// would be divided by next to nothing. Only rows that are almost on one line come near it.
 const LEAST_RIDGE: f64 = 1e-11;
 
 /// `Sigma = scale X^T X + ridge I` for `count` rows `X` whose mean is zero.
@@ -36,8 +37,8 @@ impl Shrinkage {
         let norm_square = dot(gram, gram) / (rows * rows);
         let delta = (norm_square - hidden * mu * mu) / hidden;
         let beta = (dot(&squares, &squares) / rows - norm_square) / (hidden * rows);
-        // With one dimension the covariance is a multiple of the identity already, and delta is only
-        // rounding.
+        // With one dimension the covariance is a multiple of the identity already, and delta is
+        // only rounding.
         let shrinkage = match beta {
             _ if hidden_size == 1 || beta <= 0.0 => 0.0,
             _ if beta >= delta => 1.0,
@@ -62,8 +63,9 @@ impl Shrinkage {
         whitened
     }
 
-    /// The weights `w` for which `Sigma^-1 v = (v - X^T w) / ridge`, from `along = X v`:
-    /// `w = scale (scale G + ridge I)^-1 X v`. Woodbury's identity too. Where groups of the rows add up to zero, so do their weights.
+    /// The weights `w` for which `Sigma^-1 v = (v - X^T w) / ridge`, from `along = X v`: `w = scale
+    /// (scale G + ridge I)^-1 X v`. Woodbury's identity too. Where groups of the rows add up to
+    /// zero, so do their weights.
     pub fn taken_away(&self, gram: &[f64], along: &[f64]) -> Vec<f64> {
         let solved = self.inner(gram, along.len()).solve(along);
         solved.into_iter().map(|value| self.scale * value).collect()

@@ -19,9 +19,9 @@ pub struct SimilarityFigures {
     pub matched: f64,
 }
 
-/// The mean cosines of rows whose cosines `unit` holds; see [`PairedGram::unit`]. None where they are not defined: with
-/// fewer than two prompts, and where a row is zero. Source: the method's `analyze_similarity_for_layer`; `matched` is an
-/// addition.
+/// The mean cosines of rows whose cosines `unit` holds; see [`PairedGram::unit`]. None where they
+/// are not defined: with fewer than two prompts, and where a row is zero. Source: the method's
+/// `analyze_similarity_for_layer`; `matched` is an addition.
 pub fn similarity(unit: &PairedGram) -> Option<SimilarityFigures> {
     let n = unit.prompts();
     if n < 2 || unit.lacks_cosines() {

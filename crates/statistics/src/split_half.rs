@@ -15,8 +15,8 @@ pub struct SplitHalf {
     pub low: f64,
     /// The 97.5 % quantile of the splits.
     pub high: f64,
-    /// What noise of this size reaches in one case in twenty without any contrast. None where there is no noise: where all
-    /// prompts have the same difference.
+    /// What noise of this size reaches in one case in twenty without any contrast. None where there
+    /// is no noise: where all prompts have the same difference.
     pub floor: Option<f64>,
 }
 
@@ -25,18 +25,19 @@ const FLOOR_LABELLINGS: usize = 200;
 const FLOOR_SPLITS: usize = 25;
 const FLOOR_QUANTILE: f64 = 0.95;
 
-/// The cosine of the contrasts of two halves of the prompts, `n / 2` rounded down and the rest, over 100
-/// random splits.
+/// The cosine of the contrasts of two halves of the prompts, `n / 2` rounded down and the rest,
+/// over 100 random splits.
 ///
-/// For the half `H` the contrast is `mean_{i in H} d_i`. `low` and `high` say how much the cosine depends on
-/// the split; they are not a confidence interval. `floor` is what noise alone gives: what the prompts' differences have in
-/// common is removed, `e_i = d_i - mean_j d_j`, and each `e_i` gets a random sign; it is the 95 % quantile, over 200
-/// such draws, of the mean cosine over the first 25 of the splits. A half's contrast of zero has the cosine 0 with
-/// anything; where all differences are zero, except for rounding, there is no contrast to find again, and this is none, as it is
-/// with fewer than two prompts. With two or three prompts the halves are one prompt and the rest, and the floor is high: so few
-/// say nothing.
-/// Source: split-half reliability, Spearman (1910), without his correction for length; the floor is a wild bootstrap
-/// under no difference, Wu (1986), with the signs of Liu (1988).
+/// For the half `H` the contrast is `mean_{i in H} d_i`. `low` and `high` say how much the cosine
+/// depends on the split; they are not a confidence interval. `floor` is what noise alone gives:
+/// what the prompts' differences have in common is removed, `e_i = d_i - mean_j d_j`, and each
+/// `e_i` gets a random sign; it is the 95 % quantile, over 200 such draws, of the mean cosine over
+/// the first 25 of the splits. A half's contrast of zero has the cosine 0 with anything; where all
+/// differences are zero, except for rounding, there is no contrast to find again, and this is none,
+/// as it is with fewer than two prompts. With two or three prompts the halves are one prompt and
+/// the rest, and the floor is high: so few say nothing. Source: split-half reliability, Spearman
+/// (1910), without his correction for length; the floor is a wild bootstrap under no difference, Wu
+/// (1986), with the signs of Liu (1988).
 pub fn split_half(raw: &PairedGram, seed: u64) -> Option<SplitHalf> {
     let prompts = raw.prompts();
     let differences = raw.differences();
@@ -80,9 +81,9 @@ fn noise(differences: &[f64], prompts: usize) -> Option<Vec<f64>> {
 /// A share of the squared norms that is only rounding.
 const ROUNDING: f64 = 1e-13;
 
-/// For every labelling the cosine of every split: with the half's signed sums `u` and `v` and `s = u + v`,
-/// `u^T G v = (s^T G s - u^T G u - v^T G v) / 2`, where the sums off the diagonal suffice, as no prompt is in
-/// both.
+/// For every labelling the cosine of every split: with the half's signed sums `u` and `v` and `s =
+/// u + v`, `u^T G v = (s^T G s - u^T G u - v^T G v) / 2`, where the sums off the diagonal suffice,
+/// as no prompt is in both.
 fn half_cosines(differences: &[f64], labellings: &[Vec<i8>], splits: &[Vec<bool>]) -> Vec<Vec<f64>> {
     let wholes = off_diagonal_forms(differences, labellings);
     let signed_halves: Vec<Vec<i8>> = labellings

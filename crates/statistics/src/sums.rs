@@ -38,7 +38,8 @@ pub(crate) fn norm(a: &[f64]) -> f64 {
     dot(a, a).sqrt()
 }
 
-/// `a . b / (||a|| ||b||)`, within -1 and 1; none where either is not longer than `least`, which is zero except for rounding.
+/// `a . b / (||a|| ||b||)`, within -1 and 1; none where either is not longer than `least`, which is
+/// zero except for rounding.
 pub(crate) fn cosine(a: &[f64], b: &[f64], least: f64) -> Option<f64> {
     let (a_norm, b_norm) = (norm(a), norm(b));
     (a_norm > least && b_norm > least).then(|| (dot(a, b) / (a_norm * b_norm)).clamp(-1.0, 1.0))

@@ -26,8 +26,8 @@ pub struct Row {
     pub description: String,
 }
 
-/// All rows of a set: prompts in order, for each its coefficients, and for each of these its samples.
-/// `residual_norms` are the mean norms of the residuals after each layer, for sets whose
+/// All rows of a set: prompts in order, for each its coefficients, and for each of these its
+/// samples. `residual_norms` are the mean norms of the residuals after each layer, for sets whose
 /// coefficients are relative to them.
 pub fn expand_set(
     set: &GenerationSet,
@@ -76,9 +76,9 @@ pub fn expand_set(
     Ok(rows)
 }
 
-/// The seed of a row's random generator. It depends on what the row is for and not on its place in a
-/// batch, and is the same for every coefficient and set: steered and unsteered texts differ by the
-/// steering, not by the draw.
+/// The seed of a row's random generator. It depends on what the row is for and not on its place in
+/// a batch, and is the same for every coefficient and set: steered and unsteered texts differ by
+/// the steering, not by the draw.
 pub fn row_seed(seed: u64, condition: &str, prompt_id: &str, sample: usize) -> u64 {
     let key = format!("{seed}\n{condition}\n{prompt_id}\n{sample}");
     let hash = blake3::hash(key.as_bytes());
@@ -88,7 +88,8 @@ pub fn row_seed(seed: u64, condition: &str, prompt_id: &str, sample: usize) -> u
         .fold(0, |number, byte| (number << 8) | u64::from(*byte))
 }
 
-/// What a set does to each of its rows, its own coefficients times `factor`, and a description of that in words.
+/// What a set does to each of its rows, its own coefficients times `factor`, and a description of
+/// that in words.
 pub fn interventions(
     set: &GenerationSet,
     factor: Option<f64>,

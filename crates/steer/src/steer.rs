@@ -18,7 +18,8 @@ pub struct Steer {
 /// The n-th intervention of every row at one layer, each in its [`Form`]. Rows without an n-th
 /// intervention have v^ = 0 and offset = 0, and stay as they are to the last bit.
 ///
-/// Tables hold each form once, however many rows have it; the first one is for rows without an intervention.
+/// Tables hold each form once, however many rows have it; the first one is for rows without an
+/// intervention.
 struct Slot {
     /// `[forms, hidden]`, none where nothing is projected out.
     units: Option<Tensor<2>>,

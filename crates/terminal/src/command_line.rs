@@ -15,8 +15,8 @@ pub const USAGE: u8 = 2;
 
 /// The command line of this program. Where an option is given twice, the last value counts.
 ///
-/// Ends the program where there is nothing to do: after printing the help that `--help` asks for, or,
-/// with the exit code [`USAGE`], after printing what is wrong.
+/// Ends the program where there is nothing to do: after printing the help that `--help` asks for,
+/// or, with the exit code [`USAGE`], after printing what is wrong.
 pub fn parsed<T: Parser>() -> T {
     let mut command = T::command();
     match parsed_from(&mut command, std::env::args_os()) {

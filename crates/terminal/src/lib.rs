@@ -1,5 +1,6 @@
-//! How every program of the project speaks on a terminal: how loud, in colour or not, what went wrong in three lines, how far
-//! it has come, what somebody who mistyped a word may have meant, and how a command line is read.
+//! How every program of the project speaks on a terminal: how loud, in colour or not, what went
+//! wrong in three lines, how far it has come, what somebody who mistyped a word may have meant, and
+//! how a command line is read.
 
 #![warn(missing_docs)]
 

@@ -1,6 +1,7 @@
 use crate::{Loudness, colours};
 
-/// Sends what a program logs to standard error, as loud as `cargo xtask` was told to be. For the first line of a `main`.
+/// Sends what a program logs to standard error, as loud as `cargo xtask` was told to be. For the
+/// first line of a `main`.
 pub fn start_log() {
     let level = match Loudness::from_environment() {
         Loudness::Quiet => tracing::Level::ERROR,

@@ -1,7 +1,7 @@
 //! What somebody who mistyped a word may have meant.
 
-/// The likest of the names, or none where no name is like it: a third of its letters may be wrong, or it is the beginning
-/// of exactly one name.
+/// The likest of the names, or none where no name is like it: a third of its letters may be wrong,
+/// or it is the beginning of exactly one name.
 pub fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let names: Vec<&str> = names.collect();
     let mut longer = names

@@ -39,7 +39,8 @@ impl Loudness {
     }
 }
 
-/// Whether standard error is to be coloured: a terminal, and no `NO_COLOR` (<https://no-color.org>).
+/// Whether standard error is to be coloured: a terminal, and no `NO_COLOR`
+/// (<https://no-color.org>).
 pub fn colours() -> bool {
     stderr().is_terminal() && may_colour()
 }
@@ -49,8 +50,8 @@ pub fn may_colour() -> bool {
     env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-/// Standard output. A reader that went away, as `head` does, is not a reason to fail: what is still written is dropped, and
-/// the program goes on to its end.
+/// Standard output. A reader that went away, as `head` does, is not a reason to fail: what is still
+/// written is dropped, and the program goes on to its end.
 #[derive(Clone, Copy, Debug)]
 pub struct Output;
 
@@ -73,18 +74,20 @@ impl Write for Output {
     }
 }
 
-/// A line on standard error, dropped where nobody reads it any longer (`2>&1 | head`); `eprintln!` would panic there.
+/// A line on standard error, dropped where nobody reads it any longer (`2>&1 | head`); `eprintln!`
+/// would panic there.
 pub fn remark(line: impl Display) {
     let _ = writeln!(stderr(), "{line}");
 }
 
-/// Prints what went wrong on standard error. `message` is a cause as errors are written here: `place: what is wrong; what
-/// to do`.
+/// Prints what went wrong on standard error. `message` is a cause as errors are written here:
+/// `place: what is wrong; what to do`.
 pub fn print_failure(what: &str, message: &str) {
     remark(failure(what, message, colours()));
 }
 
-/// The end of a program's `main`: an error is printed, with its whole chain of causes, and is exit code 1.
+/// The end of a program's `main`: an error is printed, with its whole chain of causes, and is exit
+/// code 1.
 pub fn finish<E: Display>(what: &str, outcome: Result<(), E>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -97,9 +100,10 @@ pub fn finish<E: Display>(what: &str, outcome: Result<(), E>) -> ExitCode {
 
 /// One line what, one line why, one line what to do; a line that has nothing to say is left out.
 ///
-/// The rule: what follows the first `; ` of the message, outside of brackets and quotes, is what to do. Where a message
-/// ends without it, that of `what` counts, or, in an error of the system, the usual remedy of that error is given. Without
-/// a `what`, what the message begins with, up to `: `, takes its place.
+/// The rule: what follows the first `; ` of the message, outside of brackets and quotes, is what to
+/// do. Where a message ends without it, that of `what` counts, or, in an error of the system, the
+/// usual remedy of that error is given. Without a `what`, what the message begins with, up to `: `,
+/// takes its place.
 pub fn failure(what: &str, message: &str, colours: bool) -> String {
     let (what, cause) = match message {
         "" => ("", what),
@@ -160,7 +164,8 @@ fn split(message: &str, separator: char) -> (&str, Option<&str>) {
     (message, None)
 }
 
-/// What usually helps against an error of the operating system, by the number at the end of its message.
+/// What usually helps against an error of the operating system, by the number at the end of its
+/// message.
 fn remedy(cause: &str) -> Option<&'static str> {
     let number = cause.rsplit_once("(os error ")?.1.split(')').next()?;
     Some(match number {

@@ -4,8 +4,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::Loudness;
 
-/// A bar for `length` steps with rate and time left; it draws nothing when standard error is not a terminal, or nothing
-/// but errors is wanted.
+/// A bar for `length` steps with rate and time left; it draws nothing when standard error is not a
+/// terminal, or nothing but errors is wanted.
 pub fn progress_bar(length: u64, label: &'static str, unit: &'static str) -> ProgressBar {
     styled(
         length,

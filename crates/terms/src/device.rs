@@ -6,7 +6,8 @@ use serde::{Deserialize, Deserializer, de};
 /// Where a model runs, as `model.device` names it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Device {
-    /// CUDA where there is a driver, else the CPU. `cargo xtask` decides before it looks for stale results.
+    /// CUDA where there is a driver, else the CPU. `cargo xtask` decides before it looks for stale
+    /// results.
     #[default]
     Auto,
     /// The processor.

@@ -20,7 +20,8 @@ words! {
         /// Multiples of the direction as it is.
         #[default]
         Raw = "raw",
-        /// Multiples of the layer's mean residual norm: what is added has `coefficient` times that norm.
+        /// Multiples of the layer's mean residual norm: what is added has `coefficient` times that
+        /// norm.
         Relative = "relative",
     }
 }
@@ -46,12 +47,14 @@ words! {
 }
 
 words! {
-    /// A direction that the dose sweep steers with: the contrast, or the control that takes its place.
+    /// A direction that the dose sweep steers with: the contrast, or the control that takes its
+    /// place.
     pub enum DoseDirection: "direction" {
         Contrast = "contrast",
         /// A random direction of the contrast's norm.
         Random = "random",
-        /// The contrast after half of the prompts have had their labels swapped, with the contrast's norm.
+        /// The contrast after half of the prompts have had their labels swapped, with the
+        /// contrast's norm.
         Shuffled = "shuffled",
     }
 }

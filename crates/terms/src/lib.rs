@@ -1,7 +1,9 @@
-//! The closed sets of words that pipeline files, tables, command lines and the code have in common, each defined once.
+//! The closed sets of words that pipeline files, tables, command lines and the code have in common,
+//! each defined once.
 //!
-//! A set is an enum of [`words!`]: its definition gives parsing, printing, serde, the words that a table's column may hold,
-//! and what help and documents list. Nothing else belongs here: no file, no arithmetic.
+//! A set is an enum of [`words!`]: its definition gives parsing, printing, serde, the words that a
+//! table's column may hold, and what help and documents list. Nothing else belongs here: no file,
+//! no arithmetic.
 
 #![warn(missing_docs)]
 

@@ -21,7 +21,8 @@ words! {
 }
 
 impl Dtype {
-    /// The type that was asked for; `stored` is that of the weights, which counts where it was left open.
+    /// The type that was asked for; `stored` is that of the weights, which counts where it was left
+    /// open.
     pub fn decided(self, stored: Precision) -> Precision {
         match self {
             Dtype::Auto => stored,

@@ -1,11 +1,13 @@
 use crate::words;
 
 words! {
-    /// Where the model is read. The names are those of TransformerLens (`hook_embed`, and `blocks.N.…` for the others).
+    /// Where the model is read. The names are those of TransformerLens (`hook_embed`, and
+    /// `blocks.N.…` for the others).
     pub enum Site: "site" {
         /// The residual stream after a layer, which is recorded in any case.
         ResidualPost = "hook_resid_post",
-        /// The scaled embeddings, which are the residual stream before the first layer. Its layer is 0.
+        /// The scaled embeddings, which are the residual stream before the first layer. Its layer
+        /// is 0.
         Embedding = "hook_embed",
         /// What attention adds to the residual stream, after its output norm.
         AttentionOutput = "hook_attn_out",

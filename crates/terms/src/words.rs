@@ -1,5 +1,5 @@
-//! How a closed set of words is defined: one list gives the type, parsing, printing, serde, and the list itself for help,
-//! columns of tables and documents.
+//! How a closed set of words is defined: one list gives the type, parsing, printing, serde, and the
+//! list itself for help, columns of tables and documents.
 
 use std::fmt;
 

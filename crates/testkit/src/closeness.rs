@@ -1,4 +1,5 @@
-/// The largest error must stay within `tolerance` of the expected numbers' root mean square; NaN is a separate error.
+/// The largest error must stay within `tolerance` of the expected numbers' root mean square; NaN is
+/// a separate error.
 #[track_caller]
 pub fn assert_close(name: &str, actual: &[f32], expected: &[f32], tolerance: f64) {
     assert_eq!(actual.len(), expected.len(), "{name}: length");

@@ -1,5 +1,5 @@
-//! What Hugging Face transformers computes with the nano checkpoint. The fixtures belong to the crate `model`, and their
-//! README says how they were made.
+//! What Hugging Face transformers computes with the nano checkpoint. The fixtures belong to the
+//! crate `model`, and their README says how they were made.
 
 use std::collections::HashMap;
 use std::path::PathBuf;

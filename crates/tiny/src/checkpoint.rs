@@ -13,7 +13,8 @@ use serde_json::Value;
 use crate::tokenizer::{generation_config, tokenizer_config};
 use crate::train::Trained;
 
-/// Writes config, tokenizer, chat template and bf16 weights, so that Hugging Face transformers loads the folder as it is.
+/// Writes config, tokenizer, chat template and bf16 weights, so that Hugging Face transformers
+/// loads the folder as it is.
 pub fn save(trained: &Trained, folder: &Path) -> Result<()> {
     fs_err::create_dir_all(folder)?;
     let weights = weights(&trained.network)?;

@@ -1,5 +1,5 @@
-//! The positive control: how often the embedded model answers in its role, and how often steering turns one speaker
-//! into the other, by the grammar's own judge.
+//! The positive control: how often the embedded model answers in its role, and how often steering
+//! turns one speaker into the other, by the grammar's own judge.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -25,7 +25,8 @@ use crate::grammar::conversations;
 use crate::judge::{Role, judge};
 use crate::random::normal;
 
-/// A model that is ready to be judged: the prompts of a pipeline in both conditions, and the contrast at every layer.
+/// A model that is ready to be judged: the prompts of a pipeline in both conditions, and the
+/// contrast at every layer.
 pub struct Control {
     model: OpenModel,
     prompts: Vec<RenderedPrompt>,
@@ -38,12 +39,12 @@ pub struct Control {
     pub similarity_difference: Vec<f64>,
 }
 
-/// The limit for fluent texts. Held-out conversations have 0.43 nats per token on average; what names somebody and what
-/// they do has up to three times that, broken words have far more.
+/// The limit for fluent texts. Held-out conversations have 0.43 nats per token on average; what
+/// names somebody and what they do has up to three times that, broken words have far more.
 const MOST_NATS_PER_TOKEN: f64 = 1.5;
 
-/// One side's count: texts of the speaker that is wanted there (where it is steered, the other one), and those of them
-/// that are fluent.
+/// One side's count: texts of the speaker that is wanted there (where it is steered, the other
+/// one), and those of them that are fluent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Turned {
     pub texts: usize,
@@ -51,7 +52,8 @@ pub struct Turned {
     pub fluent: usize,
 }
 
-/// What came of the prompts in the positive condition (the normal format) and in the negative one (the swapped format).
+/// What came of the prompts in the positive condition (the normal format) and in the negative one
+/// (the swapped format).
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
     pub normal: Turned,
@@ -104,12 +106,14 @@ impl Control {
         Ok(control)
     }
 
-    /// Unsteered greedy texts: prompts answered as the assistant in the normal format, as a human in the swapped one.
+    /// Unsteered greedy texts: prompts answered as the assistant in the normal format, as a human
+    /// in the swapped one.
     pub fn roles(&self) -> Result<Outcome> {
         self.outcome(None, [Role::Assistant, Role::Human])
     }
 
-    /// Adds `-coefficient * direction` on the normal prompts and `+coefficient * direction` on the swapped ones.
+    /// Adds `-coefficient * direction` on the normal prompts and `+coefficient * direction` on the
+    /// swapped ones.
     pub fn steered(&self, layer: usize, direction: &[f32], coefficient: f64) -> Result<Outcome> {
         self.outcome(
             Some((layer, direction, coefficient)),
@@ -161,7 +165,8 @@ impl Control {
             count.texts += 1;
             if judge(&text.text) == wanted[side] {
                 count.turned += 1;
-                // Fluent as a text of the speaker that it should now be: judged in the format where that one speaks.
+                // Fluent as a text of the speaker that it should now be: judged in the format where
+                // that one speaks.
                 let speaker = if steering.is_some() { 1 - side } else { side };
                 count.fluent += usize::from(self.is_fluent(text, speaker)?);
             }
@@ -170,9 +175,9 @@ impl Control {
         Ok(outcome)
     }
 
-    /// A text is fluent if it ends by itself, repeats no four words in a row, has no word that the grammar lacks (too
-    /// strong a push gives things like "aHonestly"), and if the unsteered model finds it likely as an answer to the same
-    /// prompt where the speaker in question has the turn.
+    /// A text is fluent if it ends by itself, repeats no four words in a row, has no word that the
+    /// grammar lacks (too strong a push gives things like "aHonestly"), and if the unsteered model
+    /// finds it likely as an answer to the same prompt where the speaker in question has the turn.
     fn is_fluent(&self, text: &Generation, side: usize) -> Result<bool> {
         if text.finish_reason != FinishReason::Stop
             || repeats(&text.text)

@@ -5,7 +5,8 @@ use tokenizers::Tokenizer;
 
 use crate::grammar::{Conversation, render};
 
-/// Longer conversations are cut: nearly all are shorter, and a batch costs as much as its longest row.
+/// Longer conversations are cut: nearly all are shorter, and a batch costs as much as its longest
+/// row.
 const MAX_TOKENS: usize = 112;
 
 /// Token ids of each conversation, `<bos>` first.
@@ -23,7 +24,8 @@ pub fn tokenize(tokenizer: &Tokenizer, conversations: &[Conversation]) -> Result
 
 /// All rows in batches of `size` rows of about one length, in a random order.
 ///
-/// Rows are shuffled, and sorted by length only within groups of a few batches, so that every batch is a mixture.
+/// Rows are shuffled, and sorted by length only within groups of a few batches, so that every batch
+/// is a mixture.
 pub fn batches(rows: &[Vec<u32>], size: usize, generator: &mut ChaCha8Rng) -> Vec<Vec<Vec<u32>>> {
     let mut order: Vec<usize> = (0..rows.len()).collect();
     order.shuffle(generator);

@@ -2,7 +2,8 @@ use anyhow::Result;
 use burn::tensor::{Int, Tensor, TensorData};
 use model::{Batch, Network};
 
-/// The mean cross-entropy, in nats, of every token after the first. A tensor that autodiff can follow.
+/// The mean cross-entropy, in nats, of every token after the first. A tensor that autodiff can
+/// follow.
 pub fn mean_cross_entropy(network: &Network, rows: &[Vec<u32>]) -> Result<Tensor<1>> {
     let batch = Batch::of(rows)?;
     let (places, targets) = next_tokens(&batch, rows);

@@ -1,5 +1,5 @@
-//! Training of the embedded model: AdamW on all tokens of the grammar's conversations, through the same network that
-//! inference uses.
+//! Training of the embedded model: AdamW on all tokens of the grammar's conversations, through the
+//! same network that inference uses.
 
 use anyhow::{Context, Result, anyhow};
 use burn::module::Module;
@@ -19,10 +19,12 @@ use crate::optimize::{clip_global_norm, learning_rate};
 use crate::random::normal;
 use crate::tokenizer::train_tokenizer;
 
-/// What determines a training run. The same settings give the same model on the same kind of machine.
+/// What determines a training run. The same settings give the same model on the same kind of
+/// machine.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The seed of the initial weights, the conversations and their order. The tokenizer is the same for all seeds.
+    /// The seed of the initial weights, the conversations and their order. The tokenizer is the
+    /// same for all seeds.
     pub seed: u64,
     pub steps: usize,
     pub rows_per_batch: usize,
@@ -101,7 +103,8 @@ pub fn embedded_tokenizer() -> Result<Value> {
 const TOKENIZER_SEED: u64 = 0;
 const HELD_OUT_SEED: u64 = 999;
 
-/// Trains from scratch. `limit` ends the run after this many steps of the schedule (tests), `None` runs all.
+/// Trains from scratch. `limit` ends the run after this many steps of the schedule (tests), `None`
+/// runs all.
 pub fn train(settings: &Settings, limit: Option<usize>) -> Result<Trained> {
     let tokenizer_json = embedded_tokenizer()?;
     let tokenizer = Tokenizer::from_bytes(tokenizer_json.to_string())

@@ -4,9 +4,10 @@ use results::RelativeError;
 
 /// The largest accepted relative RMS errors: of residual streams, and of final norm and logits.
 ///
-/// Rounding in f32, summed in another order over many layers, stays below 1e-4. bf16 keeps eight binary digits. Over the 26
-/// layers of a random checkpoint of Gemma 2 2B's shape transformers in bf16 is up to 2.1e-2 from itself in f32; over
-/// the 18 layers of Gemma 3 270M 7.0e-3, but 2.3e-2 after the final norm, and up to 4.7e-2 there at a single position.
+/// Rounding in f32, summed in another order over many layers, stays below 1e-4. bf16 keeps eight
+/// binary digits. Over the 26 layers of a random checkpoint of Gemma 2 2B's shape transformers in
+/// bf16 is up to 2.1e-2 from itself in f32; over the 18 layers of Gemma 3 270M 7.0e-3, but 2.3e-2
+/// after the final norm, and up to 4.7e-2 there at a single position.
 pub fn tolerances(precision: Precision) -> (f64, f64) {
     match precision {
         Precision::F32 => (1e-4, 1e-4),
@@ -14,8 +15,8 @@ pub fn tolerances(precision: Precision) -> (f64, f64) {
     }
 }
 
-/// The largest and the RMS difference between two tensors, both divided by the RMS of `expected`. A value that is not a
-/// number makes both infinite. An error if the lengths differ.
+/// The largest and the RMS difference between two tensors, both divided by the RMS of `expected`. A
+/// value that is not a number makes both infinite. An error if the lengths differ.
 pub fn relative_error(name: &str, actual: &[f32], expected: &[f32]) -> Result<RelativeError> {
     ensure!(
         actual.len() == expected.len() && !expected.is_empty(),

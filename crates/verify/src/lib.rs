@@ -1,8 +1,9 @@
-//! The certificate: runs a fixed sequence of tokens through the model and compares the residual stream after every
-//! layer, the final norm and the logits with what an independent implementation computed from the same weights.
+//! The certificate: runs a fixed sequence of tokens through the model and compares the residual
+//! stream after every layer, the final norm and the logits with what an independent implementation
+//! computed from the same weights.
 //!
-//! Where the reference also holds the run's own texts, their tokens are compared too: a model that computes correctly is given
-//! the wrong text where a tokenizer's file is.
+//! Where the reference also holds the run's own texts, their tokens are compared too: a model that
+//! computes correctly is given the wrong text where a tokenizer's file is.
 //!
 //! Without such a reference there is no verdict: the certificate then says "not verified" and why.
 
@@ -39,8 +40,8 @@ pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<()> {
     )?)
 }
 
-/// The certificate of a pipeline's model. Errors are those of opening the model and of a reference that can't be read;
-/// a model that computes something else is not an error but a verdict.
+/// The certificate of a pipeline's model. Errors are those of opening the model and of a reference
+/// that can't be read; a model that computes something else is not an error but a verdict.
 pub fn certify(pipeline: &Pipeline, hashes: &HashMemo) -> Result<Certificate> {
     let table = &pipeline.model;
     let files = ModelFiles::at(table.place()).context("model.source")?;
@@ -143,7 +144,8 @@ fn judge(name: &str, comparison: &Comparison) -> (Verdict, String) {
     let figures = format!("{figures}; {}", tokens(&comparison.texts));
     // A comparison with NaN is false, so that it can't pass.
     let within = worst <= tolerance && after <= tolerance_after;
-    // In f32 a greedy text is the same, token for token; bf16 may diverge where two tokens are nearly equal.
+    // In f32 a greedy text is the same, token for token; bf16 may diverge where two tokens are
+    // nearly equal.
     let exact = comparison.dtype == Precision::F32.as_str();
     match comparison.greedy {
         Some(greedy) if exact && greedy.agreeing < greedy.tokens && within => {

@@ -11,8 +11,8 @@ use session::render_prompts;
 /// What a text is made of: instructions, turns, and who is to speak.
 type Conversation<'a> = (Option<&'a str>, Vec<(&'a str, &'a str)>, &'a str);
 
-/// Renders the prompts of a pipeline as `extract` does and compares their tokens with those of the reference, text by
-/// text, as far as it has them.
+/// Renders the prompts of a pipeline as `extract` does and compares their tokens with those of the
+/// reference, text by text, as far as it has them.
 ///
 /// # Errors
 /// Those of reading the prompts and of rendering them.

@@ -101,8 +101,8 @@ fn swapping_positive_and_negative_flips_contrast_and_projections() {
     assert_eq!(forward.similarities, backward.similarities);
 }
 
-/// With equal conditions the cross matrix is a within matrix whose diagonal counts: cross = (1 + (n-1) within) / n,
-/// so within - cross = (within - 1) / n.
+/// With equal conditions the cross matrix is a within matrix whose diagonal counts: cross = (1 +
+/// (n-1) within) / n, so within - cross = (within - 1) / n.
 #[test]
 fn equal_conditions_have_no_contrast_and_a_known_difference() {
     let mut rows = four_rows();

@@ -1,6 +1,7 @@
 //! Numbers that look random and are the same every time.
 
-/// The generator of `scripts/analysis_reference.py`: the top 24 bits of Knuth's 64-bit generator, as exact f32 in [-1, 1).
+/// The generator of `scripts/analysis_reference.py`: the top 24 bits of Knuth's 64-bit generator,
+/// as exact f32 in [-1, 1).
 pub struct Numbers(pub u64);
 
 impl Numbers {

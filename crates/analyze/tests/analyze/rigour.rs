@@ -18,8 +18,8 @@ use crate::numbers::Numbers;
 const HIDDEN: usize = 12;
 const CELLS: [&str; 4] = ["normal", "same-turns-user", "greeted-model", "swapped"];
 
-/// `[prompt][hidden]` of one condition: noise, 4 along dimension 1 for the model's turn, 2 along dimension 2 for the first
-/// transcript, and a large dimension 5.
+/// `[prompt][hidden]` of one condition: noise, 4 along dimension 1 for the model's turn, 2 along
+/// dimension 2 for the first transcript, and a large dimension 5.
 fn rows_of(cell: usize, layer: usize, prompts: usize) -> Vec<Vec<f32>> {
     let mut noise = Numbers(1000 + (layer * 10 + cell) as u64);
     (0..prompts)
@@ -86,7 +86,8 @@ fn conditions(cells: &[usize]) -> String {
     cells.iter().map(condition).collect::<Vec<_>>().join("\n")
 }
 
-/// The rows of all conditions about their mean; the contrast is along dimension 1, and so is the first component.
+/// The rows of all conditions about their mean; the contrast is along dimension 1, and so is the
+/// first component.
 #[test]
 fn every_residual_has_its_place_on_the_principal_components() {
     let outcome = outcome(&[0, 1, 2, 3], 5);

@@ -1,4 +1,5 @@
-//! A small run of a kind that is usually large: written piece by piece, with more prompts than fit a matrix.
+//! A small run of a kind that is usually large: written piece by piece, with more prompts than fit
+//! a matrix.
 
 use pipeline::Pipeline;
 use results::{Activation, ActivationWriter, Metadata};

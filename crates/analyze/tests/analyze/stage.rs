@@ -135,7 +135,8 @@ fn the_same_activations_give_the_same_bytes() {
         analyze::run(&pipeline, &example.layout, &example.out).unwrap();
         let mut files = BTreeMap::new();
         add_files(&example.out, &mut files);
-        // Fourteen tables, and the contrast for other tools: GGUF, .npy, and a body for each of the three layers.
+        // Fourteen tables, and the contrast for other tools: GGUF, .npy, and a body for each of the
+        // three layers.
         assert_eq!(files.len(), 19, "{:?}", files.keys());
         assert!(*first.get_or_insert_with(|| files.clone()) == files);
     }

@@ -11,8 +11,8 @@ use crate::numbers::Numbers;
 
 const HIDDEN: usize = 48;
 
-/// How the rows of a condition are distributed: `spread` is how far each is from the condition's own direction, and
-/// `outlier` multiplies three of the dimensions, as in real residual streams.
+/// How the rows of a condition are distributed: `spread` is how far each is from the condition's
+/// own direction, and `outlier` multiplies three of the dimensions, as in real residual streams.
 struct Cloud {
     spread: f32,
     outlier: f32,

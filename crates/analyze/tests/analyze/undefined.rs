@@ -153,7 +153,8 @@ fn two_prompts_have_no_intervals() {
     }
 }
 
-/// The positive condition's rows in another order: the means are the same except for rounding, which has no direction.
+/// The positive condition's rows in another order: the means are the same except for rounding,
+/// which has no direction.
 #[test]
 fn a_contrast_of_zero_has_no_cosines() {
     let (statistics, summary, example, _) = run(|layer| {

@@ -1,4 +1,5 @@
-//! A whole run of small numbers: two layers, three prompts, two conditions, analysed by the stage itself.
+//! A whole run of small numbers: two layers, three prompts, two conditions, analysed by the stage
+//! itself.
 
 use std::path::Path;
 

@@ -1,8 +1,10 @@
-//! The attainable cosine against a simulation: two samples of noisy differences around one true direction.
+//! The attainable cosine against a simulation: two samples of noisy differences around one true
+//! direction.
 
 use diff::attainable_cosine;
 
-/// A plain generator (Lehmer 1951, Park and Miller's constants), which is random enough for means of thousands.
+/// A plain generator (Lehmer 1951, Park and Miller's constants), which is random enough for means
+/// of thousands.
 struct Random(u64);
 
 impl Random {

@@ -81,8 +81,8 @@ fn summary(tried: &[Tried]) -> DoseSummary {
     chosen_from(&doses, &sweep)
 }
 
-/// The reasons against a single candidate are those that begin like this, and it is chosen if there are
-/// none.
+/// The reasons against a single candidate are those that begin like this, and it is chosen if there
+/// are none.
 #[track_caller]
 fn check_reasons(tried: Tried, reasons: &[&str]) {
     let summary = summary(&[tried]);

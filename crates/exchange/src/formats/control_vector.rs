@@ -1,9 +1,11 @@
-//! Control vectors as llama.cpp loads them (`--control-vector`): a GGUF file with tensors `direction.N`.
+//! Control vectors as llama.cpp loads them (`--control-vector`): a GGUF file with tensors
+//! `direction.N`.
 //!
-//! llama.cpp reads only the tensors, and refuses a file with a `direction.0`: what it adds to the output of block N
-//! is at `hidden * (N - 1)` of its buffer, so that block 0 can't be steered. repeng wants `controlvector.model_hint`.
-//! repeng names what it measured after the 0-based block N `direction.N`; llama.cpp's own cvector-generator names it
-//! `direction.N+1` (`tools/cvector-generator`, `pca.hpp` and `mean.hpp`).
+//! llama.cpp reads only the tensors, and refuses a file with a `direction.0`: what it adds to the
+//! output of block N is at `hidden * (N - 1)` of its buffer, so that block 0 can't be steered.
+//! repeng wants `controlvector.model_hint`. repeng names what it measured after the 0-based block N
+//! `direction.N`; llama.cpp's own cvector-generator names it `direction.N+1`
+//! (`tools/cvector-generator`, `pca.hpp` and `mean.hpp`).
 
 use std::collections::BTreeMap;
 
@@ -40,8 +42,9 @@ pub fn encode(vector: &Vector, origin: &Origin) -> Vec<u8> {
     gguf::write_f32(&entries, &tensors)
 }
 
-/// Writers of control vectors that name a tensor's 0-based block, 0 included, where llama.cpp has no block 0: EasySteer, which
-/// adds the key `controlvector.method`, and what vLLM's steering calls such a file.
+/// Writers of control vectors that name a tensor's 0-based block, 0 included, where llama.cpp has
+/// no block 0: EasySteer, which adds the key `controlvector.method`, and what vLLM's steering calls
+/// such a file.
 fn has_block_0(architecture: &str, file: &GgufFile) -> bool {
     architecture == "steervector" || file.metadata().get("controlvector.method").is_some()
 }
@@ -101,7 +104,8 @@ fn row_of(tensor: &TensorInfo, bytes: &[u8]) -> Result<Vec<f32>, String> {
 }
 
 fn remarks(file: &GgufFile, rows: &BTreeMap<usize, (String, Vec<f32>)>) -> Vec<&'static str> {
-    // llama.cpp's generator alone stores the count as a signed number (`gguf_set_val_i32`), and always begins at 1.
+    // llama.cpp's generator alone stores the count as a signed number (`gguf_set_val_i32`), and
+    // always begins at 1.
     let count = file.metadata().get("controlvector.layer_count");
     let is_generators =
         count == Some(&Value::Signed(rows.len() as i64)) && rows.keys().copied().eq(1..=rows.len());

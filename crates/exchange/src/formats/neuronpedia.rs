@@ -4,8 +4,9 @@ use serde_json::json;
 
 use crate::{Origin, Vector};
 
-/// By layer. The strength is 1: as long as it was measured. Where the source of the model doesn't tell Neuronpedia's id, there is a
-/// note in its place, so that Neuronpedia asks for it instead of taking the vector for another model's.
+/// By layer. The strength is 1: as long as it was measured. Where the source of the model doesn't
+/// tell Neuronpedia's id, there is a note in its place, so that Neuronpedia asks for it instead of
+/// taking the vector for another model's.
 pub fn bodies(vector: &Vector, origin: &Origin) -> Vec<(usize, String)> {
     let model = model_id(origin);
     let body = |(layer, row): (usize, &[f32])| {
@@ -36,9 +37,9 @@ pub fn without_model_id(origin: &Origin) -> Option<String> {
     })
 }
 
-/// Neuronpedia's ids of Gemma models: those of the hub without the owner and without `-pt`, in lower case. Source:
-/// `np_model_to_hf.json` in its repository (hijohnnylin/neuronpedia), which has google/gemma-3-4b-pt as gemma-3-4b and
-/// google/gemma-2-9b-it as gemma-2-9b-it.
+/// Neuronpedia's ids of Gemma models: those of the hub without the owner and without `-pt`, in
+/// lower case. Source: `np_model_to_hf.json` in its repository (hijohnnylin/neuronpedia), which has
+/// google/gemma-3-4b-pt as gemma-3-4b and google/gemma-2-9b-it as gemma-2-9b-it.
 fn model_id(origin: &Origin) -> Option<String> {
     let source = origin.get("model_source")?.to_lowercase();
     // `owner/name`, `owner/name/file.gguf`, or the name of a local folder or file.

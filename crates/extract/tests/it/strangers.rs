@@ -1,5 +1,5 @@
-//! Models as found in practice: copies of the embedded one, each changed as tools, trainers and downloads change files. Each
-//! gives the embedded model's numbers, or is refused with what to do.
+//! Models as found in practice: copies of the embedded one, each changed as tools, trainers and
+//! downloads change files. Each gives the embedded model's numbers, or is refused with what to do.
 
 use std::path::{Path, PathBuf};
 
@@ -97,7 +97,8 @@ fn check_refused(folder: &Path, parts: &[&str]) {
     }
 }
 
-/// Instructions add a blank line, which the notebook's rule would read in place of the turn that is opened.
+/// Instructions add a blank line, which the notebook's rule would read in place of the turn that is
+/// opened.
 #[test]
 fn instructions_move_no_position() {
     let mut pipeline = crate::pipeline(root().join("data/prompts/role-questions.jsonl"));

@@ -44,8 +44,8 @@ fn two_bits(bytes: &[u8], number: usize) -> u8 {
     bytes[32 * (number / 128) + number % 32] >> (2 * (number % 128 / 32)) & 3
 }
 
-/// The scales of the eight groups of 32 in a Q4_K or Q5_K block, and the minima that are subtracted:
-/// six bits each in 12 bytes, times the block's two f16 scales.
+/// The scales of the eight groups of 32 in a Q4_K or Q5_K block, and the minima that are
+/// subtracted: six bits each in 12 bytes, times the block's two f16 scales.
 ///
 /// Bytes 0 to 3 hold the scales of groups 0 to 3, bytes 4 to 7 their minima. Bytes 8 to 11 hold the
 /// low four bits of groups 4 to 7 (scale below, minimum above), whose upper two bits are those of

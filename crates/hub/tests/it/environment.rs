@@ -53,7 +53,8 @@ fn the_cache_is_where_the_variables_say() {
     );
 }
 
-/// As `os.path.expanduser` and `os.path.expandvars` do it, and by the names of earlier versions too.
+/// As `os.path.expanduser` and `os.path.expandvars` do it, and by the names of earlier versions
+/// too.
 #[test]
 fn paths_that_no_shell_expanded_are_expanded() {
     let cache = |variables: &[(&str, &str)]| {

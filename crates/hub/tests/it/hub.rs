@@ -21,7 +21,8 @@ pub struct Hub {
 #[derive(Clone)]
 pub struct Stored {
     pub bytes: Vec<u8>,
-    /// Large files are stored elsewhere and have a SHA-256; the others are part of the git repository.
+    /// Large files are stored elsewhere and have a SHA-256; the others are part of the git
+    /// repository.
     pub large: bool,
 }
 

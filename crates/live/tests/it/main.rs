@@ -37,7 +37,8 @@ pub fn pipeline(name: &str) -> Pipeline {
     pipeline
 }
 
-/// What the stages leave of the pipeline `tiny`, and a dose that was chosen: layer 2, coefficient 1.
+/// What the stages leave of the pipeline `tiny`, and a dose that was chosen: layer 2, coefficient
+/// 1.
 static RESULTS: LazyLock<(TempDir, Layout)> = LazyLock::new(|| {
     let (pipeline, folder) = (pipeline("tiny"), tempfile::tempdir().unwrap());
     let layout = Layout::new(folder.path().join("results/tiny"));

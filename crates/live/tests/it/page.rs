@@ -18,8 +18,8 @@ fn wait_for_answers(page: &Page<'_>, column: &str, text: &str) {
     .unwrap_or_else(|error| panic!("{error}: {:?}, not {text:?}", answer(page, column)));
 }
 
-/// Waits for what is marked in the last answer of a column, in brackets. Other answers may come before it, since a slider
-/// moves through other values.
+/// Waits for what is marked in the last answer of a column, in brackets. Other answers may come
+/// before it, since a slider moves through other values.
 fn wait_for_marks(page: &Page<'_>, column: &str, expected: &str) {
     let shown = format!(
         "Array.from(document.querySelector('#{column} .turn:last-child p').childNodes, \
@@ -129,7 +129,8 @@ fn a_person_asks_and_moves_the_sliders_with_keys() {
     );
 }
 
-/// Both answers are asked for at once, then the steered one alone: it is compared with the same text.
+/// Both answers are asked for at once, then the steered one alone: it is compared with the same
+/// text.
 #[test]
 fn an_answer_that_is_asked_for_again_is_marked_again() {
     let Some(browser) = Browser::start_or_say_why_not().unwrap() else {

@@ -29,7 +29,8 @@ fn pieces_are_whole_characters_and_together_the_text() {
     }
 }
 
-/// Bytes that never become a character are shown as such, once it is certain that nothing else can come of them.
+/// Bytes that never become a character are shown as such, once it is certain that nothing else can
+/// come of them.
 #[test]
 fn bytes_that_are_no_text_are_held_back_until_their_end() {
     let files = ModelFiles::at(&crate::root().join("data/tiny")).unwrap();

@@ -21,8 +21,9 @@ impl Terminal {
     fn start() -> Option<Self> {
         let program = env!("CARGO_BIN_EXE_chat");
         let results = layout().root().display();
-        // What runs in the background, as the tests may, has Ctrl-C switched off, which its children would inherit.
-        // And the shell must be gone: one that waits for the program is interrupted with it, and says so at the end.
+        // What runs in the background, as the tests may, has Ctrl-C switched off, which its
+        // children would inherit. And the shell must be gone: one that waits for the program is
+        // interrupted with it, and says so at the end.
         let command = format!(
             "exec env --default-signal=INT '{program}' --pipeline pipelines/tiny.toml --set model.device=cpu --results '{results}'"
         );

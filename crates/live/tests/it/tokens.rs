@@ -6,7 +6,8 @@ use terms::Speaker;
 
 use crate::{layout, live_model, pipeline};
 
-/// A conversation that begins as the pipeline has it and goes on with a prompt is that prompt's condition, to the token.
+/// A conversation that begins as the pipeline has it and goes on with a prompt is that prompt's
+/// condition, to the token.
 #[test]
 fn a_conversation_has_the_tokens_that_were_extracted() {
     let (model, pipeline) = (live_model(), pipeline("tiny"));

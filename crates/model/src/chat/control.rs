@@ -33,7 +33,8 @@ pub(super) fn with_tags(mut tokens: Vec<String>, format: &Format) -> Vec<String>
         let Ok(rendered) = format.render(messages, opens) else {
             continue;
         };
-        // Default instructions may contain anything; what follows the question belongs to the format.
+        // Default instructions may contain anything; what follows the question belongs to the
+        // format.
         let after = rendered.text.find("Question").unwrap_or(0);
         for tag in tags(&rendered.text[after..]).chain(tags(&rendered.text[rendered.opening..])) {
             if !tokens.iter().any(|token| token == tag) {

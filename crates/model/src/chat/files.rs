@@ -48,8 +48,8 @@ impl Companions {
 
     /// Tokens under names such as `bos_token`, as templates know them: those of the files, and
     /// those that the tokenizer's class in transformers has by default. Where no class is named,
-    /// transformers goes by the model's type; here, every family's defaults apply if they are in the
-    /// vocabulary.
+    /// transformers goes by the model's type; here, every family's defaults apply if they are in
+    /// the vocabulary.
     pub fn special_tokens(&self, tokenizer: &Tokenizer) -> Map<String, Value> {
         let mut tokens = Map::new();
         let class = self.config.get("tokenizer_class").and_then(Value::as_str);
@@ -118,8 +118,8 @@ impl Companions {
     }
 
     /// The folder's own chat template and where it comes from. A separate file wins over an entry,
-    /// as in transformers; the last place is `chat_template.json`, where processors of multimodal models
-    /// used to keep it.
+    /// as in transformers; the last place is `chat_template.json`, where processors of multimodal
+    /// models used to keep it.
     pub fn own_template(&self) -> Result<Option<(String, PathBuf)>> {
         let path = self.folder.join("chat_template.jinja");
         if path.exists() {

@@ -62,8 +62,8 @@ pub(crate) struct Parts {
     pub path: PathBuf,
     /// Texts under names such as `bos_token`.
     pub special_tokens: Map<String, Value>,
-    /// Whether the tokenizer itself puts the beginning token before a text; `None`: as the tokenizer's
-    /// post-processor does.
+    /// Whether the tokenizer itself puts the beginning token before a text; `None`: as the
+    /// tokenizer's post-processor does.
     pub adds_bos: Option<bool>,
     pub template: String,
     pub template_path: PathBuf,
@@ -259,8 +259,8 @@ impl ChatTokenizer {
             .map_err(|error| Error::file(&self.path, error.to_string()))
     }
 
-    /// The token that equals a text, if it is a single one: as the vocabulary spells it, or as it is
-    /// written (" am").
+    /// The token that equals a text, if it is a single one: as the vocabulary spells it, or as it
+    /// is written (" am").
     pub fn token_id(&self, text: &str) -> Option<u32> {
         let within = |id: &u32| (*id as usize) < self.rows;
         let spelled = self.tokenizer.token_to_id(text);
@@ -281,8 +281,8 @@ impl ChatTokenizer {
         self.eos
     }
 
-    /// The beginning token, if the tokens don't begin with it although the tokenizer would add it to
-    /// any other text.
+    /// The beginning token, if the tokens don't begin with it although the tokenizer would add it
+    /// to any other text.
     pub fn missing_bos(&self, ids: &[u32]) -> Option<&str> {
         let (text, id) = self.bos.as_ref().filter(|_| self.adds_bos)?;
         (ids.first() != Some(id)).then_some(text.as_str())

@@ -23,7 +23,8 @@ pub(super) struct Format {
     pub template: Template,
     /// Texts that the tokenizer keeps whole, whatever surrounds them.
     marks: Vec<String>,
-    /// Whether a system turn appears in the text; otherwise it is put into the first turn of the user.
+    /// Whether a system turn appears in the text; otherwise it is put into the first turn of the
+    /// user.
     has_system_turn: bool,
     /// What follows the text of the last turn, by the speakers of a conversation.
     tails: Mutex<HashMap<(Vec<Role>, Speaker), Tail>>,
@@ -165,8 +166,8 @@ impl Format {
         Ok(tail)
     }
 
-    /// With a mark for the last turn's text, everything after the mark is the format's own. The part
-    /// of that which the closed conversation also has ends the turn; the rest is the header.
+    /// With a mark for the last turn's text, everything after the mark is the format's own. The
+    /// part of that which the closed conversation also has ends the turn; the rest is the header.
     fn find_tail(&self, messages: &[Message], opens: Speaker) -> Result<Tail> {
         let mut marked = messages.to_vec();
         let Some(last) = marked.last_mut() else {

@@ -325,9 +325,9 @@ const OTHERWISE: [&str; 33] = [
     "{{ messages | map(attribute='name') | list }}{{ messages | selectattr('name', 'defined') | list | length }}",
 ];
 
-/// What Jinja2 renders is rendered the same, or it is an error, except for the few above. What Jinja2
-/// refuses may be rendered: no published template depends on that. An engine must survive all of
-/// it.
+/// What Jinja2 renders is rendered the same, or it is an error, except for the few above. What
+/// Jinja2 refuses may be rendered: no published template depends on that. An engine must survive
+/// all of it.
 #[test]
 fn the_engine_does_what_jinja_does() {
     let engine: Engine = read("engine.json");

@@ -47,8 +47,8 @@ struct StoredTensor {
 pub(crate) enum Form {
     /// In this type.
     In(Precision),
-    /// As stored where that is bf16 and the tensor is a matrix, otherwise in this type. Widening bf16 is
-    /// exact, so it can as well be done when the matrix is used.
+    /// As stored where that is bf16 and the tensor is a matrix, otherwise in this type. Widening
+    /// bf16 is exact, so it can as well be done when the matrix is used.
     StoredOr(Precision),
 }
 

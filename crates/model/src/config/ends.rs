@@ -7,9 +7,9 @@ use serde_json::Value;
 use crate::text_file::json_file;
 use crate::{Error, Result};
 
-/// The end tokens of a folder: from `generation_config.json`, else from `config.json`, else from its
-/// `text_config`; none where no file says. (transformers asks the first of these files alone where
-/// it is there, and without an id in it a text never ends.) Every id must have a row among
+/// The end tokens of a folder: from `generation_config.json`, else from `config.json`, else from
+/// its `text_config`; none where no file says. (transformers asks the first of these files alone
+/// where it is there, and without an id in it a text never ends.) Every id must have a row among
 /// `vocab_size`; an error names the file that has it.
 pub(super) fn read(folder: &Path, config_path: &Path, config: &Value, vocab_size: usize) -> Result<Vec<u32>> {
     let generation = folder.join("generation_config.json");

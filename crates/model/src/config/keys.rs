@@ -77,8 +77,8 @@ impl Keys {
     ///
     /// transformers leaves keys alone that a model's class doesn't read. So does this for those
     /// that are known to control training, generation or the Python classes, and for those whose
-    /// names don't suggest part of a network. But a number or a switch whose name does may be part of
-    /// a modified network, so it must not be ignored.
+    /// names don't suggest part of a network. But a number or a switch whose name does may be part
+    /// of a modified network, so it must not be ignored.
     pub fn refuse_unknown(&self, read: &[&str]) -> Result<(), String> {
         for (key, value) in &self.0 {
             if read.contains(&key.as_str()) || READ.contains(&key.as_str()) {

@@ -9,7 +9,8 @@ pub(crate) use keys::Keys;
 pub(crate) use read::{ConfigFile, layer_count, listed_windows};
 pub(crate) use rope::{rope_of_all_layers, ropes_by_kind};
 
-/// llama.cpp's LLAMA_MAX_LAYERS. Checked before anything is allocated for each layer of a broken file.
+/// llama.cpp's LLAMA_MAX_LAYERS. Checked before anything is allocated for each layer of a broken
+/// file.
 pub(crate) const MOST_LAYERS: usize = 512;
 /// No network size comes close, and the product of two doesn't overflow.
 const MOST: usize = 1 << 30;
@@ -19,8 +20,8 @@ const MOST: usize = 1 << 30;
 /// Models differ only in this; the network doesn't ask which family or generation it is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelConfig {
-    /// The name that transformers uses, such as `gemma2`. For the files of results; the network doesn't
-    /// use it.
+    /// The name that transformers uses, such as `gemma2`. For the files of results; the network
+    /// doesn't use it.
     pub model_type: &'static str,
     /// Rows of the embedding table.
     pub vocab_size: usize,
@@ -36,7 +37,8 @@ pub struct ModelConfig {
     pub num_key_value_heads: usize,
     /// The size of a head, which need not be `hidden_size / num_attention_heads`.
     pub head_dim: usize,
-    /// The number of positions that the model was made for. Longer texts are computed, but mean less.
+    /// The number of positions that the model was made for. Longer texts are computed, but mean
+    /// less.
     pub max_position_embeddings: usize,
     /// What is added to the mean square in every norm.
     pub rms_norm_eps: f64,

@@ -106,7 +106,8 @@ impl ConfigFile {
     }
 }
 
-/// The number of layers; `usual` where the key is absent. Bounded, since lists of this length are made.
+/// The number of layers; `usual` where the key is absent. Bounded, since lists of this length are
+/// made.
 pub(crate) fn layer_count(keys: &Keys, usual: usize) -> Result<usize, String> {
     match keys.count("num_hidden_layers", usual)? {
         count if count > MOST_LAYERS => Err(format!(

@@ -143,7 +143,8 @@ pub fn published_models() -> Vec<&'static str> {
 }
 
 /// The `config.json` of a published model, as on the hub except for keys without effect; of its
-/// language model only, if it has other parts. `None` for a name that is not in [`published_models`].
+/// language model only, if it has other parts. `None` for a name that is not in
+/// [`published_models`].
 pub fn published_config(name: &str) -> Option<Value> {
     FAMILIES.iter().find_map(|family| family.published_config(name))
 }

@@ -43,9 +43,9 @@ pub fn config_json(file: &GgufFile) -> Result<Json, String> {
     Ok(config)
 }
 
-/// The number of rows of the embedding, or, without that tensor, the number of tokens. There may be rows
-/// without a token (they are padded) and tokens without a row, such as a token for images that is
-/// listed behind the others.
+/// The number of rows of the embedding, or, without that tensor, the number of tokens. There may be
+/// rows without a token (they are padded) and tokens without a row, such as a token for images that
+/// is listed behind the others.
 fn vocab_size(file: &GgufFile) -> Result<usize, String> {
     let tokens = present(TOKENS, file.metadata().list(TOKENS)?)?.len();
     let rows = file

@@ -91,8 +91,8 @@ impl GgufKeys<'_> {
         Ok(factor.filter(|factor| ![0.0, 1.0].contains(factor)))
     }
 
-    /// Which layers slide: all except every `usual`-th, or as the file says. Converters leave it out
-    /// so far; llama.cpp reads a period or a list of flags.
+    /// Which layers slide: all except every `usual`-th, or as the file says. Converters leave it
+    /// out so far; llama.cpp reads a period or a list of flags.
     pub fn sliding_layers(&self, layers: usize, usual: usize) -> Result<Vec<bool>, String> {
         let key = self.key("attention.sliding_window_pattern");
         let wrong = || {

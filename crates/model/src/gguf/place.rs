@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::Result;
 
-/// `None` for a GGUF file, recognised by its first letters (Ollama's have no extension). Otherwise what
-/// the file is, and what to do.
+/// `None` for a GGUF file, recognised by its first letters (Ollama's have no extension). Otherwise
+/// what the file is, and what to do.
 pub(crate) fn not_a_model_file(path: &Path) -> Result<Option<String>> {
     let mut head = Vec::new();
     fs_err::File::open(path)?.take(MOST_TEXT).read_to_end(&mut head)?;

@@ -164,8 +164,8 @@ fn add_surroundings(tokenizer: &mut Tokenizer) -> tokenizers::Result<()> {
     Ok(())
 }
 
-/// The tokens that are found in a text before anything is merged. All are added at once, since each addition
-/// rebuilds the search.
+/// The tokens that are found in a text before anything is merged. All are added at once, since each
+/// addition rebuilds the search.
 fn added_tokens(metadata: &Metadata, vocabulary: &Vocabulary) -> Result<Vec<AddedToken>, String> {
     let mut named = Vec::new();
     for key in [BOS, EOS, UNKNOWN, PADDING] {

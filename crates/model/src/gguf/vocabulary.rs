@@ -124,9 +124,9 @@ fn check_scores(scores: &[f64], kinds: &[TokenKind]) -> Result<(), String> {
 }
 
 /// Early files, and those of Ollama's converter, call user-defined tokens normal ones. They are
-/// recognised by the score 0, which otherwise only the first learned token has: the one before that of
-/// the score -1. Tokens of the format may have any kind. What converters pad a vocabulary
-/// with is not a token of a text.
+/// recognised by the score 0, which otherwise only the first learned token has: the one before that
+/// of the score -1. Tokens of the format may have any kind. What converters pad a vocabulary with
+/// is not a token of a text.
 fn correct_kinds(family: &dyn Family, texts: &[&str], scores: &[f64], kinds: &mut [TokenKind]) {
     for (id, kind) in kinds.iter_mut().enumerate() {
         let first_learned = scores.get(id + 1) == Some(&-1.0);

@@ -9,9 +9,9 @@ pub(super) fn to_dtype<const D: usize>(x: Tensor<D>, dtype: DType) -> Tensor<D> 
 
 /// `cap * tanh(x / cap)`: the soft limit on scores and logits. `x` must be f32.
 ///
-/// Training computes the same function as `2 cap sigmoid(2 x / cap) - cap`, three times as fast on the
-/// CPU. Its subtraction costs an absolute error of about `cap * 1e-7`: negligible for a gradient, but
-/// visible where results are compared with other implementations.
+/// Training computes the same function as `2 cap sigmoid(2 x / cap) - cap`, three times as fast on
+/// the CPU. Its subtraction costs an absolute error of about `cap * 1e-7`: negligible for a
+/// gradient, but visible where results are compared with other implementations.
 pub(super) fn soft_cap<const D: usize>(x: Tensor<D>, cap: f64) -> Tensor<D> {
     match cpu::change(x, |x| kernels::soft_cap(x, cap as f32)) {
         Ok(capped) => capped,

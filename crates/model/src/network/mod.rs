@@ -152,8 +152,8 @@ impl Network {
     }
 
     /// Runs the batch through the layers and returns the residual stream after the last one that
-    /// ran, before the final norm: `[tokens, hidden]`, for all tokens of the batch or for those that
-    /// it wants.
+    /// ran, before the final norm: `[tokens, hidden]`, for all tokens of the batch or for those
+    /// that it wants.
     ///
     /// With a cache, the batch continues the rows that the cache holds. The tap sees every layer's
     /// output and may stop the pass after a layer.

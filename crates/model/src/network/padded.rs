@@ -123,7 +123,8 @@ fn mask(positions: &[i64], window: Option<usize>, shape: [usize; 4], device: &De
 struct Gather {
     rows: Tensor<1, Int>,
     count: usize,
-    /// The first rows in their own order: for a matrix with no other rows, that is the matrix itself.
+    /// The first rows in their own order: for a matrix with no other rows, that is the matrix
+    /// itself.
     in_order: bool,
 }
 

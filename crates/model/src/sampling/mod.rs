@@ -1,7 +1,7 @@
 //! How the next token is chosen.
 //!
-//! `reference` defines that token in the plainest way. A [`Sampler`] finds the same one in one or two
-//! passes over the logits: a vocabulary has a quarter of a million of them, and all rows of a
+//! `reference` defines that token in the plainest way. A [`Sampler`] finds the same one in one or
+//! two passes over the logits: a vocabulary has a quarter of a million of them, and all rows of a
 //! batch wait for each other.
 
 mod candidates;
@@ -41,8 +41,8 @@ impl Sampler {
         }
     }
 
-    /// The next token after `history` (prompt and generated tokens); 0 if all are ruled out. `logits` are
-    /// changed.
+    /// The next token after `history` (prompt and generated tokens); 0 if all are ruled out.
+    /// `logits` are changed.
     ///
     /// # Errors
     /// A logit that is not a number.

@@ -6,8 +6,8 @@ use super::not_a_number::NotANumber;
 /// looking into a block again costs little.
 pub(super) const BLOCK: usize = 64;
 
-/// Maxima and sums that are built side by side. A single one would wait for its previous addition each
-/// time.
+/// Maxima and sums that are built side by side. A single one would wait for its previous addition
+/// each time.
 const LANES: usize = 16;
 
 /// Hands `visit` each block: its first token, its logits and the largest of them. An error is
@@ -17,8 +17,8 @@ pub(super) fn scan(logits: &[f32], mut visit: impl FnMut(usize, &[f32], f32)) ->
     for (number, block) in logits.chunks(BLOCK).enumerate() {
         visit(number * BLOCK, block, largest(block, &mut sums));
     }
-    // A sum with a NaN in it is NaN, so an addition is enough to detect it. Infinities of both signs
-    // give NaN too.
+    // A sum with a NaN in it is NaN, so an addition is enough to detect it. Infinities of both
+    // signs give NaN too.
     if sums.iter().sum::<f32>().is_nan()
         && let Some(token) = logits.iter().position(|logit| logit.is_nan())
     {

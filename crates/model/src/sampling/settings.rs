@@ -9,8 +9,8 @@ pub struct Sampling {
     pub top_k: usize,
     /// 1 keeps all.
     pub top_p: f64,
-    /// Above 0; 1 means none. Counts over the prompt and what was generated, once for each token that
-    /// occurs.
+    /// Above 0; 1 means none. Counts over the prompt and what was generated, once for each token
+    /// that occurs.
     pub repetition_penalty: f64,
     /// Tokens that are never generated.
     pub suppress: Vec<u32>,

@@ -158,7 +158,8 @@ const SERIES: [f64; 9] = {
 
 /// e to the power of a number from -700 to 0; the relative error is below 3e-10.
 fn exponential(power: f64) -> f64 {
-    // Adding this leaves no digits after the decimal point, and the whole number in the lowest bits.
+    // Adding this leaves no digits after the decimal point, and the whole number in the lowest
+    // bits.
     const ROUND: f64 = 1.5 * (1u64 << 52) as f64;
     let doublings = power * LOG2_E;
     let rounded = doublings + ROUND;
@@ -190,8 +191,8 @@ mod tests {
         }
     }
 
-    /// At the very borders between two tokens the estimate may be undecided, but it must not be wrong;
-    /// elsewhere it must decide.
+    /// At the very borders between two tokens the estimate may be undecided, but it must not be
+    /// wrong; elsewhere it must decide.
     #[test]
     fn draws_are_right_or_left_to_the_reference() {
         let mut random = ChaCha8Rng::seed_from_u64(1);

@@ -97,8 +97,8 @@ fn control_tokens_in_a_prompt_are_found() {
     assert_eq!(tokenizer().control_token_in("stop <end of turn> now"), None);
 }
 
-/// Gemma-2's own token ids for the method's prompts cannot be obtained from this vocabulary; what can be
-/// checked is that the special tokens of the format come out whole, in the right places.
+/// Gemma-2's own token ids for the method's prompts cannot be obtained from this vocabulary; what
+/// can be checked is that the special tokens of the format come out whole, in the right places.
 #[test]
 fn special_tokens_of_the_format_are_single_tokens() {
     let tokenizer = tokenizer();

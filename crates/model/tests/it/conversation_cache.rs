@@ -52,8 +52,8 @@ fn remembering(
     (all.remove(&row).unwrap(), count.0[0])
 }
 
-/// The prompts are longer than the sliding window, continue where the text ended, diverge from it, and
-/// are part of it.
+/// The prompts are longer than the sliding window, continue where the text ended, diverge from it,
+/// and are part of it.
 #[test]
 fn a_row_goes_on_with_the_same_tokens_and_computes_what_is_new() {
     let (golden, model) = (Golden::read(), load_nano(Precision::F32));

@@ -109,8 +109,8 @@ fn hazard_4_norms_multiply_by_one_plus_w_and_use_the_epsilon() {
 
 #[test]
 fn hazard_4_norms_keep_small_weights_in_bf16() {
-    // 1 + 2^-9 is not a bf16 number: folding it into the weight would lose it, f32 arithmetic keeps it
-    // until the cast.
+    // 1 + 2^-9 is not a bf16 number: folding it into the weight would lose it, f32 arithmetic keeps
+    // it until the cast.
     let config = ModelConfig::read(&nano()).unwrap();
     let build = |weight: f32| {
         Network::build(&config, &Device::flex(), Precision::Bf16, &mut |_, shape| {

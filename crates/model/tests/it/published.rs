@@ -59,7 +59,8 @@ fn check(place: &Path, tokenizer: &ChatTokenizer, case: &Value) {
         place.display(),
         rendered.text
     );
-    // The header that is opened consists of whole tokens. (Decoders of some vocabularies add spaces.)
+    // The header that is opened consists of whole tokens. (Decoders of some vocabularies add
+    // spaces.)
     let without_blanks = |text: &str| text.split_whitespace().collect::<String>();
     let header = without_blanks(&tokenizer.decode(&tokens.ids[tokens.opening..]).unwrap());
     let wanted = without_blanks(&rendered.text[rendered.opening..]);

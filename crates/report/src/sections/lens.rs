@@ -47,8 +47,8 @@ fn chip(markup: &Markup, token: &LensToken) -> Chip {
     }
 }
 
-/// Spaces as the vocabulary writes them, and control characters by their escapes: otherwise both would be
-/// invisible on the page.
+/// Spaces as the vocabulary writes them, and control characters by their escapes: otherwise both
+/// would be invisible on the page.
 fn seen(text: &str) -> String {
     let letter = |letter: char| match letter {
         ' ' => "\u{2581}".to_owned(),

@@ -11,8 +11,8 @@ pub struct Section {
     pub id: &'static str,
     /// What the page's contents call it; sections without a name belong to the one before.
     pub contents: Option<&'static str>,
-    /// Written as HTML. In addition to what `context` gives, it has what all sections share, and `figures`:
-    /// the rows of its figures.
+    /// Written as HTML. In addition to what `context` gives, it has what all sections share, and
+    /// `figures`: the rows of its figures.
     pub template: &'static str,
     /// What the template is filled with, and the captions of its figures; none where the run has
     /// nothing for the section, which is then left out.

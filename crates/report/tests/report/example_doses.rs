@@ -41,7 +41,8 @@ pub fn leave_out(layout: &Layout, metadata: &Metadata) {
     write_dose_summary(&layout.dose_summary(), &summary).unwrap();
 }
 
-/// Four candidates, of which the third, at layer 4, may be chosen; the others have reasons where none is.
+/// Four candidates, of which the third, at layer 4, may be chosen; the others have reasons where
+/// none is.
 pub fn summary(chosen: Option<usize>) -> DoseSummary {
     let candidates = LAYERS
         .into_iter()
@@ -109,8 +110,8 @@ fn doses() -> Vec<Dose> {
     doses
 }
 
-/// Unsteered texts have the log-odds 0.5 and -0.5; every unit of the contrast adds 1 at layer 4 and nothing
-/// at layer 2.
+/// Unsteered texts have the log-odds 0.5 and -0.5; every unit of the contrast adds 1 at layer 4 and
+/// nothing at layer 2.
 pub fn log_odds(dose: &Dose, condition: &str) -> f64 {
     let own = if condition == "normal" { 0.5 } else { -0.5 };
     let is_contrast = dose.direction == DoseDirection::Contrast && dose.layer == Some(4);

@@ -8,7 +8,8 @@ use terms::{LensSide, Pooling};
 
 use crate::example_run::HOSTILE;
 
-/// Layers of the upper half are significant. There are no effects: three conditions are not a 2x2 design.
+/// Layers of the upper half are significant. There are no effects: three conditions are not a 2x2
+/// design.
 pub fn write_evidence(layout: &Layout, metadata: &Metadata, layers: usize) {
     let statistics: Vec<LayerStatistics> = (0..layers)
         .flat_map(|layer| [Pooling::Newline, Pooling::Mean].map(|pooling| statistics(layer, layers, pooling)))

@@ -1,4 +1,5 @@
-//! A plausible run, written as the earlier stages would: three conditions, six prompts, one of them hostile.
+//! A plausible run, written as the earlier stages would: three conditions, six prompts, one of them
+//! hostile.
 
 use std::path::{Path, PathBuf};
 
@@ -205,7 +206,8 @@ fn rendered_prompts() -> Vec<RenderedPrompt> {
     rows
 }
 
-/// Tokens as a vocabulary could have them: control tokens, line breaks, and words with the space before them.
+/// Tokens as a vocabulary could have them: control tokens, line breaks, and words with the space
+/// before them.
 fn tokens(text: &str) -> Vec<String> {
     let mut tokens = vec![String::new()];
     let mut rest = text;

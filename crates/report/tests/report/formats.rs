@@ -5,8 +5,8 @@ use results::{Generation, RenderedPrompt, Table};
 use crate::example_run::{ExampleRun, example_run};
 use crate::reading::{section, visible, without_library};
 
-/// The example as a model with a made-up format of the kind of ChatML would have written it: no token
-/// that texts begin with, and other words for the speakers.
+/// The example as a model with a made-up format of the kind of ChatML would have written it: no
+/// token that texts begin with, and other words for the speakers.
 fn chatml() -> ExampleRun {
     let run = example_run(6);
     let path = run.layout.table::<RenderedPrompt>();

@@ -10,7 +10,8 @@ use crate::reading::{embedded_data, section, visible};
 const LAYERS: usize = 6;
 const CONDITIONS: [&str; 3] = ["normal", "swapped", "quoted"];
 
-/// A run of `prompts` prompts without cosine matrices. Of every four prompts three are told apart at every layer.
+/// A run of `prompts` prompts without cosine matrices. Of every four prompts three are told apart
+/// at every layer.
 fn many_prompts(prompts: usize) -> ExampleRun {
     let run = example_run(LAYERS);
     let metadata = example_footer(LAYERS);
@@ -129,7 +130,8 @@ fn few_prompts_are_all_shown_and_nothing_is_said() {
     assert!(!visible(&run.page("report.html")).contains("evenly spaced"));
 }
 
-/// A run of the 9B model's depth: 42 layers, four conditions, 256 prompts with cosine matrices, long texts.
+/// A run of the 9B model's depth: 42 layers, four conditions, 256 prompts with cosine matrices,
+/// long texts.
 #[test]
 fn the_page_of_a_large_run_is_below_ten_megabytes() {
     const CONDITIONS: [&str; 4] = ["normal", "swapped", "quoted", "fourth"];

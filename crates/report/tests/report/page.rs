@@ -54,7 +54,8 @@ fn no_text_of_a_table_becomes_html() {
     assert!(own.contains("An example with &lt;angle brackets&gt; &amp; an ampersand."));
     // One script each: library, data, our own.
     assert_eq!(page.matches("</script>").count(), 3);
-    // Two turns in the first format and three in the others: at the top for one prompt, then, token by token, for all six.
+    // Two turns in the first format and three in the others: at the top for one prompt, then, token
+    // by token, for all six.
     let turns = |class: &str| {
         let turn = format!("<span class=\"{class}\">&lt;start_of_turn&gt;</span>");
         own.matches(&turn).count()

@@ -138,7 +138,8 @@ fn two_steps_of_the_grid_agree_and_three_do_not() {
 fn names_decide_the_columns() {
     let mut run = example_run(2);
     let rows: Vec<Summary> = contrast_rows(&run).cloned().collect();
-    // Another order, a column of words, quotes, a byte order mark, other line ends, other names of the conditions.
+    // Another order, a column of words, quotes, a byte order mark, other line ends, other names of
+    // the conditions.
     let mut text =
         "\u{feff}note,\"avg_cross_category\",similarity_difference,layer,avg_within_category,avg_a_a\r\n"
             .to_owned();

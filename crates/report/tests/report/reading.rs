@@ -44,7 +44,8 @@ pub fn visible(html: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The same with a line for each paragraph, heading, cell and option, and characters as they are shown.
+/// The same with a line for each paragraph, heading, cell and option, and characters as they are
+/// shown.
 pub fn visible_lines(html: &str) -> String {
     let mut text = html.to_owned();
     for end in [

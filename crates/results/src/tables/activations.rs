@@ -46,19 +46,21 @@ rows! {
     }
 }
 
-/// The activations of a run, written while it goes on: `layer=NN/part-0.parquet` for every layer, all open at once.
+/// The activations of a run, written while it goes on: `layer=NN/part-0.parquet` for every layer,
+/// all open at once.
 ///
-/// Each call of [`append`](Self::append) is a row group of one file, and none of its rows stays in memory. What stays
-/// is where the row groups are and their statistics, 9 KB each until [`finish`](Self::finish): append some hundred rows at
-/// a time, not a few. A writer that is dropped before it is finished leaves files without a footer, which no reader takes for tables.
+/// Each call of [`append`](Self::append) is a row group of one file, and none of its rows stays in
+/// memory. What stays is where the row groups are and their statistics, 9 KB each until
+/// [`finish`](Self::finish): append some hundred rows at a time, not a few. A writer that is
+/// dropped before it is finished leaves files without a footer, which no reader takes for tables.
 pub struct ActivationWriter {
     folder: PathBuf,
     layers: Vec<LayerWriter>,
 }
 
 impl ActivationWriter {
-    /// Makes the files of the layers `0..layers` below `folder`. `metadata` goes into every footer, and its
-    /// `hidden_size` is the length of every vector.
+    /// Makes the files of the layers `0..layers` below `folder`. `metadata` goes into every footer,
+    /// and its `hidden_size` is the length of every vector.
     pub fn create(folder: &Path, layers: usize, metadata: &Metadata) -> Result<Self> {
         let layers = (0..layers).map(|layer| LayerWriter::create(folder, layer, metadata));
         Ok(ActivationWriter {
@@ -97,8 +99,8 @@ pub fn write_activations(
     writer.finish()
 }
 
-/// Reads one layer's rows in batches of at most 256, in the order in which they were written: at 4096 numbers a row these
-/// are 4 MB, however many rows the file has.
+/// Reads one layer's rows in batches of at most 256, in the order in which they were written: at
+/// 4096 numbers a row these are 4 MB, however many rows the file has.
 ///
 /// # Errors
 /// As for [`Table::read`].

@@ -5,7 +5,8 @@ use crate::contract::{LAYER, NO_UNIT, REACH, SHARE, TableSchema, shared};
 use crate::row::{Row, rows};
 
 rows! {
-    /// The position of one residual in the plane of its layer's two first principal components, about the mean of all rows.
+    /// The position of one residual in the plane of its layer's two first principal components,
+    /// about the mean of all rows.
     #[derive(Clone, Debug, PartialEq)]
     pub struct ComponentPlace {
         layer: usize = LAYER, shared!(layer);

@@ -42,7 +42,8 @@ impl Dose {
 }
 
 rows! {
-    /// What a dose does to the texts of one condition. Names end in `_low` and `_high` for the ends of a 95 % interval.
+    /// What a dose does to the texts of one condition. Names end in `_low` and `_high` for the ends
+    /// of a 95 % interval.
     #[derive(Clone, Debug, PartialEq)]
     pub struct DoseEffect {
         /// The dose.

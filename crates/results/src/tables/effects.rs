@@ -7,9 +7,10 @@ use crate::contract::{
 use crate::row::{Row, rows};
 
 rows! {
-    /// What the two factors of a 2x2 design do at one layer: the transcript (what was said before) and the speaker (whose
-    /// turn is opened). Norms have the residual stream's unit, the rest has none. A figure that is not defined is NaN here
-    /// and null in the table. `docs/statistics.md` gives the formulas.
+    /// What the two factors of a 2x2 design do at one layer: the transcript (what was said before)
+    /// and the speaker (whose turn is opened). Norms have the residual stream's unit, the rest has
+    /// none. A figure that is not defined is NaN here and null in the table. `docs/statistics.md`
+    /// gives the formulas.
     #[derive(Clone, Debug, Default, PartialEq)]
     pub struct LayerEffects {
         layer: usize = LAYER, shared!(layer);

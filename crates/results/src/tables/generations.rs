@@ -16,7 +16,8 @@ rows! {
         sample: usize = NUMBER, "which text of the same set, prompt and coefficient";
         seed: u64 = NO_UNIT, "of the row's own random generator (the bits of an unsigned number)";
         decoding: GenerationStyle = NO_UNIT, "how tokens were chosen";
-        /// Such as `addition of 0.7 contrast at layer 4, all positions`; several are separated by `; `.
+        /// Such as `addition of 0.7 contrast at layer 4, all positions`; several are separated by
+        /// `; `.
         interventions: String = NO_UNIT, "what was done to the residual stream, in words";
         text: String = NO_UNIT, "special tokens kept, white space at both ends stripped";
         n_tokens: usize = COUNT, "generated tokens, an end token included";

@@ -5,7 +5,8 @@ use crate::contract::{LAYER, LOGIT, NO_UNIT, NUMBER, TableSchema, shared};
 use crate::row::{Row, rows};
 
 rows! {
-    /// A token that the contrast vector of a layer promotes or suppresses, by the model's final norm and head.
+    /// A token that the contrast vector of a layer promotes or suppresses, by the model's final
+    /// norm and head.
     #[derive(Clone, Debug, PartialEq)]
     pub struct LensToken {
         layer: usize = LAYER, shared!(layer);

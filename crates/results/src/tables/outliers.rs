@@ -5,7 +5,8 @@ use crate::contract::{LAYER, NO_UNIT, NUMBER, SHARE, TableSchema, shared};
 use crate::row::{Row, rows};
 
 rows! {
-    /// A dimension of the residual stream that carries far more than its part of the rows' squared norm.
+    /// A dimension of the residual stream that carries far more than its part of the rows' squared
+    /// norm.
     #[derive(Clone, Debug, PartialEq)]
     pub struct Outlier {
         layer: usize = LAYER, shared!(layer);

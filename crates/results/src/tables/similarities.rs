@@ -53,8 +53,8 @@ impl Table for Similarity {
 }
 
 impl Similarity {
-    /// Reads the rows whose pooling and two prompts are wanted; of the others, of which there may be millions, nothing is
-    /// kept in memory.
+    /// Reads the rows whose pooling and two prompts are wanted; of the others, of which there may
+    /// be millions, nothing is kept in memory.
     ///
     /// # Errors
     /// As for [`Table::read`].

@@ -8,11 +8,13 @@ use crate::contract::{
 use crate::row::{Row, rows};
 
 rows! {
-    /// How certain one layer's figures are: intervals, tests, and the same figures taken in other ways.
+    /// How certain one layer's figures are: intervals, tests, and the same figures taken in other
+    /// ways.
     ///
-    /// Names end in `_low` and `_high` for the ends of a 95 % interval. Cosines and shares have no unit; norms have that of
-    /// the residual stream. A figure that is not defined, such as an effect size without spread, is NaN here and null in the
-    /// table. `docs/statistics.md` gives every formula.
+    /// Names end in `_low` and `_high` for the ends of a 95 % interval. Cosines and shares have no
+    /// unit; norms have that of the residual stream. A figure that is not defined, such as an
+    /// effect size without spread, is NaN here and null in the table. `docs/statistics.md` gives
+    /// every formula.
     #[derive(Clone, Debug, Default, PartialEq)]
     pub struct LayerStatistics {
         layer: usize = LAYER, shared!(layer);

@@ -242,7 +242,8 @@ fn contrast_vectors_read_back_by_layer() {
     );
 }
 
-/// Metadata goes through hash maps whose order differs from one map to the next, so once is not enough.
+/// Metadata goes through hash maps whose order differs from one map to the next, so once is not
+/// enough.
 #[test]
 fn the_same_rows_give_the_same_bytes() {
     let bytes = || {

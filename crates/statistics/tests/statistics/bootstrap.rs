@@ -103,7 +103,8 @@ fn a_contrast_of_zero_has_the_norm_zero() {
     );
 }
 
-/// Two prompts leave one draw that holds a pair: both, once each. An interval of it would have no width.
+/// Two prompts leave one draw that holds a pair: both, once each. An interval of it would have no
+/// width.
 #[test]
 fn two_prompts_have_no_intervals() {
     let rows = paired_rows(74, 3, 5, 1.0);

@@ -1,4 +1,5 @@
-//! Rows about which little or nothing can be said: everything must still be finite, and nothing may panic.
+//! Rows about which little or nothing can be said: everything must still be finite, and nothing may
+//! panic.
 
 use statistics::{
     Cells, Interval, PairedGram, PairedRows, bootstrap, contrast_norm_unbiased, effects, label_swap_tests,
@@ -104,7 +105,8 @@ fn all_figures_are_finite_at_the_ends_of_f32() {
     }
 }
 
-/// Rows as a generator of degenerate cases makes them: few prompts, few dimensions, copies, zeros, constants, one line.
+/// Rows as a generator of degenerate cases makes them: few prompts, few dimensions, copies, zeros,
+/// constants, one line.
 fn degenerate(generator: &mut ChaCha8Rng) -> PairedRows {
     let prompts = generator.random_range(1..=9);
     let hidden = generator.random_range(1..=12);
@@ -262,7 +264,8 @@ fn check_separation(raw: &PairedGram, rows: &PairedRows) {
         return;
     };
     assert!((0.0..=1.0).contains(&found.auc) && (0.0..=1.0).contains(&found.accuracy));
-    // A spread that counts is at least what rounding makes of the greatest row, and no score is longer than two rows.
+    // A spread that counts is at least what rounding makes of the greatest row, and no score is
+    // longer than two rows.
     if let Some(size) = found.effect_size {
         assert!(size.abs() <= 4.0 / f64::from(f32::EPSILON), "{size} of {rows:?}");
     }

@@ -42,7 +42,8 @@ fn directions_have_norm_1_and_point_from_minus_to_plus() {
     }
 }
 
-/// The gradient of scikit-learn's objective, from the rows, at the probe's own length along its direction.
+/// The gradient of scikit-learn's objective, from the rows, at the probe's own length along its
+/// direction.
 #[test]
 fn no_step_along_or_across_the_probe_makes_it_better() {
     let rows = paired_rows(102, 25, 6, 0.8);
@@ -111,7 +112,8 @@ fn least(function: impl Fn(f64) -> f64) -> (f64, f64) {
     (low, function(low))
 }
 
-/// The two greatest eigenvalues are close together, where iterating with the matrix would stop too early.
+/// The two greatest eigenvalues are close together, where iterating with the matrix would stop too
+/// early.
 #[test]
 fn the_principal_direction_is_found_where_two_are_nearly_as_great() {
     let row = |k: usize, size: f32| {
@@ -156,8 +158,8 @@ fn a_contrast_of_zero_has_no_direction() {
     }
 }
 
-/// The conditions have the same rows in another order: differences that are not zero, and a contrast that is, but for
-/// rounding.
+/// The conditions have the same rows in another order: differences that are not zero, and a
+/// contrast that is, but for rounding.
 #[test]
 fn a_contrast_that_cancels_has_no_direction_but_the_principal_one() {
     for prompts in 3..12 {

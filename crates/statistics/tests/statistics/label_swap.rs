@@ -49,7 +49,8 @@ fn numpy_gives_the_same_p_values_of_a_family() {
     assert!(p_family[0] > p[0]);
 }
 
-/// The formula for the statistic against labels that are really swapped, for every labelling of 9 prompts.
+/// The formula for the statistic against labels that are really swapped, for every labelling of 9
+/// prompts.
 #[test]
 fn relabelled_rows_have_the_statistic_of_the_formula() {
     let rows = paired_rows(61, 9, 11, 0.5);
@@ -102,8 +103,8 @@ fn a_strong_difference_has_the_smallest_p_there_is() {
     assert_eq!((family.tests[0].p, family.smallest_p), (1.0, 1.0));
 }
 
-/// Drawn labellings must agree with what all labellings give: here with 14 prompts and with one more of no
-/// weight in the statistic's spread, since its rows are the same.
+/// Drawn labellings must agree with what all labellings give: here with 14 prompts and with one
+/// more of no weight in the statistic's spread, since its rows are the same.
 #[test]
 fn drawn_labellings_agree_with_all_of_them() {
     let rows = paired_rows(63, 14, 8, 0.4);
@@ -142,7 +143,8 @@ fn a_contrast_of_zero_has_p_1_and_takes_no_part_in_the_family() {
     assert_eq!((none.tests.len(), none.labellings), (0, 0));
 }
 
-/// Rows three times as long have the same cosines, except for rounding, which must not pass for a difference.
+/// Rows three times as long have the same cosines, except for rounding, which must not pass for a
+/// difference.
 #[test]
 fn rows_that_differ_in_length_alone_have_p_1() {
     for seed in 0..10 {
@@ -157,8 +159,8 @@ fn rows_that_differ_in_length_alone_have_p_1() {
     }
 }
 
-/// Conditions that are more alike than random labels would make them: every labelling but this one and its
-/// opposite moves the means apart.
+/// Conditions that are more alike than random labels would make them: every labelling but this one
+/// and its opposite moves the means apart.
 #[test]
 fn conditions_that_are_too_alike_are_as_extreme() {
     let mut rows = paired_rows(66, 10, 40, 4.0);

@@ -21,7 +21,8 @@ impl Numbers {
     }
 }
 
-/// Rows with a part of each prompt in common, and a contrast of `contrast` times a random direction.
+/// Rows with a part of each prompt in common, and a contrast of `contrast` times a random
+/// direction.
 pub fn paired_rows(seed: u64, prompts: usize, hidden: usize, contrast: f32) -> PairedRows {
     rows_sharing(1.0, seed, prompts, hidden, contrast)
 }

@@ -51,7 +51,8 @@ fn two_prompts_are_compared_with_each_other() {
     for value in [result.cosine, result.low, result.high] {
         assert!((value - expected).abs() < 1e-12, "{value} is not {expected}");
     }
-    // What two differences don't have in common is opposite, so that two prompts can never say anything.
+    // What two differences don't have in common is opposite, so that two prompts can never say
+    // anything.
     assert!((result.floor.unwrap() - 1.0).abs() < 1e-9, "{result:?}");
 }
 

@@ -31,8 +31,8 @@ fn scikit_learn_gives_the_same_whitened_rows() {
     assert_eq!(wholly_shrunk, 1);
 }
 
-/// With few dimensions and many rows hardly anything is shrunk, and white rows have the mean square 1 in
-/// each.
+/// With few dimensions and many rows hardly anything is shrunk, and white rows have the mean square
+/// 1 in each.
 #[test]
 fn whitened_rows_have_about_unit_variance_in_every_dimension() {
     let hidden = 3;
@@ -59,8 +59,9 @@ fn rows_that_are_all_the_same_give_zeros() {
     assert_eq!(similarity(&result.gram.unit()), None);
 }
 
-/// Two clusters of equal rows are on one line, and Ledoit and Wolf shrink nothing: the least ridge is all
-/// that keeps the covariance invertible. One dimension is as white as it gets: `x^2 / mean x^2`.
+/// Two clusters of equal rows are on one line, and Ledoit and Wolf shrink nothing: the least ridge
+/// is all that keeps the covariance invertible. One dimension is as white as it gets: `x^2 / mean
+/// x^2`.
 #[test]
 fn rows_in_one_line_are_whitened_along_it() {
     let two_clusters = PairedRows {

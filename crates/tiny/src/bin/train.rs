@@ -1,4 +1,5 @@
-//! Trains the embedded model, saves it, and prints how it does in the positive control; `cargo xtask train` runs it.
+//! Trains the embedded model, saves it, and prints how it does in the positive control; `cargo
+//! xtask train` runs it.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -14,7 +15,8 @@ use tiny::{checkpoint, train};
 /// The seed of the weights in `data/tiny`.
 const SHIPPED_SEED: u64 = 1;
 
-/// Trains the embedded model from the conversation grammar and prints the positive control's figures
+/// Trains the embedded model from the conversation grammar and prints the positive control's
+/// figures
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask train")]
 struct Arguments {

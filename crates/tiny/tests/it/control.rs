@@ -1,4 +1,5 @@
-//! The positive control, on the weights that ship and at the layer and coefficient that `pipelines/tiny.toml` fixes.
+//! The positive control, on the weights that ship and at the layer and coefficient that
+//! `pipelines/tiny.toml` fixes.
 
 use std::sync::LazyLock;
 

@@ -1,5 +1,5 @@
-//! The positive control of the stage `dose`: on the model that ships it must choose a dose that turns both speakers, which
-//! no control does, without damage.
+//! The positive control of the stage `dose`: on the model that ships it must choose a dose that
+//! turns both speakers, which no control does, without damage.
 
 use interventions::Kind;
 use std::path::Path;
@@ -18,7 +18,8 @@ struct Result {
     _folder: TempDir,
 }
 
-/// A part of the sweep of `pipelines/tiny.toml`: one layer that works and the first one, where it doesn't.
+/// A part of the sweep of `pipelines/tiny.toml`: one layer that works and the first one, where it
+/// doesn't.
 static RESULT: LazyLock<Result> = LazyLock::new(|| {
     let mut pipeline = crate::tiny_pipeline();
     pipeline.dose.layers = vec![0, 2];
@@ -78,7 +79,8 @@ fn the_chosen_dose_turns_both_speakers_and_no_control_does() {
     for (condition, sign) in [("normal", -1.0), ("swapped", 1.0)] {
         let (contrast, _) = additions(chosen.layer, sign * chosen.coefficient, condition);
         let figures = &contrast[0].figures;
-        // Log-odds cross zero: negative where the human has to speak, positive where the assistant has.
+        // Log-odds cross zero: negative where the human has to speak, positive where the assistant
+        // has.
         let crossing = if sign < 0.0 {
             figures.log_odds_high < 0.0
         } else {

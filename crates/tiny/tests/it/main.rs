@@ -1,5 +1,5 @@
-//! The embedded model: its grammar and tokenizer, its training, how it compares with Hugging Face transformers, and the
-//! positive control on the weights that ship.
+//! The embedded model: its grammar and tokenizer, its training, how it compares with Hugging Face
+//! transformers, and the positive control on the weights that ship.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

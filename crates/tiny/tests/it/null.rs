@@ -1,5 +1,6 @@
-//! Does the analysis find what isn't there? Two conditions with the same format and different random prompts differ
-//! only by chance, and should be called significant about as often as the level says.
+//! Does the analysis find what isn't there? Two conditions with the same format and different
+//! random prompts differ only by chance, and should be called significant about as often as the
+//! level says.
 
 use extract::capture;
 use files::HashMemo;

@@ -1,5 +1,6 @@
-//! Does the analysis find the truth? A model whose truth is known: Gemma-2 weights in which one layer writes one direction
-//! where the user's turn is opened, and nothing before that layer can tell the speakers apart.
+//! Does the analysis find the truth? A model whose truth is known: Gemma-2 weights in which one
+//! layer writes one direction where the user's turn is opened, and nothing before that layer can
+//! tell the speakers apart.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -19,11 +20,12 @@ use tiny::random::normal;
 const HIDDEN: usize = 64;
 const LAYERS: usize = 5;
 
-/// The family's even layers see only a window. This one's holds two tokens: at the newline that opens a turn,
-/// the speaker's name and the newline itself.
+/// The family's even layers see only a window. This one's holds two tokens: at the newline that
+/// opens a turn, the speaker's name and the newline itself.
 const PLANTED_LAYER: usize = 2;
 
-/// Dimension 0 of a speaker's name is +1 for the user and -1 for the model, dimension 1 is +1 for both.
+/// Dimension 0 of a speaker's name is +1 for the user and -1 for the model, dimension 1 is +1 for
+/// both.
 const NAME: f64 = 0.2;
 
 struct Planted {
@@ -63,7 +65,8 @@ impl Planted {
         values
     }
 
-    /// Tokens are random outside of dimensions 0 and 1 and of the direction; names differ in dimension 0.
+    /// Tokens are random outside of dimensions 0 and 1 and of the direction; names differ in
+    /// dimension 0.
     fn plant_names(&self, values: &mut [f64]) {
         for row in values.chunks_mut(HIDDEN) {
             row[..2].fill(0.0);
@@ -83,7 +86,8 @@ impl Planted {
     fn plant_layer(&self, layer: usize, part: &str, width: usize, values: &mut [f64]) {
         let is_planted = layer == PLANTED_LAYER;
         match part {
-            // A norm multiplies by 1 + weight: dimension 0 reaches the planted layer's attention and nothing else.
+            // A norm multiplies by 1 + weight: dimension 0 reaches the planted layer's attention
+            // and nothing else.
             "input_layernorm.weight" | "pre_feedforward_layernorm.weight" => {
                 values.fill(0.0);
                 values[0] = -1.0;
@@ -91,14 +95,16 @@ impl Planted {
                     values[0] = 0.0;
                 }
             }
-            // What the planted layer's feed-forward adds is small compared with what its attention writes.
+            // What the planted layer's feed-forward adds is small compared with what its attention
+            // writes.
             "post_feedforward_layernorm.weight" if is_planted => values.fill(-0.9),
             "post_attention_layernorm.weight" | "post_feedforward_layernorm.weight" => values.fill(0.0),
             // Nothing else writes to dimensions 0 and 1.
             "self_attn.o_proj.weight" | "mlp.down_proj.weight" if !is_planted => {
                 values[..2 * width].fill(0.0)
             }
-            // Every token of the window counts alike; the value is 2 for the user's name and 0 for all others.
+            // Every token of the window counts alike; the value is 2 for the user's name and 0 for
+            // all others.
             "self_attn.q_proj.weight" if is_planted => values.fill(0.0),
             "self_attn.v_proj.weight" if is_planted => {
                 values.fill(0.0);
@@ -166,7 +172,8 @@ fn write_model(folder: &Path) -> Planted {
     planted
 }
 
-/// The same turn by the user, answered by the model or by the user: only the speaker's name differs.
+/// The same turn by the user, answered by the model or by the user: only the speaker's name
+/// differs.
 const PIPELINE: &str = r#"
 conditions = [
   { name = "as-model", label = "Model", turns = [{ speaker = "user", text = "{prompt}" }], opens = "model" },

@@ -1,5 +1,5 @@
-//! The shipped weights against Hugging Face transformers, for the method's twelve texts: the record in `fixtures` is
-//! what `scripts/hf_reference.py data/tiny crates/tiny/tests/fixtures` wrote.
+//! The shipped weights against Hugging Face transformers, for the method's twelve texts: the record
+//! in `fixtures` is what `scripts/hf_reference.py data/tiny crates/tiny/tests/fixtures` wrote.
 
 use burn::tensor::Tensor;
 use files::HashMemo;

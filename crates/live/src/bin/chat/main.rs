@@ -1,7 +1,7 @@
 //! `cargo xtask chat`: a conversation with a pipeline's model in the terminal, steered as one goes.
 //!
-//! Lines may also come from a pipe or a file; then standard output holds the model's texts and what commands list, and
-//! the first line that can't be obeyed ends the program with an error.
+//! Lines may also come from a pipe or a file; then standard output holds the model's texts and what
+//! commands list, and the first line that can't be obeyed ends the program with an error.
 
 mod columns;
 mod command;
@@ -51,7 +51,8 @@ fn run(arguments: Arguments) -> Result<()> {
     let model = LiveModel::open(pipeline, &layout)?;
     let stop = Arc::new(AtomicBool::new(false));
     if std::io::stdin().is_terminal() {
-        // The first Ctrl-C stops the answer; one that comes before the first was heard ends the program.
+        // The first Ctrl-C stops the answer; one that comes before the first was heard ends the
+        // program.
         register_conditional_shutdown(SIGINT, INTERRUPTED, Arc::clone(&stop))?;
         register(SIGINT, Arc::clone(&stop))?;
     }

@@ -7,8 +7,9 @@ use rustyline::history::MemHistory;
 use rustyline::{Config, Editor};
 use terms::Speaker;
 
-/// Where lines come from and answers go to. At a terminal there is a prompt and each answer says whose it is; otherwise
-/// standard output holds answers and lists only, and what else is to be said goes to standard error.
+/// Where lines come from and answers go to. At a terminal there is a prompt and each answer says
+/// whose it is; otherwise standard output holds answers and lists only, and what else is to be said
+/// goes to standard error.
 pub struct Screen {
     is_terminal: bool,
     /// What the arrow keys bring back.

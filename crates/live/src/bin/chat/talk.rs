@@ -72,7 +72,8 @@ impl Talk {
 
     /// Does what a line asks for; breaks when that is the end.
     pub fn obey(&mut self, command: Command) -> Result<ControlFlow<()>> {
-        // A Ctrl-C from now on stops the answer, also before its first token; an earlier one has had its effect.
+        // A Ctrl-C from now on stops the answer, also before its first token; an earlier one has
+        // had its effect.
         self.stop.store(false, Ordering::Relaxed);
         match command {
             Command::Say(text) => self.say(&text)?,
@@ -145,7 +146,8 @@ impl Talk {
         self.go_on(next)
     }
 
-    /// Lets the model answer in `next`, which the conversation then is. After an error it stays as it was.
+    /// Lets the model answer in `next`, which the conversation then is. After an error it stays as
+    /// it was.
     fn go_on(&mut self, mut next: Conversation) -> Result<()> {
         let answer = self.answer(&next)?;
         next.say(&answer.text);

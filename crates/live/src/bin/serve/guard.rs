@@ -1,8 +1,8 @@
 use axum::http::header::{HOST, ORIGIN};
 use axum::http::{HeaderMap, HeaderName, Uri};
 
-/// Who may ask: anyone who knows the token and asks this server by its own name. A page from elsewhere doesn't know the token; and
-/// one whose own name leads here names another host.
+/// Who may ask: anyone who knows the token and asks this server by its own name. A page from
+/// elsewhere doesn't know the token; and one whose own name leads here names another host.
 pub struct Guard {
     token: String,
     names: [String; 2],

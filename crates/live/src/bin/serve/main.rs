@@ -1,5 +1,5 @@
-//! `cargo xtask serve`: one page on this machine alone, on which a pipeline's model answers twice at the same time, as it
-//! is and steered, with a slider for each vector.
+//! `cargo xtask serve`: one page on this machine alone, on which a pipeline's model answers twice
+//! at the same time, as it is and steered, with a slider for each vector.
 
 mod guard;
 mod page;
@@ -57,7 +57,8 @@ fn run(arguments: &Arguments) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    // The model's thread is not waited for: it may be in the middle of a long pass, and holds nothing that must be ended.
+    // The model's thread is not waited for: it may be in the middle of a long pass, and holds
+    // nothing that must be ended.
     runtime.block_on(serve(model, arguments.port))
 }
 
@@ -71,8 +72,8 @@ async fn serve(model: LiveModel, port: u16) -> Result<()> {
     let (jobs, receiver) = channel();
     let heard = Arc::clone(&stop);
     std::thread::spawn(move || work(model, receiver, heard));
-    // Before the address is known, so that no Ctrl-C finds the program unready. One that comes before the first was heard
-    // ends it at once.
+    // Before the address is known, so that no Ctrl-C finds the program unready. One that comes
+    // before the first was heard ends it at once.
     register_conditional_shutdown(SIGINT, INTERRUPTED, Arc::clone(&stop))?;
     register(SIGINT, Arc::clone(&stop))?;
     let server = axum::serve(listener, router(Server { guard, page, jobs }))

@@ -54,7 +54,8 @@ fn facts(model: &LiveModel) -> Value {
     })
 }
 
-/// How a conversation in which the model is to speak as somebody begins, and the steering to begin with.
+/// How a conversation in which the model is to speak as somebody begins, and the steering to begin
+/// with.
 fn format_of(model: &LiveModel, opens: Speaker) -> Value {
     let Conversation { system, turns, .. } = Conversation::begin(&model.pipeline, opens, None);
     let turn = |turn: &Turn| json!({ "speaker": turn.speaker.as_str(), "text": turn.text });

@@ -88,8 +88,8 @@ impl Question {
 }
 
 impl Wanted {
-    /// Comparing takes time and memory with the product of both texts' words, so no text may have more
-    /// than an answer can have.
+    /// Comparing takes time and memory with the product of both texts' words, so no text may have
+    /// more than an answer can have.
     fn is_comparable(&self, answers: usize) -> bool {
         match &self.reference {
             None => true,

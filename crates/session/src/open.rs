@@ -13,23 +13,30 @@ use terms::Residency;
 
 /// A model that is ready to run, with its tokenizer.
 pub struct OpenModel {
+    /// The network.
     pub network: OpenNetwork,
+    /// Tokenizer and chat template.
     pub tokenizer: ChatTokenizer,
     /// Of everything that decides what the model computes.
     pub fingerprint: String,
     /// Of the weight files alone, by which a certificate names its model.
     pub weights_fingerprint: String,
+    /// Where it runs.
     pub device: DeviceKind,
+    /// The type of the activations.
     pub precision: Precision,
 }
 
 /// The weights in memory, or read while they are used.
 pub enum OpenNetwork {
+    /// All in memory.
     Resident(Box<Network>),
+    /// Read layer by layer.
     Streamed(Box<StreamedNetwork>),
 }
 
 impl OpenNetwork {
+    /// The architecture.
     pub fn config(&self) -> &ModelConfig {
         match self {
             OpenNetwork::Resident(network) => network.config(),
@@ -61,8 +68,11 @@ pub fn open_for_generation(table: &ModelTable, hashes: &HashMemo) -> Result<Open
 
 /// What a pipeline's model is: everything that can be known of it before a weight is read.
 pub struct InspectedModel {
+    /// Its files.
     pub files: ModelFiles,
+    /// Configuration, tokenizer and checkpoint.
     pub parts: ModelParts,
+    /// The type of the activations.
     pub precision: Precision,
 }
 

@@ -1,20 +1,18 @@
-//! What rows of activations in two conditions say, with the uncertainty of saying it from few
-//! prompts.
+//! What rows of activations in two conditions say, with the uncertainty of saying it from few prompts.
 //!
 //! The data are `n` prompts, each with a row of `hidden` numbers in a plus condition and in a minus
-//! condition: `a_i` and `b_i`, with the differences `d_i = a_i - b_i` and the midpoints `m_i = (a_i
-//! + b_i) / 2`. The contrast is the mean of the `d_i`. A prompt is the unit everywhere: whatever is
-//! resampled, swapped or left out, a prompt's two rows go together.
+//! condition: `a_i` and `b_i`, with the differences `d_i = a_i - b_i` and the midpoints
+//! `m_i = (a_i + b_i) / 2`. The contrast is the mean of the `d_i`. A prompt is the unit everywhere: whatever
+//! is resampled, swapped or left out, a prompt's two rows go together.
 //!
-//! Nearly everything here follows from the rows' inner products ([`PairedGram`]), so that `hidden`,
-//! which is large, is paid for once. All arithmetic is in f64 and in a fixed order: the same rows
-//! and the same seed give the same bits with any number of threads.
+//! Nearly everything here follows from the rows' inner products ([`PairedGram`]), so that `hidden`, which is
+//! large, is paid for once. All arithmetic is in f64 and in a fixed order: the same rows and the same seed
+//! give the same bits with any number of threads.
 //!
-//! Every function assumes sound input: at least one prompt, as many plus rows as minus rows, all of
-//! one length of at least 1, only finite numbers. Nothing here panics or gives NaN on such input. A
-//! figure that is not defined (with one prompt, for a contrast of zero, without any spread) is
-//! `None`, never a placeholder number; its documentation says when. Cosines are within -1 and 1,
-//! and no p value is below [`smallest_p`].
+//! Every function assumes sound input: at least one prompt, as many plus rows as minus rows, all
+//! of one length of at least 1, only finite numbers. Nothing here panics or gives NaN on such input. A figure that is not
+//! defined (with one prompt, for a contrast of zero, without any spread) is `None`, never a placeholder number;
+//! its documentation says when. Cosines are within -1 and 1, and no p value is below [`smallest_p`].
 //!
 //! Six prompts in two conditions, at one layer of three dimensions:
 //!

@@ -6,8 +6,7 @@ use crate::sums::{mean, sum};
 /// What a direction from the other prompts says about each prompt's rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Separability {
-    /// The share of pairs of a plus and a minus score in which the plus score is greater, ties
-    /// counting half: 0 to 1.
+    /// The share of pairs of a plus and a minus score in which the plus score is greater, ties counting half: 0 to 1.
     pub auc: f64,
     /// The share of rows with the right sign, a score of 0 counting half: 0 to 1.
     pub accuracy: f64,
@@ -22,19 +21,18 @@ pub struct Separability {
 /// Scores every row by the other prompts' contrast: with `v_i = mean_{j != i} d_j` and
 /// `c_i = mean_{j != i} m_j` the score of a row `x` of prompt `i` is `(x - c_i) . v_i / ||v_i||`.
 ///
-/// `auc` is over all `n` plus and `n` minus scores (Hanley & McNeil 1982). `accuracy` counts plus
-/// scores above 0 and minus scores below. `effect_size = (mean plus - mean minus) / sqrt((var plus
-/// + var minus) / 2)` with `n - 1` in the variances (Cohen 1988). Scores that spread less than the
-/// rounding of the rows' own f32 numbers would make them have no effect size: it would be the size
-/// of the rounding. Where the other prompts' contrast is zero, except for rounding, both scores are
-/// 0; if that is so everywhere, the AUC and the accuracy are 0.5. None with fewer than two prompts.
+/// `auc` is over all `n` plus and `n` minus scores (Hanley & McNeil 1982). `accuracy` counts plus scores
+/// above 0 and minus scores below.
+/// `effect_size = (mean plus - mean minus) / sqrt((var plus + var minus) / 2)` with `n - 1` in the variances
+/// (Cohen 1988). Scores that spread less than the rounding of the rows' own f32 numbers would make them have no effect size:
+/// it would be the size of the rounding. Where the other prompts' contrast is zero, except for rounding, both scores are 0; if
+/// that is so everywhere, the AUC and the accuracy are 0.5. None with fewer than two prompts.
 ///
-/// This describes a difference and does not test for one. Under no difference the AUC is about 0.5
-/// on average, since a prompt's own difference, as likely either way round, is not part of its
-/// direction. But the scores depend on each other: any two directions share all prompts but two,
-/// and a prompt's two rows share what is the prompt's. The first makes the AUC scatter more than
-/// that of independent scores does, by about a third; the second makes it scatter less, down to
-/// half. [`label_swap_tests`](crate::label_swap_tests) is the test.
+/// This describes a difference and does not test for one. Under no difference the AUC is about 0.5 on average,
+/// since a prompt's own difference, as likely either way round, is not part of its direction. But the scores
+/// depend on each other: any two directions share all prompts but two, and a prompt's two rows share what is
+/// the prompt's. The first makes the AUC scatter more than that of independent scores does, by about a third;
+/// the second makes it scatter less, down to half. [`label_swap_tests`](crate::label_swap_tests) is the test.
 pub fn separability(raw: &PairedGram) -> Option<Separability> {
     if raw.prompts() < 2 {
         return None;
@@ -53,8 +51,7 @@ pub fn separability(raw: &PairedGram) -> Option<Separability> {
 
 /// A squared contrast below this share of the greatest squared norm is rounding.
 const ROUNDING: f64 = 1e-14;
-/// A standard deviation below this share of the greatest row's norm is what the rounding of f32
-/// numbers makes.
+/// A standard deviation below this share of the greatest row's norm is what the rounding of f32 numbers makes.
 const ROUNDING_OF_ROWS: f64 = f32::EPSILON as f64;
 
 /// Sums over all prompts, from which those without one prompt follow.

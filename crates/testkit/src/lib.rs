@@ -1,5 +1,4 @@
 //! What the tests of several crates need; a dev-dependency, and nothing else may use it.
-#![warn(missing_docs)]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

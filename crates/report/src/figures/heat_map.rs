@@ -101,9 +101,9 @@ fn heat_map(pipeline: &Pipeline, inputs: &Inputs) -> Result<Option<Value>> {
 
 const MOST_LABELS: usize = 60;
 
-/// The matrices of all layers in a few bytes per cosine: 16 bits each, little endian, in Base64.
-/// Only the lower triangle of a matrix, which is symmetric, is stored, row by row. A cosine is `low
-/// + number * step`, within 1.6e-5; 65535 is a missing cosine.
+/// The matrices of all layers in a few bytes per cosine: 16 bits each, little endian, in Base64. Only the
+/// lower triangle of a matrix, which is symmetric, is stored, row by row. A cosine is `low + number *
+/// step`, within 1.6e-5; 65535 is a missing cosine.
 #[derive(Serialize)]
 struct Packed {
     size: usize,

@@ -31,8 +31,7 @@ fn a_contrast_of_zero_separates_nothing() {
     assert_eq!(result.scores_plus, [0.0; 6]);
 }
 
-/// All scores of a condition are the same: they separate, but there is no standard deviation to
-/// count in.
+/// All scores of a condition are the same: they separate, but there is no standard deviation to count in.
 #[test]
 fn scores_that_do_not_vary_have_no_effect_size() {
     let rows = PairedRows {
@@ -46,8 +45,7 @@ fn scores_that_do_not_vary_have_no_effect_size() {
     );
 }
 
-/// Again, except for rounding: prompts differ at right angles to the contrast, which is the same in
-/// all.
+/// Again, except for rounding: prompts differ at right angles to the contrast, which is the same in all.
 #[test]
 fn scores_that_vary_by_rounding_alone_have_no_effect_size() {
     for seed in 0..10 {
@@ -118,9 +116,8 @@ fn swapping_the_conditions_changes_no_figure() {
     assert!((result.effect_size.unwrap() - swapped.effect_size.unwrap()).abs() < 1e-12);
 }
 
-/// What the documentation says about data without a difference: no bias to either side, but a
-/// different scatter from that of `n` plus and `n` minus scores that are independent, `sqrt((2n +
-/// 1) / (12 n^2))`.
+/// What the documentation says about data without a difference: no bias to either side, but a different scatter from
+/// that of `n` plus and `n` minus scores that are independent, `sqrt((2n + 1) / (12 n^2))`.
 #[test]
 fn without_a_difference_the_auc_lies_about_a_half_but_is_no_test() {
     let (mean, scatter) = auc_of_nothing(0.0);
@@ -131,8 +128,7 @@ fn without_a_difference_the_auc_lies_about_a_half_but_is_no_test() {
     assert!(scatter < 0.7, "{scatter}");
 }
 
-/// The mean of the AUC and its scatter in units of that formula, when a prompt's two rows share
-/// this much.
+/// The mean of the AUC and its scatter in units of that formula, when a prompt's two rows share this much.
 fn auc_of_nothing(share: f32) -> (f64, f64) {
     const PROMPTS: usize = 10;
     const ROUNDS: u64 = 400;

@@ -2,17 +2,8 @@ use model::{ROWS_AT_ONCE, TOKENS_AT_ONCE};
 use pipeline::Pipeline;
 
 use crate::known::{Known, Shape};
+use crate::machine::Speeds;
 use crate::workload::{Generations, Workload};
-
-/// The machine's current speeds.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Speeds {
-    /// f32 multiplications and additions a second, all threads together.
-    pub multiply_add_rate: f64,
-    /// Bytes of memory read in a second.
-    pub bandwidth: f64,
-    pub threads: usize,
-}
 
 /// The least and the most to be expected.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -1,54 +1,20 @@
 //! What a pipeline will take, and whether this machine has it, before hours are spent; without
 //! the weights of a model that is still to be downloaded, from its published shape.
 
+mod check;
 mod checks;
+mod diagnosis;
 mod estimate;
 mod known;
 mod machine;
 mod output;
+mod units;
 mod workload;
 
-use anyhow::Result;
-use pipeline::Pipeline;
-use results::Layout;
-
-pub use checks::{Check, Level, checks};
-pub use estimate::{Needs, Range, Speeds, estimate};
+pub use check::{Check, Level};
+pub use diagnosis::{Diagnosis, diagnose};
+pub use estimate::{Needs, Range};
 pub use known::{Known, Whereabouts};
-pub use machine::Machine;
+pub use machine::{Machine, Speeds};
 pub use output::{json, table};
 pub use workload::Workload;
-
-/// Everything that was found out.
-#[derive(Debug)]
-pub struct Diagnosis {
-    pub pipeline: String,
-    pub speeds: Speeds,
-    pub checks: Vec<Check>,
-    /// A row for each stage; none where the shape of the model is unknown.
-    pub needs: Vec<Needs>,
-}
-
-impl Diagnosis {
-    pub fn has_problem(&self) -> bool {
-        self.checks.iter().any(|check| check.level == Level::Problem)
-    }
-}
-
-/// Looks at the pipeline, what is here of its model, and the machine.
-pub fn diagnose(pipeline: &Pipeline, layout: &Layout, machine: &Machine) -> Result<Diagnosis> {
-    let known = Known::of(&pipeline.model, machine);
-    let (workload, mut found) = Workload::of(pipeline, known.as_ref().ok());
-    let shape = known.as_ref().ok().filter(|known| known.shape.is_some());
-    let needs = match (shape, &workload) {
-        (Some(known), Some(workload)) => estimate(pipeline, known, workload, &machine.speeds),
-        _ => Vec::new(),
-    };
-    found.extend(checks(pipeline, layout, machine, &known, &needs));
-    Ok(Diagnosis {
-        pipeline: pipeline.name.clone(),
-        speeds: machine.speeds,
-        checks: found,
-        needs,
-    })
-}

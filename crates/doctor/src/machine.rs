@@ -3,7 +3,15 @@ use std::path::{Path, PathBuf};
 use files::HubVariables;
 use kernels::{Instructions, multiply_add_rate, read_bandwidth};
 
-use crate::estimate::Speeds;
+/// The machine's current speeds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Speeds {
+    /// f32 multiplications and additions a second, all threads together.
+    pub multiply_add_rate: f64,
+    /// Bytes of memory read in a second.
+    pub bandwidth: f64,
+    pub threads: usize,
+}
 
 /// What this machine has.
 #[derive(Clone, Debug)]

@@ -3,9 +3,10 @@ use std::io::{IsTerminal, stdout};
 
 use serde_json::{Value, json};
 
-use crate::Diagnosis;
-use crate::checks::{Check, Level};
+use crate::check::{Check, Level};
+use crate::diagnosis::Diagnosis;
 use crate::estimate::{Needs, Range};
+use crate::units::{bytes, duration};
 
 /// For a terminal: a line for each check, then what each stage takes.
 pub fn table(diagnosis: &Diagnosis) -> String {
@@ -135,25 +136,4 @@ pub fn json(diagnosis: &Diagnosis) -> Value {
         "checks": diagnosis.checks.iter().map(check).collect::<Vec<_>>(),
         "stages": diagnosis.needs.iter().map(needs).collect::<Vec<_>>(),
     })
-}
-
-/// With two digits: more would suggest false precision.
-fn duration(seconds: f64) -> String {
-    match seconds {
-        ..9.95 => format!("{seconds:.1} s"),
-        ..90.0 => format!("{seconds:.0} s"),
-        ..5400.0 => format!("{:.0} min", seconds / 60.0),
-        ..36_000.0 => format!("{:.1} h", seconds / 3600.0),
-        _ => format!("{:.0} h", seconds / 3600.0),
-    }
-}
-
-pub fn bytes(bytes: u64) -> String {
-    let bytes = bytes as f64;
-    match bytes {
-        ..1e6 => format!("{:.0} kB", bytes / 1e3),
-        ..1e9 => format!("{:.0} MB", bytes / 1e6),
-        ..1e11 => format!("{:.1} GB", bytes / 1e9),
-        _ => format!("{:.0} GB", bytes / 1e9),
-    }
 }

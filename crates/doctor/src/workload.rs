@@ -7,7 +7,7 @@ use pipeline::{Condition, Pipeline, read_prompts};
 use results::{RenderedPrompt, read_model_reference};
 use session::{about_generation, suppressed_tokens};
 
-use crate::checks::Check;
+use crate::check::Check;
 use crate::known::Known;
 
 /// What the stages will have to do, in tokens and rows.

@@ -13,30 +13,16 @@ use super::{
 };
 
 /// Circles that are there: the files in alphabetical order, and why they stay.
-const CIRCLES: [(&[&str], &str); 2] = [
-    (
-        &[
-            "crates/doctor/src/checks.rs",
-            "crates/doctor/src/estimate.rs",
-            "crates/doctor/src/known.rs",
-            "crates/doctor/src/lib.rs",
-            "crates/doctor/src/machine.rs",
-            "crates/doctor/src/output.rs",
-            "crates/doctor/src/workload.rs",
-        ],
-        "units, speeds and one check's result are defined beside what uses them; each can move to a file of its own",
-    ),
-    (
-        &[
-            "crates/model/src/config/read.rs",
-            "crates/model/src/families/gemma.rs",
-            "crates/model/src/families/gemma/gguf.rs",
-            "crates/model/src/families/gemma/published.rs",
-            "crates/model/src/families/mod.rs",
-        ],
-        "a configuration file says which family reads it, and the family reads it with the tools for configuration files",
-    ),
-];
+const CIRCLES: [(&[&str], &str); 1] = [(
+    &[
+        "crates/model/src/config/read.rs",
+        "crates/model/src/families/gemma.rs",
+        "crates/model/src/families/gemma/gguf.rs",
+        "crates/model/src/families/gemma/published.rs",
+        "crates/model/src/families/mod.rs",
+    ],
+    "a configuration file says which family reads it, and the family reads it with the tools for configuration files",
+)];
 
 type Arrows = BTreeMap<PathBuf, BTreeSet<PathBuf>>;
 

@@ -1,3 +1,3 @@
-//! Random checkpoints, which the benchmark measures where there are no real weights.
+//! Random checkpoints: what the benchmark measures without real weights.
 
 pub mod synth;

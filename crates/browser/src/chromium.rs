@@ -50,7 +50,7 @@ impl Browser {
         places.into_iter().find(|place| place.is_file())
     }
 
-    /// `None` where there is no browser: then the reason is printed, for a test to be skipped with.
+    /// `None` without a browser; the reason is printed, so that a test can be skipped.
     #[allow(clippy::print_stderr, reason = "a skipped test says why")]
     pub fn start_or_say_why_not() -> Result<Option<Self>> {
         let Some(program) = Self::find() else {

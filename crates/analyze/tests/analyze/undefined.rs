@@ -177,7 +177,7 @@ fn a_contrast_of_zero_has_no_cosines() {
     );
 }
 
-/// All prompts' scores are the same in a condition: there is no unit for the effect.
+/// All prompts' scores in a condition are the same, so the effect has no unit.
 #[test]
 fn without_spread_there_is_no_effect_size() {
     let (statistics, summary, ..) = run(|layer| {

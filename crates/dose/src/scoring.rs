@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result};
 use model::{Batch, Network, ResidualTap};
 use rayon::prelude::*;
-use terminal::progress_bar;
+use progress::progress_bar;
 
 /// A text after a prompt.
 #[derive(Clone, Debug)]

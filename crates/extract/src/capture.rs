@@ -3,7 +3,7 @@ use std::ops::Range;
 use anyhow::{Context, Result, bail};
 use model::{Batch, ModelConfig};
 use results::{Activation, RenderedPrompt};
-use terminal::progress_bar;
+use progress::progress_bar;
 use terms::{Pooling, Site};
 
 use session::{OpenModel, OpenNetwork};

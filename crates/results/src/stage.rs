@@ -3,7 +3,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use pipeline::Pipeline;
-use terminal::{finish, parsed, start_log};
+use progress::start_log;
+use terminal::{finish, parsed};
 use terms::Stage;
 
 use crate::{Error, Layout, Result};

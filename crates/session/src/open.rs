@@ -8,7 +8,7 @@ use model::{
     Precision, StreamedNetwork, fingerprint, hash_file,
 };
 use pipeline::ModelTable;
-use terminal::progress_of_bytes;
+use progress::progress_of_bytes;
 use terms::Residency;
 
 /// A model that is ready to run, with its tokenizer.

@@ -42,7 +42,7 @@ use results::{
     read_contrast_vectors, write_steering_json, write_swapped_role_json,
 };
 use session::{OpenModel, about_generation, open_for_generation, suppressed_tokens};
-use terminal::progress_bar;
+use progress::progress_bar;
 use terms::{FinishReason, GenerationStyle};
 
 pub use intervention::{Intervention, broadcast, resolve_layer};

@@ -9,7 +9,7 @@ use model::{ModelConfig, Network, Precision};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
-use terminal::progress_bar;
+use progress::progress_bar;
 use tokenizers::Tokenizer;
 
 use crate::corpus::{batches, tokenize};

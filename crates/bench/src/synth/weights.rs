@@ -7,7 +7,7 @@ use model::ModelConfig;
 use rayon::prelude::*;
 use safetensors::{Dtype, View, serialize_to_file};
 use serde_json::{Map, Value, json};
-use terminal::progress_of_bytes;
+use progress::progress_of_bytes;
 
 /// Writes `model.safetensors`, or shards of at most `shard_bytes` and their index, in the order in
 /// which the network uses them. Matrices are normal with standard deviation 0.02, as the family's

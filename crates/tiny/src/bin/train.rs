@@ -38,7 +38,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    terminal::start_log();
+    progress::start_log();
     terminal::finish("the training failed", run(&parsed()))
 }
 

@@ -42,7 +42,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    terminal::start_log();
+    progress::start_log();
     terminal::finish("the conversation ended", run(terminal::parsed()))
 }
 

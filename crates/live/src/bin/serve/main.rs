@@ -47,7 +47,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    terminal::start_log();
+    progress::start_log();
     terminal::finish("the page can't be served", run(&terminal::parsed()))
 }
 

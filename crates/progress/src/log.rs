@@ -1,4 +1,4 @@
-use crate::{Loudness, colours};
+use terminal::{Loudness, colours};
 
 /// Sends what a program logs to standard error, as loud as `cargo xtask` was told to be. For the
 /// first line of a `main`.

@@ -1,8 +1,7 @@
 use std::io::{IsTerminal, stderr};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-
-use crate::Loudness;
+use terminal::Loudness;
 
 /// A bar for `length` steps with rate and time left; it draws nothing when standard error is not a
 /// terminal, or nothing but errors is wanted.

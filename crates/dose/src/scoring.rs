@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
 use model::{Batch, Network, ResidualTap};
-use rayon::prelude::*;
 use progress::progress_bar;
+use rayon::prelude::*;
 
 /// A text after a prompt.
 #[derive(Clone, Debug)]

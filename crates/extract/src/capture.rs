@@ -2,8 +2,8 @@ use std::ops::Range;
 
 use anyhow::{Context, Result, bail};
 use model::{Batch, ModelConfig};
-use results::{Activation, RenderedPrompt};
 use progress::progress_bar;
+use results::{Activation, RenderedPrompt};
 use terms::{Pooling, Site};
 
 use session::{OpenModel, OpenNetwork};

@@ -37,12 +37,12 @@ use anyhow::{Context, Result, bail};
 use files::HashMemo;
 use model::{Generated, GenerationRequest, Sampling, generate};
 use pipeline::{Decoding, GenerationSet, Pipeline};
+use progress::progress_bar;
 use results::{
     Generation, Layout, LensToken, Metadata, NotebookDescription, RenderedPrompt, Summary, Table,
     read_contrast_vectors, write_steering_json, write_swapped_role_json,
 };
 use session::{OpenModel, about_generation, open_for_generation, suppressed_tokens};
-use progress::progress_bar;
 use terms::{FinishReason, GenerationStyle};
 
 pub use intervention::{Intervention, broadcast, resolve_layer};

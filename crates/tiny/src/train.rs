@@ -6,10 +6,10 @@ use burn::module::Module;
 use burn::optim::{AdamWConfig, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, TensorData};
 use model::{ModelConfig, Network, Precision};
+use progress::progress_bar;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
-use progress::progress_bar;
 use tokenizers::Tokenizer;
 
 use crate::corpus::{batches, tokenize};

@@ -4,10 +4,10 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use half::bf16;
 use model::ModelConfig;
+use progress::progress_of_bytes;
 use rayon::prelude::*;
 use safetensors::{Dtype, View, serialize_to_file};
 use serde_json::{Map, Value, json};
-use progress::progress_of_bytes;
 
 /// Writes `model.safetensors`, or shards of at most `shard_bytes` and their index, in the order in
 /// which the network uses them. Matrices are normal with standard deviation 0.02, as the family's

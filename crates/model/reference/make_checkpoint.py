@@ -1,167 +1,24 @@
 #!/usr/bin/env python3
-"""Tiny random Gemma checkpoints in Hugging Face layout, one for each family and trap of the tests.
+"""Tiny random checkpoints in Hugging Face layout, one for each family and trap of the tests.
 
     python3 -m venv venv && venv/bin/pip install -r crates/model/reference/requirements.txt
     venv/bin/python crates/model/reference/make_checkpoint.py PRESET OUT_FOLDER [--seed N] [--naming hub|new]
 
-PRESET is gemma1-nano, gemma2-odd, gemma3-nano or gemma3-multimodal-nano. OUT_FOLDER gets config.json,
-generation_config.json and model.safetensors (f32); there is no tokenizer. The keys of config.json are those of the files
-that Google published, so that a reader of such files is what the tests exercise. `--naming` is for the multimodal preset:
-`hub` names tensors as google/gemma-3-4b-it does, `new` as the module tree of transformers since 4.52.
+OUT_FOLDER gets config.json, config.transformers-5.json, generation_config.json and model.safetensors; there is no
+tokenizer. The keys of config.json are those of the published files, so that a reader of such files is what the tests
+exercise; config.transformers-5.json is the same configuration as transformers writes it. `--naming` is for
+gemma3-multimodal-nano: `hub` names tensors as google/gemma-3-4b-it does, `new` as the module tree of transformers since
+4.52. presets/ has the configurations and how the weights are drawn.
 """
 import argparse
 import json
 import os
+import tempfile
 
-import torch
+import transformers
 from safetensors.torch import save_file
 
-# One of forty tried, for greedy continuations that vary: at least 9 different tokens in each, and never
-# a choice between two logits closer than 0.02, which rounding could turn.
-SEED = 35
-# sqrt(hidden) times this is the embedding that enters the first layer: about 0.4, less than what a block adds. With large
-# embeddings the tied head echoes the last token, whatever the blocks do, and a greedy continuation would show no mistake.
-EMBED_STD = 0.06
-
-GEMMA1 = dict(
-    architectures=["GemmaForCausalLM"], attention_bias=False, attention_dropout=0.0, bos_token_id=2, eos_token_id=1,
-    head_dim=16,
-    # As published: "gelu" is what early files say, and the tanh form is what they mean.
-    hidden_act="gelu", hidden_activation=None,
-    hidden_size=48, initializer_range=0.02, intermediate_size=96, max_position_embeddings=256, model_type="gemma",
-    num_attention_heads=4, num_hidden_layers=3, num_key_value_heads=1, pad_token_id=0, rms_norm_eps=1e-06,
-    rope_scaling=None, rope_theta=10000.0, torch_dtype="float32", use_cache=True, vocab_size=256,
-)
-GEMMA2 = dict(
-    architectures=["Gemma2ForCausalLM"], attention_bias=False, attention_dropout=0.0, attn_logit_softcapping=50.0,
-    bos_token_id=2, cache_implementation="hybrid", eos_token_id=1, final_logit_softcapping=30.0,
-    # hidden_size / num_attention_heads (10), head_dim (16) and query_pre_attn_scalar (24) all differ.
-    head_dim=16, hidden_size=40, num_attention_heads=4, query_pre_attn_scalar=24,
-    hidden_act="gelu_pytorch_tanh", hidden_activation="gelu_pytorch_tanh", initializer_range=0.02, intermediate_size=72,
-    max_position_embeddings=256, model_type="gemma2", num_hidden_layers=4, num_key_value_heads=2, pad_token_id=0,
-    rms_norm_eps=1e-06, rope_theta=10000.0, sliding_window=6, torch_dtype="float32", use_cache=True, vocab_size=256,
-)
-# What a published multimodal config says about its text part; the class's defaults are the rest.
-GEMMA3_TEXT = dict(
-    head_dim=16, hidden_size=32, intermediate_size=64, model_type="gemma3_text", num_attention_heads=4,
-    num_hidden_layers=8, num_key_value_heads=2, query_pre_attn_scalar=20,
-    rope_scaling=dict(factor=8.0, rope_type="linear"), sliding_window=6, vocab_size=256,
-)
-GEMMA3 = GEMMA3_TEXT | dict(
-    architectures=["Gemma3ForCausalLM"], attention_bias=False, attention_dropout=0.0, attn_logit_softcapping=None,
-    bos_token_id=2, cache_implementation="hybrid", eos_token_id=[1, 106], final_logit_softcapping=None,
-    hidden_activation="gelu_pytorch_tanh", initializer_range=0.02, max_position_embeddings=256, pad_token_id=0,
-    rms_norm_eps=1e-06, rope_local_base_freq=10000, rope_theta=1000000, sliding_window_pattern=6, torch_dtype="float32",
-    use_cache=True,
-)
-VISION = dict(
-    hidden_size=16, image_size=8, intermediate_size=24, model_type="siglip_vision_model", num_attention_heads=2,
-    num_hidden_layers=1, patch_size=4, vision_use_head=False,
-)
-GEMMA3_MULTIMODAL = dict(
-    architectures=["Gemma3ForConditionalGeneration"], boi_token_index=250, eoi_token_index=251, eos_token_id=[1, 106],
-    image_token_index=252, initializer_range=0.02, mm_tokens_per_image=4, model_type="gemma3", text_config=GEMMA3_TEXT,
-    torch_dtype="float32", vision_config=VISION,
-)
-CONFIGS = {
-    "gemma1-nano": GEMMA1, "gemma2-odd": GEMMA2, "gemma3-nano": GEMMA3, "gemma3-multimodal-nano": GEMMA3_MULTIMODAL,
-}
-END_TOKENS = {"gemma": 1, "gemma2": [1, 107], "gemma3_text": [1, 106]}
-
-# How much larger than 1/sqrt(fan_in) the entries of q_proj and k_proj are. Gemma 2's scores must pass the cap of 50. In
-# Gemma 3 the norms of queries and keys decide instead (Q_K_NORM), and a gain here would be divided out.
-Q_K_GAIN = {"gemma": 2.0, "gemma2": 4.1, "gemma3_text": 1.0}
-Q_K_NORM = 0.9
-# The standard deviation of the final logits; in Gemma 2 before the cap of 30, which some of them must pass.
-LOGIT_STD = {"gemma": 6.0, "gemma2": 15.0, "gemma3_text": 6.0}
-
-
-class Draw:
-    """Random weights from one seed; the order of the calls is part of what the seed means."""
-
-    def __init__(self, seed):
-        self.generator = torch.Generator().manual_seed(seed)
-
-    def matrix(self, rows, columns, gain=1.0):
-        return torch.randn(rows, columns, generator=self.generator) * gain / columns**0.5
-
-    def norm(self, size, mean=0.0):
-        """Weights of an RMS norm, which multiplies by 1 + weight: far enough from 0 to miss where they are dropped."""
-        return torch.randn(size, generator=self.generator) * 0.3 + mean
-
-    def tensor(self, *shape):
-        return torch.randn(*shape, generator=self.generator) * 0.1
-
-
-def text_tensors(config, draw):
-    """The decoder, named as a checkpoint of text alone names it."""
-    family, hidden, inner = config["model_type"], config["hidden_size"], config["intermediate_size"]
-    queries = config["num_attention_heads"] * config["head_dim"]
-    keys = config["num_key_value_heads"] * config["head_dim"]
-    gain = Q_K_GAIN[family]
-    norms = ["input_layernorm", "post_attention_layernorm"]
-    if family != "gemma":
-        norms += ["pre_feedforward_layernorm", "post_feedforward_layernorm"]
-    tensors = {"model.embed_tokens.weight": torch.randn(config["vocab_size"], hidden, generator=draw.generator) * EMBED_STD}
-    for layer in range(config["num_hidden_layers"]):
-        name = f"model.layers.{layer}"
-        for norm in norms:
-            tensors[f"{name}.{norm}.weight"] = draw.norm(hidden)
-        tensors[f"{name}.self_attn.q_proj.weight"] = draw.matrix(queries, hidden, gain)
-        tensors[f"{name}.self_attn.k_proj.weight"] = draw.matrix(keys, hidden, gain)
-        tensors[f"{name}.self_attn.v_proj.weight"] = draw.matrix(keys, hidden)
-        tensors[f"{name}.self_attn.o_proj.weight"] = draw.matrix(hidden, queries)
-        if family == "gemma3_text":
-            tensors[f"{name}.self_attn.q_norm.weight"] = draw.norm(config["head_dim"], Q_K_NORM)
-            tensors[f"{name}.self_attn.k_norm.weight"] = draw.norm(config["head_dim"], Q_K_NORM)
-        tensors[f"{name}.mlp.gate_proj.weight"] = draw.matrix(inner, hidden)
-        tensors[f"{name}.mlp.up_proj.weight"] = draw.matrix(inner, hidden)
-        tensors[f"{name}.mlp.down_proj.weight"] = draw.matrix(hidden, inner)
-    # A logit is a sum over `hidden` products of a normed entry (order 1) with an embedding's, so the norm sets its size.
-    scale = LOGIT_STD[family] / (EMBED_STD * hidden**0.5)
-    tensors["model.norm.weight"] = (1 + draw.norm(hidden)) * scale - 1
-    return tensors
-
-
-def vision_tensors(config, draw):
-    """The image encoder and its projection, named as the hub names them: a loader of text must step over these."""
-    vision, text = config["vision_config"], config["text_config"]
-    hidden, inner, patch = vision["hidden_size"], vision["intermediate_size"], vision["patch_size"]
-    tensors = {}
-
-    def linear(name, rows, columns):
-        tensors[f"{name}.weight"], tensors[f"{name}.bias"] = draw.matrix(rows, columns), draw.tensor(rows)
-
-    def layer_norm(name):
-        tensors[f"{name}.weight"], tensors[f"{name}.bias"] = 1 + draw.tensor(hidden), draw.tensor(hidden)
-
-    tower = "vision_tower.vision_model"
-    tensors[f"{tower}.embeddings.patch_embedding.weight"] = draw.tensor(hidden, 3, patch, patch)
-    tensors[f"{tower}.embeddings.patch_embedding.bias"] = draw.tensor(hidden)
-    patches = (vision["image_size"] // patch) ** 2
-    tensors[f"{tower}.embeddings.position_embedding.weight"] = draw.tensor(patches, hidden)
-    for index in range(vision["num_hidden_layers"]):
-        name = f"{tower}.encoder.layers.{index}"
-        layer_norm(f"{name}.layer_norm1")
-        layer_norm(f"{name}.layer_norm2")
-        for projection in ("k_proj", "v_proj", "q_proj", "out_proj"):
-            linear(f"{name}.self_attn.{projection}", hidden, hidden)
-        linear(f"{name}.mlp.fc1", inner, hidden)
-        linear(f"{name}.mlp.fc2", hidden, inner)
-    layer_norm(f"{tower}.post_layernorm")
-    tensors["multi_modal_projector.mm_input_projection_weight"] = draw.matrix(hidden, text["hidden_size"])
-    tensors["multi_modal_projector.mm_soft_emb_norm.weight"] = draw.norm(hidden)
-    return tensors
-
-
-def multimodal_tensors(config, seed, naming):
-    # The text part comes first and alone from the seed, so it is gemma3-nano's to the bit.
-    text = text_tensors(config["text_config"], Draw(seed))
-    vision = vision_tensors(config, Draw(seed + 1))
-    if naming == "hub":
-        return {f"language_model.{name}": tensor for name, tensor in text.items()} | vision
-    text = {name.replace("model.", "model.language_model.", 1): tensor for name, tensor in text.items()}
-    return text | {f"model.{name}": tensor for name, tensor in vision.items()}
+from presets import PRESETS, gemma
 
 
 def write_json(path, content):
@@ -170,27 +27,37 @@ def write_json(path, content):
         file.write("\n")
 
 
+def write_as_transformers_does(folder):
+    transformers.utils.logging.set_verbosity_error()
+    with tempfile.TemporaryDirectory() as scratch:
+        transformers.AutoConfig.from_pretrained(folder).save_pretrained(scratch)
+        with open(os.path.join(scratch, "config.json")) as written:
+            text = written.read()
+    with open(os.path.join(folder, "config.transformers-5.json"), "w") as file:
+        file.write(text)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("preset", choices=CONFIGS)
+    parser.add_argument("preset", choices=PRESETS)
     parser.add_argument("out_folder")
-    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--seed", type=int, help="another than the preset's own")
     parser.add_argument("--naming", choices=("hub", "new"), default="hub")
     options = parser.parse_args()
-    config = CONFIGS[options.preset]
-    text_config = config.get("text_config", config)
-    if config is text_config:
-        tensors = text_tensors(config, Draw(options.seed))
-    else:
-        tensors = multimodal_tensors(config, options.seed, options.naming)
+    preset = PRESETS[options.preset]
+    seed = preset.seed if options.seed is None else options.seed
+    tensors = preset.tensors(preset.config, seed)
+    if options.naming == "new":
+        tensors = gemma.renamed(tensors)
     os.makedirs(options.out_folder, exist_ok=True)
-    write_json(os.path.join(options.out_folder, "config.json"), config)
-    generation = dict(bos_token_id=2, eos_token_id=END_TOKENS[text_config["model_type"]], pad_token_id=0)
-    write_json(os.path.join(options.out_folder, "generation_config.json"), generation)
+    write_json(os.path.join(options.out_folder, "config.json"), preset.config)
+    write_json(os.path.join(options.out_folder, "generation_config.json"), preset.generation)
+    write_as_transformers_does(options.out_folder)
     path = os.path.join(options.out_folder, "model.safetensors")
-    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path, metadata={"format": "pt"})
+    stored = {name: tensor.to(preset.dtype).contiguous() for name, tensor in tensors.items()}
+    save_file(stored, path, metadata={"format": "pt"})
     numbers = sum(tensor.numel() for tensor in tensors.values())
-    print(f"{options.preset}: {len(tensors)} tensors, {numbers} numbers, {os.path.getsize(path)} bytes, seed {options.seed}")
+    print(f"{options.preset}: {len(tensors)} tensors, {numbers} numbers, {os.path.getsize(path)} bytes, seed {seed}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Opens a Gemma model with Hugging Face transformers: a folder, a hub id or a GGUF file.
+"""Opens a model with Hugging Face transformers: a folder, a hub id or a GGUF file.
 
 Used by make_reference.py and scripts/hf_table.py. Attention is always `eager`, the plain formula.
 
@@ -10,6 +10,7 @@ and needs the package `accelerate`.
 import json
 import logging
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 try:
@@ -69,6 +70,19 @@ class HfModel:
             output = output[0] if isinstance(output, tuple) else output
             self._outputs[key] = output[0].float().clone()
         return hook
+
+    @contextmanager
+    def changed_layer(self, layer, change):
+        """Within it, a forward pass goes on from `change` of the layer's output, which is given [tokens, hidden] in f32."""
+        def hook(_module, _inputs, output):
+            residual, *rest = output if isinstance(output, tuple) else (output,)
+            residual = change(residual[0].float()).to(residual.dtype)[None]
+            return (residual, *rest) if isinstance(output, tuple) else residual
+        handle = self.decoder.layers[layer].register_forward_hook(hook)
+        try:
+            yield
+        finally:
+            handle.remove()
 
     @property
     def layers(self):

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""What Hugging Face transformers computes from a Gemma model: every layer, the final norm, logits, greedy continuations.
+"""What Hugging Face transformers computes from a model: every layer, the final norm, logits, greedy continuations, and the
+last layer after interventions.
 
     python3 -m venv venv && venv/bin/pip install -r crates/model/reference/requirements.txt
     venv/bin/python crates/model/reference/make_reference.py MODEL OUT.safetensors [options]
@@ -15,6 +16,7 @@ import os
 import sys
 
 import hf_model
+import interventions
 import pipeline_texts
 
 try:
@@ -47,13 +49,15 @@ def token_stream(vocab_size):
 
 
 def sequences(config):
-    """The main sequence and the prompts: each begins with <bos> and goes on with the next ids of one common stream."""
+    """The main sequence and the prompts: each begins with <bos>, if the model has one, and goes on with the next ids of one
+    common stream."""
     window = getattr(config, "sliding_window", None)
     length = max(LENGTH, window + BEYOND_WINDOW) if window and window <= LARGEST_WINDOW else LENGTH
     stream = token_stream(config.vocab_size)
+    start = [] if config.bos_token_id is None else [config.bos_token_id]
 
     def draw(count):
-        return [config.bos_token_id] + [next(stream) for _ in range(count - 1)]
+        return start + [next(stream) for _ in range(count - len(start))]
 
     return draw(length), [draw(count) for count in PROMPT_LENGTHS]
 
@@ -73,13 +77,14 @@ def integers(values):
     return torch.tensor(values, dtype=torch.int32)
 
 
-def reference(source, dtype, positions, greedy, prompt_tokens):
-    """The tensors and metadata; None for one of the last three takes what suits the vocabulary."""
+def reference(source, dtype, positions, greedy, prompt_tokens, intervene):
+    """The tensors and metadata; None for one of the last four takes what suits the vocabulary."""
     model = hf_model.open_model(source, dtype)
     small = model.config.vocab_size <= SMALL_VOCABULARY
     positions = positions or ("all" if small else "last")
     greedy = (16 if small else 0) if greedy is None else greedy
     prompt_tokens = (PROMPT_TOKENS if small else 0) if prompt_tokens is None else prompt_tokens
+    intervene = small if intervene is None else intervene
     tokens, prompts = sequences(model.config)
     captured = model.forward(tokens)
     kept = list(range(len(tokens))) if positions == "all" else [len(tokens) - 1]
@@ -96,6 +101,10 @@ def reference(source, dtype, positions, greedy, prompt_tokens):
         torch=torch.__version__, transformers=transformers.__version__, numpy=numpy.__version__,
         weights_fingerprint=fingerprint(model.weight_files),
     )
+    if intervene:
+        numbers = token_stream(interventions.DIRECTION_STEPS)
+        changed, metadata["interventions"] = interventions.reference(model, tokens, captured.residuals, numbers)
+        tensors |= changed
     return {name: tensor.contiguous() for name, tensor in tensors.items()}, metadata
 
 
@@ -112,7 +121,8 @@ def check(source, path, pipeline):
         raise hf_model.ModelError(f'{path}: its metadata don\'t say "{FORMAT}"')
     positions = "all" if len(expected["logit_positions"]) == len(expected["tokens"]) else "last"
     greedy, prompt_tokens = (len(expected.get(name, [])) for name in ("greedy", "greedy.0"))
-    actual, facts = reference(source, metadata["dtype"], positions, greedy, prompt_tokens)
+    intervene = "interventions" in metadata
+    actual, facts = reference(source, metadata["dtype"], positions, greedy, prompt_tokens, intervene)
     if facts["weights_fingerprint"] != metadata["weights_fingerprint"]:
         raise hf_model.ModelError(f"{source}: these are not the weights of {path}")
     if set(actual) != set(expected):
@@ -139,6 +149,7 @@ def main():
     parser.add_argument("--positions", choices=("all", "last"), help="whose logits are kept; all where the vocabulary is small")
     parser.add_argument("--greedy", type=int, metavar="N", help="tokens after the sequence; 16 where the vocabulary is small, else 0")
     parser.add_argument("--prompts", type=int, metavar="N", help="tokens after each of the three prompts; 12 or 0 likewise")
+    parser.add_argument("--interventions", action=argparse.BooleanOptionalAction, help="where the vocabulary is small, unless said")
     parser.add_argument("--pipeline", metavar="TOML", help="also the tokens of this pipeline's texts; paths in it count from here")
     parser.add_argument("--check", metavar="FILE", help="compare with this reference instead of writing one")
     options = parser.parse_args()
@@ -152,7 +163,9 @@ def main():
             worst = max(errors, key=errors.get)
             print(f"{options.check}: {len(errors)} tensors; largest error {errors[worst]:.1e} of the RMS, in {worst}; {texts} texts")
             sys.exit(errors[worst] > TOLERANCE)
-        tensors, metadata = reference(options.model, options.dtype, options.positions, options.greedy, options.prompts)
+        tensors, metadata = reference(
+            options.model, options.dtype, options.positions, options.greedy, options.prompts, options.interventions
+        )
         if options.pipeline:
             metadata["texts"] = pipeline_texts.written(options.model, options.pipeline)
     except hf_model.ModelError as error:

@@ -1,4 +1,4 @@
 """The tiny checkpoints by name, one module a group of families."""
-from . import gemma
+from . import gemma, llama
 
-PRESETS = gemma.PRESETS
+PRESETS = gemma.PRESETS | llama.PRESETS

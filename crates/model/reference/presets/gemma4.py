@@ -92,4 +92,4 @@ def preset(config, seed):
     return Preset(config, dict(bos_token_id=2, eos_token_id=[1, 106], pad_token_id=0), tensors, seed)
 
 
-PRESETS = {"gemma4-dense": preset(DENSE, 7), "gemma4-e": preset(E, 2)}
+PRESETS = {"gemma4-dense": preset(DENSE, 35), "gemma4-e": preset(E, 47)}

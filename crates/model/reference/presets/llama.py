@@ -102,9 +102,9 @@ PRESETS = {
     "qwen2-nano": preset(configs.QWEN2_NANO, 101),
     "qwen2-window": preset(configs.QWEN2_WINDOW, 3),
     "qwen3-nano": preset(configs.QWEN3, 1),
-    "olmo2-nano": preset(configs.OLMO2, 2),
+    "olmo2-nano": preset(configs.OLMO2, 5),
     "olmo3-nano": preset(configs.OLMO3, 2),
-    "phi3-nano": preset(configs.PHI3_NANO, 1),
-    "phi3-longrope": preset(configs.PHI3_LONGROPE, 6),
+    "phi3-nano": preset(configs.PHI3_NANO, 12),
+    "phi3-longrope": preset(configs.PHI3_LONGROPE, 92),
     "smollm3-nano": preset(configs.SMOLLM3, 17),
 }

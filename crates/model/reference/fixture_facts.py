@@ -90,7 +90,7 @@ MISTAKES = {
         lambda rope: {"scaling": rope.scaling | {"short_factor": rope.scaling.get("long_factor")}}
     ),
     "scaling in sliding layers too": all_scaled,
-    "the whole head turned": each_rope(lambda rope: {"turned": rope.head, "spread": rope.head, "scaling": {}}),
+    "the whole head turned": each_rope(lambda rope: {"turned": rope.head, "spread": rope.head}),
     "frequencies spread over the whole head": each_rope(lambda rope: {"spread": rope.head}),
     "NoPE layers turned": all_turned,
     "no window": windows(lambda layer: None),
@@ -173,19 +173,20 @@ def main():
     names = options.presets or [name for name, preset in PRESETS.items() if preset.dtype == torch.bfloat16]
     torch.set_num_threads(1)
     rows = {name: facts(name) for name in names}
-    print("| preset | layers, hidden, heads / KV heads x head_dim | largest score, logit | f32 from f64: residuals, logits "
-          "| different tokens | smallest gap |")
+    print("| preset | layers, hidden, heads / KV heads x head_dim | largest score, raw logit | f32 from f64, of the RMS: residuals, logits "
+          "| different tokens in `greedy`, `greedy.{0,1,2}` | smallest distance of the two best logits |")
     print("|---|---|---|---|---|---|")
     for name, (row, _) in rows.items():
         print(f"| {name} | {row['sizes']} | {row['score']:.0f}, {row['logit']:.0f} "
               f"| {row['residuals']:.1e}, {row['logits']:.1e} | {row['different']} | {row['gap']:.2f} |")
-    print("\n| mistake | changes a residual by | least in |")
-    print("|---|---|---|")
+    print("\n| mistake | largest change of a residual, in units of its RMS |")
+    print("|---|---|")
     for mistake in MISTAKES:
         found = {name: effects[mistake] for name, (_, effects) in rows.items() if mistake in effects}
         if found:
             least = min(found, key=found.get)
-            print(f"| {mistake} | {found[least]:.2g} to {max(found.values()):.2g} | {least} of {len(found)} |")
+            largest = f" to {max(found.values()):.2g}, least in {least} of {len(found)}" if len(found) > 1 else f" in {least}"
+            print(f"| {mistake} | {found[least]:.2g}{largest} |")
 
 
 if __name__ == "__main__":

@@ -67,7 +67,8 @@ OLMO2 = SHARED | dict(
     max_position_embeddings=4096, model_type="olmo2", num_attention_heads=3, num_hidden_layers=4, num_key_value_heads=1,
     pad_token_id=158, rms_norm_eps=1e-06, rope_scaling=None, rope_theta=500000, tie_word_embeddings=False,
 )
-# The scaling is for the full-attention layer alone; it changes the frequencies from the fourth on.
+# The scaling is for the full-attention layers alone: of six frequencies the first stays, the second is between, and four are
+# divided. transformers 5.24 takes no other rope_theta than 500000 in sliding layers.
 OLMO3 = OLMO2 | dict(
     architectures=["Olmo3ForCausalLM"],
     layer_types=["sliding_attention", "full_attention", "sliding_attention", "full_attention"],

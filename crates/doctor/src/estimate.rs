@@ -137,7 +137,7 @@ pub fn estimate(pipeline: &Pipeline, known: &Known, workload: &Workload, speeds:
 /// for each row.
 fn layer_work(shape: &Shape) -> f64 {
     let config = &shape.config;
-    (TOKENS_AT_ONCE * (8 * config.hidden_size + 3 * config.intermediate_size) * 4) as f64
+    (TOKENS_AT_ONCE * (8 * config.hidden_size + 3 * config.widest_feed_forward()) * 4) as f64
 }
 
 struct Costs<'a> {
@@ -259,7 +259,7 @@ impl<'a> Costs<'a> {
         let rows = generations.rows.min(ROWS_AT_ONCE);
         let prompt = generations.prompt_tokens / generations.rows.max(1) as f64;
         let tokens = rows as f64 * (prompt + generations.most_tokens as f64);
-        let token = 2 * config.num_key_value_heads * config.head_dim * config.layers.len() * number;
+        let token = config.cached_numbers() * number;
         tokens * token as f64 + 2.0 * (rows * config.vocab_size * 4) as f64 + 64e6 + layer_work(self.shape)
     }
 }

@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use half::bf16;
 use kernels::{
-    AttentionShape, Instructions, RmsNormShape, Rounding, Weight, attend, gate, multiply, multiply_add_rate,
-    read_bandwidth, rms_norm, soft_cap,
+    AttentionShape, GateFunction, Instructions, RmsNormShape, Rounding, Weight, attend, gate, multiply,
+    multiply_add_rate, read_bandwidth, rms_norm, soft_cap,
 };
 
 fn main() {
@@ -81,11 +81,12 @@ fn others() {
     let mut y = vec![0.0; x.len()];
     line(
         "gate 256 x 9216",
-        median(|| gate(black_box(&x), &x, black_box(&mut y))),
+        median(|| gate(GateFunction::GeluTanh, black_box(&x), &x, black_box(&mut y))),
     );
     let shape = RmsNormShape {
         width: 2304,
         epsilon: 1e-6,
+        offset: 1.0,
     };
     let (rows, weight) = (&x[..256 * 2304], &x[..2304]);
     line(

@@ -59,12 +59,42 @@ pub fn gelu_tanh(x: f32) -> f32 {
     x / (1.0 + exp(-twice_u))
 }
 
-/// `y = gelu(gate) * up`, all of one length: the gate of the feed-forward.
-pub fn gate(gate: &[f32], up: &[f32], y: &mut [f32]) {
+/// `x / (1 + e^-x)`, also called swish. Error below 1e-6 relative where x > -20, and below 1e-8
+/// absolute elsewhere.
+#[inline(always)]
+pub fn silu(x: f32) -> f32 {
+    x / (1.0 + exp(-x))
+}
+
+/// The function of a feed-forward's gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GateFunction {
+    /// [`gelu_tanh`]
+    GeluTanh,
+    /// [`silu`]
+    Silu,
+}
+
+/// `y = function(gate) * up`, all of one length: the gate of the feed-forward.
+pub fn gate(function: GateFunction, gate: &[f32], up: &[f32], y: &mut [f32]) {
     assert!(gate.len() == y.len() && up.len() == y.len());
     for_each_row(y, PIECE, 8, |piece, y| {
         let range = piece * PIECE..piece * PIECE + y.len();
-        gate_piece(&gate[range.clone()], &up[range], y);
+        let (gate, up) = (&gate[range.clone()], &up[range]);
+        match function {
+            GateFunction::GeluTanh => gelu_gate_piece(gate, up, y),
+            GateFunction::Silu => silu_gate_piece(gate, up, y),
+        }
+    });
+}
+
+/// `y += bias` for each row of `y: [rows, width]`; `bias: [width]`.
+pub fn add_bias(y: &mut [f32], bias: &[f32]) {
+    assert!(y.len().is_multiple_of(bias.len()));
+    for_each_row(y, bias.len(), 1, |_, y| {
+        for (y, bias) in y.iter_mut().zip(bias) {
+            *y += bias;
+        }
     });
 }
 
@@ -74,9 +104,17 @@ pub fn soft_cap(x: &mut [f32], cap: f32) {
 }
 
 also_with_avx2! {
-    fn gate_piece(gate: &[f32], up: &[f32], y: &mut [f32]) {
+    fn gelu_gate_piece(gate: &[f32], up: &[f32], y: &mut [f32]) {
         for ((y, gate), up) in y.iter_mut().zip(gate).zip(up) {
             *y = gelu_tanh(*gate) * up;
+        }
+    }
+}
+
+also_with_avx2! {
+    fn silu_gate_piece(gate: &[f32], up: &[f32], y: &mut [f32]) {
+        for ((y, gate), up) in y.iter_mut().zip(gate).zip(up) {
+            *y = silu(*gate) * up;
         }
     }
 }

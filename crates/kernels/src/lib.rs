@@ -24,7 +24,7 @@ mod rotary;
 mod threads;
 
 pub use attention::{AttentionShape, CacheNumber, Context, attend};
-pub use elementwise::{exp, gate, gelu_tanh, soft_cap, tanh};
+pub use elementwise::{GateFunction, add_bias, exp, gate, gelu_tanh, silu, soft_cap, tanh};
 pub use instructions::Instructions;
 pub use limits::{multiply_add_rate, read_bandwidth};
 pub use norm::{RmsNormShape, add_rms_norm, rms_norm};

@@ -399,7 +399,8 @@ def final_cap(model):
 
 
 def ropes(decoder):
-    """For each kind of layer: type, base, factor and how many of a head's dimensions are turned."""
+    """For each kind of layer: type, base, factor, how many of a head's dimensions are turned, and what cosines and sines
+    are multiplied by; the frequencies too where they don't follow from base and factor alone."""
     rotary, table = decoder.rotary_emb, decoder.config.rope_parameters
     found = {}
     for kind in sorted(set(kinds_of(decoder.config))):
@@ -409,11 +410,14 @@ def ropes(decoder):
         turned = 2 * len(frequencies)
         factor = float(1 / frequencies[0])
         entry = {"rope_type": parameters["rope_type"], "theta": parameters["rope_theta"], "factor": round(factor, 4), "rotary_dim": turned}
+        entry["attention_factor"] = float(getattr(rotary, f"{kind}_attention_scaling" if own else "attention_scaling"))
         if entry["rope_type"] in ("default", "linear"):
             powers = torch.arange(0, turned, 2, dtype=torch.float64) / turned
             exact = float(parameters["rope_theta"]) ** -powers / factor
             if not torch.allclose(frequencies, exact, rtol=1e-5):
                 raise SystemExit(f"error: the frequencies of {kind} are not those of {entry}")
+        else:
+            entry["frequencies"] = [float(f"{number:.8g}") for number in frequencies]
         found[kind] = entry
     return found
 

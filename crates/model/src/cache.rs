@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
-use crate::{Batch, Error, ModelConfig, Result};
+use crate::{Batch, Error, LayerDescription, ModelConfig, Result};
 
 /// Keys and values of the tokens that running rows have seen, separate from the weights.
 ///
@@ -13,7 +13,8 @@ use crate::{Batch, Error, ModelConfig, Result};
 /// Every layer, sliding or global, keeps all tokens: which of them a query sees is decided at
 /// lookup.
 pub struct Cache {
-    layers: Vec<LayerCache>,
+    /// None for a layer that uses keys and values of another.
+    layers: Vec<Option<LayerCache>>,
     /// By the caller's row number: the slots of a row's tokens, by position.
     rows: BTreeMap<usize, Vec<u32>>,
     used: usize,
@@ -34,10 +35,12 @@ const FIRST_CAPACITY: usize = 256;
 
 impl Cache {
     pub(crate) fn new(config: &ModelConfig, device: &Device, dtype: DType) -> Self {
-        let shape = [FIRST_CAPACITY, config.num_key_value_heads * config.head_dim];
-        let layer = |_| LayerCache {
-            keys: Tensor::zeros(shape, (device, dtype)),
-            values: Tensor::zeros(shape, (device, dtype)),
+        let layer = |layer: &LayerDescription| {
+            let shape = [FIRST_CAPACITY, layer.key_width()];
+            layer.keeps_keys().then(|| LayerCache {
+                keys: Tensor::zeros(shape, (device, dtype)),
+                values: Tensor::zeros(shape, (device, dtype)),
+            })
         };
         Cache {
             layers: config.layers.iter().map(layer).collect(),
@@ -102,7 +105,9 @@ impl Cache {
         values: Tensor<2>,
     ) -> (Tensor<2>, Tensor<2>) {
         let slots = [self.written.clone(), 0..keys.dims()[1]];
-        let cache = &mut self.layers[layer];
+        let Some(cache) = &mut self.layers[layer] else {
+            return (keys, values);
+        };
         for (all, new) in [(&mut cache.keys, keys), (&mut cache.values, values)] {
             let dtype = all.dtype();
             let new = if new.dtype() == dtype {
@@ -133,7 +138,7 @@ impl Cache {
         self.capacity = self.capacity.max(2 * (self.used + wanted));
         let kept: Vec<i32> = alive.iter().map(|slot| slot.cast_signed()).collect();
         let kept = Tensor::<1, Int>::from_data(TensorData::new(kept, [self.used]), &self.device);
-        for layer in &mut self.layers {
+        for layer in self.layers.iter_mut().flatten() {
             for all in [&mut layer.keys, &mut layer.values] {
                 let width = all.dims()[1];
                 let room = Tensor::zeros([self.capacity, width], (&self.device, all.dtype()));

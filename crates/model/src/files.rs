@@ -90,8 +90,7 @@ impl ModelFiles {
     pub fn network(&self) -> Result<(ModelConfig, Checkpoint)> {
         let mut config = self.config()?;
         let mut checkpoint = self.checkpoint()?;
-        checkpoint.settle_head(&mut config)?;
-        checkpoint.check(&config)?;
+        checkpoint.fit(&mut config)?;
         Ok((config, checkpoint))
     }
 
@@ -105,7 +104,8 @@ impl ModelFiles {
             ModelFiles::HuggingFace(folder) => ModelConfig::read(folder),
             ModelFiles::Gguf(path) => {
                 let wrong = |message: String| Error::file(path, message);
-                let json = config_json(&open(path)?.file).map_err(wrong)?;
+                let opened = open(path)?;
+                let json = config_json(&opened.file, &|name| opened.numbers(name)).map_err(wrong)?;
                 let config = ModelConfig::from_json(&json).map_err(wrong)?;
                 config.check_end_tokens().map_err(wrong)?;
                 Ok(config)

@@ -37,9 +37,9 @@
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let files = ModelFiles::at("../../data/tiny".as_ref())?; // a Hugging Face folder or a .gguf file
-//! let (config, tokenizer) = (files.config()?, files.tokenizer(&ChatOptions::default())?);
+//! let ((config, checkpoint), tokenizer) = (files.network()?, files.tokenizer(&ChatOptions::default())?);
 //! let device = open_device(DeviceKind::Cpu)?;
-//! let network = Network::load(&config, &files.checkpoint()?, &device, Precision::F32, &mut |_| ())?;
+//! let network = Network::load(&config, &checkpoint, &device, Precision::F32, &mut |_| ())?;
 //!
 //! let text = tokenizer.render(&[Message::new(Speaker::User, "Who are you?")], Speaker::Model)?;
 //! let batch = Batch::of(&[tokenizer.tokenize(&text)?.ids])?;
@@ -76,7 +76,10 @@ pub use batch::{Batch, Token};
 pub use cache::Cache;
 pub use chat::{ChatOptions, ChatTokenizer, Message, Rendered, Role, Tokens};
 pub use checkpoint::Checkpoint;
-pub use config::{LayerDescription, LayerNorms, ModelConfig, Rope};
+pub use config::{
+    Activation, Biases, KeysAndValues, LayerDescription, LayerNorms, ModelConfig, NormScale, PerLayerInputs,
+    QueryKeyNorms, Rope,
+};
 pub use conversation_cache::ConversationCache;
 pub use device::{open_device, present_device};
 pub use error::{Error, Result};

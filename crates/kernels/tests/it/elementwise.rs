@@ -1,4 +1,4 @@
-use kernels::{exp, gate, gelu_tanh, soft_cap, tanh};
+use kernels::{GateFunction, add_bias, exp, gate, gelu_tanh, silu, soft_cap, tanh};
 
 use crate::support::{generator, numbers};
 
@@ -54,6 +54,22 @@ fn gelu_is_within_its_bound() {
 }
 
 #[test]
+fn silu_is_within_its_bound() {
+    for x in all_kinds_of_numbers().filter(|x| x.abs() < 1e4) {
+        let wide = f64::from(x);
+        let expected = wide / (1.0 + (-wide).exp());
+        let error = (f64::from(silu(x)) - expected).abs();
+        let allowed = if x > -20.0 {
+            1e-6 * expected.abs() + 1e-44
+        } else {
+            1e-8
+        };
+        assert!(error < allowed, "silu({x}): {error}");
+    }
+    assert!(silu(f32::NAN).is_nan());
+}
+
+#[test]
 fn whole_slices_are_their_numbers_one_by_one() {
     let mut generator = generator(5);
     for count in [1, 7, 8, 33, 4095, 4096, 4097, 50_001] {
@@ -62,13 +78,18 @@ fn whole_slices_are_their_numbers_one_by_one() {
             numbers(&mut generator, count, 3.0),
         );
         let mut y = vec![0.0; count];
-        gate(&gates, &up, &mut y);
-        let expected: Vec<f32> = gates
-            .iter()
-            .zip(&up)
-            .map(|(gate, up)| gelu_tanh(*gate) * up)
-            .collect();
-        assert_eq!(y, expected);
+        for (name, function) in [
+            (GateFunction::GeluTanh, gelu_tanh as fn(f32) -> f32),
+            (GateFunction::Silu, silu),
+        ] {
+            gate(name, &gates, &up, &mut y);
+            let pairs = gates.iter().zip(&up);
+            let expected: Vec<f32> = pairs.map(|(gate, up)| function(*gate) * up).collect();
+            assert_eq!(y, expected);
+        }
+        let mut biased = up.clone();
+        add_bias(&mut biased, &up);
+        assert!(biased.iter().zip(&up).all(|(biased, up)| *biased == up + up));
         let mut capped = gates.clone();
         soft_cap(&mut capped, 30.0);
         let expected: Vec<f32> = gates.iter().map(|value| 30.0 * tanh(value / 30.0)).collect();

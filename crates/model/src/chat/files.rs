@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use tokenizers::{AddedToken, Tokenizer};
 
 use super::template::ChatOptions;
-use crate::families::FAMILIES;
+use crate::families::{FAMILIES, Family};
 use crate::text_file::{json_file, text_file};
 use crate::{Error, Result};
 
@@ -46,16 +46,27 @@ impl Companions {
         })
     }
 
+    /// That of the `config.json` in the folder, if it has one.
+    fn model_type(&self) -> Option<String> {
+        let config = object(&self.folder.join("config.json")).ok()??;
+        config.get("model_type")?.as_str().map(str::to_owned)
+    }
+
     /// Tokens under names such as `bos_token`, as templates know them: those of the files, and
-    /// those that the tokenizer's class in transformers has by default. Where no class is named,
-    /// transformers goes by the model's type; here, every family's defaults apply if they are in
-    /// the vocabulary.
+    /// those that the tokenizer's class in transformers has by default, if they are in the
+    /// vocabulary. Where no class is named, the model's type decides, as there.
     pub fn special_tokens(&self, tokenizer: &Tokenizer) -> Map<String, Value> {
         let mut tokens = Map::new();
         let class = self.config.get("tokenizer_class").and_then(Value::as_str);
-        let of_class = FAMILIES
-            .iter()
-            .filter(|family| class.is_none_or(|class| class.starts_with(family.tokenizer_class())));
+        let model_type = self.model_type();
+        let is_meant = |family: &&&dyn Family| match class {
+            Some(class) => class.starts_with(family.tokenizer_class()),
+            None => {
+                let mut types = family.model_types().iter();
+                types.any(|own| Some(own.name) == model_type.as_deref())
+            }
+        };
+        let of_class = FAMILIES.iter().filter(is_meant);
         for (name, text) in of_class.flat_map(|family| family.special_tokens()) {
             if tokenizer.token_to_id(text).is_some() {
                 tokens.insert((*name).to_owned(), (*text).into());

@@ -4,7 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{Checkpoint, MappedFile, StoredTensor};
-use crate::gguf::{Architecture, OpenGguf, hugging_face_name, open, stores_one_plus_weight};
+use crate::gguf::{
+    Architecture, OpenGguf, hugging_face_name, interleaved_heads, open, stores_one_plus_weight,
+};
 use crate::{Error, Result};
 
 impl Checkpoint {
@@ -36,6 +38,8 @@ impl Checkpoint {
                 shape: tensor.shape.clone(),
                 range,
                 one_was_added: stores_one_plus_weight(architecture, &tensor.name),
+                interleaved_heads: interleaved_heads(architecture, file.metadata(), &tensor.name)
+                    .map_err(wrong)?,
             };
             checkpoint.tensors.insert(name, stored);
         }

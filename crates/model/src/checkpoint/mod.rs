@@ -1,5 +1,6 @@
 //! The weights of a model in mapped files, whatever the format.
 
+mod fused;
 mod gguf;
 mod head;
 mod names;
@@ -38,8 +39,11 @@ struct StoredTensor {
     /// Row by row, as Hugging Face has it.
     shape: Vec<usize>,
     range: Range<usize>,
-    /// GGUF files hold `1 + w` for the weights of norms.
+    /// GGUF files hold `1 + w` for the weights of some norms.
     one_was_added: bool,
+    /// GGUF files of some families hold the rows of this many heads with the halves of each
+    /// interleaved.
+    interleaved_heads: Option<usize>,
 }
 
 /// How a tensor's numbers are handed out.
@@ -94,6 +98,20 @@ impl Checkpoint {
             Precision::Bf16 => 2 * tensor.count(),
         };
         self.tensors.values().map(size).sum()
+    }
+
+    /// Makes the tensors those that the network of a configuration asks for, and compares them with
+    /// it: fused products become several, weights without use are left out, and which head is used
+    /// is settled in the configuration.
+    ///
+    /// # Errors
+    /// Names the first tensor that is missing, misshaped or left over, and a head that contradicts
+    /// the configuration.
+    pub fn fit(&mut self, config: &mut ModelConfig) -> Result<()> {
+        self.split_fused(config)?;
+        self.leave_out_unused(config);
+        self.settle_head(config)?;
+        self.check(config)
     }
 
     /// Compares names and shapes with those of the network that a configuration describes: none
@@ -162,13 +180,17 @@ impl Checkpoint {
         form: Form,
     ) -> Result<TensorData> {
         let file = &self.files[tensor.file];
+        let bytes = &file.bytes[range.clone()];
+        let ordered = tensor
+            .interleaved_heads
+            .and_then(|heads| halves_together(bytes, shape[0], heads));
         let stored = Stored {
             storage: tensor.storage,
-            bytes: &file.bytes[range.clone()],
+            bytes: ordered.as_deref().unwrap_or(bytes),
             one_was_added: tensor.one_was_added,
         };
         let precision = tensor.dtype(form);
-        let data = if stored.is_already(precision) {
+        let data = if ordered.is_none() && stored.is_already(precision) {
             stored
                 .check_finite()
                 .map(|()| stored.mapped(&file.bytes, range.clone(), shape, precision))
@@ -232,6 +254,24 @@ impl Checkpoint {
             .take_while(move |(name, _)| name.starts_with(prefix))
             .map(|(_, tensor)| tensor)
     }
+}
+
+/// The bytes of `rows` rows in which the first and the second half of each head are together again:
+/// llama.cpp's converter puts row i of the first half before row i of the second. `None` where the
+/// rows are not those of so many heads.
+fn halves_together(bytes: &[u8], rows: usize, heads: usize) -> Option<Vec<u8>> {
+    let size = rows
+        .checked_div(heads)
+        .filter(|size| size * heads == rows && size % 2 == 0)?;
+    let row_bytes = bytes.len() / rows.max(1);
+    let mut ordered = Vec::with_capacity(bytes.len());
+    for row in 0..rows {
+        let (head, place) = (row / size, row % size);
+        let (half, pair) = (place / (size / 2), place % (size / 2));
+        let from = head * size + 2 * pair + half;
+        ordered.extend_from_slice(&bytes[from * row_bytes..(from + 1) * row_bytes]);
+    }
+    Some(ordered)
 }
 
 impl StoredTensor {

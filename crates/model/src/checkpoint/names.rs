@@ -25,6 +25,16 @@ pub(super) enum Meaning {
     Classifier,
 }
 
+/// What there is below the prefix.
+const PARTS: [&str; 6] = [
+    "layers.",
+    "embed_tokens.",
+    "norm.",
+    "embed_tokens_per_layer.",
+    "per_layer_model_projection.",
+    "per_layer_projection_norm.",
+];
+
 impl Names {
     /// # Errors
     /// If no table of embeddings is found, or several are, or adapters have not been
@@ -66,11 +76,13 @@ impl Names {
 
     pub fn meaning(&self, name: &str) -> Meaning {
         // Below `model.`, or before it: `vision_tower.…`, `model.vision_tower.…`.
-        let sees = [
+        let others = [
             "vision_tower.",
             "multi_modal_projector.",
             "vision_model.",
             "embed_vision.",
+            "audio_tower.",
+            "embed_audio.",
         ];
         let buffers = [
             ".rotary_emb.inv_freq",
@@ -88,12 +100,12 @@ impl Names {
             return Meaning::None;
         }
         if let Some(rest) = name.strip_prefix(self.prefix.as_str())
-            && (rest.starts_with("layers.") || rest.starts_with("embed_tokens.") || rest.starts_with("norm."))
+            && PARTS.iter().any(|part| rest.starts_with(part))
         {
             // PEFT keeps the weights that it wraps one level deeper.
             return Meaning::Weight(format!("model.{}", rest.replace(".base_layer.", ".")));
         }
-        if sees.iter().any(|part| dotted.contains(&format!(".{part}"))) {
+        if others.iter().any(|part| dotted.contains(&format!(".{part}"))) {
             return Meaning::None;
         }
         let last = name.rsplit('.').nth(1).unwrap_or_default();

@@ -135,6 +135,7 @@ impl Checkpoint {
                 shape: tensor.shape,
                 range: tensor.range,
                 one_was_added: false,
+                interleaved_heads: None,
             };
             if self.tensors.insert(name.clone(), stored).is_some() {
                 return Err(Error::file(

@@ -3,11 +3,26 @@
 use serde_json::{Map, Value};
 
 /// The keys of one `config.json`, or of the table in it that describes the language model.
+#[derive(Clone)]
 pub(crate) struct Keys(Map<String, Value>);
 
 impl Keys {
     pub fn new(keys: Map<String, Value>) -> Self {
         Keys(keys)
+    }
+
+    /// The same without some.
+    pub fn without(&self, names: &[&str]) -> Self {
+        let mut kept = self.0.clone();
+        kept.retain(|key, _| !names.contains(&key.as_str()));
+        Keys(kept)
+    }
+
+    /// The same with another value.
+    pub fn with(&self, name: &str, value: Value) -> Self {
+        let mut changed = self.0.clone();
+        changed.insert(name.to_owned(), value);
+        Keys(changed)
     }
 
     /// `None` where the key is absent or `null`.

@@ -1,107 +1,164 @@
-//! Rotary embeddings as spelled by several versions of transformers.
+//! Rotary embeddings and their scalings, as frequencies.
+//!
+//! Source of all formulas: `modeling_rope_utils.py` of transformers 5.24, where frequencies are
+//! computed in f32. Here they are computed in f64 and rounded where the reference rounds a result
+//! that it goes on with.
 
-use serde_json::{Map, Value};
+use std::f64::consts::PI;
 
-use super::Rope;
-use super::keys::Keys;
-
-/// The same for all layers. `rope_scaling` comes before `rope_parameters`, and a base inside
-/// either before `rope_theta` (`RotaryEmbeddingConfigMixin` of transformers 5.24).
-pub(crate) fn rope_of_all_layers(keys: &Keys) -> Result<Rope, String> {
-    let scaling = table(keys, "rope_scaling")?.filter(|table| !table.is_empty());
-    let (name, parameters) = match scaling {
-        Some(table) => ("rope_scaling", Some(table)),
-        None => ("rope_parameters", table(keys, "rope_parameters")?),
-    };
-    let nested = ["full_attention", "sliding_attention"];
-    if parameters.is_some_and(|table| nested.iter().any(|kind| table.contains_key(*kind))) {
-        return Err(format!(
-            "`{name}` has a table for each kind of layer, and this model has one for all; give `rope_type` and `rope_theta` there"
-        ));
-    }
-    rope(name, parameters, keys.number("rope_theta", 10_000.0)?)
+/// How positions rotate queries and keys: the pair i of a head, which is its elements i and i + n
+/// of n pairs, is turned by `position * frequencies[i]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rope {
+    /// Radians by position. As many as pairs are turned; the elements of a head beyond them stay
+    /// as they are.
+    pub frequencies: Vec<f32>,
+    /// Cosines and sines are multiplied by this.
+    pub attention_factor: f32,
+    /// Texts of more tokens have other frequencies.
+    pub longest: Option<usize>,
 }
 
-/// Two: for full-attention layers and for sliding ones, as in transformers 5.24.
-/// `bases` are the keys that hold their bases outside the tables, with the defaults.
-pub(crate) fn ropes_by_kind(keys: &Keys, bases: [(&str, f64); 2]) -> Result<(Rope, Rope), String> {
-    let [(full_key, full_base), (sliding_key, sliding_base)] = bases;
-    let parameters = table(keys, "rope_parameters")?;
-    let kind = |kind: &str| -> Result<Option<Map<String, Value>>, String> {
-        match parameters.and_then(|table| table.get(kind)) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::Object(table)) => Ok(Some(table.clone())),
-            Some(other) => Err(format!("`rope_parameters.{kind}` must be a table, not {other}")),
+/// The scaling of Llama 3.1.
+pub(super) struct Llama3 {
+    pub factor: f64,
+    pub low_freq_factor: f64,
+    pub high_freq_factor: f64,
+    pub original: usize,
+}
+
+/// YaRN (<https://arxiv.org/abs/2309.00071>).
+pub(super) struct Yarn {
+    pub factor: f64,
+    pub original: usize,
+    pub beta_fast: f64,
+    pub beta_slow: f64,
+    pub truncate: bool,
+    pub attention_factor: f64,
+}
+
+impl Rope {
+    /// `theta^(-2i / rotated)` for each pair of the first `rotated` elements of a head.
+    pub fn plain(theta: f64, rotated: usize) -> Self {
+        Rope {
+            frequencies: frequencies(theta, rotated, rotated.div_ceil(2)),
+            attention_factor: 1.0,
+            longest: None,
         }
-    };
-    let (mut full, sliding) = (kind("full_attention")?, kind("sliding_attention")?);
-    if parameters.is_some_and(|table| !table.is_empty()) && full.is_none() && sliding.is_none() {
-        return Err(
-            "`rope_parameters` has no table for `full_attention` and `sliding_attention`, which transformers wants for \
-             this model; put them there"
-                .to_owned(),
-        );
     }
-    if let Some(scaling) = table(keys, "rope_scaling")? {
-        if scaling.contains_key("type") && !scaling.contains_key("rope_type") {
-            return Err(
-                "`rope_scaling.type` is an old name, by which versions of transformers scale this model or don't; write \
-                 `rope_type`"
+
+    /// Positions divided by `factor`: the frequencies are, each rounded to f32 in between, as the
+    /// reference does.
+    pub(super) fn divided(mut self, factor: f64) -> Self {
+        for frequency in &mut self.frequencies {
+            *frequency /= factor as f32;
+        }
+        self
+    }
+
+    /// The first part of the pairs turns as in a whole head; the others have the frequency 0.
+    pub(super) fn proportional(theta: f64, head_dim: usize, proportion: f64) -> Self {
+        // Rounded down twice, as the reference does.
+        let turning = (proportion * head_dim as f64 / 2.0).floor() as usize;
+        let mut frequencies = frequencies(theta, head_dim, turning);
+        frequencies.resize(head_dim / 2, 0.0);
+        Rope {
+            frequencies,
+            attention_factor: 1.0,
+            longest: None,
+        }
+    }
+
+    /// Low frequencies are divided, high ones are kept, and those between are interpolated.
+    pub(super) fn llama3(self, scaling: &Llama3) -> Self {
+        let Llama3 {
+            factor,
+            low_freq_factor: low,
+            high_freq_factor: high,
+            original,
+        } = *scaling;
+        let scale = |frequency: &f32| {
+            let frequency = f64::from(*frequency);
+            // Turns within the original context.
+            let turns = original as f64 * frequency / (2.0 * PI);
+            let scaled = if turns < low {
+                frequency / factor
+            } else if turns > high {
+                frequency
+            } else {
+                let smooth = (turns - low) / (high - low);
+                (1.0 - smooth) * frequency / factor + smooth * frequency
+            };
+            scaled as f32
+        };
+        Rope {
+            frequencies: self.frequencies.iter().map(scale).collect(),
+            ..self
+        }
+    }
+
+    /// Pairs that turn often within the original context are kept, those that turn seldom are
+    /// divided, and those between are mixed.
+    pub(super) fn yarn(theta: f64, rotated: usize, scaling: &Yarn) -> Self {
+        let plain = Rope::plain(theta, rotated);
+        // The pair that turns so often within the original context.
+        let pair = |turns: f64| {
+            rotated as f64 * (scaling.original as f64 / (turns * 2.0 * PI)).ln() / (2.0 * theta.ln())
+        };
+        let (mut first, mut last) = (pair(scaling.beta_fast), pair(scaling.beta_slow));
+        if scaling.truncate {
+            (first, last) = (first.floor(), last.ceil());
+        }
+        let (first, mut last) = (first.max(0.0), last.min(rotated as f64 - 1.0));
+        if first == last {
+            last += 0.001;
+        }
+        let mix = |(pair, frequency): (usize, &f32)| {
+            let divided = ((pair as f64 - first) / (last - first)).clamp(0.0, 1.0);
+            let frequency = f64::from(*frequency);
+            (frequency / scaling.factor * divided + frequency * (1.0 - divided)) as f32
+        };
+        Rope {
+            frequencies: plain.frequencies.iter().enumerate().map(mix).collect(),
+            attention_factor: scaling.attention_factor as f32,
+            longest: None,
+        }
+    }
+
+    /// Each pair's frequency divided by its own factor (LongRoPE,
+    /// <https://arxiv.org/abs/2402.13753>). `factors` are those of texts up to `longest` tokens.
+    pub(super) fn divided_by_pair(
+        theta: f64,
+        rotated: usize,
+        factors: &[f64],
+        attention_factor: f64,
+        longest: usize,
+    ) -> Self {
+        let exponent = |pair: usize| 2.0 * pair as f64 / rotated as f64;
+        let frequency = |(pair, factor): (usize, &f64)| (1.0 / (factor * theta.powf(exponent(pair)))) as f32;
+        Rope {
+            frequencies: factors.iter().enumerate().map(frequency).collect(),
+            attention_factor: attention_factor as f32,
+            longest: Some(longest),
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<(), String> {
+        let wrong = |number: &f32| !number.is_finite() || *number < 0.0;
+        match self.frequencies.iter().chain([&self.attention_factor]).any(wrong) {
+            true => Err(
+                "`rope_theta` and the scaling of the rotary embedding give no frequencies; correct them"
                     .to_owned(),
-            );
+            ),
+            false => Ok(()),
         }
-        full.get_or_insert_default().extend(scaling.clone());
-    }
-    Ok((
-        rope(
-            "rope_parameters.full_attention",
-            full.as_ref(),
-            keys.number(full_key, full_base)?,
-        )?,
-        rope(
-            "rope_parameters.sliding_attention",
-            sliding.as_ref(),
-            keys.number(sliding_key, sliding_base)?,
-        )?,
-    ))
-}
-
-fn table<'a>(keys: &'a Keys, key: &str) -> Result<Option<&'a Map<String, Value>>, String> {
-    match keys.get(key) {
-        None => Ok(None),
-        Some(Value::Object(table)) => Ok(Some(table)),
-        Some(other) => Err(format!("`{key}` must be a table, not {other}")),
     }
 }
 
-/// One rotary embedding from its table; `theta` is the base where the table has none.
-fn rope(name: &str, table: Option<&Map<String, Value>>, theta: f64) -> Result<Rope, String> {
-    let Some(table) = table else {
-        return Ok(Rope { theta, factor: 1.0 });
-    };
-    let table = Keys::new(table.clone());
-    let named = |message: String| format!("{name}: {message}");
-    let theta = table.number("rope_theta", theta).map_err(named)?;
-    let kind = match table.text("rope_type").map_err(named)? {
-        Some(kind) => Some(kind),
-        None => table.text("type").map_err(named)?,
-    };
-    if table.number("partial_rotary_factor", 1.0).map_err(named)? != 1.0 {
-        return Err(format!(
-            "`{name}.partial_rotary_factor` is not supported; Roleswap turns whole heads"
-        ));
-    }
-    let factor = match kind {
-        None | Some("default") => 1.0,
-        Some("linear") => {
-            let factor = table.optional_number("factor", None).map_err(named)?;
-            factor.ok_or_else(|| format!("`{name}.factor` is missing, which the type \"linear\" needs"))?
-        }
-        Some(other) => {
-            return Err(format!(
-                "`{name}`: the type \"{other}\" is not supported; Roleswap computes \"default\" and \"linear\""
-            ));
-        }
-    };
-    Ok(Rope { theta, factor })
+/// `theta^(-2i / width)` for i below `count`.
+fn frequencies(theta: f64, width: usize, count: usize) -> Vec<f32> {
+    let exponent = |pair: usize| 2.0 * pair as f64 / width as f64;
+    (0..count)
+        .map(|pair| (1.0 / theta.powf(exponent(pair))) as f32)
+        .collect()
 }

@@ -5,6 +5,7 @@
 //! specific to sliding layers. Sources: `modeling_gemma*.py` and `configuration_gemma*.py` of
 //! transformers 5.24, and the pages of the models on the Hugging Face hub.
 
+mod generation;
 mod gguf;
 mod published;
 
@@ -12,29 +13,23 @@ use ::gguf::GgufFile;
 use serde_json::{Map, Value};
 
 use super::{Family, ModelType};
-use crate::config::{ConfigFile, Keys, layer_count, listed_windows, rope_of_all_layers, ropes_by_kind};
+use crate::config::{
+    ConfigFile, Keys, RopeContext, layer_count, listed_windows, rope_of_all_layers, ropes_by_kind,
+};
 use crate::gguf::GgufKeys;
-use crate::{LayerDescription, LayerNorms, ModelConfig};
+use crate::{
+    Activation, Biases, KeysAndValues, LayerDescription, LayerNorms, ModelConfig, NormScale, QueryKeyNorms,
+    Rope,
+};
 
+pub(super) use generation::Gemma;
 pub(super) use published::benchmark_config;
 
-/// A generation of Gemma.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Gemma {
-    One,
-    Two,
-    Three,
-}
-
-const fn text(name: &'static str) -> ModelType {
-    ModelType { name, part: None }
-}
-
 const MODEL_TYPES: [&[ModelType]; 3] = [
-    &[text("gemma")],
-    &[text("gemma2")],
+    &[ModelType::whole("gemma")],
+    &[ModelType::whole("gemma2")],
     &[
-        text("gemma3_text"),
+        ModelType::whole("gemma3_text"),
         ModelType {
             name: "gemma3",
             part: Some("text_config"),
@@ -75,12 +70,12 @@ impl Family for Gemma {
         config(*self, file)
     }
 
-    fn architecture(&self) -> &'static str {
-        match self {
+    fn architecture(&self) -> Option<&'static str> {
+        Some(match self {
             Gemma::One => "gemma",
             Gemma::Two => "gemma2",
             Gemma::Three => "gemma3",
-        }
+        })
     }
 
     fn class(&self) -> &'static str {
@@ -114,7 +109,7 @@ impl Family for Gemma {
     fn gguf_tensor_in_layer(&self, part: &str) -> Option<&'static str> {
         let norms = norms(*self);
         match (self, part) {
-            (_, "ffn_norm") => Some(norms.feed_forward_input),
+            (_, "ffn_norm") => norms.feed_forward_input,
             (_, "post_attention_norm") => norms.attention_output,
             (_, "post_ffw_norm") => norms.feed_forward_output,
             (Gemma::Three, "attn_q_norm") => Some("self_attn.q_norm"),
@@ -220,13 +215,13 @@ fn config(generation: Gemma, file: &ConfigFile) -> Result<ModelConfig, String> {
         model_type: MODEL_TYPES[generation as usize][0].name,
         vocab_size: keys.count("vocab_size", defaults.vocab_size)?,
         hidden_size,
-        intermediate_size: keys.count("intermediate_size", defaults.intermediate_size)?,
-        layers: layers(generation, keys, defaults.layers)?,
-        num_attention_heads: keys.count("num_attention_heads", defaults.heads)?,
-        num_key_value_heads: keys.count("num_key_value_heads", defaults.key_value_heads)?,
-        head_dim,
+        layers: layers(generation, keys, &defaults)?,
+        ropes: ropes(generation, keys, &defaults)?,
         max_position_embeddings: keys.count("max_position_embeddings", defaults.positions)?,
         rms_norm_eps: keys.number("rms_norm_eps", 1e-6)?,
+        norm_scale: NormScale::OnePlusWeight,
+        activation: Activation::GeluTanh,
+        per_layer_inputs: None,
         embedding_scale: (hidden_size as f64).sqrt(),
         query_pre_attn_scalar: match generation {
             Gemma::One => head_dim as f64,
@@ -270,8 +265,31 @@ fn refuse_unsupported(generation: Gemma, keys: &Keys) -> Result<(), String> {
     Ok(())
 }
 
-fn layers(generation: Gemma, keys: &Keys, usual: usize) -> Result<Vec<LayerDescription>, String> {
-    let count = layer_count(keys, usual)?;
+/// The rotary embedding of global layers, and that of sliding ones where it differs.
+fn ropes(generation: Gemma, keys: &Keys, defaults: &Defaults) -> Result<Vec<Rope>, String> {
+    let context = |theta: f64| -> Result<RopeContext, String> {
+        Ok(RopeContext {
+            theta,
+            head_dim: keys.count("head_dim", 256)?,
+            positions: keys.count("max_position_embeddings", defaults.positions)?,
+            original: None,
+            part: None,
+        })
+    };
+    match generation {
+        Gemma::One | Gemma::Two => Ok(vec![rope_of_all_layers(keys, context(1e4)?)?]),
+        Gemma::Three => {
+            let global = ("rope_theta", context(1e6)?);
+            let sliding = ("rope_local_base_freq", context(1e4)?);
+            ropes_by_kind(keys, [global, sliding])
+                .map(<[Rope; 2]>::from)
+                .map(Vec::from)
+        }
+    }
+}
+
+fn layers(generation: Gemma, keys: &Keys, defaults: &Defaults) -> Result<Vec<LayerDescription>, String> {
+    let count = layer_count(keys, defaults.layers)?;
     let slides = match generation {
         Gemma::One => None,
         Gemma::Two | Gemma::Three => listed_windows(keys, count)?,
@@ -283,13 +301,6 @@ fn layers(generation: Gemma, keys: &Keys, usual: usize) -> Result<Vec<LayerDescr
             .collect()),
     };
     let slides: Vec<bool> = slides.map_or_else(pattern, Ok)?;
-    let (global_rope, sliding_rope) = match generation {
-        Gemma::One | Gemma::Two => {
-            let rope = rope_of_all_layers(keys)?;
-            (rope, rope)
-        }
-        Gemma::Three => ropes_by_kind(keys, [("rope_theta", 1e6), ("rope_local_base_freq", 1e4)])?,
-    };
     let window = || match keys.optional_count("sliding_window")? {
         Some(window) => Ok(window),
         None if keys.has("sliding_window") => {
@@ -297,12 +308,24 @@ fn layers(generation: Gemma, keys: &Keys, usual: usize) -> Result<Vec<LayerDescr
         }
         None => Ok(4096),
     };
+    let third = generation == Gemma::Three;
     let describe = |slides: bool| {
         Ok(LayerDescription {
+            num_attention_heads: keys.count("num_attention_heads", defaults.heads)?,
+            num_key_value_heads: keys.count("num_key_value_heads", defaults.key_value_heads)?,
+            head_dim: keys.count("head_dim", 256)?,
+            intermediate_size: keys.count("intermediate_size", defaults.intermediate_size)?,
             window: slides.then(window).transpose()?,
-            rope: if slides { sliding_rope } else { global_rope },
-            query_key_norms: generation == Gemma::Three,
+            rope: Some(usize::from(third && slides)),
+            query_key_norms: match third {
+                true => QueryKeyNorms::OfHeads,
+                false => QueryKeyNorms::None,
+            },
+            value_norm: false,
+            keys_and_values: KeysAndValues::Own,
+            biases: Biases::default(),
             norms: norms(generation),
+            scalar: false,
         })
     };
     slides.into_iter().map(describe).collect()
@@ -317,21 +340,9 @@ fn slides_unlisted(generation: Gemma, layer: usize, pattern: usize) -> bool {
     }
 }
 
-/// The first generation has two norms a layer, and calls the one before the feed-forward after what
-/// comes before it.
 fn norms(generation: Gemma) -> LayerNorms {
     match generation {
-        Gemma::One => LayerNorms {
-            attention_input: "input_layernorm",
-            attention_output: None,
-            feed_forward_input: "post_attention_layernorm",
-            feed_forward_output: None,
-        },
-        Gemma::Two | Gemma::Three => LayerNorms {
-            attention_input: "input_layernorm",
-            attention_output: Some("post_attention_layernorm"),
-            feed_forward_input: "pre_feedforward_layernorm",
-            feed_forward_output: Some("post_feedforward_layernorm"),
-        },
+        Gemma::One => LayerNorms::BEFORE,
+        Gemma::Two | Gemma::Three => LayerNorms::AROUND,
     }
 }

@@ -43,7 +43,7 @@ impl Architecture {
                                 file of the model"
                 .to_owned(),
             other => {
-                let known: Vec<&str> = FAMILIES.iter().map(|family| family.architecture()).collect();
+                let known: Vec<&str> = FAMILIES.iter().filter_map(|family| family.architecture()).collect();
                 format!(
                     "the file holds a model of the architecture \"{other}\", which Roleswap does not run; give one of {}",
                     known.join(", ")
@@ -55,6 +55,11 @@ impl Architecture {
     /// The architecture of this name, such as `gemma3`, if it can be read.
     pub fn named(name: &str) -> Option<Self> {
         families::by_architecture(name).map(Architecture)
+    }
+
+    /// Its name in the file.
+    pub(crate) fn name(self) -> &'static str {
+        self.0.architecture().unwrap_or_default()
     }
 
     pub(crate) fn family(self) -> &'static dyn Family {
@@ -70,6 +75,6 @@ impl fmt::Debug for Architecture {
 
 impl fmt::Display for Architecture {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.0.architecture())
+        formatter.write_str(self.name())
     }
 }

@@ -2,23 +2,26 @@ use ::gguf::GgufFile;
 use serde_json::{Value as Json, json};
 
 use super::ends::end_tokens;
+use super::keys::TensorNumbers;
 use super::known::check_keys;
 use super::tokenizer_keys::TOKENS;
 use super::{Architecture, GgufKeys, present};
 
 /// The metadata under the keys of a Hugging Face config.json.
 ///
-/// What the file leaves out is filled in as llama.cpp does for the architecture.
+/// What the file leaves out is filled in as llama.cpp does for the architecture. `numbers` are those
+/// of small tensors that belong to the configuration.
 ///
 /// # Errors
 /// Names the key that is missing or unusable, or one that is not known here and may change what the
 /// model computes.
-pub fn config_json(file: &GgufFile) -> Result<Json, String> {
+pub fn config_json(file: &GgufFile, numbers: &TensorNumbers<'_>) -> Result<Json, String> {
     let architecture = Architecture::read(file.metadata())?;
     let family = architecture.family();
     let keys = GgufKeys {
         metadata: file.metadata(),
-        architecture: family.architecture(),
+        architecture: architecture.name(),
+        numbers,
     };
     let mut config = json!({
         "architectures": [family.class()],
@@ -29,7 +32,7 @@ pub fn config_json(file: &GgufFile) -> Result<Json, String> {
         "num_hidden_layers": keys.layers()?,
         "num_attention_heads": keys.count("attention.head_count")?,
         "num_key_value_heads": key_value_heads(&keys)?,
-        "head_dim": keys.count("attention.key_length")?,
+        "head_dim": keys.head_dim()?,
         "max_position_embeddings": keys.count("context_length")?,
         "tie_word_embeddings": file.tensor("output.weight").is_none(),
         "bos_token_id": file.metadata().count("tokenizer.ggml.bos_token_id")?,
@@ -39,7 +42,7 @@ pub fn config_json(file: &GgufFile) -> Result<Json, String> {
     for (key, value) in family.gguf_config(file, &keys)? {
         config[key] = value;
     }
-    check_keys(file.metadata(), family)?;
+    check_keys(file.metadata(), &keys, family)?;
     Ok(config)
 }
 

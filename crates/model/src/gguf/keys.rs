@@ -1,4 +1,5 @@
 use ::gguf::{Metadata, Value};
+use serde_json::{Value as Json, json};
 
 use super::present;
 use crate::config::MOST_LAYERS;
@@ -8,7 +9,11 @@ use crate::config::MOST_LAYERS;
 pub(crate) struct GgufKeys<'a> {
     pub metadata: &'a Metadata,
     pub architecture: &'static str,
+    pub numbers: &'a TensorNumbers<'a>,
 }
+
+/// The numbers of a small tensor of the file, by its name, if it is there.
+pub type TensorNumbers<'a> = dyn Fn(&str) -> Result<Option<Vec<f32>>, String> + 'a;
 
 impl GgufKeys<'_> {
     pub fn key(&self, name: &str) -> String {
@@ -58,6 +63,64 @@ impl GgufKeys<'_> {
                 self.key("block_count")
             )),
             layers => Ok(layers),
+        }
+    }
+
+    /// The size of a head: the width divided by the number of heads, if the file doesn't say, as in
+    /// llama.cpp.
+    pub fn head_dim(&self) -> Result<usize, String> {
+        if let Some(size) = self.optional_count("attention.key_length")? {
+            return Ok(size);
+        }
+        let heads = self.count("attention.head_count")?;
+        let width = self.count("embedding_length")?;
+        width.checked_div(heads).ok_or_else(|| {
+            format!(
+                "`{}` is 0; download the file again",
+                self.key("attention.head_count")
+            )
+        })
+    }
+
+    /// The part of a head that is rotated, of 1.
+    pub fn rotated_part(&self) -> Result<f64, String> {
+        let rotated = self.optional_count("rope.dimension_count")?;
+        let head_dim = self.head_dim()?;
+        Ok(rotated.unwrap_or(head_dim) as f64 / head_dim as f64)
+    }
+
+    /// The scaling of the rotary embedding as `rope_scaling` of a `config.json`.
+    ///
+    /// What Llama 3 scales by is in a tensor of factors, one for each pair; as in LongRoPE, but for
+    /// texts of any length.
+    pub fn rope_scaling(&self) -> Result<Json, String> {
+        const FACTORS: &str = "rope_freqs.weight";
+        let factors = (self.numbers)(FACTORS)?;
+        let factors = factors.filter(|factors| factors.iter().any(|factor| *factor != 1.0));
+        let scaling = match self.metadata.text(&self.key("rope.scaling.type"))? {
+            Some("yarn") => json!({
+                "rope_type": "yarn",
+                "factor": self.number("rope.scaling.factor")?,
+                "original_max_position_embeddings": self.count("rope.scaling.original_context_length")?,
+            }),
+            _ => match self.linear_rope_factor(None)? {
+                None => Json::Null,
+                Some(factor) => json!({"rope_type": "linear", "factor": factor}),
+            },
+        };
+        match (factors, scaling) {
+            (None, scaling) => Ok(scaling),
+            (Some(factors), Json::Null) => Ok(json!({
+                "rope_type": "longrope",
+                "short_factor": factors,
+                "long_factor": factors,
+                "attention_factor": 1.0,
+                "original_max_position_embeddings": 1 << 30,
+            })),
+            (Some(_), _) => Err(format!(
+                "both `{FACTORS}` and `{}` scale the rotary embedding; get another conversion of the model",
+                self.key("rope.scaling.type")
+            )),
         }
     }
 

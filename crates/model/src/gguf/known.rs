@@ -1,5 +1,6 @@
 use ::gguf::{Metadata, Value};
 
+use super::GgufKeys;
 use crate::families::Family;
 
 /// Keys that are read for every family, without the architecture's name.
@@ -36,9 +37,9 @@ const WITHOUT_EFFECT: [&str; 3] = [
 
 /// Refuses what the network would need to know: every key of the architecture must be read, be
 /// without effect, or have the one value that can be computed with.
-pub(super) fn check_keys(metadata: &Metadata, family: &dyn Family) -> Result<(), String> {
-    let prefix = format!("{}.", family.architecture());
-    let head = metadata.get(&format!("{prefix}attention.key_length"));
+pub(super) fn check_keys(metadata: &Metadata, own: &GgufKeys<'_>, family: &dyn Family) -> Result<(), String> {
+    let prefix = own.key("");
+    let head = own.head_dim()?;
     let mut keys: Vec<&str> = metadata.keys().collect();
     // The same error each time.
     keys.sort_unstable();
@@ -46,8 +47,8 @@ pub(super) fn check_keys(metadata: &Metadata, family: &dyn Family) -> Result<(),
         let (Some(name), Some(value)) = (key.strip_prefix(&prefix), metadata.get(key)) else {
             continue;
         };
-        if SIZES_OF_A_HEAD.contains(&name) {
-            if value.as_count() != head.and_then(Value::as_count) {
+        if SIZES_OF_A_HEAD.contains(&name) && !family.gguf_keys().contains(&name) {
+            if value.as_count() != Some(head) {
                 return Err(format!(
                     "`{key}` differs from `{prefix}attention.key_length`, and Roleswap runs models where they are the same; \
                      get another conversion of the model"

@@ -23,7 +23,8 @@ mod vocabulary;
 
 pub use architecture::Architecture;
 pub use config::config_json;
-pub use names::{hugging_face_name, stores_one_plus_weight};
+pub use keys::TensorNumbers;
+pub use names::{hugging_face_name, interleaved_heads, stores_one_plus_weight};
 pub use tokenizer::{ChatParts, chat_parts};
 
 pub(crate) use keys::GgufKeys;

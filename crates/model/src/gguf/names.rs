@@ -1,3 +1,5 @@
+use ::gguf::Metadata;
+
 use super::Architecture;
 use crate::families::Family;
 
@@ -12,8 +14,8 @@ pub fn hugging_face_name(architecture: Architecture, name: &str) -> Result<Optio
         "token_embd.weight" => Some("model.embed_tokens.weight"),
         "output_norm.weight" => Some("model.norm.weight"),
         "output.weight" => Some("lm_head.weight"),
-        // Frequencies that llama.cpp computed beforehand; a network computes its own.
-        "rope_freqs.weight" => return Ok(None),
+        // They belong to the configuration.
+        "rope_freqs.weight" | "rope_factors_long.weight" | "rope_factors_short.weight" => return Ok(None),
         _ => None,
     };
     if let Some(found) = whole {
@@ -43,9 +45,37 @@ fn in_layer(family: &dyn Family, name: &str) -> Option<String> {
         .parse()
         .ok()
         .filter(|number: &usize| number.to_string() == layer)?;
-    let part = part.strip_suffix(".weight")?;
-    let found = in_every_family(part).or_else(|| family.gguf_tensor_in_layer(part))?;
-    Some(format!("model.layers.{layer}.{found}.weight"))
+    let (part, kind) = part.rsplit_once('.')?;
+    let found = family
+        .gguf_tensor_in_layer(part)
+        .or_else(|| in_every_family(part))?;
+    ["weight", "bias"]
+        .contains(&kind)
+        .then(|| format!("model.layers.{layer}.{found}.{kind}"))
+}
+
+/// How many heads the tensor's rows are of, if the file holds the halves of each interleaved.
+///
+/// # Errors
+/// Names the key that says how many there are.
+pub fn interleaved_heads(
+    architecture: Architecture,
+    metadata: &Metadata,
+    name: &str,
+) -> Result<Option<usize>, String> {
+    if !architecture.family().gguf_interleaves_heads() {
+        return Ok(None);
+    }
+    let key = |name: &str| format!("{architecture}.{name}");
+    let heads = || metadata.count(&key("attention.head_count"));
+    match name.rsplit('.').nth(1) {
+        Some("attn_q") => heads(),
+        Some("attn_k") => match metadata.count(&key("attention.head_count_kv"))? {
+            Some(heads) => Ok(Some(heads)),
+            None => heads(),
+        },
+        _ => Ok(None),
+    }
 }
 
 fn in_every_family(part: &str) -> Option<&'static str> {

@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use ::gguf::{GgufFile, PartName, Split};
+use ::gguf::{GgufFile, PartName, Split, dequantize};
 use memmap2::Mmap;
 
 use crate::checkpoint::map;
@@ -11,6 +11,24 @@ pub(crate) struct OpenGguf {
     pub file: GgufFile,
     /// In their order; a tensor's `part` is its place here.
     pub parts: Vec<(PathBuf, Mmap)>,
+}
+
+impl OpenGguf {
+    /// The numbers of a tensor that belongs to the configuration.
+    pub fn numbers(&self, name: &str) -> Result<Option<Vec<f32>>, String> {
+        let Some(tensor) = self.file.tensor(name) else {
+            return Ok(None);
+        };
+        let (kind, range) = tensor.blocks()?;
+        let mut numbers = vec![0.0; tensor.elements()];
+        dequantize(kind, &self.parts[tensor.part].1[range], &mut numbers);
+        match numbers.iter().all(|number| number.is_finite()) {
+            true => Ok(Some(numbers)),
+            false => Err(format!(
+                "tensor `{name}` holds a number that is not finite; download the file again"
+            )),
+        }
+    }
 }
 
 /// Opens a GGUF file. Where it is the first part of a model, the others must be next to it.

@@ -8,40 +8,48 @@ use super::linear::Linear;
 use super::loader::Loader;
 use super::norm::RmsNorm;
 use super::pass::Pass;
-use crate::{Cache, LayerDescription, ModelConfig, Result};
+use crate::{Cache, KeysAndValues, LayerDescription, QueryKeyNorms, Result};
 
 /// Grouped-query attention, with soft-capped scores or normed queries and keys where the
 /// configuration has them.
 #[derive(Module, Debug)]
 pub(super) struct Attention {
     q_proj: Linear,
-    k_proj: Linear,
-    v_proj: Linear,
-    o_proj: Linear,
     q_norm: Option<RmsNorm>,
+    /// None in a layer that uses keys and values of another.
+    own: Option<OwnKeys>,
+    /// That other layer.
+    #[module(skip)]
+    lender: usize,
+    o_proj: Linear,
+}
+
+/// What a layer computes keys and values with.
+#[derive(Module, Debug)]
+struct OwnKeys {
+    k_proj: Linear,
     k_norm: Option<RmsNorm>,
+    /// None where values are the product of the keys.
+    v_proj: Option<Linear>,
+    v_norm: Option<RmsNorm>,
 }
 
 impl Attention {
     pub fn load(loader: &mut Loader<'_, '_>, name: &str, layer: &LayerDescription) -> Result<Self> {
-        let config = loader.config;
-        let hidden = config.hidden_size;
-        let (queries, keys) = (
-            config.num_attention_heads * config.head_dim,
-            config.num_key_value_heads * config.head_dim,
-        );
-        let mut head_norm = |part: &str| {
-            let norm = || RmsNorm::load(loader, &format!("{name}.{part}"), config.head_dim);
-            layer.query_key_norms.then(norm).transpose()
-        };
-        let (q_norm, k_norm) = (head_norm("q_norm")?, head_norm("k_norm")?);
+        let hidden = loader.config.hidden_size;
+        let (queries, biases) = (layer.query_width(), layer.biases);
+        let part = |part: &str| format!("{name}.{part}");
+        let shapes = ([queries, hidden], [hidden, queries]);
+        let own = layer.keeps_keys().then(|| OwnKeys::load(loader, name, layer));
         Ok(Attention {
-            q_norm,
-            k_norm,
-            q_proj: Linear::load(loader, &format!("{name}.q_proj"), [queries, hidden])?,
-            k_proj: Linear::load(loader, &format!("{name}.k_proj"), [keys, hidden])?,
-            v_proj: Linear::load(loader, &format!("{name}.v_proj"), [keys, hidden])?,
-            o_proj: Linear::load(loader, &format!("{name}.o_proj"), [hidden, queries])?,
+            own: own.transpose()?,
+            lender: match layer.keys_and_values {
+                KeysAndValues::OfLayer(lender) => lender,
+                _ => 0,
+            },
+            q_norm: query_key_norm(loader, &part("q_norm"), layer, queries)?,
+            q_proj: Linear::load(loader, &part("q_proj"), shapes.0, biases.query_key_value)?,
+            o_proj: Linear::load(loader, &part("o_proj"), shapes.1, biases.attention_output)?,
         })
     }
 
@@ -53,28 +61,83 @@ impl Attention {
         layer: usize,
         cache: Option<&mut Cache>,
     ) -> Tensor<2> {
-        let keys = head_normed(&self.k_norm, self.k_proj.forward(x.clone()), pass.config);
-        let keys = pass.key_rotary(layer).apply(keys);
-        let values = self.v_proj.forward(x.clone());
-        let queries = self.q_proj.forward(pass.queries(layer).of(x));
-        let queries = head_normed(&self.q_norm, queries, pass.config);
-        let queries = pass.query_rotary(layer).apply(queries);
-        let (keys, values) = match cache {
-            Some(cache) => cache.append(layer, keys, values),
-            None => (keys, values),
+        let (keys, values) = match &self.own {
+            None => pass.borrow(self.lender),
+            Some(own) => {
+                let (keys, values) = own.forward(x.clone(), pass, layer);
+                let (keys, values) = match cache {
+                    Some(cache) => cache.append(layer, keys, values),
+                    None => (keys, values),
+                };
+                pass.lend(layer, &keys, &values);
+                (keys, values)
+            }
         };
+        let queries = self.q_proj.forward(pass.queries(layer).of(x));
+        let queries = pass.rotate_queries(layer, normed(&self.q_norm, queries));
         let mixed = attend_on_cpu(&queries, &keys, &values, pass, layer);
         let mixed = mixed.unwrap_or_else(|| attend_by_backend(queries, keys, values, pass, layer));
         self.o_proj.forward(mixed)
     }
 }
 
-/// The norm of each head of `x: [tokens, heads * head_dim]`.
-fn head_normed(norm: &Option<RmsNorm>, x: Tensor<2>, config: &ModelConfig) -> Tensor<2> {
+impl OwnKeys {
+    fn load(loader: &mut Loader<'_, '_>, name: &str, layer: &LayerDescription) -> Result<Self> {
+        let shape = [layer.key_width(), loader.config.hidden_size];
+        let mut product = |part: &str| {
+            let name = format!("{name}.{part}");
+            Linear::load(loader, &name, shape, layer.biases.query_key_value)
+        };
+        let k_proj = product("k_proj")?;
+        let v_proj = match layer.keys_and_values {
+            KeysAndValues::SharedProduct => None,
+            _ => Some(product("v_proj")?),
+        };
+        let k_norm = query_key_norm(loader, &format!("{name}.k_norm"), layer, layer.key_width())?;
+        let v_norm = layer
+            .value_norm
+            .then(|| RmsNorm::without_weight(loader, layer.head_dim));
+        Ok(OwnKeys {
+            k_proj,
+            k_norm,
+            v_proj,
+            v_norm,
+        })
+    }
+
+    /// Keys and values of all tokens, `[tokens of the batch, key/value heads * head_dim]`.
+    fn forward(&self, x: Tensor<2>, pass: &Pass<'_>, layer: usize) -> (Tensor<2>, Tensor<2>) {
+        let keys = self.k_proj.forward(x.clone());
+        let values = match &self.v_proj {
+            Some(product) => product.forward(x),
+            None => keys.clone(),
+        };
+        let keys = pass.rotate_keys(layer, normed(&self.k_norm, keys));
+        (keys, normed(&self.v_norm, values))
+    }
+}
+
+/// A norm of queries or keys, where the layer has them.
+fn query_key_norm(
+    loader: &mut Loader<'_, '_>,
+    name: &str,
+    layer: &LayerDescription,
+    width: usize,
+) -> Result<Option<RmsNorm>> {
+    match layer.query_key_norms {
+        QueryKeyNorms::None => Ok(None),
+        QueryKeyNorms::OfHeads => RmsNorm::load(loader, name, layer.head_dim).map(Some),
+        QueryKeyNorms::OfWidth => RmsNorm::load(loader, name, width).map(Some),
+    }
+}
+
+/// The norm of each head of `x: [tokens, heads * head_dim]`, or of its whole width.
+fn normed(norm: &Option<RmsNorm>, x: Tensor<2>) -> Tensor<2> {
     let Some(norm) = norm else { return x };
     let [tokens, width] = x.dims();
-    let heads = x.reshape([tokens * width / config.head_dim, config.head_dim]);
-    norm.forward(heads).reshape([tokens, width])
+    let size = norm.size();
+    let vectors = x.reshape([tokens * width / size, size]);
+    norm.forward(vectors).reshape([tokens, width])
 }
 
 /// `queries: [queries, heads * head_dim]`, `keys` and
@@ -86,11 +149,11 @@ fn attend_on_cpu(
     pass: &Pass<'_>,
     layer: usize,
 ) -> Option<Tensor<2>> {
-    let config = pass.config;
+    let (config, description) = (pass.config, &pass.config.layers[layer]);
     let shape = AttentionShape {
-        heads: config.num_attention_heads,
-        groups: config.num_key_value_heads,
-        head_dim: config.head_dim,
+        heads: description.num_attention_heads,
+        groups: description.num_key_value_heads,
+        head_dim: description.head_dim,
         scale: config.query_pre_attn_scalar.powf(-0.5) as f32,
         soft_cap: config.attn_logit_softcapping.map(|cap| cap as f32),
     };
@@ -123,10 +186,11 @@ fn attend_by_backend(
     layer: usize,
 ) -> Tensor<2> {
     let (config, dtype) = (pass.config, queries.dtype());
+    let description = &config.layers[layer];
     let (heads, groups, head_dim) = (
-        config.num_attention_heads,
-        config.num_key_value_heads,
-        config.head_dim,
+        description.num_attention_heads,
+        description.num_key_value_heads,
+        description.head_dim,
     );
     let grid = pass.padded(layer, &queries.device());
     // [lines, heads, width, head_dim], in f32
@@ -149,7 +213,7 @@ fn attend_by_backend(
         Some(cap) => soft_cap(scores, cap),
         None => scores,
     };
-    let mask = grid.mask(config.layers[layer].window);
+    let mask = grid.mask(description.window);
     let scores = scores.reshape([lines, heads, width, n_keys]).add(mask);
     let mixed = activation::softmax(scores, 3)
         .reshape([lines, groups, heads / groups * width, n_keys])

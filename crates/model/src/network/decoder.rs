@@ -1,43 +1,56 @@
-use burn::module::Module;
+use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
 use super::attention::Attention;
-use super::functions::gated;
+use super::functions::{gated, to_dtype};
 use super::linear::Linear;
 use super::loader::Loader;
 use super::norm::RmsNorm;
 use super::pass::Pass;
-use crate::{Cache, ResidualTap, Result, Site};
+use super::per_layer::PerLayer;
+use crate::{Activation, Cache, LayerDescription, ResidualTap, Result, Site};
 
-/// One decoder layer: attention and feed-forward, each after a norm or between two, each added to
-/// the residual stream.
+/// One decoder layer: attention and feed-forward, each after a norm, before one or between two,
+/// each added to the residual stream; in some models also what enters by token and layer.
 #[derive(Module, Debug)]
 pub(super) struct DecoderLayer {
     self_attn: Attention,
     mlp: FeedForward,
-    input_layernorm: RmsNorm,
+    input_layernorm: Option<RmsNorm>,
     post_attention_layernorm: Option<RmsNorm>,
-    pre_feedforward_layernorm: RmsNorm,
+    pre_feedforward_layernorm: Option<RmsNorm>,
     post_feedforward_layernorm: Option<RmsNorm>,
+    per_layer: Option<PerLayer>,
+    /// `[1]`
+    layer_scalar: Option<Param<Tensor<1>>>,
 }
 
 impl DecoderLayer {
     pub fn load(loader: &mut Loader<'_, '_>, layer: usize) -> Result<Self> {
-        let (hidden, description) = (loader.config.hidden_size, loader.config.layers[layer]);
+        let config = loader.config;
+        let (hidden, description) = (config.hidden_size, &config.layers[layer]);
         let name = |part: &str| format!("model.layers.{layer}.{part}");
-        let mut norm = |part: &str| RmsNorm::load(loader, &name(part), hidden);
+        let mut norm = |part: Option<&str>| {
+            let load = |part: &str| RmsNorm::load(loader, &name(part), hidden);
+            part.map(load).transpose()
+        };
         let norms = description.norms;
         let input_layernorm = norm(norms.attention_input)?;
-        let post_attention_layernorm = norms.attention_output.map(&mut norm).transpose()?;
+        let post_attention_layernorm = norm(norms.attention_output)?;
         let pre_feedforward_layernorm = norm(norms.feed_forward_input)?;
-        let post_feedforward_layernorm = norms.feed_forward_output.map(&mut norm).transpose()?;
+        let post_feedforward_layernorm = norm(norms.feed_forward_output)?;
+        let per_layer = config.per_layer_inputs;
+        let per_layer = per_layer.map(|shape| PerLayer::load(loader, layer, shape.size));
+        let scalar = || loader.tensor(&name("layer_scalar"), [1]);
         Ok(DecoderLayer {
-            self_attn: Attention::load(loader, &name("self_attn"), &description)?,
-            mlp: FeedForward::load(loader, &name("mlp"))?,
             input_layernorm,
             post_attention_layernorm,
             pre_feedforward_layernorm,
             post_feedforward_layernorm,
+            per_layer: per_layer.transpose()?,
+            layer_scalar: description.scalar.then(scalar).transpose()?,
+            self_attn: Attention::load(loader, &name("self_attn"), description)?,
+            mlp: FeedForward::load(loader, &name("mlp"), description)?,
         })
     }
 
@@ -51,28 +64,34 @@ impl DecoderLayer {
         cache: Option<&mut Cache>,
         tap: &mut dyn ResidualTap,
     ) -> Tensor<2> {
-        let attended = self
-            .self_attn
-            .forward(self.input_layernorm.forward(h.clone()), pass, layer, cache);
+        let activation = pass.config.activation;
+        let read = normed(&self.input_layernorm, h.clone());
+        let attended = self.self_attn.forward(read, pass, layer, cache);
         let tokens = &pass.queries(layer).tokens;
         if tap.wants_sites() {
             let added = normed(&self.post_attention_layernorm, attended.clone());
             tap.site(Site::AttentionOutput, layer, tokens, &added);
         }
-        let h = add(
-            &self.post_attention_layernorm,
-            pass.queries(layer).of(h),
-            attended,
-        );
-        let fed = self
-            .mlp
-            .forward(self.pre_feedforward_layernorm.forward(h.clone()));
+        let h = pass.queries(layer).of(h);
+        let h = add(&self.post_attention_layernorm, h, attended);
+        let read = normed(&self.pre_feedforward_layernorm, h.clone());
+        let fed = self.mlp.forward(read, activation);
         if tap.wants_sites() {
             tap.site(Site::ResidualMid, layer, tokens, &h);
             let added = normed(&self.post_feedforward_layernorm, fed.clone());
             tap.site(Site::FeedForwardOutput, layer, tokens, &added);
         }
-        add(&self.post_feedforward_layernorm, h, fed)
+        let mut h = add(&self.post_feedforward_layernorm, h, fed);
+        if let (Some(part), Some(input)) = (&self.per_layer, pass.per_layer_input(layer)) {
+            h = part.add_to(h, input, activation);
+        }
+        match &self.layer_scalar {
+            Some(scalar) => {
+                let dtype = h.dtype();
+                h.mul(to_dtype(scalar.val(), dtype).unsqueeze())
+            }
+            None => h,
+        }
     }
 }
 
@@ -90,7 +109,7 @@ fn normed(norm: &Option<RmsNorm>, x: Tensor<2>) -> Tensor<2> {
     }
 }
 
-/// `down(gelu(gate(x)) * up(x))`
+/// `down(activation(gate(x)) * up(x))`
 #[derive(Module, Debug)]
 struct FeedForward {
     gate_proj: Linear,
@@ -99,17 +118,22 @@ struct FeedForward {
 }
 
 impl FeedForward {
-    fn load(loader: &mut Loader<'_, '_>, name: &str) -> Result<Self> {
-        let (hidden, inner) = (loader.config.hidden_size, loader.config.intermediate_size);
+    fn load(loader: &mut Loader<'_, '_>, name: &str, layer: &LayerDescription) -> Result<Self> {
+        let (hidden, inner) = (loader.config.hidden_size, layer.intermediate_size);
+        let mut product = |part: &str, shape: [usize; 2]| {
+            let name = format!("{name}.{part}");
+            Linear::load(loader, &name, shape, layer.biases.feed_forward)
+        };
         Ok(FeedForward {
-            gate_proj: Linear::load(loader, &format!("{name}.gate_proj"), [inner, hidden])?,
-            up_proj: Linear::load(loader, &format!("{name}.up_proj"), [inner, hidden])?,
-            down_proj: Linear::load(loader, &format!("{name}.down_proj"), [hidden, inner])?,
+            gate_proj: product("gate_proj", [inner, hidden])?,
+            up_proj: product("up_proj", [inner, hidden])?,
+            down_proj: product("down_proj", [hidden, inner])?,
         })
     }
 
-    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+    fn forward(&self, x: Tensor<2>, activation: Activation) -> Tensor<2> {
         let up = self.up_proj.forward(x.clone());
-        self.down_proj.forward(gated(self.gate_proj.forward(x), up))
+        let gate = self.gate_proj.forward(x);
+        self.down_proj.forward(gated(activation, gate, up))
     }
 }

@@ -24,17 +24,23 @@ pub(super) fn stream_dtype(device: &Device, precision: Precision) -> DType {
 }
 
 /// Rows of the embedding table, `[tokens, hidden]`, times the configuration's scale.
-///
-/// The references round the factor to the type of the activations: 59.75 instead of 59.87 for a
-/// width of 3584 in bf16.
 pub(super) fn scaled(rows: Tensor<2>, config: &ModelConfig, precision: Precision) -> Tensor<2> {
-    let exact = config.embedding_scale as f32;
-    let factor = match precision {
+    let dtype = stream_dtype(&rows.device(), precision);
+    let rows = to_dtype(rows, dtype);
+    match config.embedding_scale {
+        1.0 => rows,
+        scale => rows.mul_scalar(rounded_factor(scale, precision)),
+    }
+}
+
+/// A factor of embeddings. The references round it to the type of the activations: 59.75 instead
+/// of 59.87 for a width of 3584 in bf16.
+pub(super) fn rounded_factor(factor: f64, precision: Precision) -> f32 {
+    let exact = factor as f32;
+    match precision {
         Precision::F32 => exact,
         Precision::Bf16 => bf16::from_f32(exact).to_f32(),
-    };
-    let dtype = stream_dtype(&rows.device(), precision);
-    to_dtype(rows, dtype).mul_scalar(factor)
+    }
 }
 
 /// Logits of the residual stream after the final norm, by the embedding table and the soft-cap:

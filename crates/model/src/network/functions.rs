@@ -1,6 +1,7 @@
 use burn::tensor::{DType, Tensor, activation};
 
 use super::cpu;
+use crate::Activation;
 
 /// A cast that costs nothing where the type is already right.
 pub(super) fn to_dtype<const D: usize>(x: Tensor<D>, dtype: DType) -> Tensor<D> {
@@ -22,22 +23,33 @@ pub(super) fn soft_cap<const D: usize>(x: Tensor<D>, cap: f64) -> Tensor<D> {
     }
 }
 
-/// `gelu(gate) * up`, f32 inside: in bf16, the roundings of the gate's few operations would be the
-/// largest of the whole layer.
-pub(super) fn gated(gate: Tensor<2>, up: Tensor<2>) -> Tensor<2> {
-    gated_on_cpu(&gate, &up).unwrap_or_else(|| {
+/// `activation(gate) * up`, f32 inside: in bf16, the roundings of the gate's few operations would be
+/// the largest of the whole layer.
+pub(super) fn gated(activation: Activation, gate: Tensor<2>, up: Tensor<2>) -> Tensor<2> {
+    gated_on_cpu(activation, &gate, &up).unwrap_or_else(|| {
         let dtype = gate.dtype();
-        let gate = gelu_tanh(to_dtype(gate, DType::F32));
+        let gate = activated(activation, to_dtype(gate, DType::F32));
         to_dtype(gate.mul(to_dtype(up, DType::F32)), dtype)
     })
 }
 
-fn gated_on_cpu(gate: &Tensor<2>, up: &Tensor<2>) -> Option<Tensor<2>> {
+fn gated_on_cpu(activation: Activation, gate: &Tensor<2>, up: &Tensor<2>) -> Option<Tensor<2>> {
+    let function = match activation {
+        Activation::GeluTanh => kernels::GateFunction::GeluTanh,
+        Activation::Silu => kernels::GateFunction::Silu,
+    };
     let shape = gate.dims();
     let (gate, up) = (cpu::HostSlice::of(gate)?, cpu::HostSlice::of(up)?);
     let mut y = vec![0.0; shape[0] * shape[1]];
-    kernels::gate(gate.f32()?, up.f32()?, &mut y);
+    kernels::gate(function, gate.f32()?, up.f32()?, &mut y);
     Some(cpu::tensor(y, shape))
+}
+
+fn activated(activation: Activation, x: Tensor<2>) -> Tensor<2> {
+    match activation {
+        Activation::GeluTanh => gelu_tanh(x),
+        Activation::Silu => x.clone().mul(activation::sigmoid(x)),
+    }
 }
 
 /// The tanh approximation of GELU: `x/2 (1 + tanh(u)) = x sigmoid(2u)`,

@@ -1,32 +1,61 @@
 use burn::module::{Module, Param};
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Tensor};
 use kernels::Rounding;
 
 use super::cpu;
+use super::functions::to_dtype;
 use super::loader::Loader;
 use crate::{Precision, Result};
 
-/// A product without a bias.
+/// A product, with a bias where the layer has one.
 #[derive(Module, Debug)]
 pub(super) struct Linear {
     /// `[out, in]`, as checkpoints have it.
     weight: Param<Tensor<2>>,
+    /// `[out]`
+    bias: Option<Param<Tensor<1>>>,
     #[module(skip)]
     precision: Precision,
 }
 
 impl Linear {
-    pub fn load(loader: &mut Loader<'_, '_>, name: &str, shape: [usize; 2]) -> Result<Self> {
+    pub fn load(loader: &mut Loader<'_, '_>, name: &str, shape: [usize; 2], biased: bool) -> Result<Self> {
+        let weight = loader.tensor(&format!("{name}.weight"), shape)?;
+        let bias = || loader.tensor(&format!("{name}.bias"), [shape[0]]);
+        let bias = biased.then(bias).transpose()?;
         Ok(Linear {
-            weight: loader.tensor(&format!("{name}.weight"), shape)?,
+            weight,
+            bias,
             precision: loader.precision,
         })
     }
 
     /// `[tokens, in] -> [tokens, out]`
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        product(x, self.weight.val(), self.precision)
+        let y = product(x, self.weight.val(), self.precision);
+        match &self.bias {
+            Some(bias) => add_bias(y, bias.val()),
+            None => y,
+        }
     }
+}
+
+/// `y: [tokens, out]`, in its type.
+fn add_bias(y: Tensor<2>, bias: Tensor<1>) -> Tensor<2> {
+    let on_cpu = |y: Tensor<2>| {
+        let wide = to_dtype(bias.clone(), DType::F32);
+        let Some(numbers) = cpu::HostSlice::of(&wide) else {
+            return Err(y);
+        };
+        let Some(numbers) = numbers.f32() else {
+            return Err(y);
+        };
+        cpu::change(y, |y| kernels::add_bias(y, numbers))
+    };
+    on_cpu(y).unwrap_or_else(|y| {
+        let dtype = y.dtype();
+        y.add(to_dtype(bias, dtype).unsqueeze())
+    })
 }
 
 /// `x weight^T` for `x: [n, in]` and `weight: [out, in]`: `[n, out]` in the type of x.
@@ -37,5 +66,8 @@ pub(super) fn product(x: Tensor<2>, weight: Tensor<2>, precision: Precision) -> 
         Precision::F32 => Rounding::None,
         Precision::Bf16 => Rounding::InputsToBf16,
     };
-    cpu::product(&x, &weight, rounding).unwrap_or_else(|| x.matmul(weight.transpose()))
+    cpu::product(&x, &weight, rounding).unwrap_or_else(|| {
+        let weight = to_dtype(weight, x.dtype());
+        x.matmul(weight.transpose())
+    })
 }

@@ -11,6 +11,7 @@ mod loader;
 mod norm;
 mod padded;
 mod pass;
+mod per_layer;
 mod rotary;
 mod streamed;
 
@@ -24,6 +25,7 @@ use embedding::{logits, scaled};
 use loader::{Loader, weight_form_for};
 use norm::RmsNorm;
 use pass::Pass;
+use per_layer::Projection;
 
 pub(crate) use embedding::{HEAD, TABLE};
 pub use loader::TensorSource;
@@ -38,6 +40,8 @@ pub struct Network {
     norm: RmsNorm,
     /// A head separate from the embeddings.
     lm_head: Option<Embedding>,
+    embed_tokens_per_layer: Option<Embedding>,
+    per_layer: Option<Projection>,
     #[module(skip)]
     config: ModelConfig,
     #[module(skip)]
@@ -77,6 +81,7 @@ impl Network {
         // tokens are needed.
         checkpoint.release(TABLE);
         checkpoint.release(HEAD);
+        checkpoint.release(per_layer::TABLE);
         Ok(network)
     }
 
@@ -110,11 +115,24 @@ impl Network {
             }),
             false => None,
         };
+        let (embed_tokens_per_layer, per_layer) = match config.per_layer_inputs {
+            Some(shape) => {
+                let table = [shape.vocab_size, config.layers.len() * shape.size];
+                let weight = loader.tensor(per_layer::TABLE, table)?;
+                (
+                    Some(Embedding { weight }),
+                    Some(Projection::load(&mut loader, shape)?),
+                )
+            }
+            None => (None, None),
+        };
         Ok(Network {
             embed_tokens,
             layers,
             norm,
             lm_head,
+            embed_tokens_per_layer,
+            per_layer,
             config: config.clone(),
             precision,
         })
@@ -170,8 +188,11 @@ impl Network {
         check_batch(batch, &self.config)?;
         let last = last_layer(tap, &self.config);
         let device = self.device();
-        let pass = Pass::begin(&self.config, batch, cache.as_deref_mut(), last, &device)?;
+        let mut pass = Pass::begin(&self.config, batch, cache.as_deref_mut(), last, &device)?;
         let mut h = self.embed(batch);
+        if let (Some(table), Some(projection)) = (&self.embed_tokens_per_layer, &self.per_layer) {
+            pass.set_per_layer_inputs(projection.inputs(h.clone(), table.rows(batch)));
+        }
         tap.site(Site::Embedding, 0, batch.tokens(), &h);
         for (index, layer) in self.layers.iter().enumerate().take(last + 1) {
             h = layer.forward(h, &pass, index, cache.as_deref_mut(), tap);
@@ -194,17 +215,22 @@ impl Network {
 
     /// Scaled embeddings, `[tokens, hidden]`.
     fn embed(&self, batch: &Batch) -> Tensor<2> {
-        let table = self.embed_tokens.weight.val();
+        scaled(self.embed_tokens.rows(batch), &self.config, self.precision)
+    }
+}
+
+impl Embedding {
+    /// The rows of the batch's tokens.
+    fn rows(&self, batch: &Batch) -> Tensor<2> {
+        let table = self.weight.val();
         let ids: Vec<i32> = batch
             .tokens()
             .iter()
             .map(|token| token.id.cast_signed())
             .collect();
         let ids = TensorData::new(ids, [batch.len()]);
-        let rows = table
-            .clone()
-            .select(0, Tensor::<1, Int>::from_data(ids, &table.device()));
-        scaled(rows, &self.config, self.precision)
+        let ids = Tensor::<1, Int>::from_data(ids, &table.device());
+        table.select(0, ids)
     }
 }
 
@@ -212,18 +238,26 @@ fn check_batch(batch: &Batch, config: &ModelConfig) -> Result<()> {
     if batch.is_empty() {
         return Err(Error::Request("the batch has no rows".to_owned()));
     }
-    let vocabulary = config.vocab_size;
-    let Some(token) = batch
-        .tokens()
-        .iter()
-        .find(|token| token.id as usize >= vocabulary)
-    else {
-        return Ok(());
-    };
-    let (row, id) = (token.row, token.id);
-    Err(Error::Request(format!(
-        "row {row}: token {id} is outside of the model's vocabulary of {vocabulary}; do tokenizer and weights belong together?"
-    )))
+    let inputs = config
+        .per_layer_inputs
+        .map_or(usize::MAX, |inputs| inputs.vocab_size);
+    let vocabulary = config.vocab_size.min(inputs);
+    let mut tokens = batch.tokens().iter();
+    if let Some(token) = tokens.clone().find(|token| token.id as usize >= vocabulary) {
+        let (row, id) = (token.row, token.id);
+        return Err(Error::Request(format!(
+            "row {row}: token {id} is outside of the model's vocabulary of {vocabulary}; do tokenizer and weights belong together?"
+        )));
+    }
+    let longest = config.longest_text().unwrap_or(usize::MAX);
+    match tokens.find(|token| token.position >= longest) {
+        None => Ok(()),
+        Some(token) => Err(Error::Request(format!(
+            "row {}: the text has more than {longest} tokens, from where this model's rotary embedding (longrope) has other factors, \
+             which is not supported; use shorter texts",
+            token.row
+        ))),
+    }
 }
 
 /// The last layer that runs.
@@ -235,48 +269,79 @@ fn last_layer(tap: &(impl ResidualTap + ?Sized), config: &ModelConfig) -> usize 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        Activation, Biases, KeysAndValues, LayerDescription, LayerNorms, NormScale, PerLayerInputs,
+        QueryKeyNorms, Rope,
+    };
 
-    /// A small shape with or without norms that only some models have.
-    fn config(query_key_norms: bool, output_norms: bool) -> ModelConfig {
-        let layer = crate::LayerDescription {
+    /// A small shape with nothing that only some models have.
+    fn plain() -> ModelConfig {
+        let layer = LayerDescription {
+            num_attention_heads: 2,
+            num_key_value_heads: 1,
+            head_dim: 4,
+            intermediate_size: 7,
             window: None,
-            rope: crate::Rope {
-                theta: 1e4,
-                factor: 1.0,
-            },
-            query_key_norms,
-            norms: crate::LayerNorms {
-                attention_input: "input",
-                attention_output: output_norms.then_some("attention_output"),
-                feed_forward_input: "before_feed_forward",
-                feed_forward_output: output_norms.then_some("feed_forward_output"),
-            },
+            rope: Some(0),
+            query_key_norms: QueryKeyNorms::None,
+            value_norm: false,
+            keys_and_values: KeysAndValues::Own,
+            biases: Biases::default(),
+            norms: LayerNorms::BEFORE,
+            scalar: false,
         };
         ModelConfig {
             model_type: "none",
             vocab_size: 5,
             hidden_size: 6,
-            intermediate_size: 7,
             layers: vec![layer; 2],
-            num_attention_heads: 2,
-            num_key_value_heads: 1,
-            head_dim: 4,
+            ropes: vec![Rope::plain(1e4, 4)],
             max_position_embeddings: 16,
             rms_norm_eps: 1e-6,
+            norm_scale: NormScale::Weight,
+            activation: Activation::Silu,
             embedding_scale: 1.0,
             query_pre_attn_scalar: 4.0,
             attn_logit_softcapping: None,
             final_logit_softcapping: None,
             own_head: false,
+            per_layer_inputs: None,
             end_tokens: vec![1],
         }
     }
 
+    /// With one thing changed in all layers.
+    fn with(change: impl Fn(&mut LayerDescription)) -> ModelConfig {
+        let mut config = plain();
+        config.layers.iter_mut().for_each(change);
+        config
+    }
+
     #[test]
     fn loading_asks_for_exactly_the_expected_tensors() {
-        for (query_key_norms, output_norms) in [(false, false), (false, true), (true, true)] {
-            let mut config = config(query_key_norms, output_norms);
-            config.own_head = output_norms;
+        let mut shared = with(|layer| layer.query_key_norms = QueryKeyNorms::OfHeads);
+        shared.layers[1].keys_and_values = KeysAndValues::OfLayer(0);
+        let mut per_layer = with(|layer| layer.scalar = true);
+        per_layer.per_layer_inputs = Some(PerLayerInputs {
+            size: 3,
+            vocab_size: 4,
+        });
+        let mut own_head = plain();
+        own_head.own_head = true;
+        let configs = [
+            plain(),
+            own_head,
+            shared,
+            per_layer,
+            with(|layer| layer.norms = LayerNorms::AROUND),
+            with(|layer| layer.norms = LayerNorms::AFTER),
+            with(|layer| layer.query_key_norms = QueryKeyNorms::OfWidth),
+            with(|layer| layer.keys_and_values = KeysAndValues::SharedProduct),
+            with(|layer| layer.biases.query_key_value = true),
+            with(|layer| layer.biases.attention_output = true),
+            with(|layer| layer.biases.feed_forward = true),
+        ];
+        for config in configs {
             let mut asked = Vec::new();
             Network::build(&config, &Device::flex(), Precision::F32, &mut |name, shape| {
                 asked.push((name.to_owned(), shape.to_vec()));

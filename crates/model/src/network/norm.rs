@@ -5,18 +5,20 @@ use kernels::RmsNormShape;
 use super::cpu;
 use super::functions::to_dtype;
 use super::loader::Loader;
-use crate::Result;
+use crate::{NormScale, Result};
 
-/// RMS norm: `x / sqrt(mean(x^2) + eps) * (1 + w)`, in f32, cast to the input's type at the very
-/// end.
+/// RMS norm: `x / sqrt(mean(x^2) + eps) * (offset + w)`, in f32, cast to the input's type at the
+/// very end. The offset is 1 or 0, as the configuration says.
 ///
 /// `1 + w` is never folded into the stored weight: in bf16 the sum would lose most of w's digits.
 #[derive(Module, Debug)]
 pub(super) struct RmsNorm {
-    /// `[hidden]`, or `[head_dim]` for the norms of queries and keys.
+    /// `[hidden]`, or `[head_dim]` for norms of heads.
     weight: Param<Tensor<1>>,
     #[module(skip)]
     epsilon: f64,
+    #[module(skip)]
+    offset: f32,
 }
 
 impl RmsNorm {
@@ -26,7 +28,25 @@ impl RmsNorm {
         Ok(RmsNorm {
             weight,
             epsilon: loader.config.rms_norm_eps,
+            offset: match loader.config.norm_scale {
+                NormScale::OnePlusWeight => 1.0,
+                NormScale::Weight => 0.0,
+            },
         })
+    }
+
+    /// One that multiplies by nothing, and that checkpoints don't have.
+    pub fn without_weight(loader: &Loader<'_, '_>, size: usize) -> Self {
+        RmsNorm {
+            weight: Param::from_tensor(Tensor::ones([size], (loader.device, DType::F32))),
+            epsilon: loader.config.rms_norm_eps,
+            offset: 0.0,
+        }
+    }
+
+    /// Numbers of one vector.
+    pub fn size(&self) -> usize {
+        self.weight.shape()[0]
     }
 
     /// Over the last dimension.
@@ -47,6 +67,7 @@ impl RmsNorm {
         let shape = RmsNormShape {
             width: weight.len(),
             epsilon: self.epsilon as f32,
+            offset: self.offset,
         };
         let mut y = vec![0.0; numbers.len()];
         match added {
@@ -68,7 +89,7 @@ impl RmsNorm {
             .mean_dim(D - 1)
             .add_scalar(self.epsilon)
             .sqrt();
-        let scale = to_dtype(self.weight.val(), DType::F32).add_scalar(1.0);
+        let scale = to_dtype(self.weight.val(), DType::F32).add_scalar(self.offset);
         to_dtype(x.div(root).mul(scale.unsqueeze()), dtype)
     }
 }

@@ -1,10 +1,11 @@
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::padded::Padded;
 use super::rotary::Rotary;
-use crate::{Batch, Cache, ModelConfig, Result, Rope, Token};
+use crate::{Batch, Cache, KeysAndValues, ModelConfig, Result, Token};
 
 /// What the layers share in one pass over a batch.
 pub(super) struct Pass<'a> {
@@ -15,6 +16,10 @@ pub(super) struct Pass<'a> {
     all: Queries,
     wanted: Option<Queries>,
     last_layer: usize,
+    /// `[tokens of the batch, layers * size]`, in models that have them.
+    per_layer_inputs: Option<Tensor<2>>,
+    /// Keys and values of layers whose own others use.
+    lent: RefCell<BTreeMap<usize, (Tensor<2>, Tensor<2>)>>,
 }
 
 /// The tokens that a layer computes the residual stream of.
@@ -22,7 +27,8 @@ pub(super) struct Queries {
     pub tokens: Vec<Token>,
     /// Their places in the batch, unless they are all of it.
     selected: Option<Tensor<1, Int>>,
-    rotaries: Vec<(Rope, Rotary)>,
+    /// In the order of the configuration's rotary embeddings.
+    rotaries: Vec<Rotary>,
     padded: OnceCell<Padded>,
 }
 
@@ -53,6 +59,8 @@ impl<'a> Pass<'a> {
             all: Queries::new(config, batch.tokens().to_vec(), None),
             wanted,
             last_layer,
+            per_layer_inputs: None,
+            lent: RefCell::default(),
         })
     }
 
@@ -64,13 +72,44 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// For the keys, which the layer computes for all tokens.
-    pub fn key_rotary(&self, layer: usize) -> &Rotary {
-        self.all.rotary(self.config.layers[layer].rope)
+    /// Turns the layer's keys, which it computes for all tokens.
+    pub fn rotate_keys(&self, layer: usize, keys: Tensor<2>) -> Tensor<2> {
+        self.all.rotated(self.config, layer, keys)
     }
 
-    pub fn query_rotary(&self, layer: usize) -> &Rotary {
-        self.queries(layer).rotary(self.config.layers[layer].rope)
+    pub fn rotate_queries(&self, layer: usize, queries: Tensor<2>) -> Tensor<2> {
+        self.queries(layer).rotated(self.config, layer, queries)
+    }
+
+    /// Keeps keys and values if a later layer uses them.
+    pub fn lend(&self, layer: usize, keys: &Tensor<2>, values: &Tensor<2>) {
+        let uses = KeysAndValues::OfLayer(layer);
+        if self
+            .config
+            .layers
+            .iter()
+            .any(|other| other.keys_and_values == uses)
+        {
+            let lent = (keys.clone(), values.clone());
+            self.lent.borrow_mut().insert(layer, lent);
+        }
+    }
+
+    /// What the layer has lent. It has run before: a configuration is checked for that.
+    pub fn borrow(&self, layer: usize) -> (Tensor<2>, Tensor<2>) {
+        self.lent.borrow()[&layer].clone()
+    }
+
+    /// `[tokens of the batch, layers * size]`
+    pub fn set_per_layer_inputs(&mut self, inputs: Tensor<2>) {
+        self.per_layer_inputs = Some(inputs);
+    }
+
+    /// Those of the layer's queries, `[queries of the layer, size]`.
+    pub fn per_layer_input(&self, layer: usize) -> Option<Tensor<2>> {
+        let (all, shape) = (self.per_layer_inputs.as_ref()?, self.config.per_layer_inputs?);
+        let own = all.clone().narrow(1, layer * shape.size, shape.size);
+        Some(self.queries(layer).of(own))
     }
 
     /// What each query of the layer sees: slots in the order of their positions, as many as the
@@ -95,16 +134,11 @@ impl<'a> Pass<'a> {
 
 impl Queries {
     fn new(config: &ModelConfig, tokens: Vec<Token>, selected: Option<Tensor<1, Int>>) -> Self {
-        let mut rotaries: Vec<(Rope, Rotary)> = Vec::new();
-        for layer in &config.layers {
-            if !rotaries.iter().any(|(rope, _)| *rope == layer.rope) {
-                rotaries.push((layer.rope, Rotary::new(layer.rope, config.head_dim, &tokens)));
-            }
-        }
+        let rotary = |rope| Rotary::new(rope, &tokens);
         Queries {
+            rotaries: config.ropes.iter().map(rotary).collect(),
             tokens,
             selected,
-            rotaries,
             padded: OnceCell::new(),
         }
     }
@@ -125,8 +159,11 @@ impl Queries {
         }
     }
 
-    fn rotary(&self, wanted: Rope) -> &Rotary {
-        let found = self.rotaries.iter().find(|(rope, _)| *rope == wanted);
-        &found.unwrap_or(&self.rotaries[0]).1
+    fn rotated(&self, config: &ModelConfig, layer: usize, x: Tensor<2>) -> Tensor<2> {
+        let description = &config.layers[layer];
+        match description.rope {
+            Some(rope) => self.rotaries[rope].apply(x, description.head_dim),
+            None => x,
+        }
     }
 }

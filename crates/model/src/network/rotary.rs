@@ -8,72 +8,66 @@ use crate::{Rope, Token};
 
 /// The rotary embedding of some tokens: f32 tables of cosines and sines for each one's position.
 ///
-/// The halves of a head are rotated against each other (element i with i + head_dim/2), as Hugging
-/// Face checkpoints want it, and not neighbours.
+/// An element of a head is turned against the one as many places behind it as there are pairs, as
+/// Hugging Face checkpoints want it, and not against its neighbour.
 pub(super) struct Rotary {
-    /// `[tokens, head_dim / 2]`
+    /// `[tokens, pairs]`
     cosines: Vec<f32>,
     sines: Vec<f32>,
-    head_dim: usize,
-    /// The same as tensors, `[tokens, 1, head_dim / 2]`, once a backend's operations ask for them.
+    pairs: usize,
+    /// The same as tensors, `[tokens, 1, pairs]`, once a backend's operations ask for them.
     tables: OnceCell<[Tensor<3>; 2]>,
 }
 
 impl Rotary {
-    pub fn new(rope: Rope, head_dim: usize, tokens: &[Token]) -> Self {
-        let frequencies = inverse_frequencies(rope, head_dim);
+    pub fn new(rope: &Rope, tokens: &[Token]) -> Self {
         // The product is rounded to f32, as the reference does, so that far positions agree too.
         let angles = || {
             tokens.iter().flat_map(|token| {
-                frequencies
-                    .iter()
-                    .map(|frequency| token.position as f32 * frequency)
+                let frequencies = rope.frequencies.iter();
+                frequencies.map(|frequency| token.position as f32 * frequency)
             })
         };
+        let factor = rope.attention_factor;
         Rotary {
-            cosines: angles().map(f32::cos).collect(),
-            sines: angles().map(f32::sin).collect(),
-            head_dim,
+            cosines: angles().map(|angle| angle.cos() * factor).collect(),
+            sines: angles().map(|angle| angle.sin() * factor).collect(),
+            pairs: rope.frequencies.len(),
             tables: OnceCell::new(),
         }
     }
 
     /// `x: [tokens, heads * head_dim]`
-    pub fn apply(&self, x: Tensor<2>) -> Tensor<2> {
+    pub fn apply(&self, x: Tensor<2>, head_dim: usize) -> Tensor<2> {
         let turned = cpu::change(x, |x| {
-            kernels::rotate(x, self.head_dim, &self.cosines, &self.sines)
+            kernels::rotate(x, head_dim, self.pairs, &self.cosines, &self.sines)
         });
-        turned.unwrap_or_else(|x| self.by_backend(x))
+        turned.unwrap_or_else(|x| self.by_backend(x, head_dim))
     }
 
-    fn by_backend(&self, x: Tensor<2>) -> Tensor<2> {
-        let (dtype, [tokens, width], half) = (x.dtype(), x.dims(), self.head_dim / 2);
-        let x = to_dtype(x, DType::F32).reshape([tokens, width / self.head_dim, self.head_dim]);
-        let (first, second) = (x.clone().narrow(2, 0, half), x.narrow(2, half, half));
-        let tables = || [&self.cosines, &self.sines].map(|table| to_tensor(table, half, &first.device()));
+    fn by_backend(&self, x: Tensor<2>, head_dim: usize) -> Tensor<2> {
+        let (dtype, [tokens, width], pairs) = (x.dtype(), x.dims(), self.pairs);
+        let x = to_dtype(x, DType::F32).reshape([tokens, width / head_dim, head_dim]);
+        let (first, second) = (x.clone().narrow(2, 0, pairs), x.clone().narrow(2, pairs, pairs));
+        let tables = || [&self.cosines, &self.sines].map(|table| to_tensor(table, pairs, &first.device()));
         let [cosines, sines] = self.tables.get_or_init(tables).clone();
         let turned_first = first
             .clone()
             .mul(cosines.clone())
             .sub(second.clone().mul(sines.clone()));
         let turned_second = second.mul(cosines).add(first.mul(sines));
-        let turned = Tensor::cat(vec![turned_first, turned_second], 2);
+        let mut parts = vec![turned_first, turned_second];
+        if 2 * pairs < head_dim {
+            parts.push(x.narrow(2, 2 * pairs, head_dim - 2 * pairs));
+        }
+        let turned = Tensor::cat(parts, 2);
         to_dtype(turned.reshape([tokens, width]), dtype)
     }
 }
 
-fn to_tensor(table: &[f32], half: usize, device: &Device) -> Tensor<3> {
-    let shape = [table.len() / half, 1, half];
+fn to_tensor(table: &[f32], pairs: usize, device: &Device) -> Tensor<3> {
+    let shape = [table.len() / pairs, 1, pairs];
     Tensor::from_data(TensorData::new(table.to_vec(), shape), (device, DType::F32))
-}
-
-/// `theta^(-2i / head_dim) / factor` for i below head_dim / 2. Linear scaling divides the
-/// frequencies instead of the positions, each rounded to f32 in between, as the reference does.
-fn inverse_frequencies(rope: Rope, head_dim: usize) -> Vec<f32> {
-    let exponent = |index: usize| 2.0 * index as f64 / head_dim as f64;
-    (0..head_dim / 2)
-        .map(|index| (1.0 / rope.theta.powf(exponent(index))) as f32 / rope.factor as f32)
-        .collect()
 }
 
 #[cfg(test)]
@@ -89,11 +83,8 @@ mod tests {
             place: 0,
             entry: 0,
         };
-        let rope = Rope {
-            theta: 1e4,
-            factor: 1.0,
-        };
-        let turned = Rotary::new(rope, x.len(), &[token]).apply(cpu::tensor(x.to_vec(), [1, x.len()]));
+        let rope = Rope::plain(1e4, x.len());
+        let turned = Rotary::new(&rope, &[token]).apply(cpu::tensor(x.to_vec(), [1, x.len()]), x.len());
         turned.into_data().try_into_vec().unwrap()
     }
 

@@ -5,6 +5,7 @@ use super::embedding::{HEAD, TABLE, logits, scaled};
 use super::loader::{Loader, weight_form_for};
 use super::norm::RmsNorm;
 use super::pass::Pass;
+use super::per_layer::{self, Projection};
 use super::{check_batch, last_layer};
 use crate::device::tensor_dtype;
 use crate::{Batch, Checkpoint, ModelConfig, Precision, ResidualTap, Result, Site};
@@ -20,10 +21,12 @@ pub struct StreamedNetwork {
     device: Device,
     precision: Precision,
     norm: RmsNorm,
+    per_layer: Option<Projection>,
 }
 
 impl StreamedNetwork {
-    /// Checks that the checkpoint has exactly the right tensors, and reads only the final norm.
+    /// Checks that the checkpoint has exactly the right tensors, and reads only what all layers
+    /// share.
     ///
     /// # Errors
     /// Names the tensor that is missing, unused, misshaped or not finite.
@@ -37,8 +40,14 @@ impl StreamedNetwork {
         let norm = with_loader(&checkpoint, config, device, precision, |loader| {
             RmsNorm::load(loader, "model.norm", config.hidden_size)
         })?;
+        let per_layer = config.per_layer_inputs.map(|shape| {
+            with_loader(&checkpoint, config, device, precision, |loader| {
+                Projection::load(loader, shape)
+            })
+        });
         Ok(StreamedNetwork {
             config: config.clone(),
+            per_layer: per_layer.transpose()?,
             checkpoint,
             device: device.clone(),
             precision,
@@ -86,10 +95,16 @@ impl StreamedNetwork {
             .map(|tap| last_layer(tap, &self.config))
             .max()
             .unwrap_or(0);
-        let passes = batches
-            .iter()
-            .map(|batch| Pass::begin(&self.config, batch, None, last, &self.device))
-            .collect::<Result<Vec<_>>>()?;
+        let mut passes = Vec::with_capacity(batches.len());
+        for (batch, stream) in batches.iter().zip(&streams) {
+            let mut pass = Pass::begin(&self.config, batch, None, last, &self.device)?;
+            if let (Some(projection), Some(shape)) = (&self.per_layer, self.config.per_layer_inputs) {
+                let table = [shape.vocab_size, self.config.layers.len() * shape.size];
+                let rows = self.rows(per_layer::TABLE, table, batch)?;
+                pass.set_per_layer_inputs(projection.inputs(stream.clone(), rows));
+            }
+            passes.push(pass);
+        }
         for ((stream, batch), tap) in streams.iter().zip(batches).zip(taps.iter_mut()) {
             tap.site(Site::Embedding, 0, batch.tokens(), stream);
         }
@@ -135,13 +150,23 @@ impl StreamedNetwork {
         Ok(logits)
     }
 
-    /// Only the rows of the batch's tokens are read.
     fn embed(&self, batch: &Batch) -> Result<Tensor<2>> {
         let shape = [self.config.vocab_size, self.config.hidden_size];
+        Ok(scaled(
+            self.rows(TABLE, shape, batch)?,
+            &self.config,
+            self.precision,
+        ))
+    }
+
+    /// Only the rows of the batch's tokens are read.
+    fn rows(&self, table: &str, shape: [usize; 2], batch: &Batch) -> Result<Tensor<2>> {
         let ids: Vec<u32> = batch.tokens().iter().map(|token| token.id).collect();
-        let rows = self.checkpoint.read_rows(TABLE, shape, &ids, self.precision)?;
-        let rows = Tensor::from_data(rows, (&self.device, tensor_dtype(self.precision)));
-        Ok(scaled(rows, &self.config, self.precision))
+        let rows = self.checkpoint.read_rows(table, shape, &ids, self.precision)?;
+        Ok(Tensor::from_data(
+            rows,
+            (&self.device, tensor_dtype(self.precision)),
+        ))
     }
 
     fn layer(&self, index: usize) -> Result<DecoderLayer> {

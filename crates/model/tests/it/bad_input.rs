@@ -210,7 +210,8 @@ fn configurations_that_are_not_supported_are_refused_by_name() {
         let error = ModelConfig::from_json(&changed).unwrap_err();
         assert!(parts.iter().all(|part| error.contains(part)), "{key}: {error}");
     };
-    check("model_type", "llama".into(), &["llama", "gemma2"]);
+    check("model_type", "t5".into(), &["t5", "gemma2"]);
+    check("model_type", "mixtral".into(), &["mixtral", "mixture of experts"]);
     check("attention_bias", true.into(), &["attention_bias"]);
     check("is_causal", false.into(), &["is_causal"]);
     check("num_local_experts", 8.into(), &["num_local_experts", "changes"]);

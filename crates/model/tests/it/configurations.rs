@@ -40,11 +40,12 @@ fn differences(config: &ModelConfig, expected: &Value) -> Vec<String> {
     let mut plain = |key: &str, found: Value| check(key, &expected[key], found);
     plain("vocab_size", config.vocab_size.into());
     plain("hidden_size", config.hidden_size.into());
-    plain("intermediate_size", config.intermediate_size.into());
     plain("num_hidden_layers", config.layers.len().into());
-    plain("num_attention_heads", config.num_attention_heads.into());
-    plain("num_key_value_heads", config.num_key_value_heads.into());
-    plain("head_dim", config.head_dim.into());
+    let layer = &config.layers[0];
+    plain("intermediate_size", layer.intermediate_size.into());
+    plain("num_attention_heads", layer.num_attention_heads.into());
+    plain("num_key_value_heads", layer.num_key_value_heads.into());
+    plain("head_dim", layer.head_dim.into());
     plain("max_position_embeddings", config.max_position_embeddings.into());
     plain("rms_norm_eps", config.rms_norm_eps.into());
     plain("query_pre_attn_scalar", config.query_pre_attn_scalar.into());
@@ -67,19 +68,35 @@ fn differences(config: &ModelConfig, expected: &Value) -> Vec<String> {
             &Value::Null
         };
         check(&format!("window of layer {index}"), window, layer.window.into());
-        let rope = &expected["rope"][kind];
+        let (rope, found) = (&expected["rope"][kind], &config.ropes[layer.rope.unwrap()]);
+        let frequencies = expected_frequencies(rope);
+        let close = |(found, expected): (&f32, &f64)| (f64::from(*found) - expected).abs() <= 1e-6 * expected;
+        let same = found.frequencies.len() == frequencies.len()
+            && found.frequencies.iter().zip(&frequencies).all(close);
         check(
-            &format!("theta of layer {index}"),
-            &rope["theta"],
-            layer.rope.theta.into(),
+            &format!("frequencies of layer {index}"),
+            &true.into(),
+            same.into(),
         );
+        let factor = &rope["attention_factor"];
         check(
-            &format!("factor of layer {index}"),
-            &rope["factor"],
-            layer.rope.factor.into(),
+            &format!("attention factor of layer {index}"),
+            factor,
+            found.attention_factor.into(),
         );
     }
     wrong
+}
+
+/// Listed, or those of base and factor.
+fn expected_frequencies(rope: &Value) -> Vec<f64> {
+    if let Some(listed) = rope["frequencies"].as_array() {
+        return listed.iter().filter_map(Value::as_f64).collect();
+    }
+    let [theta, factor, turned] = ["theta", "factor", "rotary_dim"].map(|key| rope[key].as_f64().unwrap());
+    let pairs = turned as usize / 2;
+    let frequency = |pair: usize| theta.powf(-2.0 * pair as f64 / turned) / factor;
+    (0..pairs).map(frequency).collect()
 }
 
 /// What is read means what transformers means; what can't be computed is refused.
@@ -112,10 +129,8 @@ fn configurations_mean_what_transformers_makes_of_them() {
 
 /// What transformers computes and Roleswap refuses, by the keys: what Gemma never had, and where
 /// versions of transformers differ.
-const REFUSED: [&str; 14] = [
+const REFUSED: [&str; 12] = [
     "the type \"dynamic\"",
-    "the type \"yarn\"",
-    "the type \"llama3\"",
     "partial_rotary_factor",
     "`rope_parameters` has",
     "`rope_scaling.type`",

@@ -16,7 +16,26 @@ use safetensors::{Dtype, SafeTensors, serialize};
 use crate::support::{KeepAll, assert_close, fixtures, numbers};
 
 const TOLERANCE: f64 = 1e-4;
-const FAMILIES: [&str; 3] = ["gemma1-nano", "gemma2-odd", "gemma3-nano"];
+const FAMILIES: [&str; 18] = [
+    "gemma1-nano",
+    "gemma2-odd",
+    "gemma3-nano",
+    "gemma4-dense",
+    "gemma4-e",
+    "llama-biases",
+    "llama-yarn",
+    "llama2-nano",
+    "llama3-nano",
+    "mistral-nano",
+    "olmo2-nano",
+    "olmo3-nano",
+    "phi3-longrope",
+    "phi3-nano",
+    "qwen2-nano",
+    "qwen2-window",
+    "qwen3-nano",
+    "smollm3-nano",
+];
 
 fn folder(family: &str) -> PathBuf {
     fixtures().join("family").join(family)
@@ -48,7 +67,12 @@ impl Reference {
     }
 }
 
-fn load(config: &ModelConfig, checkpoint: &Checkpoint) -> Network {
+fn load(files: &ModelFiles) -> Network {
+    let (config, checkpoint) = files.network().unwrap();
+    load_as(&config, &checkpoint)
+}
+
+fn load_as(config: &ModelConfig, checkpoint: &Checkpoint) -> Network {
     Network::load(config, checkpoint, &Device::flex(), Precision::F32, &mut |_| ()).unwrap()
 }
 
@@ -87,7 +111,7 @@ fn check_pass(name: &str, network: &Network, reference: &Reference) {
 fn every_layer_final_norm_and_logits_agree_past_the_window() {
     for family in FAMILIES {
         let files = ModelFiles::at(&folder(family)).unwrap();
-        let network = load(&files.config().unwrap(), &files.checkpoint().unwrap());
+        let network = load(&files);
         check_pass(
             family,
             &network,
@@ -100,10 +124,11 @@ fn every_layer_final_norm_and_logits_agree_past_the_window() {
 fn greedy_continuations_agree_alone_and_in_a_ragged_batch() {
     for family in FAMILIES {
         let reference = Reference::read(&folder(family).join("reference.safetensors"));
-        let mut config = ModelConfig::read(&folder(family)).unwrap();
+        let files = ModelFiles::at(&folder(family)).unwrap();
+        let (mut config, checkpoint) = files.network().unwrap();
         // The reference runs on past end tokens.
         config.end_tokens.clear();
-        let network = load(&config, &Checkpoint::open(&folder(family)).unwrap());
+        let network = load_as(&config, &checkpoint);
         let request = |prompt: &[u32]| GenerationRequest {
             prompt: prompt.to_vec(),
             sampling: Sampling::greedy(),
@@ -129,7 +154,7 @@ fn greedy_continuations_agree_alone_and_in_a_ragged_batch() {
 fn the_cache_gives_what_a_whole_pass_gives_token_by_token() {
     for family in FAMILIES {
         let files = ModelFiles::at(&folder(family)).unwrap();
-        let network = load(&files.config().unwrap(), &files.checkpoint().unwrap());
+        let network = load(&files);
         let reference = Reference::read(&folder(family).join("reference.safetensors"));
         let tokens = &reference.tokens["tokens"];
         let hidden = network.config().hidden_size;
@@ -161,8 +186,8 @@ fn step(position: usize, token: u32) -> Batch {
 fn the_backend_s_own_operations_give_what_the_kernels_give() {
     for family in FAMILIES {
         let files = ModelFiles::at(&folder(family)).unwrap();
-        let (config, checkpoint) = (files.config().unwrap(), files.checkpoint().unwrap());
-        let network = load(&config, &checkpoint);
+        let (config, checkpoint) = files.network().unwrap();
+        let network = load_as(&config, &checkpoint);
         // Autodiff has to follow each operation, so nothing goes to the kernels.
         let device = Device::flex().autodiff();
         let by_backend = Network::load(&config, &checkpoint, &device, Precision::F32, &mut |_| ()).unwrap();
@@ -210,7 +235,7 @@ fn the_backend_s_own_operations_give_what_the_kernels_give() {
 fn only_what_is_wanted_of_the_last_layer_is_what_it_is_among_all() {
     for family in FAMILIES {
         let files = ModelFiles::at(&folder(family)).unwrap();
-        let network = load(&files.config().unwrap(), &files.checkpoint().unwrap());
+        let network = load(&files);
         let reference = Reference::read(&folder(family).join("reference.safetensors"));
         let batch = Batch::of(&[&reference.tokens["tokens"]]).unwrap();
         let hidden = network.config().hidden_size;
@@ -232,15 +257,9 @@ fn only_what_is_wanted_of_the_last_layer_is_what_it_is_among_all() {
 fn streamed_weights_give_the_same_bits_in_several_batches() {
     for family in FAMILIES {
         let files = ModelFiles::at(&folder(family)).unwrap();
-        let config = files.config().unwrap();
-        let network = load(&config, &files.checkpoint().unwrap());
-        let streamed = StreamedNetwork::open(
-            &config,
-            files.checkpoint().unwrap(),
-            &Device::flex(),
-            Precision::F32,
-        )
-        .unwrap();
+        let network = load(&files);
+        let (config, checkpoint) = files.network().unwrap();
+        let streamed = StreamedNetwork::open(&config, checkpoint, &Device::flex(), Precision::F32).unwrap();
         let reference = Reference::read(&folder(family).join("reference.safetensors"));
         let rows: Vec<&Vec<u32>> = (0..3)
             .map(|row| &reference.tokens[&format!("prompt.{row}")])
@@ -292,12 +311,10 @@ fn gemma_3_has_five_sliding_layers_to_a_global_one_with_ropes_of_their_own() {
     for (index, layer) in config.layers.iter().enumerate() {
         let global = index == 5;
         assert_eq!(layer.window, (!global).then_some(6), "layer {index}");
-        let rope = (layer.rope.theta, layer.rope.factor);
-        assert_eq!(
-            rope,
-            if global { (1e6, 8.0) } else { (1e4, 1.0) },
-            "layer {index}"
-        );
+        let second = config.ropes[layer.rope.unwrap()].frequencies[1];
+        let (theta, factor): (f64, f64) = if global { (1e6, 8.0) } else { (1e4, 1.0) };
+        let expected = theta.powf(-2.0 / layer.head_dim as f64) / factor;
+        assert!((f64::from(second) / expected - 1.0).abs() < 1e-6, "layer {index}");
     }
     // The published file of the 4B model has only this; the rest are its class's defaults.
     let published = serde_json::json!({
@@ -312,9 +329,9 @@ fn gemma_3_has_five_sliding_layers_to_a_global_one_with_ropes_of_their_own() {
     assert_eq!(
         (
             config.vocab_size,
-            config.num_attention_heads,
-            config.num_key_value_heads,
-            config.head_dim
+            config.layers[0].num_attention_heads,
+            config.layers[0].num_key_value_heads,
+            config.layers[0].head_dim
         ),
         (262_208, 8, 4, 256)
     );
@@ -363,7 +380,7 @@ fn the_text_part_of_a_model_that_sees_runs_alone_under_either_naming() {
     let reference = Reference::read(&folder("gemma3-nano").join("reference.safetensors"));
     for target in [hub, newer] {
         let files = ModelFiles::at(target.path()).unwrap();
-        let network = load(&files.config().unwrap(), &files.checkpoint().unwrap());
+        let network = load(&files);
         check_pass("multimodal", &network, &reference);
     }
 }
@@ -371,7 +388,7 @@ fn the_text_part_of_a_model_that_sees_runs_alone_under_either_naming() {
 #[test]
 fn a_gguf_file_agrees_with_the_reference_that_was_made_from_it() {
     let files = ModelFiles::at(&folder("gemma3-gguf").join("gemma3-nano.gguf")).unwrap();
-    let network = load(&files.config().unwrap(), &files.checkpoint().unwrap());
+    let network = load(&files);
     let reference = Reference::read(&folder("gemma3-gguf").join("reference.safetensors"));
     check_pass("gguf", &network, &reference);
 }

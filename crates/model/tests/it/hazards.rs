@@ -4,8 +4,8 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use model::{
-    Batch, Checkpoint, GenerationRequest, ModelConfig, Network, Precision, ResidualTap, Sampling, Token,
-    generate,
+    Batch, Checkpoint, GenerationRequest, ModelConfig, Network, Precision, ResidualTap, Rope, Sampling,
+    Token, generate,
 };
 
 use crate::support::{Golden, KeepAll, assert_close, load_nano, load_nano_with, nano, numbers};
@@ -174,7 +174,7 @@ fn hazard_5_embeddings_are_scaled_and_rounded_to_the_activations_type() {
 #[test]
 fn hazard_6_rotary_tables_follow_theta_on_split_halves() {
     assert_mistake_moves_logits("rope_theta_1e6", |config| {
-        config.layers.iter_mut().for_each(|layer| layer.rope.theta = 1e6)
+        config.ropes = vec![Rope::plain(1e6, 16)]
     });
 }
 
@@ -198,8 +198,9 @@ fn hazard_7_gelu_is_the_tanh_form_and_hidden_activation_wins() {
 #[test]
 fn hazard_8_tied_embeddings_and_a_head_dim_of_its_own() {
     let config = ModelConfig::read(&nano()).unwrap();
+    let layer = &config.layers[0];
     assert_eq!(
-        (config.head_dim, config.hidden_size, config.num_attention_heads),
+        (layer.head_dim, config.hidden_size, layer.num_attention_heads),
         (16, 64, 4)
     );
     // 27B: 4608 / 32 = 144, head_dim 128.
@@ -209,7 +210,7 @@ fn hazard_8_tied_embeddings_and_a_head_dim_of_its_own() {
     value["num_attention_heads"] = 32.into();
     value["num_key_value_heads"] = 16.into();
     value["head_dim"] = 128.into();
-    assert_eq!(ModelConfig::from_json(&value).unwrap().head_dim, 128);
+    assert_eq!(ModelConfig::from_json(&value).unwrap().layers[0].head_dim, 128);
     let checkpoint = Checkpoint::open(&nano()).unwrap();
     assert!(
         checkpoint.size() > 0,

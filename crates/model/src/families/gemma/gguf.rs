@@ -9,7 +9,7 @@
 use ::gguf::GgufFile;
 use serde_json::{Map, Value, json};
 
-use super::Gemma;
+use super::generation::Gemma;
 use super::published::layers_of_27b;
 use crate::gguf::GgufKeys;
 

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::Gemma;
+use super::generation::Gemma;
 
 /// The models of a generation.
 pub(super) fn names(generation: Gemma) -> &'static [&'static str] {

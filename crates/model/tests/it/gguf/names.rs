@@ -54,7 +54,6 @@ fn other_names_are_errors() {
         ("gemma2", "v.blk.0.attn_q.weight"),
         ("gemma3", "dense.0.weight"),
         ("gemma3", "blk.0.attn_q.scale"),
-        ("gemma3", "blk.0.attn_q.bias"),
         ("gemma3", "blk.07.attn_q.weight"),
         ("gemma3", "blk.+7.attn_q.weight"),
         ("gemma3", "blk.x.attn_q.weight"),

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::MOST_LAYERS;
 use super::keys::Keys;
+use super::sizes::MOST_LAYERS;
 
 /// What a `config.json` says of the language model.
 pub(crate) struct ConfigFile {

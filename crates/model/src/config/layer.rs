@@ -1,4 +1,4 @@
-use super::check_size;
+use super::sizes::check_size;
 
 /// What one decoder layer does.
 #[derive(Clone, Debug, PartialEq)]

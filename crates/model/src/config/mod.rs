@@ -7,6 +7,7 @@ mod layer;
 mod read;
 mod rope;
 mod rope_tables;
+mod sizes;
 
 pub use layer::{
     Activation, Biases, KeysAndValues, LayerDescription, LayerNorms, NormScale, PerLayerInputs, QueryKeyNorms,
@@ -15,13 +16,11 @@ pub use rope::Rope;
 
 pub(crate) use file::{ConfigFile, layer_count, listed_windows};
 pub(crate) use keys::Keys;
-pub(crate) use rope_tables::{RopeContext, rope_of_all_layers, ropes_by_kind};
 
-/// llama.cpp's LLAMA_MAX_LAYERS. Checked before anything is allocated for each layer of a broken
-/// file.
-pub(crate) const MOST_LAYERS: usize = 512;
-/// No network size comes close, and the product of two doesn't overflow.
-const MOST: usize = 1 << 30;
+pub(crate) use rope_tables::{RopeContext, rope_of_all_layers, ropes_by_kind};
+pub(crate) use sizes::MOST_LAYERS;
+
+use sizes::check_size;
 
 /// A network: what all layers share, and one description for each layer.
 ///
@@ -121,13 +120,5 @@ impl ModelConfig {
             Some((key, _)) => Err(format!("`{key}` must be a number above 0")),
             None => Ok(()),
         }
-    }
-}
-
-fn check_size(key: &str, size: usize) -> Result<(), String> {
-    match size {
-        0 => Err(format!("`{key}` is 0")),
-        1..=MOST => Ok(()),
-        _ => Err(format!("`{key}` is {size}, more than the {MOST} possible")),
     }
 }

@@ -1,6 +1,6 @@
 /// A generation of Gemma whose networks differ in little.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in super::super) enum Gemma {
+pub(crate) enum Gemma {
     One,
     Two,
     Three,

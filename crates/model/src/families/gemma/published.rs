@@ -38,7 +38,7 @@ pub(super) fn config(generation: Gemma, name: &str) -> Option<Value> {
 }
 
 /// A small second generation that was never published.
-pub(in super::super) fn benchmark_config() -> Value {
+pub(crate) fn benchmark_config() -> Value {
     second(12, [1024, 4096], [8, 4, 128], 128)
 }
 

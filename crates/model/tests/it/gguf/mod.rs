@@ -5,7 +5,9 @@
 #[path = "../../../../gguf/tests/it/build.rs"]
 mod build;
 mod config;
+mod encoded;
 mod names;
 mod parts;
 mod place;
+mod published;
 mod tokenizer;

@@ -1,0 +1,54 @@
+//! Tokenizers of published models in GGUF, against their own tokenizer.json. They are not in the
+//! repository: `crates/model/reference/gguf_tokenizers.py` says where they come from and writes
+//! what is expected.
+
+use std::path::Path;
+
+use ::gguf::GgufFile;
+use model::gguf::tokenizer;
+
+use crate::gguf::encoded::{Encoded, differences};
+
+#[test]
+fn published_vocabularies_give_the_ids_of_hugging_face() {
+    let Some(folder) = std::env::var_os("ROLESWAP_GGUF_TOKENIZERS") else {
+        println!(
+            "skipped: ROLESWAP_GGUF_TOKENIZERS names no folder with published vocabularies (see \
+             crates/model/reference/gguf_tokenizers.py)"
+        );
+        return;
+    };
+    let (mut files, mut wrong) = (0, 0);
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let place = entry.unwrap().path();
+        let Ok(expected) = std::fs::read(place.join("ids.json")) else {
+            continue;
+        };
+        let expected: Vec<Encoded> = serde_json::from_slice(&expected).unwrap();
+        for file in gguf_files(&place) {
+            let bytes = std::fs::read(&file).unwrap();
+            let parsed = GgufFile::parse(&bytes).unwrap();
+            let found = differences(&tokenizer(parsed.metadata()).unwrap(), &expected);
+            println!(
+                "{}: {} texts, {} differ",
+                file.display(),
+                expected.len(),
+                found.len()
+            );
+            for difference in found.iter().take(5) {
+                println!("  {difference}");
+            }
+            (files, wrong) = (files + 1, wrong + found.len());
+        }
+    }
+    assert!(files > 0, "the folder holds no ids.json beside a GGUF file");
+    assert_eq!(wrong, 0, "texts differ");
+}
+
+fn gguf_files(folder: &Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths
+        .filter(|path| path.extension().is_some_and(|name| name == "gguf"))
+        .collect()
+}

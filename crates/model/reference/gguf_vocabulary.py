@@ -52,8 +52,9 @@ def write_byte_level(path, tokenizer: dict, pre: str, special: dict[str, int], r
     finish(writer, special)
 
 
-def write_sentence_piece(path, tokenizer: dict, special: dict[str, int], architecture="llama", prefix=None, template=None) -> None:
-    """The scores of a vocabulary that was learned as a BPE are the places at which tokens were learned."""
+def write_sentence_piece(path, tokenizer: dict, special: dict[str, int], architecture="llama", prefix=None, template=None, lists=False) -> None:
+    """With `lists`, the merges are listed, as for Gemma 4, and no score means anything. The scores of a vocabulary that was learned as a BPE are the places at which tokens were learned; runs of spaces come last in all but
+    Gemma's, where they are added tokens."""
     texts, types = vocabulary(tokenizer)
     rank, scores = 0, []
     for id, text in enumerate(texts):
@@ -61,17 +62,22 @@ def write_sentence_piece(path, tokenizer: dict, special: dict[str, int], archite
             types[id] = BYTE
         if text == tokenizer["model"]["unk_token"]:
             types[id] = UNKNOWN
-        if types[id] == NORMAL:
+        if types[id] == NORMAL and set(text) == {"\u2581"} and not architecture.startswith("gemma"):
+            scores.append(-1e9)
+        elif types[id] == NORMAL:
             scores.append(-float(rank))
             rank += 1
         else:
             scores.append(0.0 if types[id] == BYTE else -1000.0)
     writer = gguf.GGUFWriter(path, architecture)
-    writer.add_tokenizer_model("llama")
-    writer.add_tokenizer_pre("default")
+    writer.add_tokenizer_model("gemma4" if lists else "llama")
+    if not lists:
+        writer.add_tokenizer_pre("default")
     writer.add_token_list(texts)
-    writer.add_token_scores(scores)
+    writer.add_token_scores([-1000.0] * len(texts) if lists else scores)
     writer.add_token_types(types)
+    if lists:
+        writer.add_token_merges([" ".join(pair) for pair in pairs(tokenizer["model"])])
     if prefix is not None:
         writer.add_add_space_prefix(prefix)
     if template is not None:

@@ -36,6 +36,10 @@ const STRIPPING: [Stripping; 3] = [
     },
 ];
 
+/// Tokens that only the vocabulary of Phi-4-mini has together. Whether its tokens take blanks is not
+/// known.
+const UNSETTLED: [&str; 2] = ["<|/tool|>", "<|/tool_call|>"];
+
 /// Adds the tokens that are found in a text before anything is merged. All are added at once, since
 /// each addition rebuilds the search.
 pub(super) fn add_tokens(
@@ -43,11 +47,17 @@ pub(super) fn add_tokens(
     metadata: &Metadata,
     vocabulary: &Vocabulary,
 ) -> Result<(), String> {
+    let has = |token: &str| vocabulary.tokens.iter().any(|other| other == token);
+    if UNSETTLED.iter().all(|token| has(token)) {
+        return Err(format!(
+            "`{TOKENS}` is the vocabulary of Phi-4-mini, and no key of a GGUF file says whether its added tokens take the blanks \
+             beside them; give the model as its Hugging Face folder"
+        ));
+    }
     let mut named = Vec::new();
     for key in [BOS, EOS, UNKNOWN, PADDING] {
         named.extend(vocabulary.named(metadata, key)?);
     }
-    let has = |token: &str| vocabulary.tokens.iter().any(|other| other == token);
     let mut known = STRIPPING.iter();
     let stripping = known.find(|known| known.known_by.iter().all(|token| has(token)));
     let entries = vocabulary.tokens.iter().zip(&vocabulary.kinds).enumerate();

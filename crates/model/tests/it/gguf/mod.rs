@@ -11,3 +11,4 @@ mod parts;
 mod place;
 mod published;
 mod tokenizer;
+mod vocabularies;

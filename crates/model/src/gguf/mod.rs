@@ -22,7 +22,7 @@ pub use architecture::Architecture;
 pub use config::config_json;
 pub use keys::TensorNumbers;
 pub use names::{hugging_face_name, interleaved_heads, stores_one_plus_weight};
-pub use tokenizer::{ChatParts, chat_parts, tokenizer};
+pub use tokenizer::{ChatParts, chat_parts, read_tokenizer};
 
 pub(crate) use keys::GgufKeys;
 pub(crate) use open::{OpenGguf, open};

@@ -36,9 +36,8 @@ const STRIPPING: [Stripping; 3] = [
     },
 ];
 
-/// Tokens that only the vocabulary of Phi-4-mini has together. Whether its tokens take blanks is not
-/// known.
-const UNSETTLED: [&str; 2] = ["<|/tool|>", "<|/tool_call|>"];
+/// Tokens that only the vocabulary of Phi-4-mini has together. Whether they take blanks is unknown.
+const UNSETTLED: [&str; 2] = ["<|assistant|>", "<|tool|>"];
 
 /// Adds the tokens that are found in a text before anything is merged. All are added at once, since
 /// each addition rebuilds the search.

@@ -7,14 +7,15 @@ use tokenizers::models::bpe::{BPE, Vocab};
 use tokenizers::normalizers::NFC;
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 
+use super::bare::Bare;
 use super::keys::{ADDS_SPACE, PRE, TOKENS};
 use super::listed_merges::listed_merges;
 use super::pre_tokenizers::{PRE_TOKENIZERS, PreTokenizer};
 use super::unnamed::name_by_merges;
 use super::vocabulary::{OwnTokens, Vocabulary};
 
-/// The tokenizer without added tokens, its vocabulary, and whether it adds the beginning token.
-pub(super) fn build(metadata: &Metadata, own: OwnTokens) -> Result<(Tokenizer, Vocabulary, bool), String> {
+/// The tokenizer without added tokens.
+pub(super) fn build(metadata: &Metadata, own: OwnTokens) -> Result<Bare, String> {
     if metadata.flag(ADDS_SPACE)? == Some(true) {
         return Err(format!(
             "`{ADDS_SPACE}` is true, and Roleswap knows no byte-level tokenizer that puts a space before texts; give the model \
@@ -44,7 +45,11 @@ pub(super) fn build(metadata: &Metadata, own: OwnTokens) -> Result<(Tokenizer, V
     }
     tokenizer.with_pre_tokenizer(Some(pre_tokenizer.sequence().map_err(failed)?));
     tokenizer.with_decoder(Some(ByteLevel::default()));
-    Ok((tokenizer, vocabulary, pre_tokenizer.adds_bos))
+    Ok(Bare {
+        tokenizer,
+        vocabulary,
+        adds_bos: pre_tokenizer.adds_bos,
+    })
 }
 
 /// The pre-tokenizer that the file names, or that goes with its vocabulary.

@@ -1,8 +1,8 @@
 //! The keys of a GGUF file that its tokenizer is made from.
 
-pub(in crate::gguf) const TOKENS: &str = "tokenizer.ggml.tokens";
-pub(in crate::gguf) const SCORES: &str = "tokenizer.ggml.scores";
-pub(in crate::gguf) const TYPES: &str = "tokenizer.ggml.token_type";
+pub(crate) const TOKENS: &str = "tokenizer.ggml.tokens";
+pub(crate) const SCORES: &str = "tokenizer.ggml.scores";
+pub(crate) const TYPES: &str = "tokenizer.ggml.token_type";
 pub(super) const MERGES: &str = "tokenizer.ggml.merges";
 
 pub(super) const MODEL: &str = "tokenizer.ggml.model";

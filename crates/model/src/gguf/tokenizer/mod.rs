@@ -7,6 +7,7 @@
 //! refused.
 
 mod added_tokens;
+mod bare;
 mod byte_level;
 mod gemma;
 mod implied_merges;
@@ -24,8 +25,9 @@ use tokenizers::processors::template::{SpecialToken, Template, TemplateProcessin
 use ::gguf::Metadata;
 
 use self::added_tokens::add_tokens;
+use self::bare::Bare;
 use self::keys::{ADDS_BOS, BOS, EOS, MODEL};
-use self::vocabulary::{OwnTokens, Vocabulary};
+use self::vocabulary::OwnTokens;
 use super::{Architecture, present};
 
 pub(crate) use self::template::{chat_template, without_template};
@@ -72,16 +74,8 @@ pub fn chat_parts(metadata: &Metadata) -> Result<ChatParts, String> {
 ///
 /// # Errors
 /// Names the key that is missing or can't be used.
-pub fn tokenizer(metadata: &Metadata) -> Result<Tokenizer, String> {
+pub fn read_tokenizer(metadata: &Metadata) -> Result<Tokenizer, String> {
     Ok(parts(metadata, OwnTokens::default())?.tokenizer)
-}
-
-/// A tokenizer without its added tokens, and what they are taken from.
-struct Bare {
-    tokenizer: Tokenizer,
-    vocabulary: Vocabulary,
-    /// Whether the beginning token is added where the file doesn't say.
-    adds_bos: bool,
 }
 
 fn parts(metadata: &Metadata, own: OwnTokens) -> Result<ChatParts, String> {
@@ -107,23 +101,8 @@ fn parts(metadata: &Metadata, own: OwnTokens) -> Result<ChatParts, String> {
 
 fn bare(metadata: &Metadata, own: OwnTokens) -> Result<Bare, String> {
     match present(MODEL, metadata.text(MODEL)?)? {
-        "gpt2" => {
-            let (tokenizer, vocabulary, adds_bos) = byte_level::build(metadata, own)?;
-            Ok(Bare {
-                tokenizer,
-                vocabulary,
-                adds_bos,
-            })
-        }
-        // Ollama's name, and llama.cpp's.
-        "llama" | "gemma" | "gemma4" => {
-            let (tokenizer, vocabulary) = sentence_piece::build(metadata, own)?;
-            Ok(Bare {
-                tokenizer,
-                vocabulary,
-                adds_bos: true,
-            })
-        }
+        "gpt2" => byte_level::build(metadata, own),
+        "llama" | "gemma" | "gemma4" => sentence_piece::build(metadata, own),
         other => Err(format!(
             "`{MODEL}` \"{other}\" is not supported, only \"gpt2\" (byte-level) and \"llama\" (SentencePiece); give the model as \
              its Hugging Face folder"

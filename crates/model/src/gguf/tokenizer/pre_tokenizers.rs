@@ -142,7 +142,7 @@ impl PreTokenizer {
 
     /// The cuts, and the spelling of bytes as letters after them.
     pub fn sequence(&self) -> Result<Sequence> {
-        let spelled_already = |use_regex| ByteLevel::new(false, true, use_regex).into();
+        let spelling = |use_regex| ByteLevel::new(false, true, use_regex).into();
         let mut steps: Vec<PreTokenizerWrapper> = Vec::new();
         let mut spells = false;
         for cut in self.cuts {
@@ -155,12 +155,12 @@ impl PreTokenizer {
                 // One step of the library cuts in this way and spells bytes.
                 Cut::Gpt2 => {
                     spells = true;
-                    spelled_already(true)
+                    spelling(true)
                 }
             });
         }
         if !spells {
-            steps.push(spelled_already(false));
+            steps.push(spelling(false));
         }
         Ok(Sequence::new(steps))
     }

@@ -12,6 +12,7 @@ use tokenizers::pre_tokenizers::metaspace::{Metaspace, PrependScheme};
 use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
 use tokenizers::{DecoderWrapper, SplitDelimiterBehavior, Tokenizer};
 
+use super::bare::Bare;
 use super::gemma;
 use super::implied_merges::implied_merges;
 use super::keys::{ADDS_SPACE, MODEL, SCORES, TEMPLATE, TOKENS, UNKNOWN};
@@ -33,8 +34,8 @@ enum Prefix {
     Beginning,
 }
 
-/// The tokenizer without added tokens, and its vocabulary.
-pub(super) fn build(metadata: &Metadata, own: OwnTokens) -> Result<(Tokenizer, Vocabulary), String> {
+/// The tokenizer without added tokens.
+pub(super) fn build(metadata: &Metadata, own: OwnTokens) -> Result<Bare, String> {
     refuse_normalizers(metadata)?;
     let (vocabulary, merges) = vocabulary(metadata, own)?;
     let owned: Vocab = vocabulary
@@ -54,7 +55,11 @@ pub(super) fn build(metadata: &Metadata, own: OwnTokens) -> Result<(Tokenizer, V
     };
     let mut tokenizer = Tokenizer::new(builder.build().map_err(failed)?);
     add_surroundings(&mut tokenizer, prefix(metadata, &vocabulary)?).map_err(failed)?;
-    Ok((tokenizer, vocabulary))
+    Ok(Bare {
+        tokenizer,
+        vocabulary,
+        adds_bos: true,
+    })
 }
 
 /// Whether the vocabulary is Gemma's. No key says so but the architecture's name.
@@ -129,9 +134,9 @@ fn check_scores(scores: &[f64], kinds: &[TokenKind]) -> Result<(), String> {
 
 /// Where the model's own tokenizer puts a space. The file says only whether it does.
 ///
-/// Mistral's tokenizers since the one with the token `[INST]` do so at the beginning of a text, and
-/// so does the first since its chat template writes the space between `<s>` and `[INST]`; Llama 2's,
-/// and the others made from it, before each stretch.
+/// Mistral's tokenizers with the token `[INST]` do so at the beginning of a text, and so does the
+/// first one since its chat template writes the space between `<s>` and `[INST]`; Llama 2's, and
+/// the others made from it, before each stretch.
 fn prefix(metadata: &Metadata, vocabulary: &Vocabulary) -> Result<Prefix, String> {
     let usual = !is_gemma(metadata)?;
     if !metadata.flag(ADDS_SPACE)?.unwrap_or(usual) {

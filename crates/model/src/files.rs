@@ -128,7 +128,12 @@ impl ModelFiles {
                     (None, Some(text)) => (text, path.clone()),
                     (None, None) => return Err(Error::file(path, without_template(file.metadata()))),
                 };
-                let special = [("bos_token", parts.bos_token), ("eos_token", parts.eos_token)];
+                let eos = ("eos_token", parts.eos_token);
+                let special = parts
+                    .bos_token
+                    .map(|text| ("bos_token", text))
+                    .into_iter()
+                    .chain([eos]);
                 let special = special.map(|(name, text)| (name.to_owned(), text.into()));
                 let parts = Parts {
                     tokenizer: parts.tokenizer,

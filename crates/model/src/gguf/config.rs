@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 use super::ends::end_tokens;
 use super::keys::TensorNumbers;
 use super::known::check_keys;
-use super::tokenizer_keys::TOKENS;
+use super::tokenizer::keys::TOKENS;
 use super::{Architecture, GgufKeys, present};
 
 /// The metadata under the keys of a Hugging Face config.json.

@@ -1,6 +1,6 @@
 use ::gguf::{Metadata, Value};
 
-use super::tokenizer_keys::{SCORES, TOKENS, TYPES};
+use super::tokenizer::keys::{SCORES, TOKENS, TYPES};
 use crate::families::Family;
 
 /// Tokens that end texts and turns in formats to which models of any family are tuned.
@@ -44,9 +44,10 @@ const LIST: &str = "tokenizer.ggml.eos_token_ids";
 ///
 /// The rule and its texts are llama.cpp's (`special_eog_ids` in src/llama-vocab.cpp), with two
 /// exceptions, for the sake of transformers: `</s>` is an HTML tag in some vocabularies, and a
-/// token that was learned from texts is a piece of text, whatever it looks like.
-pub(super) fn ends_texts(family: &dyn Family, token: &str, learned: bool) -> bool {
-    family.end_tokens().contains(&token) || !learned && OF_MANY.contains(&token)
+/// token that was learned from texts is a piece of text, whatever it looks like. `own` are the
+/// tokens of the model's family.
+pub(super) fn ends_texts(own: &[&str], token: &str, learned: bool) -> bool {
+    own.contains(&token) || !learned && OF_MANY.contains(&token)
 }
 
 /// Where generation ends: at the tokens that keys name, then at those that are known by their text.
@@ -67,10 +68,11 @@ pub(super) fn end_tokens(metadata: &Metadata, family: &dyn Family) -> Result<Vec
             tokens.len()
         ));
     }
+    let own = family.end_tokens();
     let by_text = tokens.iter().enumerate().filter_map(|(id, token)| {
         let text = token.as_text()?;
         // The other lists are consulted for only a few texts.
-        (ends_texts(family, text, false) && ends_texts(family, text, learned(metadata, id))).then_some(id)
+        (ends_texts(own, text, false) && ends_texts(own, text, learned(metadata, id))).then_some(id)
     });
     let mut ids = Vec::new();
     for id in named.into_iter().map(|(_, id)| id).chain(by_text) {

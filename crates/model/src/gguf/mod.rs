@@ -13,19 +13,16 @@ mod config;
 mod ends;
 mod keys;
 mod known;
-mod merges;
 mod names;
 mod open;
 mod place;
 mod tokenizer;
-mod tokenizer_keys;
-mod vocabulary;
 
 pub use architecture::Architecture;
 pub use config::config_json;
 pub use keys::TensorNumbers;
 pub use names::{hugging_face_name, interleaved_heads, stores_one_plus_weight};
-pub use tokenizer::{ChatParts, chat_parts};
+pub use tokenizer::{ChatParts, chat_parts, read_tokenizer};
 
 pub(crate) use keys::GgufKeys;
 pub(crate) use open::{OpenGguf, open};

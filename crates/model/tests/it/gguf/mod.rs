@@ -5,7 +5,10 @@
 #[path = "../../../../gguf/tests/it/build.rs"]
 mod build;
 mod config;
+mod encoded;
 mod names;
 mod parts;
 mod place;
+mod published;
 mod tokenizer;
+mod vocabularies;

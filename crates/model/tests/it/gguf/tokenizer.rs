@@ -1,14 +1,8 @@
 use ::gguf::GgufFile;
 use model::gguf::{ChatParts, chat_parts};
-use serde::Deserialize;
 
 use crate::gguf::build::{BOOL, Builder, F32, U32};
-
-#[derive(Deserialize)]
-struct Encoded {
-    text: String,
-    ids: Vec<u32>,
-}
+use crate::gguf::encoded::Encoded;
 
 #[test]
 fn ids_are_those_of_hugging_face() {
@@ -16,7 +10,7 @@ fn ids_are_those_of_hugging_face() {
     let expected = include_str!("../../../../gguf/tests/fixtures/tiny_gemma3_tokens.json");
     let expected: Vec<Encoded> = serde_json::from_str(expected).unwrap();
     assert!(expected.len() >= 15);
-    for Encoded { text, ids } in expected {
+    for Encoded { text, ids, .. } in expected {
         let encoding = parts.tokenizer.encode(text.as_str(), false).unwrap();
         assert_eq!(encoding.get_ids(), ids, "{text:?}");
         // Decoding spells spaces as spaces, including those of a literal sign.
@@ -28,7 +22,7 @@ fn ids_are_those_of_hugging_face() {
 #[test]
 fn tokens_and_template_are_found() {
     let parts = tiny();
-    assert_eq!(parts.bos_token, "<bos>");
+    assert_eq!(parts.bos_token.as_deref(), Some("<bos>"));
     assert_eq!(parts.eos_token, "<eos>");
     assert!(parts.chat_template.unwrap().starts_with("{{ bos_token }}"));
     assert!(chat(&Builder::model("gemma2")).unwrap().chat_template.is_none());

@@ -1,6 +1,8 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
+use super::keys::TOKENS;
+
 /// The merges that a vocabulary implies, best first: each way to cut a token into two tokens is
 /// one.
 ///
@@ -10,17 +12,32 @@ use std::collections::HashMap;
 /// by the ids of the parts.
 ///
 /// `ids` has every token with its place in `tokens`; `scores` is as long as `tokens`.
-pub(super) fn merges(tokens: &[String], scores: &[f64], ids: &HashMap<&str, u32>) -> Vec<(String, String)> {
+///
+/// # Errors
+/// A token that is too long to be one.
+pub(super) fn implied_merges(
+    tokens: &[String],
+    scores: &[f64],
+    ids: &HashMap<&str, u32>,
+) -> Result<Vec<(String, String)>, String> {
+    if let Some(id) = tokens.iter().position(|text| text.len() > LONGEST_TOKEN) {
+        return Err(format!(
+            "`{TOKENS}` has a token of more than {LONGEST_TOKEN} bytes (number {id}); download the file again"
+        ));
+    }
     let mut cuts = Vec::new();
     for (token, score) in tokens.iter().zip(scores) {
         add_cuts(token, *score, ids, &mut cuts);
     }
     // The sort keeps the order of equal items, and with it the order of tokens.
     cuts.sort_by(Cut::compare);
-    cuts.iter()
-        .map(|cut| (cut.left.to_owned(), cut.right.to_owned()))
-        .collect()
+    let pairs = cuts.iter().map(|cut| (cut.left.to_owned(), cut.right.to_owned()));
+    Ok(pairs.collect())
 }
+
+/// Published vocabularies have tokens of under 100 bytes. Each way to cut a token is looked at, so
+/// a long one would take forever.
+const LONGEST_TOKEN: usize = 512;
 
 /// A way to cut a token in two.
 struct Cut<'a> {

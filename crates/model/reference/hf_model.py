@@ -2,10 +2,11 @@
 
 Used by make_reference.py and scripts/hf_table.py. Attention is always `eager`, the plain formula.
 
-GGUF files are read here and not by `from_pretrained(gguf_file=...)`. For Gemma 3 270M the two agree to the bit, but
-transformers 5.24 reads neither the linear rope scaling of the larger Gemma 3 models (`rope.scaling.*`), nor the softcaps
-and layer pattern, takes 256 for the query scale of the two 27B models (144 in Gemma 2, 168 in Gemma 3), refuses Gemma 1,
-and needs the package `accelerate`.
+GGUF files of Gemma are read here and not by `from_pretrained(gguf_file=...)`. For Gemma 3 270M the two agree to the bit,
+but transformers 5.24 reads neither the linear rope scaling of the larger Gemma 3 models (`rope.scaling.*`), nor the softcaps
+and layer pattern, takes 256 for the query scale of the two 27B models (144 in Gemma 2, 168 in Gemma 3), and refuses Gemma 1.
+Files of other architectures are left to it (it needs the package `accelerate` for them); it doesn't read the factors of
+Llama 3's rotary embedding, so such a file is refused.
 """
 import json
 import logging
@@ -188,6 +189,8 @@ def open_gguf(path, dtype):
     if not os.path.exists(path):
         raise ModelError(f"{path}: no such file")
     reader = gguf.GGUFReader(path)
+    if architecture(reader) not in GGUF_CLASSES:
+        return open_foreign_gguf(reader, path, dtype)
     tensors = {}
     config = gguf_config(reader, path)
     for tensor in reader.tensors:
@@ -201,6 +204,22 @@ def open_gguf(path, dtype):
     wrong = sorted(info["missing_keys"]) + sorted(info["unexpected_keys"]) + sorted(map(str, info["mismatched_keys"]))
     if wrong:
         raise ModelError(f"{path}: {len(wrong)} tensors don't fit the model, first {wrong[0]}")
+    return HfModel(model, [path])
+
+
+def open_foreign_gguf(reader, path, dtype):
+    """As transformers itself reads the file."""
+    factors = [tensor.name for tensor in reader.tensors if tensor.name.startswith("rope_")]
+    if factors:
+        raise ModelError(f'{path}: transformers does not read "{factors[0]}"')
+    folder, name = os.path.split(os.path.abspath(path))
+    model, info = transformers.AutoModelForCausalLM.from_pretrained(
+        folder, gguf_file=name, dtype=dtype, attn_implementation="eager", output_loading_info=True
+    )
+    # A tied head is not in the file.
+    absent = sorted(set(info["missing_keys"]) - {"lm_head.weight"})
+    if absent:
+        raise ModelError(f"{path}: {len(absent)} tensors are missing, first {absent[0]}")
     return HfModel(model, [path])
 
 

@@ -6,12 +6,14 @@
 )]
 
 mod closeness;
+mod family;
 mod golden;
 mod pipeline;
 
 use std::path::PathBuf;
 
 pub use closeness::assert_close;
+pub use family::{Reference, family_folders};
 pub use golden::{Golden, golden_folder, token_ids};
 pub use pipeline::EXAMPLE_PIPELINE;
 

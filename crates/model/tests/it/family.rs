@@ -2,8 +2,7 @@
 //! `fixtures/family`): every layer, final norm, logits and greedy continuations, past the sliding
 //! window, with the cache, alone and in ragged batches.
 
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use burn::tensor::Device;
 use model::{
@@ -12,59 +11,21 @@ use model::{
 };
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors, serialize};
+use testkit::Reference;
 
 use crate::support::{KeepAll, assert_close, fixtures, numbers};
 
 const TOLERANCE: f64 = 1e-4;
-const FAMILIES: [&str; 18] = [
-    "gemma1-nano",
-    "gemma2-odd",
-    "gemma3-nano",
-    "gemma4-dense",
-    "gemma4-e",
-    "llama-biases",
-    "llama-yarn",
-    "llama2-nano",
-    "llama3-nano",
-    "mistral-nano",
-    "olmo2-nano",
-    "olmo3-nano",
-    "phi3-longrope",
-    "phi3-nano",
-    "qwen2-nano",
-    "qwen2-window",
-    "qwen3-nano",
-    "smollm3-nano",
-];
+/// The names of the fixtures.
+fn families() -> Vec<String> {
+    let name = |path: PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
+    let names: Vec<String> = testkit::family_folders().into_iter().map(name).collect();
+    assert!(names.len() >= 18, "{names:?}");
+    names
+}
 
 fn folder(family: &str) -> PathBuf {
     fixtures().join("family").join(family)
-}
-
-/// A reference file: floats by name, and token ids by name.
-struct Reference {
-    floats: HashMap<String, Vec<f32>>,
-    tokens: HashMap<String, Vec<u32>>,
-}
-
-impl Reference {
-    fn read(path: &Path) -> Self {
-        let bytes = std::fs::read(path).unwrap();
-        let file = SafeTensors::deserialize(&bytes).unwrap();
-        let (mut floats, mut tokens) = (HashMap::new(), HashMap::new());
-        for (name, view) in file.tensors() {
-            let words = view.data().as_chunks::<4>().0;
-            match view.dtype() {
-                Dtype::F32 => {
-                    floats.insert(name, words.iter().map(|word| f32::from_le_bytes(*word)).collect());
-                }
-                _ => {
-                    tokens.insert(name, words.iter().map(|word| u32::from_le_bytes(*word)).collect());
-                }
-            }
-        }
-        Reference { floats, tokens }
-    }
 }
 
 fn load(files: &ModelFiles) -> Network {
@@ -109,7 +70,8 @@ fn check_pass(name: &str, network: &Network, reference: &Reference) {
 
 #[test]
 fn every_layer_final_norm_and_logits_agree_past_the_window() {
-    for family in FAMILIES {
+    for family in families() {
+        let family = family.as_str();
         let files = ModelFiles::at(&folder(family)).unwrap();
         let network = load(&files);
         check_pass(
@@ -122,7 +84,8 @@ fn every_layer_final_norm_and_logits_agree_past_the_window() {
 
 #[test]
 fn greedy_continuations_agree_alone_and_in_a_ragged_batch() {
-    for family in FAMILIES {
+    for family in families() {
+        let family = family.as_str();
         let reference = Reference::read(&folder(family).join("reference.safetensors"));
         let files = ModelFiles::at(&folder(family)).unwrap();
         let (mut config, checkpoint) = files.network().unwrap();
@@ -152,7 +115,8 @@ fn greedy_continuations_agree_alone_and_in_a_ragged_batch() {
 
 #[test]
 fn the_cache_gives_what_a_whole_pass_gives_token_by_token() {
-    for family in FAMILIES {
+    for family in families() {
+        let family = family.as_str();
         let files = ModelFiles::at(&folder(family)).unwrap();
         let network = load(&files);
         let reference = Reference::read(&folder(family).join("reference.safetensors"));
@@ -184,7 +148,8 @@ fn step(position: usize, token: u32) -> Batch {
 
 #[test]
 fn the_backend_s_own_operations_give_what_the_kernels_give() {
-    for family in FAMILIES {
+    for family in families() {
+        let family = family.as_str();
         let files = ModelFiles::at(&folder(family)).unwrap();
         let (config, checkpoint) = files.network().unwrap();
         let network = load_as(&config, &checkpoint);
@@ -233,7 +198,8 @@ fn the_backend_s_own_operations_give_what_the_kernels_give() {
 
 #[test]
 fn only_what_is_wanted_of_the_last_layer_is_what_it_is_among_all() {
-    for family in FAMILIES {
+    for family in families() {
+        let family = family.as_str();
         let files = ModelFiles::at(&folder(family)).unwrap();
         let network = load(&files);
         let reference = Reference::read(&folder(family).join("reference.safetensors"));
@@ -255,7 +221,8 @@ fn only_what_is_wanted_of_the_last_layer_is_what_it_is_among_all() {
 
 #[test]
 fn streamed_weights_give_the_same_bits_in_several_batches() {
-    for family in FAMILIES {
+    for family in families() {
+        let family = family.as_str();
         let files = ModelFiles::at(&folder(family)).unwrap();
         let network = load(&files);
         let (config, checkpoint) = files.network().unwrap();
@@ -292,7 +259,8 @@ fn streamed_weights_give_the_same_bits_in_several_batches() {
 
 #[test]
 fn both_spellings_of_the_configuration_say_the_same() {
-    for family in FAMILIES {
+    for family in families() {
+        let family = family.as_str();
         let read = |name: &str| {
             let text = std::fs::read(folder(family).join(name)).unwrap();
             ModelConfig::from_json(&serde_json::from_slice(&text).unwrap()).unwrap()

@@ -6,6 +6,7 @@
 )]
 
 mod batch;
+mod families;
 mod golden;
 mod identities;
 mod sets;

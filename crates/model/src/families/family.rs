@@ -1,11 +1,12 @@
 use ::gguf::GgufFile;
 use serde_json::{Map, Value};
 
+use super::llama_like;
 use crate::ModelConfig;
 use crate::config::ConfigFile;
 use crate::gguf::GgufKeys;
 
-/// A family of models, or a generation of one.
+/// A family of models, or a generation of one. What it doesn't say is as in Llama's.
 pub(crate) trait Family: Sync {
     /// What messages call it, such as `Gemma 2`.
     fn name(&self) -> &'static str;
@@ -38,10 +39,14 @@ pub(crate) trait Family: Sync {
     ///
     /// # Errors
     /// A key that is missing, or whose value can't be computed with.
-    fn gguf_config(&self, file: &GgufFile, keys: &GgufKeys<'_>) -> Result<Map<String, Value>, String>;
+    fn gguf_config(&self, file: &GgufFile, keys: &GgufKeys<'_>) -> Result<Map<String, Value>, String> {
+        llama_like::gguf_config(file, keys)
+    }
 
     /// The keys that [`gguf_config`](Self::gguf_config) reads, without the architecture's name.
-    fn gguf_keys(&self) -> &'static [&'static str];
+    fn gguf_keys(&self) -> &'static [&'static str] {
+        llama_like::GGUF_KEYS
+    }
 
     /// Beginnings of keys that describe other parts of the model, without the architecture's name.
     fn gguf_other_keys(&self) -> &'static [&'static str] {
@@ -51,7 +56,9 @@ pub(crate) trait Family: Sync {
     /// What a tensor of a layer is called in a Hugging Face checkpoint: `post_ffw_norm` is
     /// `post_feedforward_layernorm`, say. `None` where no layer has such a tensor. The products and
     /// the first norm have the same names in every family.
-    fn gguf_tensor_in_layer(&self, part: &str) -> Option<&'static str>;
+    fn gguf_tensor_in_layer(&self, part: &str) -> Option<&'static str> {
+        llama_like::gguf_tensor_in_layer(part)
+    }
 
     /// Whether GGUF files hold the rows of queries and keys with the two halves of each head
     /// interleaved, as for a rotary embedding that turns neighbours.

@@ -2,14 +2,12 @@
 //! `modeling_llama.py` and `configuration_llama.py` of transformers 5.24, and the pages of the
 //! models on the Hugging Face hub.
 
-use ::gguf::GgufFile;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::llama_like::{self, LLAMA};
 use super::{Family, ModelType};
 use crate::ModelConfig;
 use crate::config::ConfigFile;
-use crate::gguf::GgufKeys;
 
 /// The family.
 pub(super) struct Llama;
@@ -40,18 +38,6 @@ impl Family for Llama {
 
     fn class(&self) -> &'static str {
         "LlamaForCausalLM"
-    }
-
-    fn gguf_config(&self, file: &GgufFile, keys: &GgufKeys<'_>) -> Result<Map<String, Value>, String> {
-        llama_like::gguf_config(file, keys)
-    }
-
-    fn gguf_keys(&self) -> &'static [&'static str] {
-        llama_like::GGUF_KEYS
-    }
-
-    fn gguf_tensor_in_layer(&self, part: &str) -> Option<&'static str> {
-        llama_like::gguf_tensor_in_layer(part)
     }
 
     fn gguf_interleaves_heads(&self) -> bool {

@@ -3,14 +3,12 @@
 //!
 //! Their GGUF files have the architecture "llama" and leave the window out.
 
-use ::gguf::GgufFile;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::llama_like::{self, Defaults, LLAMA};
 use super::{Family, ModelType};
 use crate::ModelConfig;
 use crate::config::ConfigFile;
-use crate::gguf::GgufKeys;
 
 /// The family.
 pub(super) struct Mistral;
@@ -54,18 +52,6 @@ impl Family for Mistral {
 
     fn class(&self) -> &'static str {
         "MistralForCausalLM"
-    }
-
-    fn gguf_config(&self, file: &GgufFile, keys: &GgufKeys<'_>) -> Result<Map<String, Value>, String> {
-        llama_like::gguf_config(file, keys)
-    }
-
-    fn gguf_keys(&self) -> &'static [&'static str] {
-        llama_like::GGUF_KEYS
-    }
-
-    fn gguf_tensor_in_layer(&self, part: &str) -> Option<&'static str> {
-        llama_like::gguf_tensor_in_layer(part)
     }
 
     fn gguf_tokenizers(&self) -> &'static [&'static str] {

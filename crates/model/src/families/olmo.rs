@@ -2,13 +2,9 @@
 //! norms over the whole width of queries and of keys; in OLMo 3, three of four layers have a window.
 //! Sources: `modeling_olmo2.py`, `modeling_olmo3.py` and their configurations in transformers 5.24.
 
-use ::gguf::GgufFile;
-use serde_json::{Map, Value};
-
 use super::llama_like::{self, Defaults, LLAMA};
 use super::{Family, ModelType};
 use crate::config::{ConfigFile, RopeContext, listed_windows, ropes_by_kind};
-use crate::gguf::GgufKeys;
 use crate::{LayerNorms, ModelConfig, QueryKeyNorms, Rope};
 
 /// A generation of OLMo.
@@ -72,14 +68,6 @@ impl Family for Olmo {
             Olmo::Two => "Olmo2ForCausalLM",
             Olmo::Three => "Olmo3ForCausalLM",
         }
-    }
-
-    fn gguf_config(&self, file: &GgufFile, keys: &GgufKeys<'_>) -> Result<Map<String, Value>, String> {
-        llama_like::gguf_config(file, keys)
-    }
-
-    fn gguf_keys(&self) -> &'static [&'static str] {
-        llama_like::GGUF_KEYS
     }
 
     fn gguf_tensor_in_layer(&self, part: &str) -> Option<&'static str> {

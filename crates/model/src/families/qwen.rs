@@ -2,13 +2,11 @@
 //! values (2), or with norms of each head of queries and keys (3). Sources: `modeling_qwen2.py`,
 //! `modeling_qwen3.py` and their configurations in transformers 5.24.
 
-use ::gguf::GgufFile;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::llama_like::{self, Defaults, LLAMA};
 use super::{Family, ModelType};
 use crate::config::{ConfigFile, Keys, listed_windows};
-use crate::gguf::GgufKeys;
 use crate::{Biases, ModelConfig, QueryKeyNorms};
 
 /// A generation of Qwen.
@@ -106,14 +104,6 @@ impl Family for Qwen {
             Qwen::Two => "Qwen2ForCausalLM",
             Qwen::Three => "Qwen3ForCausalLM",
         }
-    }
-
-    fn gguf_config(&self, file: &GgufFile, keys: &GgufKeys<'_>) -> Result<Map<String, Value>, String> {
-        llama_like::gguf_config(file, keys)
-    }
-
-    fn gguf_keys(&self) -> &'static [&'static str] {
-        llama_like::GGUF_KEYS
     }
 
     fn gguf_tensor_in_layer(&self, part: &str) -> Option<&'static str> {

@@ -1,14 +1,12 @@
 //! SmolLM3 by Hugging Face: Llama's network, of which every fourth layer doesn't rotate queries and
 //! keys. Sources: `modeling_smollm3.py` and `configuration_smollm3.py` of transformers 5.24.
 
-use ::gguf::GgufFile;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::llama_like::{self, Defaults, LLAMA};
 use super::{Family, ModelType};
 use crate::ModelConfig;
 use crate::config::{ConfigFile, Keys, listed_windows};
-use crate::gguf::GgufKeys;
 
 /// The family.
 pub(super) struct SmolLm3;
@@ -75,18 +73,6 @@ impl Family for SmolLm3 {
 
     fn class(&self) -> &'static str {
         "SmolLM3ForCausalLM"
-    }
-
-    fn gguf_config(&self, file: &GgufFile, keys: &GgufKeys<'_>) -> Result<Map<String, Value>, String> {
-        llama_like::gguf_config(file, keys)
-    }
-
-    fn gguf_keys(&self) -> &'static [&'static str] {
-        llama_like::GGUF_KEYS
-    }
-
-    fn gguf_tensor_in_layer(&self, part: &str) -> Option<&'static str> {
-        llama_like::gguf_tensor_in_layer(part)
     }
 
     fn gguf_interleaves_heads(&self) -> bool {

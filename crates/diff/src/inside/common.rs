@@ -29,26 +29,9 @@ impl Common {
     /// # Errors
     /// Two rows for one prompt in one condition.
     pub fn of(a: &Run, b: &Run) -> Result<Result<Common, String>> {
-        let (of_a, of_b) = (by_key(a)?, by_key(b)?);
-        Ok(shape_problem(a, b).map_or_else(|| common(a, b, &of_a, &of_b), Err))
+        let rows = Rows::of(a, b)?;
+        Ok(shape_problem(a, b).map_or_else(|| common(a, b, &rows), Err))
     }
-}
-
-type Key<'a> = (&'a str, &'a str);
-type Prompts<'a> = HashMap<Key<'a>, &'a RenderedPrompt>;
-
-fn by_key(run: &Run) -> Result<Prompts<'_>> {
-    let mut rows = HashMap::new();
-    for row in &run.prompts {
-        let (condition, id) = (row.condition.as_str(), row.prompt_id.as_str());
-        if rows.insert((condition, id), row).is_some() {
-            let message = format!(
-                "condition \"{condition}\", prompt \"{id}\": there are two such rows; run `cargo xtask extract --force`"
-            );
-            return Err(Error::invalid(run.layout.table::<RenderedPrompt>(), message));
-        }
-    }
-    Ok(rows)
 }
 
 fn shape_problem(a: &Run, b: &Run) -> Option<String> {
@@ -67,42 +50,29 @@ fn shape_problem(a: &Run, b: &Run) -> Option<String> {
     })
 }
 
-fn common(a: &Run, b: &Run, of_a: &Prompts<'_>, of_b: &Prompts<'_>) -> Result<Common, String> {
+fn common(a: &Run, b: &Run, rows: &Rows<'_>) -> Result<Common, String> {
     let mut left_out = Vec::new();
-    let poolings = shared(["pooling", "poolings"], [&a.poolings, &b.poolings], &mut left_out)?;
-    let names = [conditions(a), conditions(b)];
-    let named = shared(["condition", "conditions"], [&names[0], &names[1]], &mut left_out)?;
+    let pooling = |pooling: &Pooling| format!("pooling {pooling}");
+    let poolings = shared("poolings", pooling, [&a.poolings, &b.poolings], &mut left_out)?;
+    let names = [a, b].map(conditions);
+    let condition = |name: &String| format!("condition \"{name}\"");
+    let named = shared("conditions", condition, [&names[0], &names[1]], &mut left_out)?;
     let [ids, other_ids] = [a, b].map(ids);
-    let same = |id: &str, condition: &str| {
-        let rows = (of_a.get(&(condition, id)), of_b.get(&(condition, id)));
-        matches!(rows, (Some(one), Some(other)) if difference(one, other).is_none())
-    };
     let (conditions, others): (Vec<String>, Vec<String>) = named
         .into_iter()
-        .partition(|condition| ids.iter().any(|id| same(id, condition)));
-    let why = |condition: &String| {
-        let rows = |id: &String| {
-            let key = (condition.as_str(), id.as_str());
-            Some((*of_a.get(&key)?, *of_b.get(&key)?))
-        };
-        let problem = ids
-            .iter()
-            .find_map(rows)
-            .and_then(|(one, other)| difference(one, other));
-        let problem = problem.unwrap_or_else(|| "no prompt's id is in both".to_owned());
-        format!("condition \"{condition}\" ({problem})")
-    };
-    left_out.extend(others.iter().map(why));
-    let prompts: Vec<String> = ids
+        .partition(|condition| ids.iter().any(|id| rows.are_same(condition, id)));
+    let others: Vec<String> = others
         .iter()
-        .filter(|id| conditions.iter().all(|condition| same(id, condition)))
-        .cloned()
+        .map(|name| format!("{} ({})", condition(name), rows.why_not(name, &ids)))
         .collect();
-    if conditions.is_empty() || prompts.is_empty() {
-        return Err(format!(
-            "the runs have no prompt in common: {}",
-            left_out.join("; ")
-        ));
+    if conditions.is_empty() {
+        return Err(format!("no prompt is the same in both: {}", others.join("; ")));
+    }
+    left_out.extend(others);
+    let is_in_all = |id: &&String| conditions.iter().all(|condition| rows.are_same(condition, id));
+    let prompts: Vec<String> = ids.iter().filter(is_in_all).cloned().collect();
+    if prompts.is_empty() {
+        return Err("no prompt is the same in both in all conditions".to_owned());
     }
     Ok(Common {
         conditions,
@@ -113,9 +83,60 @@ fn common(a: &Run, b: &Run, of_a: &Prompts<'_>, of_b: &Prompts<'_>) -> Result<Co
     })
 }
 
+/// The rendered prompts of both runs, by condition and id.
+struct Rows<'a> {
+    a: HashMap<Key<'a>, &'a RenderedPrompt>,
+    b: HashMap<Key<'a>, &'a RenderedPrompt>,
+}
+
+type Key<'a> = (&'a str, &'a str);
+
+impl<'a> Rows<'a> {
+    fn of(a: &'a Run, b: &'a Run) -> Result<Self> {
+        Ok(Rows {
+            a: by_key(a)?,
+            b: by_key(b)?,
+        })
+    }
+
+    /// A's row and B's, where both have one.
+    fn pair(&self, condition: &str, id: &str) -> Option<(&'a RenderedPrompt, &'a RenderedPrompt)> {
+        Some((*self.a.get(&(condition, id))?, *self.b.get(&(condition, id))?))
+    }
+
+    fn are_same(&self, condition: &str, id: &str) -> bool {
+        let pair = self.pair(condition, id);
+        pair.is_some_and(|(one, other)| difference(one, other).is_none())
+    }
+
+    /// What is wrong with the first prompt of a condition in which none is the same.
+    fn why_not(&self, condition: &str, ids: &[String]) -> String {
+        let difference = ids.iter().find_map(|id| {
+            let (one, other) = self.pair(condition, id)?;
+            difference(one, other)
+        });
+        difference.unwrap_or_else(|| "no prompt's id is in both".to_owned())
+    }
+}
+
+fn by_key(run: &Run) -> Result<HashMap<Key<'_>, &RenderedPrompt>> {
+    let mut rows = HashMap::new();
+    for row in &run.prompts {
+        let (condition, id) = (row.condition.as_str(), row.prompt_id.as_str());
+        if rows.insert((condition, id), row).is_some() {
+            let message = format!(
+                "condition \"{condition}\", prompt \"{id}\": there are two such rows; run `cargo xtask extract --force`"
+            );
+            return Err(Error::invalid(run.layout.table::<RenderedPrompt>(), message));
+        }
+    }
+    Ok(rows)
+}
+
 /// The values that both have, in A's order. What one alone has is added to `left_out`.
 fn shared<T: Clone + PartialEq + ToString>(
-    [one, many]: [&str; 2],
+    many: &str,
+    named: impl Fn(&T) -> String,
     [a, b]: [&[T]; 2],
     left_out: &mut Vec<String>,
 ) -> Result<Vec<T>, String> {
@@ -125,7 +146,7 @@ fn shared<T: Clone + PartialEq + ToString>(
         let listed = |values: &[T]| values.iter().map(T::to_string).collect::<Vec<_>>().join(", ");
         return Err(format!("A has the {many} {}, B {}", listed(a), listed(b)));
     }
-    let alone = |value: &T, letter: &str| format!("{one} {} (only in {letter})", value.to_string());
+    let alone = |value: &T, letter: &str| format!("{} (only in {letter})", named(value));
     left_out.extend(only_a.iter().map(|value| alone(value, "A")));
     left_out.extend(only_b.map(|value| alone(value, "B")));
     Ok(both)
@@ -150,13 +171,13 @@ fn ids(run: &Run) -> Vec<String> {
 /// In what way two rows of one id and condition are not the same input to a model.
 fn difference(one: &RenderedPrompt, other: &RenderedPrompt) -> Option<String> {
     let what = if one.text != other.text {
-        "text"
+        "another text"
     } else if one.token_ids != other.token_ids {
-        "tokens for its text"
+        "other tokens"
     } else if one.opening != other.opening {
-        "beginning of the opened turn"
+        "another opened turn"
     } else {
         return None;
     };
-    Some(format!("prompt {} has another {what}", one.prompt_id))
+    Some(format!("prompt {} has {what}", one.prompt_id))
 }

@@ -74,7 +74,7 @@ fn without_role(a: &Run, common: &Common) -> Option<String> {
         .into_iter()
         .find(|name| !common.conditions.contains(name))?;
     Some(format!(
-        "A's contrast is {positive} minus {negative}, and {missing} is not compared"
+        "A's contrast is \"{positive}\" minus \"{negative}\", and \"{missing}\" is not compared"
     ))
 }
 

@@ -22,7 +22,7 @@ pub struct LayerChange {
 pub struct ConditionChange {
     /// `mean_i cos(a_i, b_i)`.
     pub cosine: f64,
-    /// Its 95 % interval over prompts; none of a single prompt.
+    /// Its 95 % interval over prompts; none of fewer than three.
     pub interval: Option<Interval>,
     /// `mean_i ||b_i - a_i|| / ||a_i||`, no unit.
     pub difference: f64,
@@ -154,11 +154,18 @@ fn condition_change(sums: &PairSums, contrast: Option<&[f64]>) -> ConditionChang
     let shift = sums.mean_shift();
     ConditionChange {
         cosine: mean(&sums.cosines),
-        interval: bootstrap_mean(&sums.cosines, BOOTSTRAP_DRAWS, SEED),
+        interval: interval(&sums.cosines),
         difference: mean(&sums.differences),
         shift: norm(&shift) / sums.mean_norm(0),
         along_contrast: contrast.and_then(|contrast| cosine(&shift, contrast, sums.mean_norm(0))),
     }
+}
+
+/// As everywhere, none of fewer than three prompts: two can be drawn in only one way.
+fn interval(cosines: &[f64]) -> Option<Interval> {
+    (cosines.len() > 2)
+        .then(|| bootstrap_mean(cosines, BOOTSTRAP_DRAWS, SEED))
+        .flatten()
 }
 
 fn role_change(pair: [&PairSums; 2]) -> RoleChange {

@@ -1,3 +1,4 @@
+use rayon::prelude::*;
 use results::Result;
 use terms::Pooling;
 
@@ -38,8 +39,10 @@ impl Changes {
     }
 }
 
-/// Compares each prompt's residuals in A with the same prompt's in B, layer by layer. A layer of
-/// both runs is in memory at a time.
+/// Compares each prompt's residuals in A with the same prompt's in B, layer by layer.
+///
+/// Memory: `layers * poolings * conditions * (3 * hidden + 2 * prompts) * 8` bytes of sums, and the
+/// rows that wait for their counterparts.
 ///
 /// # Errors
 /// Tables that can't be read, and rows that are missing or there twice.
@@ -50,21 +53,24 @@ pub fn inside(a: &Run, b: &Run) -> Result<Inside> {
     };
     require_layers(a)?;
     require_layers(b)?;
-    let without_role = without_role(a, &common);
-    let mut layers = Vec::new();
-    for layer in 0..a.contrast.layers {
-        layers.extend(changes_at([a, b], layer, &common, without_role.is_none())?);
-    }
+    let layers = 0..a.contrast.layers;
+    let sums: Vec<LayerSums> = layers
+        .map(|layer| sums_at([a, b], layer, &common))
+        .collect::<Result<_>>()?;
+    // Drawing the prompts again takes longer than reading them.
+    let layers = sums.par_iter().enumerate();
+    let layers = layers.flat_map_iter(|(layer, sums)| changes_at([a, b], layer, &common, sums));
+    let layers = layers.collect();
     let wanted = a.about.pooling;
     let pooling = match common.poolings.contains(&wanted) {
         true => wanted,
         false => common.poolings.first().copied().unwrap_or(wanted),
     };
     Ok(Inside::Compared(Changes {
+        without_role: without_role(a, &common),
         common,
         pooling,
         layers,
-        without_role,
     }))
 }
 
@@ -78,21 +84,29 @@ fn without_role(a: &Run, common: &Common) -> Option<String> {
     ))
 }
 
-/// Every pooling at one layer.
-fn changes_at([a, b]: [&Run; 2], layer: usize, common: &Common, has_role: bool) -> Result<Vec<LayerChange>> {
+/// `[pooling][condition]`, in the order of [`Common`].
+type LayerSums = Vec<Vec<PairSums>>;
+
+fn sums_at([a, b]: [&Run; 2], layer: usize, common: &Common) -> Result<LayerSums> {
     let empty = PairSums::new(common.prompts.len(), a.contrast.hidden_size);
     let mut sums = vec![vec![empty; common.conditions.len()]; common.poolings.len()];
     for_each_pair([a, b], layer, common, |place, of_a, of_b| {
         sums[place.pooling][place.condition].add(place.prompt, of_a, of_b);
     })?;
+    Ok(sums)
+}
+
+/// Every pooling at one layer.
+fn changes_at(runs: [&Run; 2], layer: usize, common: &Common, sums: &LayerSums) -> Vec<LayerChange> {
+    let has_role = without_role(runs[0], common).is_none();
     let change = |(pooling, sums): (&Pooling, &Vec<PairSums>)| {
         let mut change = layer_change(layer, *pooling, sums, has_role);
         if let Some(role) = &mut change.role {
-            role.attainable = attainable([a, b], layer, *pooling);
+            role.attainable = attainable(runs, layer, *pooling);
         }
         change
     };
-    Ok(common.poolings.iter().zip(&sums).map(change).collect())
+    common.poolings.iter().zip(sums).map(change).collect()
 }
 
 /// Known only for the contrast as both runs analysed it.

@@ -18,10 +18,10 @@ pub struct Place {
     pub prompt: usize,
 }
 
-/// Calls `add` for every row of `layer` that both runs have, in the order of B's file: A's numbers,
-/// then B's, `[hidden]` each.
+/// Calls `add` for every row of `layer` that both runs have: A's numbers, then B's, `[hidden]` each.
 ///
-/// A's rows of the layer are in memory: `poolings * conditions * prompts * hidden * 4` bytes.
+/// Both files are read side by side, and a row is in memory until its counterpart comes: about a
+/// batch where the rows are in one order, as those of the same prompt file are.
 ///
 /// # Errors
 /// A row that is missing, there twice, of another length, zero or not finite, and a table of
@@ -32,14 +32,27 @@ pub fn for_each_pair(
     common: &Common,
     mut add: impl FnMut(Place, &[f32], &[f32]),
 ) -> Result<()> {
-    let rows = Rows::of(common);
-    let mut of_a = vec![None; rows.count()];
-    rows.read(a, layer, |index, _, row| of_a[index] = Some(row))?;
-    rows.read(b, layer, |index, place, row| {
-        if let Some(other) = of_a[index].take() {
-            add(place, &other, &row);
+    let wanted = Wanted::of(common);
+    let mut sides = [Side::open(a, layer, &wanted)?, Side::open(b, layer, &wanted)?];
+    let mut waiting: [HashMap<usize, Vec<f32>>; 2] = Default::default();
+    let mut is_over = false;
+    while !is_over {
+        is_over = true;
+        for own in [0, 1] {
+            let Some(batch) = sides[own].next_batch()? else {
+                continue;
+            };
+            is_over = false;
+            for (index, row) in batch {
+                match (own, waiting[1 - own].remove(&index)) {
+                    (0, Some(other)) => add(wanted.place_of(index), &row, &other),
+                    (_, Some(other)) => add(wanted.place_of(index), &other, &row),
+                    (_, None) => _ = waiting[own].insert(index, row),
+                }
+            }
         }
-    })
+    }
+    sides.iter().try_for_each(Side::require_all)
 }
 
 /// An error unless a run has a file for each layer of its model.
@@ -57,45 +70,35 @@ pub fn require_layers(run: &Run) -> Result<()> {
 
 const MAKE_AGAIN: &str = "run `cargo xtask extract --force`";
 
-/// The rows that are wanted of a table.
-struct Rows<'a> {
+/// The rows that are wanted of a table, numbered.
+struct Wanted<'a> {
     common: &'a Common,
     prompts: HashMap<&'a str, usize>,
 }
 
-impl<'a> Rows<'a> {
+impl<'a> Wanted<'a> {
     fn of(common: &'a Common) -> Self {
         let prompts = common.prompts.iter().enumerate();
-        Rows {
+        Wanted {
             common,
             prompts: prompts.map(|(index, id)| (id.as_str(), index)).collect(),
         }
     }
 
     fn count(&self) -> usize {
-        let Common {
-            poolings,
-            conditions,
-            prompts,
-            ..
-        } = self.common;
-        poolings.len() * conditions.len() * prompts.len()
+        let (poolings, conditions) = (self.common.poolings.len(), self.common.conditions.len());
+        poolings * conditions * self.common.prompts.len()
     }
 
-    fn place(&self, row: &Activation) -> Option<Place> {
+    /// None of a row that is not wanted.
+    fn index_of(&self, row: &Activation) -> Option<usize> {
         let Common {
             poolings, conditions, ..
         } = self.common;
-        Some(Place {
-            pooling: poolings.iter().position(|pooling| *pooling == row.pooling)?,
-            condition: conditions.iter().position(|name| *name == row.condition)?,
-            prompt: *self.prompts.get(row.prompt_id.as_str())?,
-        })
-    }
-
-    fn index(&self, place: Place) -> usize {
-        let conditions = self.common.conditions.len();
-        (place.pooling * conditions + place.condition) * self.common.prompts.len() + place.prompt
+        let pooling = poolings.iter().position(|pooling| *pooling == row.pooling)?;
+        let condition = conditions.iter().position(|name| *name == row.condition)?;
+        let prompt = *self.prompts.get(row.prompt_id.as_str())?;
+        Some((pooling * conditions.len() + condition) * self.common.prompts.len() + prompt)
     }
 
     fn place_of(&self, index: usize) -> Place {
@@ -106,48 +109,81 @@ impl<'a> Rows<'a> {
             prompt: index % prompts,
         }
     }
+}
 
-    /// Gives `keep` every wanted row once.
-    fn read(&self, run: &Run, layer: usize, mut keep: impl FnMut(usize, Place, Vec<f32>)) -> Result<()> {
+/// The number among the wanted rows, and the vector: `[hidden]`.
+type NumberedRow = (usize, Vec<f32>);
+
+/// One run's file of one layer while it is read.
+struct Side<'a> {
+    wanted: &'a Wanted<'a>,
+    file: PathBuf,
+    layer: usize,
+    hidden: usize,
+    batches: Box<dyn Iterator<Item = Result<Vec<Activation>>>>,
+    /// Which of the wanted rows have come.
+    is_there: Vec<bool>,
+}
+
+impl<'a> Side<'a> {
+    fn open(run: &Run, layer: usize, wanted: &'a Wanted<'a>) -> Result<Self> {
         let folder = run.layout.activations();
         let file = activation_file(&folder, layer);
         let (batches, footer) = read_activation_batches(&folder, layer)?;
         require_model(run, &file, &footer)?;
-        let mut is_there = vec![false; self.count()];
-        for batch in batches {
-            for row in batch? {
-                let Some(place) = self.place(&row) else { continue };
-                let index = self.index(place);
-                let problem = match is_there[index] {
-                    true => Some(format!("there are two such rows; {MAKE_AGAIN}")),
-                    false => problem_of(&row.activation, run.contrast.hidden_size),
-                };
-                if let Some(problem) = problem {
-                    return Err(self.error(file, layer, place, &problem));
-                }
-                is_there[index] = true;
-                keep(index, place, row.activation);
+        Ok(Side {
+            wanted,
+            file,
+            layer,
+            hidden: run.contrast.hidden_size,
+            batches: Box::new(batches),
+            is_there: vec![false; wanted.count()],
+        })
+    }
+
+    /// The wanted rows of the next batch, with their numbers; none at the end.
+    fn next_batch(&mut self) -> Result<Option<Vec<NumberedRow>>> {
+        let Some(batch) = self.batches.next() else {
+            return Ok(None);
+        };
+        let mut rows = Vec::new();
+        for row in batch? {
+            let Some(index) = self.wanted.index_of(&row) else {
+                continue;
+            };
+            let problem = match self.is_there[index] {
+                true => Some(format!("there are two such rows; {MAKE_AGAIN}")),
+                false => problem_of(&row.activation, self.hidden),
+            };
+            if let Some(problem) = problem {
+                return Err(self.error(index, &problem));
             }
+            self.is_there[index] = true;
+            rows.push((index, row.activation));
         }
-        match is_there.iter().position(|is_there| !is_there) {
+        Ok(Some(rows))
+    }
+
+    fn require_all(&self) -> Result<()> {
+        match self.is_there.iter().position(|is_there| !is_there) {
             None => Ok(()),
-            Some(index) => {
-                let problem = format!("the row is missing; {MAKE_AGAIN}");
-                Err(self.error(file, layer, self.place_of(index), &problem))
-            }
+            Some(index) => Err(self.error(index, &format!("the row is missing; {MAKE_AGAIN}"))),
         }
     }
 
-    fn error(&self, file: PathBuf, layer: usize, place: Place, problem: &str) -> Error {
-        let (condition, prompt) = (
-            &self.common.conditions[place.condition],
-            &self.common.prompts[place.prompt],
-        );
-        let pooling = self.common.poolings[place.pooling];
+    fn error(&self, index: usize, problem: &str) -> Error {
+        let place = self.wanted.place_of(index);
+        let Common {
+            conditions,
+            prompts,
+            poolings,
+            ..
+        } = self.wanted.common;
         let message = format!(
-            "layer {layer}, condition \"{condition}\", prompt \"{prompt}\", pooling {pooling}: {problem}"
+            "layer {}, condition \"{}\", prompt \"{}\", pooling {}: {problem}",
+            self.layer, conditions[place.condition], prompts[place.prompt], poolings[place.pooling]
         );
-        Error::invalid(file, message)
+        Error::invalid(&self.file, message)
     }
 }
 

@@ -127,7 +127,7 @@ fn a_prompt_is_compared_with_itself_at_every_layer_and_pooling() {
     assert_eq!(
         said,
         [
-            "The activations are least alike at layer 0 in \"normal\": mean cosine 0.6536 (0.6000 to 0.7071); they differ by 1.167 of A's norm.",
+            "The activations are least alike at layer 0 in \"normal\": mean cosine 0.6536; they differ by 1.167 of A's norm.",
             "At that layer, the cosine of B's mean shift with A's contrast is −0.77 in \"normal\" and not defined in \"swapped\"; that of the two shifts with each other is not defined.",
             "Relative to the residuals' norm, B's contrast is longer than A's at 0 of 4 layers; the largest change is at layer 0: 0.919 in A, 0.521 in B.",
         ]
@@ -139,6 +139,34 @@ fn a_prompt_is_compared_with_itself_at_every_layer_and_pooling() {
     let text = summary(&runs.a, &runs.b, &comparison);
     let section = text.split("\n\n").find(|part| part.trim().starts_with("Inside"));
     assert_eq!(section.unwrap().trim().lines().count(), 3, "{text}");
+}
+
+/// Batches have 256 rows.
+#[test]
+fn rows_belong_together_whatever_their_order() {
+    let ids = (0..200).map(|prompt| &*format!("p{prompt}").leak());
+    let many = Example {
+        prompt_ids: ids.collect::<Vec<&'static str>>().leak(),
+        ..Example::default()
+    };
+    let moved = Example { moved: 1.0, ..many };
+    let runs = written(&many, &moved);
+    let in_order = runs.changes();
+    let folder = Layout::new(runs.folder.path().join("second")).activations();
+    let mut rows = moved.activations();
+    rows.reverse();
+    for layer in 0..4 {
+        write_activations(&folder, layer, &moved.metadata(), &rows).unwrap();
+    }
+    let reversed = runs.changes();
+    assert_eq!(reversed.common.prompts.len(), 200);
+    for (one, other) in in_order.layers.iter().zip(&reversed.layers) {
+        for (one, other) in one.conditions.iter().zip(&other.conditions) {
+            assert!((one.cosine - other.cosine).abs() < 1e-12);
+            assert!((one.shift - other.shift).abs() < 1e-12);
+            assert_eq!(one.interval, other.interval);
+        }
+    }
 }
 
 #[test]

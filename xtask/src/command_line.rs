@@ -168,10 +168,11 @@ pub enum Look {
 
 #[derive(Debug, Subcommand)]
 pub enum Compare {
-    /// Compares two runs: settings, curves, contrast vectors, doses and texts
+    /// Compares two runs: settings, curves, contrast vectors, activations, doses and texts
     ///
     /// Compares two runs side by side: what was done differently, similarity curves on relative
-    /// depth, contrast vectors, doses and texts; in the terminal and as a page in `results/`.
+    /// depth, contrast vectors, activations of the same prompts (a model and its fine-tune), doses
+    /// and texts; in the terminal and as a page in `results/`.
     #[command(after_help = "diff tiny tiny-audit")]
     #[command(override_usage = "cargo xtask diff RUN_A RUN_B [--html FILE] [OPTIONS]")]
     Diff {

@@ -1,4 +1,8 @@
-use crate::{Contrasts, Curve, Curves, Run, Setting, TextSet, contrasts, curves, settings, texts};
+use results::Result;
+
+use crate::{
+    Contrasts, Curve, Curves, Inside, Run, Setting, TextSet, contrasts, curves, inside, settings, texts,
+};
 
 /// Everything that is said about two runs.
 #[derive(Debug)]
@@ -6,18 +10,22 @@ pub struct Comparison {
     pub settings: Vec<Setting>,
     pub curves: Curves,
     pub contrasts: Contrasts,
+    pub inside: Inside,
     /// None where a run has no texts.
     pub texts: Option<Vec<TextSet>>,
 }
 
 impl Comparison {
-    pub fn of(a: &Run, b: &Run) -> Comparison {
-        Comparison {
+    /// # Errors
+    /// Activations that can't be read, and rows of them that are missing or there twice.
+    pub fn of(a: &Run, b: &Run) -> Result<Comparison> {
+        Ok(Comparison {
             settings: settings(a, b),
             curves: curves(&Curve::difference(a), &Curve::difference(b)),
             contrasts: contrasts(a, b),
+            inside: inside(a, b)?,
             texts: texts(a, b),
-        }
+        })
     }
 
     /// Whether the two runs agree in everything that is compared, to the last bit of the

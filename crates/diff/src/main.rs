@@ -26,7 +26,7 @@ fn main() -> ExitCode {
 
 fn run(Arguments { run_a, run_b, html }: Arguments) -> Result<()> {
     let (a, b) = (Run::read(&folder(&run_a))?, Run::read(&folder(&run_b))?);
-    let comparison = Comparison::of(&a, &b);
+    let comparison = Comparison::of(&a, &b)?;
     write!(Output, "{}", summary(&a, &b, &comparison))?;
     let html = html.unwrap_or_else(|| PathBuf::from(format!("results/{}-and-{}.html", a.name, b.name)));
     let text = page(&a, &b, &comparison)?;

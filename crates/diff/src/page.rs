@@ -7,10 +7,12 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::charts::{contrast_chart, difference_chart, similarity_chart};
+use crate::inside::{InsideView, inside_chart};
 use crate::terminal::chosen;
 use crate::{Comparison, Contrasts, DepthRow, Pair, Run, TextSet};
 
 const TEMPLATE: &str = include_str!("templates/diff.html");
+const INSIDE: &str = include_str!("templates/inside.html");
 
 /// Texts beyond this are counted and not shown, so that a browser can still open the page.
 const TEXTS_SHOWN: usize = 200;
@@ -30,8 +32,11 @@ pub fn page(a: &Run, b: &Run, comparison: &Comparison) -> Result<String> {
             charts["contrast"] = contrast_chart(layers)?;
         }
     }
+    if let Some(chart) = inside_chart(&comparison.inside)? {
+        charts["activations"] = chart;
+    }
     let curves = &comparison.curves;
-    Templates::new(&[("diff.html", TEMPLATE)])?.render(
+    Templates::new(&[("diff.html", TEMPLATE), ("inside.html", INSIDE)])?.render(
         "diff.html",
         context! {
             runs => shown(runs.map(RunView::of)),
@@ -45,6 +50,7 @@ pub fn page(a: &Run, b: &Run, comparison: &Comparison) -> Result<String> {
             peaks => shown(curves.peaks),
             incomparable => incomparable,
             caution => caution,
+            inside => shown(InsideView::of(&comparison.inside, a.contrast.hidden_size)),
             sets => shown(comparison.texts.as_deref().map(set_views)),
             texts_shown => TEXTS_SHOWN,
             ..page_parts(&charts, "")?

@@ -3,8 +3,9 @@ use std::path::Path;
 use anyhow::{Context as _, Result, ensure};
 use results::{
     ContrastVectors, DoseSummary, Generation, LayerStatistics, Layout, Metadata, RenderedPrompt,
-    StatisticsSummary, Summary, read_contrast_vectors, read_dose_summary, read_statistics_summary,
+    StatisticsSummary, Summary, distinct, read_contrast_vectors, read_dose_summary, read_statistics_summary,
 };
+use terms::Pooling;
 
 /// What is compared of one results folder. Tables with one row per layer are for the contrast's
 /// pooling, in layer order.
@@ -12,12 +13,15 @@ use results::{
 pub struct Run {
     /// The folder's own name, which is the pipeline's.
     pub name: String,
+    pub layout: Layout,
     pub metadata: Metadata,
     pub about: StatisticsSummary,
     pub summaries: Vec<Summary>,
     pub statistics: Vec<LayerStatistics>,
     pub contrast: ContrastVectors,
     pub prompts: Vec<RenderedPrompt>,
+    /// Those of the recorded activations; none where these are gone.
+    pub poolings: Vec<Pooling>,
     /// None where the run has generated nothing yet.
     pub generations: Option<(Vec<Generation>, Metadata)>,
     pub dose: Option<DoseSummary>,
@@ -58,6 +62,8 @@ impl Run {
             statistics: run.by_layer(about.pooling)?,
             contrast,
             prompts: run.prompts()?,
+            poolings: poolings(&run)?,
+            layout: run.layout().clone(),
             generations: run.read_if_there()?,
             dose: dose.exists().then(|| read_dose_summary(&dose)).transpose()?,
             about,
@@ -76,6 +82,13 @@ impl Run {
     pub fn depth(&self, layer: usize) -> f64 {
         relative_depth(layer, self.layers())
     }
+}
+
+fn poolings(run: &results::Run) -> results::Result<Vec<Pooling>> {
+    if !run.layout().activations().is_dir() {
+        return Ok(Vec::new());
+    }
+    Ok(distinct(run.positions()?.iter().map(|row| row.pooling)))
 }
 
 /// `layer / (layers - 1)`, and 0 for a single layer.

@@ -3,7 +3,7 @@ use std::fmt::{self, Write as _};
 use pages::Span;
 use results::{DoseCandidate, DoseSummary};
 
-use crate::{Comparison, Contrasts, Curves, Pair, Run, TextSet};
+use crate::{Comparison, Contrasts, Curves, Inside, Pair, Run, TextSet, sentences};
 
 /// How many differing texts are written out.
 const TEXTS_SHOWN: usize = 3;
@@ -36,6 +36,7 @@ fn write_summary(out: &mut String, a: &Run, b: &Run, comparison: &Comparison) ->
     write_settings(out, comparison)?;
     write_curves(out, [a, b], &comparison.curves)?;
     write_contrasts(out, &comparison.contrasts)?;
+    write_inside(out, &comparison.inside)?;
     doses_table(out, [a, b])?;
     write_texts(out, comparison.texts.as_deref())?;
     Ok(())
@@ -150,6 +151,23 @@ fn write_contrasts(out: &mut String, contrasts: &Contrasts) -> fmt::Result {
         "  attainable: what two runs with one true direction reach with so many prompts each, if they share none"
     )?;
     Ok(())
+}
+
+/// Three lines at most.
+fn write_inside(out: &mut String, inside: &Inside) -> fmt::Result {
+    let changes = match inside {
+        Inside::Incomparable(why) => {
+            return writeln!(out, "\nInside: the activations can't be compared. {why}");
+        }
+        Inside::Compared(changes) => changes,
+    };
+    let (common, pooling) = (&changes.common, changes.pooling);
+    write!(
+        out,
+        "\nInside, pooling {pooling}, prompts that are the same in both: {}. ",
+        common.prompts.len()
+    )?;
+    writeln!(out, "{}", sentences(changes).join("\n  "))
 }
 
 fn doses_table(out: &mut String, runs: [&Run; 2]) -> fmt::Result {

@@ -86,12 +86,19 @@ fn text_set(name: &str, of_a: &[Generation], of_b: &[Generation], markup: &Marku
     set
 }
 
-/// What makes a text the counterpart of another: condition, prompt, the coefficient's bits, sample.
-type Key<'a> = (&'a str, &'a str, Option<u64>, usize);
+/// What makes a text the counterpart of another: condition, the prompt's id and text, the
+/// coefficient's bits, sample.
+type Key<'a> = (&'a str, &'a str, &'a str, Option<u64>, usize);
 
 fn key(row: &Generation) -> Key<'_> {
     let coefficient = row.coefficient.map(f64::to_bits);
-    (&row.condition, &row.prompt_id, coefficient, row.sample)
+    (
+        &row.condition,
+        &row.prompt_id,
+        &row.prompt,
+        coefficient,
+        row.sample,
+    )
 }
 
 fn pair(markup: &Markup, row: &Generation, other: &Generation) -> Pair {

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use pipeline::VectorKind;
 use results::{
-    ContrastVectors, DoseSummary, Generation, LayerStatistics, Layout, Metadata, RenderedPrompt,
-    StatisticsSummary, Summary, Table, write_contrast_vectors, write_dose_summary, write_statistics_summary,
+    Activation, ContrastVectors, DoseSummary, Generation, LayerStatistics, Layout, Metadata, RenderedPrompt,
+    StatisticsSummary, Summary, Table, write_activations, write_contrast_vectors, write_dose_summary,
+    write_statistics_summary,
 };
 use terms::{FinishReason, GenerationStyle, Pooling};
 
@@ -22,6 +23,13 @@ pub struct Example {
     pub contrast: [f32; HIDDEN],
     /// None where nothing was generated.
     pub answer: Option<&'static str>,
+    pub conditions: [&'static str; 2],
+    pub prompt_ids: &'static [&'static str],
+    pub last_token: i32,
+    /// The poolings of the activations; none where they are gone.
+    pub poolings: &'static [Pooling],
+    /// Added to the second number of every activation in the first condition.
+    pub moved: f32,
 }
 
 impl Default for Example {
@@ -33,6 +41,11 @@ impl Default for Example {
             shift: 0.0,
             contrast: [1.0, 2.0, 2.0],
             answer: Some("I am a model."),
+            conditions: ["normal", "swapped"],
+            prompt_ids: &["who", "what"],
+            last_token: 4,
+            poolings: &[Pooling::Newline, Pooling::Mean],
+            moved: 0.0,
         }
     }
 }
@@ -43,11 +56,7 @@ impl Example {
         for stage in ["extract", "analyze", "steer", "dose"] {
             fs_err::create_dir_all(folder.join(stage)).unwrap();
         }
-        let metadata = Metadata::default()
-            .with("model_name", "Example")
-            .with("weights_fingerprint", self.weights)
-            .with("layers", self.layers)
-            .with("hidden_size", HIDDEN);
+        let metadata = self.metadata();
         Summary::write(&layout.table::<Summary>(), &metadata, &self.summaries()).unwrap();
         LayerStatistics::write(&layout.table::<LayerStatistics>(), &metadata, &self.statistics()).unwrap();
         write_statistics_summary(&layout.statistics_summary(), &self.about()).unwrap();
@@ -55,10 +64,53 @@ impl Example {
         vectors.insert(&VectorKind::Contrast, self.contrast.repeat(self.layers));
         write_contrast_vectors(&layout.contrast_vectors(), &vectors).unwrap();
         RenderedPrompt::write(&layout.table::<RenderedPrompt>(), &metadata, &self.prompts()).unwrap();
+        if !self.poolings.is_empty() {
+            for layer in 0..self.layers {
+                write_activations(&layout.activations(), layer, &metadata, &self.activations()).unwrap();
+            }
+        }
         let Some(answer) = self.answer else { return };
         Generation::write(&layout.table::<Generation>(), &metadata, &generations(answer)).unwrap();
         let nothing = DoseSummary::nothing(1.5, "No dose was looked for.");
         write_dose_summary(&layout.dose_summary(), &nothing).unwrap();
+    }
+
+    /// The footer of every table.
+    pub fn metadata(&self) -> Metadata {
+        Metadata::default()
+            .with("model_name", "Example")
+            .with("weights_fingerprint", self.weights)
+            .with("layers", self.layers)
+            .with("hidden_size", HIDDEN)
+    }
+
+    /// Those of every layer: `(3, moved, 0)` and `(0, moved, 4)` in the first condition, `(0, 3, 4)`
+    /// in the second.
+    pub fn activations(&self) -> Vec<Activation> {
+        let row = |pooling: Pooling, condition: usize, prompt: usize| {
+            let activation = match (condition, prompt % 2) {
+                (0, 0) => vec![3.0, self.moved, 0.0],
+                (0, _) => vec![0.0, self.moved, 4.0],
+                _ => vec![0.0, 3.0, 4.0],
+            };
+            Activation {
+                prompt_id: self.prompt_ids[prompt].to_owned(),
+                condition: self.conditions[condition].to_owned(),
+                pooling,
+                position: None,
+                token_id: None,
+                token_text: None,
+                norm: activation.iter().map(|value| value * value).sum::<f32>().sqrt(),
+                activation,
+            }
+        };
+        let mut rows = Vec::new();
+        for pooling in self.poolings {
+            for condition in 0..2 {
+                rows.extend((0..self.prompt_ids.len()).map(|prompt| row(*pooling, condition, prompt)));
+            }
+        }
+        rows
     }
 
     fn difference(&self, layer: usize) -> f64 {
@@ -99,8 +151,8 @@ impl Example {
     fn about(&self) -> StatisticsSummary {
         StatisticsSummary {
             pooling: Pooling::Newline,
-            positive: "normal".to_owned(),
-            negative: "swapped".to_owned(),
+            positive: self.conditions[0].to_owned(),
+            negative: self.conditions[1].to_owned(),
             prompts: 2,
             all_prompts: 2,
             labellings: 4,
@@ -121,15 +173,15 @@ impl Example {
             condition: condition.to_owned(),
             text: format!("<bos>{} {id} {condition}", self.greeting),
             n_tokens: 3,
-            token_ids: vec![2, 3, 4],
+            token_ids: vec![2, 3, self.last_token],
             token_texts: Vec::from(["a", "b", "c"].map(str::to_owned)),
             opening: 0,
         };
-        let conditions = ["normal", "swapped"];
-        conditions
-            .iter()
-            .flat_map(|condition| [row("who", condition), row("what", condition)])
-            .collect()
+        let of = |condition: &&'static str| {
+            let condition = *condition;
+            self.prompt_ids.iter().map(move |id| row(id, condition))
+        };
+        self.conditions.iter().flat_map(of).collect()
     }
 }
 

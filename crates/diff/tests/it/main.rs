@@ -9,4 +9,5 @@ mod attainable;
 mod command;
 mod curves;
 mod example;
+mod inside;
 mod runs;

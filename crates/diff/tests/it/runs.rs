@@ -18,7 +18,7 @@ fn compared(a: &Example, b: &Example) -> Compared {
         Run::read(&folder.path().join(name)).unwrap()
     };
     let (a, b) = (read("first", a), read("second", b));
-    let comparison = Comparison::of(&a, &b);
+    let comparison = Comparison::of(&a, &b).unwrap();
     Compared {
         _folder: folder,
         a,
@@ -73,6 +73,20 @@ fn a_changed_text_is_found_and_its_words_are_marked() {
         texts.summary()
     );
     assert!(texts.page().contains("I am a <mark>teacher.</mark>"));
+}
+
+#[test]
+fn a_text_of_another_prompt_under_the_same_id_is_no_counterpart() {
+    let folder = tempfile::tempdir().unwrap();
+    Example::default().write(folder.path());
+    let a = Run::read(folder.path()).unwrap();
+    let mut b = Run::read(folder.path()).unwrap();
+    for row in &mut b.generations.as_mut().unwrap().0 {
+        row.prompt = "Another question?".to_owned();
+    }
+    let sets = diff::texts(&a, &b).unwrap();
+    assert!(sets.iter().all(|set| set.same == 0 && set.differing.is_empty()));
+    assert!(sets.iter().all(|set| set.only_a > 0 && set.only_a == set.only_b));
 }
 
 #[test]

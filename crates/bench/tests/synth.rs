@@ -54,6 +54,13 @@ fn the_shapes_have_as_many_parameters_as_the_published_models() {
         ("gemma-2-27b-it", 27_227_128_320),
         ("gemma-3-270m-it", 268_098_176),
         ("gemma-3-1b-it", 999_885_952),
+        ("Llama-3.1-8B-Instruct", 8_030_261_248),
+        ("Llama-3.1-70B-Instruct", 70_553_706_496),
+        ("SmolLM2-135M-Instruct", 134_515_008),
+        ("Mistral-7B-Instruct-v0.3", 7_248_023_552),
+        ("Qwen2.5-7B-Instruct", 7_615_616_512),
+        ("Qwen3-8B", 8_190_735_360),
+        ("Qwen3-32B", 32_762_123_264),
     ];
     for name in shapes() {
         let config = ModelConfig::from_json(&shape(name).unwrap()).unwrap();

@@ -3,7 +3,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use half::bf16;
-use model::ModelConfig;
+use model::{ModelConfig, NormScale};
 use progress::progress_of_bytes;
 use rayon::prelude::*;
 use safetensors::{Dtype, View, serialize_to_file};
@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 /// Writes `model.safetensors`, or shards of at most `shard_bytes` and their index, in the order in
 /// which the network uses them. Matrices are normal with standard deviation 0.02, as the family's
-/// initialiser has them; norms are 0, which means that they multiply by 1.
+/// initialiser has them; norms multiply by 1, and biases are 0.
 pub fn write_weights(config: &ModelConfig, out: &Path, seed: u64, shard_bytes: usize) -> Result<()> {
     let normal = normal_table();
     let tensors: Vec<(String, RandomTensor<'_>)> = config
@@ -20,6 +20,7 @@ pub fn write_weights(config: &ModelConfig, out: &Path, seed: u64, shard_bytes: u
         .enumerate()
         .map(|(index, (name, shape))| {
             let tensor = RandomTensor {
+                constant: constant(config, &name),
                 shape,
                 seed: mixed(seed ^ mixed(index as u64)),
                 normal: &normal,
@@ -52,6 +53,15 @@ pub fn write_weights(config: &ModelConfig, out: &Path, seed: u64, shard_bytes: u
     Ok(())
 }
 
+/// The value of all numbers of a vector.
+fn constant(config: &ModelConfig, name: &str) -> bf16 {
+    match config.norm_scale {
+        NormScale::Weight if !name.ends_with(".bias") => bf16::ONE,
+        _ if name.ends_with("layer_scalar") => bf16::ONE,
+        _ => bf16::ZERO,
+    }
+}
+
 type Named<'a> = (String, RandomTensor<'a>);
 
 fn shards<'a, 'b>(tensors: &'a [Named<'b>], shard_bytes: usize) -> Vec<&'a [Named<'b>]> {
@@ -70,6 +80,8 @@ fn shards<'a, 'b>(tensors: &'a [Named<'b>], shard_bytes: usize) -> Vec<&'a [Name
 /// A tensor whose bytes are generated when they are written.
 struct RandomTensor<'a> {
     shape: Vec<usize>,
+    /// What a vector holds.
+    constant: bf16,
     seed: u64,
     normal: &'a [bf16],
 }
@@ -108,6 +120,8 @@ impl View for &RandomTensor<'_> {
                         }
                     }
                 });
+        } else {
+            bytes.as_chunks_mut::<2>().0.fill(self.constant.to_le_bytes());
         }
         Cow::Owned(bytes)
     }

@@ -17,7 +17,7 @@ NORMS_AFTER = ("olmo2", "olmo3")
 
 
 def has_bias(config, part):
-    if config["model_type"] == "qwen2":
+    if config["model_type"] in ("qwen2", "seed_oss"):
         return part in ("q_proj", "k_proj", "v_proj")
     return config.get("mlp_bias" if part in ("gate_proj", "up_proj", "down_proj") else "attention_bias", False)
 
@@ -107,4 +107,5 @@ PRESETS = {
     "phi3-nano": preset(configs.PHI3_NANO, 12),
     "phi3-longrope": preset(configs.PHI3_LONGROPE, 92),
     "smollm3-nano": preset(configs.SMOLLM3, 17),
+    "seed-oss-nano": preset(configs.SEED_OSS, 7),
 }

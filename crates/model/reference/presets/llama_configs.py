@@ -1,5 +1,5 @@
 """The configurations of llama.py, with the keys of the files that were published: Llama 2 and 3, Mistral, Qwen 2.5 and 3,
-OLMo 2 and 3, Phi 3 and 4, SmolLM3. Sizes that are often equal differ wherever the architecture lets them."""
+OLMo 2 and 3, Phi 3 and 4, SmolLM3, Seed-OSS. Sizes that are often equal differ wherever the architecture lets them."""
 
 SHARED = dict(
     attention_dropout=0.0, hidden_act="silu", initializer_range=0.02, torch_dtype="bfloat16", use_cache=True,
@@ -106,4 +106,11 @@ SMOLLM3 = SHARED | dict(
     no_rope_layer_interval=4, no_rope_layers=[1, 0, 1, 1, 0], num_attention_heads=3, num_hidden_layers=5,
     num_key_value_heads=1, pad_token_id=154, pretraining_tp=2, rms_norm_eps=1e-06, rope_scaling=None,
     rope_theta=5000000.0, sliding_window=None, use_sliding_window=False,
+)
+SEED_OSS = SHARED | dict(
+    architectures=["SeedOssForCausalLM"], attention_bias=True, attention_out_bias=False, bos_token_id=0, eos_token_id=2,
+    head_dim=16, hidden_size=40, intermediate_size=52, max_position_embeddings=524288, mlp_bias=False,
+    model_type="seed_oss", num_attention_heads=4, num_key_value_heads=2, pad_token_id=1, residual_dropout=0.1,
+    rms_norm_eps=1e-06, rope_scaling=dict(rope_type="default"), rope_theta=10000000.0, tie_word_embeddings=False,
+    vocab_size=144,
 )

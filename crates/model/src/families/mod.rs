@@ -14,6 +14,7 @@ mod olmo;
 mod phi3;
 mod qwen;
 mod refused;
+mod seed_oss;
 mod smollm3;
 
 pub(crate) use family::{Family, ModelType};
@@ -35,6 +36,7 @@ pub(crate) const FAMILIES: &[&dyn Family] = &[
     &olmo::Olmo::Two,
     &olmo::Olmo::Three,
     &phi3::Phi3,
+    &seed_oss::SeedOss,
     &smollm3::SmolLm3,
 ];
 

@@ -8,6 +8,7 @@
 mod bad_input;
 mod chat;
 mod configurations;
+mod family_configurations;
 mod conversation_cache;
 mod family;
 mod gguf;

@@ -456,16 +456,32 @@ def row_of(name, config, generation_config, expected):
 
 
 def family_rows():
-    """Those of the other families. What a case expects as the last complete one does is left out."""
+    """Those of the other families."""
     rows, complete = [], {}
     for case in config_families.cases():
         row = row_of(*case, config_networks.expected)
         if row["name"].endswith(": complete"):
-            complete = row["expected"]
-        elif "expected" in row and not row["name"].startswith("as "):
-            row["expected"] = {key: value for key, value in row["expected"].items() if value != complete[key]}
+            complete = row
+        elif not row["name"].startswith("as "):
+            row = shortened(row, complete)
         rows.append("  " + json.dumps(row, separators=(",", ":")))
     return rows
+
+
+def shortened(row, complete):
+    """Without what is as in the complete case."""
+    config, whole = row["config"], complete["config"]
+    short = {"name": row["name"], "change": changes(config, whole), "without": sorted(whole.keys() - config.keys())}
+    if len(json.dumps(short)) > len(json.dumps(config)):
+        short = {"name": row["name"], "config": config}
+    rest = {key: row[key] for key in ("generation_config", "error") if key in row}
+    if "expected" in row:
+        rest["expected"] = changes(row["expected"], complete["expected"])
+    return short | rest
+
+
+def changes(table, whole):
+    return {key: value for key, value in table.items() if key not in whole or json.dumps(value) != json.dumps(whole[key])}
 
 
 def document():

@@ -8,9 +8,9 @@
 mod bad_input;
 mod chat;
 mod configurations;
-mod family_configurations;
 mod conversation_cache;
 mod family;
+mod family_configurations;
 mod gguf;
 mod golden;
 mod hazards;

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""What Hugging Face transformers makes of partial and odd config.json files of the Gemma family.
+"""What Hugging Face transformers makes of partial and odd config.json files.
 
     venv/bin/python crates/model/reference/make_config_fixtures.py crates/model/tests/fixtures/configs.json [--check]
 
 Each case is written into a folder as config.json (and generation_config.json), read with `AutoConfig.from_pretrained`, and a
 network is made of it, with the sizes cut down where they are large. What the case expects is what this network does: the
 mask, scale and cap that attention is given, the frequencies of the rotary embedding, the cap on the logits, what is
-tied; sizes are the configuration's. `--check` writes nothing, and exits with 1 where the file is not what would be written.
+tied; sizes are the configuration's. These are Gemma 1 to 3; the cases of the other families are in config_families.py and
+config_published.py, and config_networks.py reads what they expect off the network, layer by layer. `--check` writes nothing, and exits with 1 where the file is not what would be written.
 """
 import argparse
 import copy

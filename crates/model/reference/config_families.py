@@ -22,6 +22,10 @@ GEMMA4 = without(COMMON, "hidden_act", "rope_theta") | dict(
         "sliding_attention": {"rope_type": "default", "rope_theta": 700.0},
     },
 )
+VISION = dict(
+    model_type="gemma4_vision", hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=1, num_key_value_heads=1, head_dim=8,
+    patch_size=4, position_embedding_size=16,
+)
 BASES = {
     "llama": dict(COMMON, head_dim=10, attention_bias=False, mlp_bias=False),
     "mistral": dict(COMMON, head_dim=10, sliding_window=6),
@@ -86,7 +90,8 @@ def rope_spellings(base, pairs):
         "type dynamic": {"type": "dynamic", "factor": 2.0}, "llama3": LLAMA3,
         "llama3 without original": without(LLAMA3, "original_max_position_embeddings"),
         "llama3 without low_freq_factor": without(LLAMA3, "low_freq_factor"), "llama3 with type": without(LLAMA3, "rope_type") | {"type": "llama3"},
-        "yarn": YARN, "type yarn": without(YARN, "rope_type") | {"type": "yarn"}, "yarn without original": without(YARN, "original_max_position_embeddings"),
+        "yarn": YARN, "type yarn": without(YARN, "rope_type") | {"type": "yarn"},
+        "yarn without original": without(YARN, "original_max_position_embeddings"),
         "yarn, factor null": YARN | {"factor": None}, "yarn without factor": without(YARN, "factor"),
         "yarn with attention_factor": YARN | {"attention_factor": 1.3}, "yarn with betas": YARN | {"beta_fast": 4.0, "beta_slow": 0.5},
         "yarn with mscale": YARN | {"mscale": 0.7, "mscale_all_dim": 0.4}, "yarn, truncate false": YARN | {"truncate": False},
@@ -182,7 +187,8 @@ def olmo3(base):
     sliding = {"rope_type": "default", "rope_theta": 900.0}
     return {
         "rope_parameters nested, rope_scaling": base | {
-            "rope_parameters": {"full_attention": {"rope_type": "default", "rope_theta": 3000.0}, "sliding_attention": sliding}, "rope_scaling": YARN},
+            "rope_parameters": {"full_attention": {"rope_type": "default", "rope_theta": 3000.0}, "sliding_attention": sliding},
+            "rope_scaling": YARN},
         "rope_parameters nested, sliding alone": base | {"rope_parameters": {"sliding_attention": sliding}},
         "rope_parameters nested, sliding linear": base | {"rope_parameters": {
             "sliding_attention": sliding | {"rope_type": "linear", "factor": 4.0}}},
@@ -201,7 +207,8 @@ def phi3(base):
         "longrope, original 4096 absent": without(base, "original_max_position_embeddings") | {"rope_scaling": stretched},
         "longrope, original null": base | {"original_max_position_embeddings": None, "rope_scaling": stretched},
         "longrope, positions as original": base | {"max_position_embeddings": 24, "rope_scaling": stretched},
-        "longrope in rope_parameters": without(base, "rope_theta") | {"rope_parameters": stretched | {"rope_theta": 3000.0, "partial_rotary_factor": 0.5}},
+        "longrope in rope_parameters": without(base, "rope_theta") | {
+            "rope_parameters": stretched | {"rope_theta": 3000.0, "partial_rotary_factor": 0.5}},
         "partial_rotary_factor 0.75": base | {"partial_rotary_factor": 0.75},
         "keys of phi": base | {"embd_pdrop": 0.5, "resid_pdrop": 0.5, "full_attn_mod": 1, "interpolate_factor": 1, "lm_head_bias": False,
                                "mlp_bias": False, "attention_bias": False},
@@ -302,6 +309,7 @@ def gemma4_in_parts():
         return {"model_type": "gemma4", "text_config": text, "vision_config": None, "audio_config": None} | top
     found = {
         "complete": parts(text), "nothing but model_type": {"model_type": "gemma4"}, "text_config empty": parts({}),
+        "with a vision part": parts(text, vision_config=VISION),
         "text_config null": parts(None), "text_config without model_type": parts(GEMMA4),
         "text_config of model_type gemma3_text": parts(text | {"model_type": "gemma3_text"}),
         "keys of the text beside text_config": parts(text, hidden_size=36, sliding_window=3),

@@ -7,7 +7,9 @@ Each case is written into a folder as config.json (and generation_config.json), 
 network is made of it, with the sizes cut down where they are large. What the case expects is what this network does: the
 mask, scale and cap that attention is given, the frequencies of the rotary embedding, the cap on the logits, what is
 tied; sizes are the configuration's. These are Gemma 1 to 3; the cases of the other families are in config_families.py and
-config_published.py, and config_networks.py reads what they expect off the network, layer by layer. `--check` writes nothing, and exits with 1 where the file is not what would be written.
+config_published.py, and config_networks.py reads what they expect off the network, layer by layer.
+
+`--check` writes nothing, and exits with 1 where the file is not what would be written.
 """
 import argparse
 import copy

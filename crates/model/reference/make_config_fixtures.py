@@ -1,18 +1,20 @@
 #!/usr/bin/env python3
-"""What Hugging Face transformers makes of partial and odd config.json files of the Gemma family.
+"""What Hugging Face transformers makes of partial and odd config.json files.
 
     venv/bin/python crates/model/reference/make_config_fixtures.py crates/model/tests/fixtures/configs.json [--check]
 
 Each case is written into a folder as config.json (and generation_config.json), read with `AutoConfig.from_pretrained`, and a
 network is made of it, with the sizes cut down where they are large. What the case expects is what this network does: the
 mask, scale and cap that attention is given, the frequencies of the rotary embedding, the cap on the logits, what is
-tied; sizes are the configuration's. `--check` writes nothing, and exits with 1 where the file is not what would be written.
+tied; sizes are the configuration's. These are Gemma 1 to 3; the cases of the other families are in config_families.py and
+config_published.py, and config_networks.py reads what they expect off the network, layer by layer.
+
+`--check` writes nothing, and exits with 1 where the file is not what would be written.
 """
 import argparse
 import copy
 import importlib
 import json
-import math
 import os
 import sys
 import tempfile
@@ -22,6 +24,10 @@ try:
     import transformers
 except ImportError as error:
     sys.exit(f"error: {error}; install crates/model/reference/requirements.txt")
+
+import config_families
+import config_networks
+from config_facts import MOST_LAYERS, TOKENS, Refused, activation, attempt, ends_of, final_cap, without
 
 # Small, and no two numbers alike, so that a mistaken key shows. All keys of the three classes that arithmetic depends on,
 # as published files spell them.
@@ -44,17 +50,6 @@ VISION = dict(
     image_size=14, patch_size=14,
 )
 TEXT = {key: value for key, value in BASES["gemma3_text"].items() if key != "model_type"}
-# A layer beyond these, and a token beyond those, shows nothing new.
-MOST_LAYERS, TOKENS = 12, 12
-# The network's activation by name, if it is one of these.
-ACTIVATIONS = {
-    "gelu_pytorch_tanh": lambda x: torch.nn.functional.gelu(x, approximate="tanh"), "gelu": torch.nn.functional.gelu,
-    "silu": torch.nn.functional.silu, "relu": torch.nn.functional.relu,
-}
-
-
-def without(base, *keys):
-    return {key: value for key, value in base.items() if key not in keys}
 
 
 def multimodal(text, **top):
@@ -271,18 +266,6 @@ def published():
     ))
 
 
-class Refused(Exception):
-    """transformers refuses; the message says at which stage, and how."""
-
-
-def attempt(stage, action):
-    try:
-        return action()
-    except Exception as error:  # Every layer of the library raises its own kinds.
-        lines = [line.strip() for line in str(error).strip().splitlines() if line.strip()]
-        raise Refused(f"{stage}: {type(error).__name__}: {' '.join(lines)}"[:240]) from error
-
-
 def expected(config, generation_config):
     with tempfile.TemporaryDirectory() as folder:
         for name, value in (("config", config), ("generation_config", generation_config)):
@@ -388,16 +371,6 @@ def watched_pass(model, attention):
     return calls, masks
 
 
-def final_cap(model):
-    """The largest logit that comes out where the head gives a million."""
-    hook = model.lm_head.register_forward_hook(lambda _module, _inputs, output: torch.full_like(output, 1e6))
-    try:
-        largest = float(model(input_ids=torch.tensor([[3]]), use_cache=False).logits.max())
-    finally:
-        hook.remove()
-    return None if largest == 1e6 else 0.0 if math.isnan(largest) else round(largest, 4)
-
-
 def ropes(decoder):
     """For each kind of layer: type, base, factor, how many of a head's dimensions are turned, and what cosines and sines
     are multiplied by; the frequencies too where they don't follow from base and factor alone."""
@@ -420,25 +393,6 @@ def ropes(decoder):
             entry["frequencies"] = [float(f"{number:.8g}") for number in frequencies]
         found[kind] = entry
     return found
-
-
-def activation(function):
-    points = torch.linspace(-3, 3, 13)
-    return next((name for name, other in ACTIVATIONS.items() if torch.allclose(function(points), other(points), atol=1e-6)), "another")
-
-
-def ends_of(model, folder):
-    """The tokens at which `generate` ends: from generation_config.json, or config.json where there is none."""
-    absent = dict.fromkeys(
-        ("generation_config", "from_auto_class", "from_pipeline", "cache_dir", "force_download", "proxies", "token", "subfolder"))
-    model.adjust_generation_fn(
-        **absent | {"subfolder": "", "from_auto_class": False}, pretrained_model_name_or_path=folder, local_files_only=True,
-        revision="main", trust_remote_code=False,
-    )
-    prepared, _ = model._prepare_generation_config(None)
-    model._prepare_special_tokens(prepared, device="cpu")
-    ends = prepared._eos_token_tensor
-    return [] if ends is None else ends.tolist()
 
 
 # Read from the modeling code of the three classes, the masks, the cache and the rope functions of transformers 5.24. Keys that
@@ -493,21 +447,52 @@ def check_harmless():
                 raise SystemExit(f"error: {family}: `{key}` is not harmless")
 
 
+def row_of(name, config, generation_config, expected):
+    row = {"name": name, "config": config}
+    if generation_config is not None:
+        row["generation_config"] = generation_config
+    try:
+        row["expected"] = expected(config, generation_config)
+    except Refused as error:
+        row["error"] = str(error)
+    return row
+
+
+def family_rows():
+    """Those of the other families."""
+    rows, complete = [], {}
+    for case in config_families.cases():
+        row = row_of(*case, config_networks.expected)
+        if row["name"].endswith(": complete"):
+            complete = row
+        elif not row["name"].startswith("as "):
+            row = shortened(row, complete)
+        rows.append("  " + json.dumps(row, separators=(",", ":")))
+    return rows
+
+
+def shortened(row, complete):
+    """Without what is as in the complete case."""
+    config, whole = row["config"], complete["config"]
+    short = {"name": row["name"], "change": changes(config, whole), "without": sorted(whole.keys() - config.keys())}
+    if len(json.dumps(short)) > len(json.dumps(config)):
+        short = {"name": row["name"], "config": config}
+    rest = {key: row[key] for key in ("generation_config", "error") if key in row}
+    if "expected" in row:
+        rest["expected"] = changes(row["expected"], complete["expected"])
+    return short | rest
+
+
+def changes(table, whole):
+    return {key: value for key, value in table.items() if key not in whole or json.dumps(value) != json.dumps(whole[key])}
+
+
 def document():
-    rows = []
-    for name, config, generation_config in cases():
-        row = {"name": name, "config": config}
-        if generation_config is not None:
-            row["generation_config"] = generation_config
-        try:
-            row["expected"] = expected(config, generation_config)
-        except Refused as error:
-            row["error"] = str(error)
-        rows.append("  " + json.dumps(row))
+    rows = ["  " + json.dumps(row_of(*case, expected)) for case in cases()]
     head = {"made_with": f"transformers {transformers.__version__}", "arithmetic": ARITHMETIC, "harmless": sorted(HARMLESS)}
     check_harmless()
     lines = [f" {json.dumps(key)}: {json.dumps(value)}," for key, value in head.items()]
-    return "{\n" + "\n".join(lines) + '\n "cases": [\n' + ",\n".join(rows) + "\n ]\n}\n"
+    return "{\n" + "\n".join(lines) + '\n "cases": [\n' + ",\n".join(rows) + '\n ],\n "families": [\n' + ",\n".join(family_rows()) + "\n ]\n}\n"
 
 
 def main():
@@ -517,7 +502,7 @@ def main():
     options = parser.parse_args()
     transformers.utils.logging.set_verbosity(50)
     text = document()
-    count, refused = text.count('\n  {"name"'), text.count('"error": ')
+    count, refused = text.count('\n  {"name"'), text.count('"error":')
     print(f"{options.out}: {count} cases, {refused} refused")
     if not options.check:
         with open(options.out, "w", encoding="ascii") as file:

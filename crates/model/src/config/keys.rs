@@ -6,6 +6,12 @@ use serde_json::{Map, Value};
 #[derive(Clone)]
 pub(crate) struct Keys(Map<String, Value>);
 
+impl From<Keys> for Value {
+    fn from(keys: Keys) -> Self {
+        Value::Object(keys.0)
+    }
+}
+
 impl Keys {
     pub fn new(keys: Map<String, Value>) -> Self {
         Keys(keys)
@@ -99,7 +105,10 @@ impl Keys {
             if read.contains(&key.as_str()) || READ.contains(&key.as_str()) {
                 continue;
             }
-            if CHANGES_ARITHMETIC.contains(&key.as_str()) && !is_neutral(value) {
+            if CHANGES_ARITHMETIC.contains(&key.as_str()) {
+                if is_neutral(key, value) {
+                    continue;
+                }
                 return Err(format!(
                     "`{key}` {value} is not supported: it changes what the network computes; use a checkpoint without it"
                 ));
@@ -136,8 +145,10 @@ fn wrong(key: &str, value: &Value, wanted: &str) -> String {
 }
 
 /// Whether the value means the same as an absent key.
-fn is_neutral(value: &Value) -> bool {
+fn is_neutral(key: &str, value: &Value) -> bool {
     match value {
+        // Whole heads are turned.
+        Value::Number(part) if key == "partial_rotary_factor" => part.as_f64() == Some(1.0),
         Value::Null => true,
         Value::Bool(on) => !on,
         Value::Number(number) => number.as_f64() == Some(0.0),

@@ -247,10 +247,10 @@ impl Overrides {
     /// keys for global layers.
     fn of(keys: &Keys, layer: usize, slides: bool) -> Result<Self, String> {
         const KEY: &str = "per_layer_config";
-        if let Some(listed) = keys.get(KEY) {
-            let listed = listed
-                .as_object()
-                .ok_or_else(|| format!("`{KEY}` must be a table"))?;
+        if keys.has(KEY) {
+            let none = Value::Object(Map::new());
+            let listed = keys.get(KEY).unwrap_or(&none).as_object();
+            let listed = listed.ok_or_else(|| format!("`{KEY}` must be a table"))?;
             let own = listed.get(&layer.to_string()).and_then(Value::as_object);
             let own = own.cloned().unwrap_or_default();
             let known = ["head_dim", "num_key_value_heads"];

@@ -49,7 +49,12 @@ pub(super) const LLAMA: Defaults = Defaults {
 };
 
 /// Keys that are read in the same way by these classes, besides those of every family.
-pub(super) const KEYS: &[&str] = &["attention_bias", "hidden_act", "mlp_bias"];
+pub(super) const KEYS: &[&str] = &[
+    "attention_bias",
+    "hidden_act",
+    "mlp_bias",
+    "original_max_position_embeddings",
+];
 
 /// The network with all layers alike: global, rotated, without biases and norms of heads. Families
 /// change what differs in theirs.
@@ -67,7 +72,10 @@ pub(super) fn config(
         theta: defaults.theta,
         head_dim,
         positions,
-        original: defaults.original_positions,
+        original: match defaults.original_positions {
+            Some(original) => Some(original),
+            None => keys.optional_count("original_max_position_embeddings")?,
+        },
         part: defaults.rotated_part,
     };
     let layer = LayerDescription {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::llama_like::{self, Defaults, LLAMA};
 use super::{Family, ModelType};
 use crate::ModelConfig;
-use crate::config::ConfigFile;
+use crate::config::{ConfigFile, listed_windows};
 
 /// The family.
 pub(super) struct Mistral;
@@ -31,7 +31,12 @@ impl Family for Mistral {
     }
 
     fn config_keys(&self) -> &'static [&'static str] {
-        &["hidden_act", "sliding_window"]
+        &[
+            "hidden_act",
+            "layer_types",
+            "original_max_position_embeddings",
+            "sliding_window",
+        ]
     }
 
     fn config(&self, file: &ConfigFile) -> Result<ModelConfig, String> {
@@ -40,8 +45,11 @@ impl Family for Mistral {
             true => file.keys.optional_count("sliding_window")?,
             false => Some(4096),
         };
-        for layer in &mut config.layers {
-            layer.window = window;
+        // The automatic classes of transformers run files that list them as Ministral.
+        let listed = listed_windows(&file.keys, config.layers.len())?;
+        let slides = listed.unwrap_or_else(|| vec![true; config.layers.len()]);
+        for (layer, slides) in config.layers.iter_mut().zip(slides) {
+            layer.window = if slides { window } else { None };
         }
         Ok(config)
     }

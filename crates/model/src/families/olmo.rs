@@ -38,8 +38,14 @@ impl Family for Olmo {
 
     fn config_keys(&self) -> &'static [&'static str] {
         match self {
-            Olmo::Two => &["attention_bias", "hidden_act"],
-            Olmo::Three => &["attention_bias", "hidden_act", "layer_types", "sliding_window"],
+            Olmo::Two => &["attention_bias", "hidden_act", "original_max_position_embeddings"],
+            Olmo::Three => &[
+                "attention_bias",
+                "hidden_act",
+                "layer_types",
+                "original_max_position_embeddings",
+                "sliding_window",
+            ],
         }
     }
 

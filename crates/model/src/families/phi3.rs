@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::llama_like::{self, Defaults, LLAMA};
 use super::{Family, ModelType};
 use crate::ModelConfig;
-use crate::config::ConfigFile;
+use crate::config::{ConfigFile, Keys};
 use crate::gguf::GgufKeys;
 
 /// The family.
@@ -54,7 +54,7 @@ impl Family for Phi3 {
             original_positions: Some(original),
             ..DEFAULTS
         };
-        let mut config = llama_like::config("phi3", file, &defaults)?;
+        let mut config = llama_like::config("phi3", &with_todays_type(file), &defaults)?;
         let window = file.keys.optional_count("sliding_window")?;
         for layer in &mut config.layers {
             layer.window = window;
@@ -122,4 +122,20 @@ impl Family for Phi3 {
     fn end_tokens(&self) -> &'static [&'static str] {
         &["<|end|>", "<|endoftext|>"]
     }
+}
+
+/// The class knows a single scaling, of which "yarn" is an old name.
+fn with_todays_type(file: &ConfigFile) -> ConfigFile {
+    let mut renamed = file.without(&[]);
+    for name in ["rope_scaling", "rope_parameters"] {
+        if let Some(Value::Object(table)) = file.keys.get(name) {
+            let table = Keys::new(table.clone());
+            let kind = table.get("rope_type").or(table.get("type"));
+            if kind.and_then(Value::as_str) == Some("yarn") {
+                let table = table.with("rope_type", "longrope".into());
+                renamed.keys = renamed.keys.with(name, table.into());
+            }
+        }
+    }
+    renamed
 }

@@ -47,20 +47,22 @@ impl Family for Qwen {
     }
 
     fn config_keys(&self) -> &'static [&'static str] {
-        const WINDOWS: [&str; 5] = [
+        const WINDOWS: [&str; 6] = [
             "hidden_act",
             "layer_types",
             "max_window_layers",
+            "original_max_position_embeddings",
             "sliding_window",
             "use_sliding_window",
         ];
-        const WITH_BIASES: [&str; 6] = [
+        const WITH_BIASES: [&str; 7] = [
             "attention_bias",
             WINDOWS[0],
             WINDOWS[1],
             WINDOWS[2],
             WINDOWS[3],
             WINDOWS[4],
+            WINDOWS[5],
         ];
         match self {
             Qwen::Two => &WINDOWS,

@@ -41,6 +41,7 @@ impl Family for SmolLm3 {
             "mlp_bias",
             "no_rope_layer_interval",
             "no_rope_layers",
+            "original_max_position_embeddings",
             "sliding_window",
             "use_sliding_window",
         ]
@@ -52,13 +53,12 @@ impl Family for SmolLm3 {
         llama_like::add_biases(&mut config, keys)?;
         let count = config.layers.len();
         let rotated = rotated(keys, count)?;
-        let window = match keys.flag("use_sliding_window", false)? {
-            true => keys.optional_count("sliding_window")?,
-            false => None,
-        };
+        let window = keys.optional_count("sliding_window")?;
+        // The flag is asked only where the file doesn't list the layers' types.
+        let used = keys.flag("use_sliding_window", false)?;
         let slides = match listed_windows(keys, count)? {
             Some(slides) => slides,
-            None => rotated.iter().map(|rotated| !rotated).collect(),
+            None => rotated.iter().map(|rotated| used && !rotated).collect(),
         };
         for ((layer, rotated), slides) in config.layers.iter_mut().zip(rotated).zip(slides) {
             layer.rope = rotated.then_some(0);

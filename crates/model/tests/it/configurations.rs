@@ -8,12 +8,12 @@ use serde_json::Value;
 
 use crate::support::fixtures;
 
-fn fixture() -> Value {
+pub fn fixture() -> Value {
     serde_json::from_slice(&std::fs::read(fixtures().join("configs.json")).unwrap()).unwrap()
 }
 
 /// Writes the files of a case and reads them as a model's.
-fn read(case: &Value) -> model::Result<ModelConfig> {
+pub fn read(case: &Value) -> model::Result<ModelConfig> {
     let folder = tempfile::tempdir().unwrap();
     let write =
         |name: &str, value: &Value| std::fs::write(folder.path().join(name), value.to_string()).unwrap();
@@ -89,7 +89,7 @@ fn differences(config: &ModelConfig, expected: &Value) -> Vec<String> {
 }
 
 /// Listed, or those of base and factor.
-fn expected_frequencies(rope: &Value) -> Vec<f64> {
+pub fn expected_frequencies(rope: &Value) -> Vec<f64> {
     if let Some(listed) = rope["frequencies"].as_array() {
         return listed.iter().filter_map(Value::as_f64).collect();
     }

@@ -10,6 +10,7 @@ mod chat;
 mod configurations;
 mod conversation_cache;
 mod family;
+mod family_configurations;
 mod gguf;
 mod golden;
 mod hazards;

@@ -7,6 +7,8 @@ mod pattern;
 
 use std::path::{Path, PathBuf};
 
+use files::ADAPTER;
+
 pub(crate) use config::LoraConfig;
 pub(crate) use part::Part;
 
@@ -14,9 +16,9 @@ use crate::chat;
 use crate::{Error, Result};
 
 /// The configuration of an adapter.
-pub(crate) const CONFIG: &str = "adapter_config.json";
+pub(crate) const CONFIG: &str = ADAPTER[0];
 /// Its tensors.
-pub(crate) const WEIGHTS: &str = "adapter_model.safetensors";
+pub(crate) const WEIGHTS: &str = ADAPTER[1];
 
 /// What to do about an adapter that is not put on here.
 pub(crate) const MERGE: &str = "merge it into its base model with PEFT's merge_and_unload, save the result with save_pretrained, and \
@@ -25,7 +27,7 @@ pub(crate) const MERGE: &str = "merge it into its base model with PEFT's merge_a
 /// The files of an adapter's folder that decide what a model with it computes. Its tokenizer is not
 /// among them: texts are the base model's.
 pub fn adapter_files(folder: &Path) -> [PathBuf; 2] {
-    [CONFIG, WEIGHTS].map(|name| folder.join(name))
+    ADAPTER.map(|name| folder.join(name))
 }
 
 /// The text of the chat template in an adapter's folder, which is not used: that of the base model

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
+use super::folder::{CONFIG, MERGE};
 use super::pattern::Patterns;
-use super::{CONFIG, MERGE};
 use crate::text_file::json_file;
 use crate::{Error, Result};
 

@@ -50,17 +50,7 @@ impl Checkpoint {
     ) -> Result<(), String> {
         let modules = trained.pairs.keys().chain(trained.whole.keys());
         let names = Names::of_adapter(modules.map(String::as_str))?;
-        for ending in &lora.saved {
-            let is_there = trained
-                .whole
-                .keys()
-                .any(|name| module(name).ends_with(ending.as_str()));
-            if !is_there && !lora.keeps_ties {
-                return Err(format!(
-                    "`modules_to_save` names `{ending}`, and no tensor is of it; save the adapter again with PEFT's save_pretrained"
-                ));
-            }
-        }
+        trained.require_saved(lora)?;
         let mut changed = 0;
         for (module, pair) in trained.pairs {
             match names.meaning(&format!("{module}.weight")) {
@@ -209,6 +199,24 @@ impl Checkpoint {
 }
 
 impl Trained {
+    /// # Errors
+    /// A module that the configuration says was trained as a whole, and of which there is no tensor.
+    fn require_saved(&self, lora: &LoraConfig) -> Result<(), String> {
+        let is_there = |ending: &&String| {
+            self.whole
+                .keys()
+                .any(|name| module(name).ends_with(ending.as_str()))
+        };
+        let absent = lora.saved.iter().find(|ending| !is_there(ending));
+        // Of modules that stay tied only one is stored.
+        match absent.filter(|_| !lora.keeps_ties) {
+            Some(ending) => Err(format!(
+                "`modules_to_save` names `{ending}`, and no tensor is of it; save the adapter again with PEFT's save_pretrained"
+            )),
+            None => Ok(()),
+        }
+    }
+
     /// # Errors
     /// A tensor that is of something else than plain LoRA, is there twice, or of a type that is not
     /// read.

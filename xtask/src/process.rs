@@ -201,6 +201,9 @@ fn arguments_of(repository: &Repository) -> Vec<&str> {
     if let Some(file) = &repository.file {
         arguments.extend(["--file", file]);
     }
+    if repository.is_adapter {
+        arguments.push("--adapter");
+    }
     arguments
 }
 

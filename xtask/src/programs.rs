@@ -50,19 +50,18 @@ pub fn run_with_pipeline(
     run(project, device, package, binary, &all)
 }
 
-/// Brings the pipeline's model into the hub's cache where it isn't there yet. For programs that run
+/// Brings the pipeline's model, and an adapter on it, into the hub's cache where it isn't there yet. For programs that run
 /// the model: to be called before [`run_with_pipeline`].
 pub fn fetch_model(project: &Project, pipeline: &Pipeline) -> Result<()> {
-    let Some(source) = source::source(project, pipeline) else {
-        return Ok(());
-    };
-    source::require(pipeline, &source)?;
-    match &source {
-        Source::Hub(repository) if source::place(project, &source).is_none() => {
-            Processes::of(project)?.fetch(repository)
+    for (keys, source) in source::sources(project, pipeline) {
+        source::require(pipeline, keys, &source)?;
+        if let Source::Hub(repository) = &source
+            && source::place(project, &source).is_none()
+        {
+            Processes::of(project)?.fetch(repository)?;
         }
-        _ => Ok(()),
     }
+    Ok(())
 }
 
 /// What the hub says about the pipeline's model where that isn't here yet, as an option of doctor:

@@ -26,7 +26,8 @@ pub trait Runner {
     /// Makes the binaries of all stages. Called at most once, and only if a stage is to run.
     fn build(&mut self, device: Device) -> Result<()>;
 
-    /// Brings a model of the hub into the cache, as far as it isn't there. Called at most once.
+    /// Brings a model or an adapter of the hub into the cache, as far as it isn't there. Called at most
+    /// once for each.
     fn fetch(&mut self, repository: &Repository) -> Result<()>;
 
     /// Runs one stage to its end; an error if it fails.
@@ -66,16 +67,19 @@ pub fn run(
             runner.build(pipeline.device)?;
             built = true;
         }
-        let (now, reasons) = match missing_model(project, pipeline, stage, &mut fetched) {
-            Some(repository) => {
-                runner.fetch(&repository)?;
+        let missing = missing_models(project, pipeline, stage, &mut fetched);
+        for repository in &missing {
+            runner.fetch(repository)?;
+        }
+        let (now, reasons) = match missing.is_empty() {
+            true => (now, reasons),
+            false => {
                 // What came decides: a cache that was cleared may have been filled with the same
                 // files.
                 let now = observer.snapshot(stage, goal.forces(stage))?;
                 let reasons = stale_because(stage, &now, recorded.as_ref());
                 (now, reasons)
             }
-            None => (now, reasons),
         };
         if reasons.is_empty() {
             writeln!(out, "{:<9}fresh", stage.name)?;
@@ -104,24 +108,26 @@ pub fn run(
     Ok(())
 }
 
-/// The repository that a stage needs and that was not asked for in this run. The hub is asked even
+/// The repositories that a stage needs and that were not asked for in this run. The hub is asked even
 /// where the cache holds the model: a branch may have moved on, and a download may have been broken
 /// off.
-fn missing_model(
+fn missing_models(
     project: &Project,
     pipeline: &Pipeline,
     stage: &Stage,
     fetched: &mut bool,
-) -> Option<Repository> {
+) -> Vec<Repository> {
     let needs_model = stage.inputs.iter().any(|input| matches!(input, Input::Model));
     if *fetched || !needs_model {
-        return None;
+        return Vec::new();
     }
-    let Some(Source::Hub(repository)) = source::source(project, pipeline) else {
-        return None;
-    };
     *fetched = true;
-    Some(repository)
+    let sources = source::sources(project, pipeline).into_iter();
+    let of_hub = sources.filter_map(|(_, source)| match source {
+        Source::Hub(repository) => Some(repository),
+        _ => None,
+    });
+    of_hub.collect()
 }
 
 /// How long what is left took the last time, where that is known and long enough to be worth a

@@ -74,10 +74,10 @@ impl<'a> Observer<'a> {
     /// A file that the stage could not do without is missed here, before anything is built.
     pub fn require_inputs(&self, stage: &Stage) -> Result<()> {
         for input in stage.inputs {
-            if let Input::Model = input
-                && let Some(source) = source::source(self.project, self.pipeline)
-            {
-                source::require(self.pipeline, &source)?;
+            if let Input::Model = input {
+                for (keys, source) in source::sources(self.project, self.pipeline) {
+                    source::require(self.pipeline, keys, &source)?;
+                }
             }
             for (key, value) in self.named_files(input) {
                 if !self.project.resolve(value).is_file() {
@@ -97,6 +97,7 @@ impl<'a> Observer<'a> {
         for input in stage.inputs {
             if let Input::Model = input {
                 self.model(&mut inputs)?;
+                self.adapter(&mut inputs)?;
             }
             for (_, value) in self.named_files(input) {
                 let path = self.project.resolve(value);
@@ -145,9 +146,32 @@ impl<'a> Observer<'a> {
         } else {
             &place
         };
-        for file in model_folder::deciding_files(&place).map_err(Error::msg)? {
-            let path = folder.join(&file);
-            let label = match &source {
+        let files = model_folder::deciding_files(&place).map_err(Error::msg)?;
+        self.files_of(&source, folder, &files, into)
+    }
+
+    /// The same of an adapter on the model.
+    fn adapter(&mut self, into: &mut BTreeMap<String, String>) -> Result<()> {
+        let Some(source) = source::adapter(self.project, self.pipeline) else {
+            return Ok(());
+        };
+        let Some(place) = source::place(self.project, &source) else {
+            return Ok(());
+        };
+        let files = model_folder::deciding_files_of_adapter(&place);
+        self.files_of(&source, &place, &files, into)
+    }
+
+    fn files_of(
+        &mut self,
+        source: &Source,
+        folder: &Path,
+        files: &[String],
+        into: &mut BTreeMap<String, String>,
+    ) -> Result<()> {
+        for file in files {
+            let path = folder.join(file);
+            let label = match source {
                 Source::Hub(repository) => format!("{}/{file}", repository.folder()),
                 _ => self.project.display(&path),
             };

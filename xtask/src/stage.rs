@@ -133,7 +133,8 @@ pub enum Input {
     File(&'static str),
     /// The file under the second key in each table of a list of tables.
     Files(&'static str, &'static str),
-    /// The files of the model that `model.source` names, as far as they decide the results.
+    /// The files of the model that `model.source` names, and of an adapter that `model.adapter` puts
+    /// onto it, as far as they decide the results.
     Model,
 }
 

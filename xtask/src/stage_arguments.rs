@@ -5,12 +5,12 @@ use toml::Value;
 use crate::{
     pipeline::Pipeline,
     project::Project,
-    source::{place, source},
+    source::{place, sources},
 };
 
 /// `--pipeline FILE --results FOLDER [--set KEY=VALUE]...`, with the working directory at the root.
-/// The device that was decided comes last and so wins; a model that is not where its source says,
-/// in the hub's cache or the user's home, is named by its place as well.
+/// The device that was decided comes last and so wins; a model or an adapter that is not where its
+/// source says, in the hub's cache or the user's home, is named by its place as well.
 pub fn stage_arguments(project: &Project, pipeline: &Pipeline) -> Vec<String> {
     let results = project.display(&project.results(&pipeline.name));
     let mut arguments = vec![
@@ -22,11 +22,13 @@ pub fn stage_arguments(project: &Project, pipeline: &Pipeline) -> Vec<String> {
     for assignment in pipeline.assignments() {
         arguments.extend(["--set".into(), assignment.clone()]);
     }
-    let place = source(project, pipeline).and_then(|source| place(project, &source));
-    let written = pipeline.text("model.source").map(|value| project.resolve(value));
-    if let Some(place) = place.filter(|place| Some(place) != written.as_ref()) {
-        let path = Value::String(place.to_string_lossy().into_owned());
-        arguments.extend(["--set".into(), format!("model.path={path}")]);
+    for (keys, source) in sources(project, pipeline) {
+        let written = pipeline.text(keys.source).map(|value| project.resolve(value));
+        let place = place(project, &source).filter(|place| Some(place) != written.as_ref());
+        if let Some(place) = place {
+            let path = Value::String(place.to_string_lossy().into_owned());
+            arguments.extend(["--set".into(), format!("{}={path}", keys.place)]);
+        }
     }
     arguments
 }

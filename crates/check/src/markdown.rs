@@ -75,6 +75,7 @@ vector of zero, an effect size without spread, an interval of fewer than three p
 | `schema`, `schema_version` | which of the tables below | all |
 | `pipeline`, `model_name`, `model_type` | names; `model_type` is that of transformers, such as `gemma2` | all |
 | `model_source` | the repository of the hub as `model.source` names it, or the name of a local folder or file without its path | all |
+| `model_adapter` | the same of `model.adapter`; only where there is one | all |
 | `model_fingerprint` | BLAKE3 of everything that decides what the model computes: weights, configuration, tokenizer, template | all |
 | `weights_fingerprint`, `template_hash` | of the weight files and of the chat template alone | all |
 | `layers`, `hidden_size` | of the model | all |

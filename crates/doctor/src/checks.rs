@@ -25,6 +25,14 @@ pub fn checks(
         Err(error) => vec![Check::problem("model", format!("{error:#}"))],
         Ok(known) => of_model(pipeline, machine, known),
     };
+    if let Ok(known) = known {
+        let adapter = known.adapter.iter().map(|text| Check::fine("adapter", text));
+        let about = known
+            .about_adapter
+            .iter()
+            .map(|text| Check::warning("adapter", text));
+        all.extend(adapter.chain(about));
+    }
     all.extend(files(pipeline));
     all.push(processor(machine));
     all.push(device(pipeline, machine));

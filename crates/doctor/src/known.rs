@@ -3,11 +3,11 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use files::{ModelSource, hub_snapshot, missing_files, offline_problem};
 use model::{
-    ChatTokenizer, DeviceKind, ModelConfig, Network, Precision, is_gated, open_device, published_config,
-    published_models,
+    ChatTokenizer, DeviceKind, ModelConfig, Network, Precision, adapter_base, is_gated, open_device,
+    published_config, published_models,
 };
 use pipeline::ModelTable;
-use session::inspect;
+use session::{about_adapter_template, inspect};
 use terms::Dtype;
 
 use crate::machine::Machine;
@@ -21,6 +21,10 @@ pub struct Known {
     pub tokenizer: Option<ChatTokenizer>,
     /// Tensors that are left out, although a user may not expect it.
     pub left_out: Vec<String>,
+    /// The fine-tune on the model, in words.
+    pub adapter: Option<String>,
+    /// What is worth a warning about it.
+    pub about_adapter: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,11 +98,23 @@ impl Known {
             },
             tokenizer: None,
             left_out: Vec::new(),
+            adapter: table.public_adapter(),
+            about_adapter: None,
         })
     }
 
     /// Compares the files as every stage does when it opens the model.
     fn here(table: &ModelTable) -> Result<Self> {
+        if let Some(text) = adapter_to_come(table)? {
+            let without = ModelTable {
+                adapter: None,
+                ..table.clone()
+            };
+            return Ok(Known {
+                adapter: Some(text),
+                ..Known::here(&without)?
+            });
+        }
         let model = inspect(table)?;
         let checkpoint = &model.parts.checkpoint;
         let device = open_device(DeviceKind::Cpu)?;
@@ -114,9 +130,35 @@ impl Known {
                 config: model.parts.config,
             }),
             left_out: checkpoint.left_out().to_vec(),
+            adapter: table.adapter_place().map(adapter_here).transpose()?,
+            about_adapter: about_adapter_template(table, &model.files)?,
             tokenizer: Some(model.parts.tokenizer),
         })
     }
+}
+
+/// An adapter of the hub that isn't here, in words: the model can be looked at without it.
+///
+/// # Errors
+/// What can't be an adapter.
+fn adapter_to_come(table: &ModelTable) -> Result<Option<String>> {
+    let Some(adapter) = table.adapter.as_ref().filter(|_| table.adapter_path.is_none()) else {
+        return Ok(None);
+    };
+    let source = adapter.to_string_lossy();
+    let home = std::env::home_dir();
+    let revision = table.adapter_revision.as_deref();
+    match ModelSource::of_adapter(&source, revision, Path::new("."), home.as_deref()) {
+        ModelSource::Hub(model) => Ok(Some(format!("{} of the hub will be downloaded", model.id))),
+        ModelSource::Wrong(problem) => bail!("model.adapter = \"{source}\": {problem}"),
+        ModelSource::Local(_) => Ok(None),
+    }
+}
+
+fn adapter_here(folder: &Path) -> Result<String> {
+    let base = adapter_base(folder)?;
+    let base = base.map_or(String::new(), |base| format!(", trained on {base}"));
+    Ok(format!("{}{base}; it fits the model", folder.display()))
 }
 
 /// The shape of a published model, by the name of its repository. Base models have the shape of the

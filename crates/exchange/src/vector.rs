@@ -62,6 +62,7 @@ impl Origin {
         let keys = [
             "model_name",
             "model_source",
+            "model_adapter",
             "model_type",
             "model_fingerprint",
             "positive",

@@ -81,6 +81,10 @@ fn metadata(pipeline: &Pipeline, model: &OpenModel) -> Metadata {
         .with("layers", config.layers.len())
         .with("hidden_size", config.hidden_size)
         .with("roleswap_version", env!("CARGO_PKG_VERSION"));
+    let metadata = match pipeline.model.public_adapter() {
+        Some(adapter) => metadata.with("model_adapter", adapter),
+        None => metadata,
+    };
     match model.tokenizer.date() {
         Some(date) => metadata.with("template_date", date),
         None => metadata,

@@ -12,6 +12,9 @@ pub mod text;
 
 pub use hash_memo::{HASH_MEMO, HashMemo, REMEMBERED_FROM_BYTES, write_atomically};
 pub use hub_cache::{HubVariables, offline_problem, snapshot as hub_snapshot};
-pub use model_folder::{GgufPart, deciding_files, missing as missing_files};
+pub use model_folder::{
+    ADAPTER, GgufPart, deciding_files, deciding_files_of_adapter, missing as missing_files,
+    missing_of_adapter,
+};
 pub use model_source::{HubModel, ModelSource};
 pub use text::{LFS, decode as decode_text, read_text};

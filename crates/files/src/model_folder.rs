@@ -24,6 +24,9 @@ pub const OPTIONAL: [&str; 6] = [
     "chat_template.jinja",
     "chat_template.json",
 ];
+/// An adapter of PEFT: what it is, and its tensors. Nothing else of its folder decides what a model
+/// with it computes.
+pub const ADAPTER: [&str; 2] = ["adapter_config.json", "adapter_model.safetensors"];
 /// Holds chat templates with names of their own, `NAME.jinja`.
 pub const TEMPLATES: &str = "additional_chat_templates";
 
@@ -91,6 +94,18 @@ pub fn deciding_files(place: &Path) -> Result<Vec<String>, String> {
     files.retain(|file| place.join(file).is_file());
     files.sort();
     Ok(files)
+}
+
+/// The same of the folder of an adapter.
+pub fn deciding_files_of_adapter(folder: &Path) -> Vec<String> {
+    let there = ADAPTER.iter().filter(|file| folder.join(file).is_file());
+    there.map(|file| (*file).to_owned()).collect()
+}
+
+/// What a snapshot of an adapter in the hub's cache lacks.
+pub fn missing_of_adapter(snapshot: &Path) -> Vec<String> {
+    let missing = ADAPTER.iter().filter(|file| !snapshot.join(file).is_file());
+    missing.map(|file| (*file).to_owned()).collect()
 }
 
 /// The single file, or the index and what it names. Where there is neither, every safetensors file

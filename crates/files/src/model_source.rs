@@ -1,5 +1,5 @@
-//! What `model.source` names: a folder or a file of this disk, or a repository of the Hugging Face
-//! hub.
+//! What `model.source` and `model.adapter` name: a folder or a file of this disk, or a repository of
+//! the Hugging Face hub.
 
 use std::path::{Path, PathBuf};
 
@@ -27,6 +27,8 @@ pub struct HubModel {
     pub revision: String,
     /// The file that is wanted, by its path in the repository.
     pub file: Option<String>,
+    /// It holds an adapter, not a model.
+    pub is_adapter: bool,
 }
 
 impl HubModel {
@@ -72,6 +74,25 @@ impl ModelSource {
             Err(problem) => Wrong(problem),
         }
     }
+
+    /// What `model.adapter` names: a folder, or a repository of the hub with an adapter in it.
+    pub fn of_adapter(value: &str, revision: Option<&str>, root: &Path, home: Option<&Path>) -> Self {
+        match Self::of(value, revision, root, home) {
+            ModelSource::Hub(HubModel {
+                id, file: Some(_), ..
+            }) => ModelSource::Wrong(format!(
+                "this is one file of a repository, and an adapter is a whole one; give \"{id}\""
+            )),
+            ModelSource::Hub(model) => ModelSource::Hub(HubModel {
+                is_adapter: true,
+                ..model
+            }),
+            ModelSource::Wrong(problem) => {
+                ModelSource::Wrong(problem.replace("model.revision", "model.adapter_revision"))
+            }
+            local @ ModelSource::Local(_) => local,
+        }
+    }
 }
 
 const NAME_ONE: &str = "name a folder, a .gguf file (paths start at the project root), or a repository of the Hugging Face hub as \
@@ -104,6 +125,7 @@ fn hub_model(value: &str, revision: Option<&str>) -> Result<HubModel, String> {
         id: format!("{owner}/{name}"),
         revision: revision.unwrap_or("main").to_owned(),
         file: (!is_whole).then_some(file),
+        is_adapter: false,
     })
 }
 

@@ -21,6 +21,9 @@ struct Arguments {
     /// Only this file
     #[arg(long, value_name = "NAME")]
     file: Option<String>,
+    /// An adapter of PEFT instead of a model
+    #[arg(long, conflicts_with = "file")]
+    adapter: bool,
     /// Brings nothing, and prints `bytes N`, or `problem TEXT` if the hub would not give it
     #[arg(long)]
     ask: bool,
@@ -32,6 +35,7 @@ fn main() -> ExitCode {
         repository: arguments.repository,
         revision: arguments.revision,
         file: arguments.file,
+        is_adapter: arguments.adapter,
     };
     let outcome = if arguments.ask {
         Ok(asked(&request))

@@ -12,6 +12,8 @@ pub struct Request {
     /// Only this file instead of what a safetensors model consists of; a GGUF file in parts, by its
     /// first, comes with all of them.
     pub file: Option<String>,
+    /// An adapter of PEFT instead of a model.
+    pub is_adapter: bool,
 }
 
 impl Request {
@@ -24,6 +26,7 @@ impl Request {
             repository: repository.into(),
             revision: Request::MAIN.to_owned(),
             file: None,
+            is_adapter: false,
         }
     }
 
@@ -36,6 +39,7 @@ impl Request {
             repository,
             revision,
             file,
+            ..
         } = self;
         if repository.split('/').count() != 2 || !is_safe(repository) || repository.contains("--") {
             return Err(Error::Invalid(format!(

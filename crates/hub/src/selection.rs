@@ -1,5 +1,9 @@
 use crate::{Error, Request, Result};
-use files::model_folder::{GgufPart, INDEX, OPTIONAL, REQUIRED, SINGLE, is_template};
+use files::model_folder::{ADAPTER, GgufPart, INDEX, OPTIONAL, REQUIRED, SINGLE, is_template};
+
+/// Where an adapter has a chat template, if it has one: that it differs from the model's is worth a
+/// warning.
+const ABOUT_TEXTS: [&str; 2] = ["tokenizer_config.json", "chat_template.jinja"];
 
 /// What to download of the files that a repository lists.
 #[derive(Debug, Default)]
@@ -21,6 +25,14 @@ pub(crate) fn select(request: &Request, listed: &[&str]) -> Result<Selection> {
         let parts = GgufPart::of(file).map_or_else(|| vec![file.clone()], |part| part.all());
         for part in parts {
             selection.files.push(require(request, listed, &part)?);
+        }
+        return Ok(selection);
+    }
+    if request.is_adapter {
+        let about_texts = ABOUT_TEXTS.iter().filter(|file| listed.contains(file));
+        selection.files.extend(about_texts.map(|file| (*file).to_owned()));
+        for file in ADAPTER {
+            selection.files.push(require(request, listed, file)?);
         }
         return Ok(selection);
     }

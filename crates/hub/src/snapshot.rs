@@ -37,6 +37,9 @@ impl Snapshot {
     /// The files that the request needs and the cache lacks. What the loader could not do without
     /// counts; see [`is_certain`](Self::is_certain) for the rest.
     pub fn missing(&self, request: &Request) -> Vec<String> {
+        if request.is_adapter {
+            return model_folder::missing_of_adapter(&self.folder);
+        }
         model_folder::missing(&self.folder, request.file.as_deref())
     }
 
@@ -45,7 +48,7 @@ impl Snapshot {
     /// did not finish may lack one.
     pub fn is_certain(&self, request: &Request) -> bool {
         let known = |file: &str| self.has(file) || self.absent.join(file).is_file();
-        request.file.is_some() || OPTIONAL.into_iter().chain([SINGLE]).all(known)
+        request.file.is_some() || request.is_adapter || OPTIONAL.into_iter().chain([SINGLE]).all(known)
     }
 
     /// Records that the commit has no such file. A failure does no harm: the hub will be asked

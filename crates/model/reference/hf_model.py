@@ -113,15 +113,20 @@ class HfModel:
         return new
 
 
-def open_model(source, dtype="f32"):
-    """`source`: a folder in Hugging Face layout, a hub id, or a path that ends in .gguf. Raises ModelError."""
+def open_model(source, dtype="f32", adapter=None):
+    """`source`: a folder in Hugging Face layout, a hub id, or a path that ends in .gguf; `adapter`: a folder that PEFT wrote,
+    which is merged into it. Raises ModelError."""
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     try:
         if source.endswith(".gguf"):
-            return open_gguf(source, DTYPES[dtype])
-        return open_folder(find_folder(source), DTYPES[dtype])
+            model, files = open_gguf(source, DTYPES[dtype])
+        else:
+            model, files = open_folder(find_folder(source), DTYPES[dtype])
+        if adapter:
+            model, files = merged(model, adapter), files + adapter_files(adapter)
+        return HfModel(model, files)
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise ModelError(f"{source}: {lines[0]}") from error
@@ -150,7 +155,26 @@ def open_folder(folder, dtype):
     absent = sorted(info["missing_keys"]) + sorted(str(key) for key in info["mismatched_keys"])
     if absent:
         raise ModelError(f"{folder}: {len(absent)} tensors are missing or of another shape, first {absent[0]}")
-    return HfModel(model, weight_files(folder))
+    return model, weight_files(folder)
+
+
+def adapter_files(folder):
+    """Sorted by name. The configuration counts as weights: it says how much of the product of the matrices is added."""
+    return [os.path.join(folder, name) for name in ("adapter_config.json", "adapter_model.safetensors")]
+
+
+def merged(model, folder):
+    """What PEFT makes of the model: for every pair of matrices, W + scale B A in W's own type."""
+    try:
+        import peft
+    except ImportError as error:
+        raise ModelError(f"{error}; install crates/model/reference/requirements.txt") from None
+    wrapped = peft.PeftModel.from_pretrained(model, folder)
+    # PEFT passes over what it finds no place for; a reference must not.
+    left_over = peft.set_peft_model_state_dict(wrapped, peft.load_peft_weights(folder)).unexpected_keys
+    if left_over:
+        raise ModelError(f"{folder}: {len(left_over)} tensors have no place in the model, first {left_over[0]}")
+    return wrapped.merge_and_unload()
 
 
 def weight_files(folder):
@@ -204,7 +228,7 @@ def open_gguf(path, dtype):
     wrong = sorted(info["missing_keys"]) + sorted(info["unexpected_keys"]) + sorted(map(str, info["mismatched_keys"]))
     if wrong:
         raise ModelError(f"{path}: {len(wrong)} tensors don't fit the model, first {wrong[0]}")
-    return HfModel(model, [path])
+    return model, [path]
 
 
 def open_foreign_gguf(reader, path, dtype):

@@ -6,7 +6,7 @@ last layer after interventions.
     venv/bin/python crates/model/reference/make_reference.py MODEL OUT.safetensors [options]
     venv/bin/python crates/model/reference/make_reference.py MODEL --check FILE
 
-MODEL is a folder in Hugging Face layout, a hub id, or a .gguf file. The token sequences come from a generator (see
+MODEL is a folder in Hugging Face layout, a hub id, or a .gguf file; `--adapter` names a folder of PEFT that is merged into it. The token sequences come from a generator (see
 `token_stream`); `--pipeline` adds the tokens of a pipeline's own texts, which needs the folder's tokenizer (see
 pipeline_texts.py). The README beside this file lists the tensors and metadata of OUT.safetensors. `--check` computes
 everything again as FILE's metadata say, and exits with 1 where the two differ.
@@ -77,9 +77,9 @@ def integers(values):
     return torch.tensor(values, dtype=torch.int32)
 
 
-def reference(source, dtype, positions, greedy, prompt_tokens, intervene):
+def reference(source, adapter, dtype, positions, greedy, prompt_tokens, intervene):
     """The tensors and metadata; None for one of the last four takes what suits the vocabulary."""
-    model = hf_model.open_model(source, dtype)
+    model = hf_model.open_model(source, dtype, adapter)
     small = model.config.vocab_size <= SMALL_VOCABULARY
     positions = positions or ("all" if small else "last")
     greedy = (16 if small else 0) if greedy is None else greedy
@@ -101,6 +101,8 @@ def reference(source, dtype, positions, greedy, prompt_tokens, intervene):
         torch=torch.__version__, transformers=transformers.__version__, numpy=numpy.__version__,
         weights_fingerprint=fingerprint(model.weight_files),
     )
+    if adapter:
+        metadata["adapter"] = os.path.basename(adapter.rstrip("/"))
     if intervene:
         numbers = token_stream(interventions.DIRECTION_STEPS)
         changed, metadata["interventions"] = interventions.reference(model, tokens, captured.residuals, numbers)
@@ -108,7 +110,7 @@ def reference(source, dtype, positions, greedy, prompt_tokens, intervene):
     return {name: tensor.contiguous() for name, tensor in tensors.items()}, metadata
 
 
-def check(source, path, pipeline):
+def check(source, adapter, path, pipeline):
     """Computes `path` again; returns the largest difference of each tensor, in units of its root mean square, and
     how many texts were compared."""
     try:
@@ -122,7 +124,7 @@ def check(source, path, pipeline):
     positions = "all" if len(expected["logit_positions"]) == len(expected["tokens"]) else "last"
     greedy, prompt_tokens = (len(expected.get(name, [])) for name in ("greedy", "greedy.0"))
     intervene = "interventions" in metadata
-    actual, facts = reference(source, metadata["dtype"], positions, greedy, prompt_tokens, intervene)
+    actual, facts = reference(source, adapter, metadata["dtype"], positions, greedy, prompt_tokens, intervene)
     if facts["weights_fingerprint"] != metadata["weights_fingerprint"]:
         raise hf_model.ModelError(f"{source}: these are not the weights of {path}")
     if set(actual) != set(expected):
@@ -145,6 +147,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model")
     parser.add_argument("out", nargs="?")
+    parser.add_argument("--adapter", metavar="FOLDER", help="a folder that PEFT wrote, merged into the model")
     parser.add_argument("--dtype", choices=hf_model.DTYPES, default="f32", help="of weights and activations")
     parser.add_argument("--positions", choices=("all", "last"), help="whose logits are kept; all where the vocabulary is small")
     parser.add_argument("--greedy", type=int, metavar="N", help="tokens after the sequence; 16 where the vocabulary is small, else 0")
@@ -159,12 +162,13 @@ def main():
     torch.set_num_threads(1)
     try:
         if options.check:
-            errors, texts = check(options.model, options.check, options.pipeline)
+            errors, texts = check(options.model, options.adapter, options.check, options.pipeline)
             worst = max(errors, key=errors.get)
             print(f"{options.check}: {len(errors)} tensors; largest error {errors[worst]:.1e} of the RMS, in {worst}; {texts} texts")
             sys.exit(errors[worst] > TOLERANCE)
         tensors, metadata = reference(
-            options.model, options.dtype, options.positions, options.greedy, options.prompts, options.interventions
+            options.model, options.adapter, options.dtype, options.positions, options.greedy, options.prompts,
+            options.interventions,
         )
         if options.pipeline:
             metadata["texts"] = pipeline_texts.written(options.model, options.pipeline)

@@ -66,7 +66,16 @@ impl ModelFiles {
     /// # Errors
     /// Names the file, and the key or tensor, that keeps the model from being run.
     pub fn open(&self, options: &ChatOptions<'_>) -> Result<ModelParts> {
-        let (mut config, checkpoint) = self.network()?;
+        self.open_with(options, None)
+    }
+
+    /// The same with an adapter of PEFT, by its folder, on the weights. Tokenizer and chat template
+    /// are those of the model.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and what keeps the adapter from being put onto the weights.
+    pub fn open_with(&self, options: &ChatOptions<'_>, adapter: Option<&Path>) -> Result<ModelParts> {
+        let (mut config, checkpoint) = self.network_with(adapter)?;
         let tokenizer = self.tokenizer(options)?.for_rows(config.vocab_size)?;
         if config.end_tokens.is_empty() {
             // The last place where a folder may say so.
@@ -88,8 +97,19 @@ impl ModelFiles {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn network(&self) -> Result<(ModelConfig, Checkpoint)> {
+        self.network_with(None)
+    }
+
+    /// The same with an adapter, by its folder, on the weights.
+    ///
+    /// # Errors
+    /// As [`open_with`](Self::open_with).
+    pub fn network_with(&self, adapter: Option<&Path>) -> Result<(ModelConfig, Checkpoint)> {
         let mut config = self.config()?;
         let mut checkpoint = self.checkpoint()?;
+        if let Some(folder) = adapter {
+            checkpoint.put_on(folder, &mut config)?;
+        }
         checkpoint.fit(&mut config)?;
         Ok((config, checkpoint))
     }

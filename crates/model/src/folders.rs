@@ -37,8 +37,7 @@ fn adapter(folder: &Path) -> Option<String> {
         format!("its base model, {base},")
     });
     Some(format!(
-        "this is an adapter (adapter_config.json), not a model; merge it into {base} with PEFT's merge_and_unload, save the result \
-         with save_pretrained, and give that folder"
+        "this is an adapter (adapter_config.json), not a model; give this folder in model.adapter, and {base} in model.source"
     ))
 }
 

@@ -52,6 +52,7 @@
 
 #![warn(missing_docs)]
 
+mod adapter;
 mod batch;
 mod cache;
 mod chat;
@@ -72,6 +73,7 @@ mod stored_tensor;
 mod tap;
 mod text_file;
 
+pub use adapter::{adapter_base, adapter_files, adapter_template};
 pub use batch::{Batch, Token};
 pub use cache::Cache;
 pub use chat::{ChatOptions, ChatTokenizer, Message, Rendered, Role, Tokens};

@@ -78,6 +78,14 @@ impl Stored<'_> {
         self.bytes.par_chunks(numbers).enumerate().try_for_each(check)
     }
 
+    /// Some of its bytes, which are whole blocks, in f32. Numbers that are not finite stay so.
+    pub fn widen(&self, bytes: &[u8], values: &mut [f32]) {
+        dequantize(self.storage, bytes, values);
+        if self.one_was_added {
+            values.iter_mut().for_each(|value| *value -= 1.0);
+        }
+    }
+
     fn convert<T: Copy + Default + Send + Sync>(
         &self,
         round: impl Fn(f32) -> T + Sync,

@@ -15,6 +15,12 @@ pub struct ModelTable {
     pub revision: Option<String>,
     /// Where a model of the hub is on this disk. `cargo xtask` downloads it and fills this in.
     pub path: Option<PathBuf>,
+    /// A fine-tune that is put onto the model: a folder of PEFT, or a repository of the hub.
+    pub adapter: Option<PathBuf>,
+    /// The branch, tag or commit of an adapter on the hub; `main` where it is left out.
+    pub adapter_revision: Option<String>,
+    /// Where an adapter of the hub is on this disk. `cargo xtask` downloads it and fills this in.
+    pub adapter_path: Option<PathBuf>,
     /// The name that the report shows.
     pub name: String,
     /// The name that file names carry, such as `gemma`.
@@ -46,6 +52,9 @@ impl ModelTable {
             source: path.into(),
             revision: None,
             path: None,
+            adapter: None,
+            adapter_revision: None,
+            adapter_path: None,
             name: name.to_owned(),
             short_name: name.to_owned(),
             dtype: Dtype::Auto,
@@ -73,27 +82,38 @@ impl ModelTable {
         self.path.as_deref().unwrap_or(&self.source)
     }
 
+    /// Where the adapter's files are; `None` where the model has none.
+    pub fn adapter_place(&self) -> Option<&Path> {
+        self.adapter_path.as_deref().or(self.adapter.as_deref())
+    }
+
     /// What tables may say of the source: a repository of the hub as the pipeline names it, and of
     /// a local folder or file its name alone, since paths differ between machines. A folder of the
     /// hub's cache has the repository's name.
     pub fn public_source(&self) -> String {
-        if self.path.is_some() {
-            return self.source.display().to_string();
-        }
-        let parts = || self.source.components().rev();
-        let cached = parts().find_map(|part| {
-            let name = part.as_os_str().to_str()?.strip_prefix("models--")?;
-            Some(name.replacen("--", "/", 1))
-        });
-        let name = || {
-            self.source
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned()
-        };
-        cached.unwrap_or_else(name)
+        public_name(&self.source, self.path.is_some())
     }
+
+    /// The same of the adapter.
+    pub fn public_adapter(&self) -> Option<String> {
+        let adapter = self.adapter.as_ref()?;
+        Some(public_name(adapter, self.adapter_path.is_some()))
+    }
+}
+
+fn public_name(source: &Path, is_of_hub: bool) -> String {
+    if is_of_hub {
+        return source.display().to_string();
+    }
+    let cached = source.components().rev().find_map(|part| {
+        let name = part.as_os_str().to_str()?.strip_prefix("models--")?;
+        Some(name.replacen("--", "/", 1))
+    });
+    let name = || {
+        let name = source.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    };
+    cached.unwrap_or_else(name)
 }
 
 /// A day in quotes or without: TOML has a type for it.

@@ -7,6 +7,7 @@ mod open;
 mod prompts;
 
 pub use open::{
-    InspectedModel, OpenModel, OpenNetwork, chat_options, inspect, open_for_generation, open_model,
+    InspectedModel, OpenModel, OpenNetwork, about_adapter_template, chat_options, inspect,
+    open_for_generation, open_model, weight_files,
 };
 pub use prompts::{about_generation, longest_beyond, render_prompts, render_turns, suppressed_tokens};

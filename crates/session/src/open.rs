@@ -5,7 +5,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use files::HashMemo;
 use model::{
     ChatOptions, ChatTokenizer, Checkpoint, DeviceKind, ModelConfig, ModelFiles, ModelParts, Network,
-    Precision, StreamedNetwork, fingerprint, hash_file,
+    Precision, StreamedNetwork, adapter_files, adapter_template, fingerprint, hash_file,
 };
 use pipeline::ModelTable;
 use progress::progress_of_bytes;
@@ -19,7 +19,7 @@ pub struct OpenModel {
     pub tokenizer: ChatTokenizer,
     /// Of everything that decides what the model computes.
     pub fingerprint: String,
-    /// Of the weight files alone, by which a certificate names its model.
+    /// Of the weight files alone, with those of an adapter, by which a certificate names its model.
     pub weights_fingerprint: String,
     /// Where it runs.
     pub device: DeviceKind,
@@ -82,13 +82,44 @@ pub struct InspectedModel {
 /// Whatever keeps the model from being run.
 pub fn inspect(table: &ModelTable) -> Result<InspectedModel> {
     let files = ModelFiles::at(table.place()).context("model.source")?;
-    let parts = files.open(&chat_options(table)?)?;
+    let parts = files.open_with(&chat_options(table)?, table.adapter_place())?;
     let precision = table.dtype.decided(parts.checkpoint.stored_precision());
     Ok(InspectedModel {
         files,
         parts,
         precision,
     })
+}
+
+/// The files of a pipeline's weights, by which a certificate names its model: those of the model,
+/// then those of an adapter on it.
+///
+/// # Errors
+/// Those of finding the model's files.
+pub fn weight_files(table: &ModelTable) -> Result<Vec<PathBuf>> {
+    let checkpoint = ModelFiles::at(table.place())
+        .context("model.source")?
+        .checkpoint()?;
+    let mut files: Vec<PathBuf> = checkpoint.files().map(Path::to_owned).collect();
+    files.extend(table.adapter_place().into_iter().flat_map(adapter_files));
+    Ok(files)
+}
+
+/// That the folder of an adapter has a chat template of its own, which is not used, in words for a
+/// user. `None` where it has none, the same one, or the pipeline names one.
+pub fn about_adapter_template(table: &ModelTable, files: &ModelFiles) -> Result<Option<String>> {
+    let Some(folder) = table.adapter_place().filter(|_| table.chat_template.is_none()) else {
+        return Ok(None);
+    };
+    let own = adapter_template(folder)?;
+    if own.is_none() || own == files.chat_template()? {
+        return Ok(None);
+    }
+    Ok(Some(format!(
+        "the adapter's folder has a chat template of its own, and that of the base model is used; if the adapter was trained with its \
+         own, save it as a file and name that in model.chat_template ({})",
+        folder.display()
+    )))
 }
 
 /// What the `[model]` table tells the chat template.
@@ -122,8 +153,11 @@ fn open(table: &ModelTable, hashes: &HashMemo, residency: Residency) -> Result<O
             table.name
         );
     }
+    if let Some(finding) = about_adapter_template(table, &files)? {
+        tracing::warn!("{}: {finding}", table.name);
+    }
     let device = table.device.decided(model::present_device);
-    let weights: Vec<PathBuf> = checkpoint.files().map(Path::to_owned).collect();
+    let weights = weight_files(table)?;
     let named = [
         files.texts(),
         Vec::from_iter(table.chat_template.clone()),

@@ -216,7 +216,10 @@ fn write_notebook_files(
     let short_name = &pipeline.model.short_name;
     write_steering_json(&out.join(format!("{short_name}_layer{layer}_steer.json")), &own)?;
     let about = NotebookDescription {
-        model_name: pipeline.model.source.to_string_lossy().into_owned(),
+        model_name: match &pipeline.model.adapter {
+            Some(adapter) => format!("{} + {}", pipeline.model.source.display(), adapter.display()),
+            None => pipeline.model.source.display().to_string(),
+        },
         model_type: short_name.clone(),
         layer,
     };

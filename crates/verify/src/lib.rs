@@ -15,14 +15,14 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use files::HashMemo;
-use model::{ModelFiles, Precision, fingerprint};
+use model::{Precision, fingerprint};
 use pipeline::Pipeline;
 use results::{
     CERTIFICATE_FORMAT, Certificate, Comparison, Layout, ModelReference, ReferenceOrigin, TextAgreement,
     Verdict, read_model_reference, write_certificate,
 };
 use session::OpenNetwork;
-use session::open_model;
+use session::{open_model, weight_files};
 
 pub use compare::{relative_error, tolerances};
 
@@ -44,9 +44,15 @@ pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<()> {
 /// that can't be read; a model that computes something else is not an error but a verdict.
 pub fn certify(pipeline: &Pipeline, hashes: &HashMemo) -> Result<Certificate> {
     let table = &pipeline.model;
-    let files = ModelFiles::at(table.place()).context("model.source")?;
-    let weights: Vec<_> = files.checkpoint()?.files().map(Path::to_owned).collect();
-    let weights_fingerprint = fingerprint(&weights, &|path| hashes.of(path))?;
+    let weights_fingerprint = fingerprint(&weight_files(table)?, &|path| hashes.of(path))?;
+    let name = match table.public_adapter() {
+        Some(adapter) => format!("{} with the adapter {adapter}", table.name),
+        None => table.name.clone(),
+    };
+    let script = match table.adapter {
+        Some(_) => "crates/model/reference/make_reference.py --adapter",
+        None => "crates/model/reference/make_reference.py",
+    };
     let certificate = |verdict, statement, comparison| Certificate {
         format: CERTIFICATE_FORMAT,
         verdict,
@@ -58,34 +64,30 @@ pub fn certify(pipeline: &Pipeline, hashes: &HashMemo) -> Result<Certificate> {
     };
     let Some(path) = &pipeline.verify.reference else {
         let statement = format!(
-            "{} was not verified: the pipeline names no reference (verify.reference). \
-             crates/model/reference/make_reference.py makes one from the same weights.",
-            table.name
+            "{name} was not verified: the pipeline names no reference (verify.reference). \
+             {script} makes one from the same weights."
         );
         return Ok(certificate(Verdict::NotVerified, statement, None));
     };
     let reference = read_model_reference(path).context("verify.reference")?;
     if reference.weights_fingerprint != weights_fingerprint {
         let statement = format!(
-            "{} was not verified: {} was made from other weights. Make one from these with \
-             crates/model/reference/make_reference.py.",
-            table.name,
+            "{name} was not verified: {} was made from other weights. Make one from these with {script}.",
             path.display()
         );
         return Ok(certificate(Verdict::NotVerified, statement, None));
     }
     if reference.dtype != Precision::F32.as_str() {
         let statement = format!(
-            "{} was not verified: {} was computed in {}, whose own rounding is as large as the errors to be found. \
+            "{name} was not verified: {} was computed in {}, whose own rounding is as large as the errors to be found. \
              Make one with --dtype f32.",
-            table.name,
             path.display(),
             reference.dtype
         );
         return Ok(certificate(Verdict::NotVerified, statement, None));
     }
     let comparison = compare_with(pipeline, hashes, path, &reference)?;
-    let (verdict, statement) = judge(&table.name, &comparison);
+    let (verdict, statement) = judge(&name, &comparison);
     Ok(certificate(verdict, statement, Some(comparison)))
 }
 

@@ -262,12 +262,21 @@ impl Runner for FakeRunner {
         fs_err::create_dir_all(&snapshot)?;
         fs_err::create_dir_all(folder.join("refs"))?;
         fs_err::write(folder.join("refs").join(&repository.revision), COMMIT)?;
-        for (name, content) in [
+        let of_adapter = [
+            ("adapter_config.json", "{}"),
+            ("adapter_model.safetensors", "trained"),
+        ];
+        let of_model = [
             ("config.json", "{}"),
             ("tokenizer.json", "{}"),
             ("generation_config.json", "{}"),
             ("model.safetensors", "weights of the hub"),
-        ] {
+        ];
+        let files = match repository.is_adapter {
+            true => &of_adapter[..],
+            false => &of_model[..],
+        };
+        for (name, content) in files {
             let _ = fs_err::remove_file(snapshot.join(name));
             fs_err::write(snapshot.join(name), content)?;
         }

@@ -158,6 +158,112 @@ fn a_model_of_the_hub_is_fetched_once_and_its_place_is_told() {
 }
 
 #[test]
+fn another_adapter_and_another_file_of_it_make_stages_stale() {
+    let mut sandbox = Sandbox::fresh();
+    for folder in ["data/one", "data/two"] {
+        sandbox.write(&format!("{folder}/adapter_config.json"), folder);
+        sandbox.write(&format!("{folder}/adapter_model.safetensors"), "trained");
+    }
+    sandbox.set = vec!["model.adapter=data/one".into()];
+    let text = sandbox.dry_run();
+    assert!(text.contains("extract  would run: "), "{text}");
+    sandbox.run_all().unwrap();
+    sandbox.runner.take_ran();
+    let inputs = sandbox.lock("extract").unwrap().key.inputs;
+    assert!(inputs.contains_key("data/one/adapter_config.json"), "{inputs:?}");
+    assert!(
+        inputs.contains_key("data/one/adapter_model.safetensors"),
+        "{inputs:?}"
+    );
+    // Its tokenizer is not read.
+    sandbox.write("data/one/tokenizer.json", "{}");
+    sandbox.check(&[], "everything is fresh");
+    for stage in ["verify", "extract", "steer", "dose"] {
+        let key = sandbox.lock(stage).unwrap().key.inputs;
+        assert!(key.contains_key("data/one/adapter_config.json"), "{stage}");
+    }
+    sandbox.write("data/one/adapter_config.json", "another scale");
+    let text = sandbox.dry_run();
+    assert!(
+        text.contains("input changed: data/one/adapter_config.json"),
+        "{text}"
+    );
+    sandbox.set = vec!["model.adapter=data/two".into()];
+    assert!(sandbox.dry_run().contains("extract  would run: "));
+    sandbox.set = Vec::new();
+    assert!(sandbox.dry_run().contains("extract  would run: "));
+}
+
+#[test]
+fn an_adapter_of_the_hub_is_fetched_with_the_model_and_its_place_is_told() {
+    let mut sandbox = Sandbox::new();
+    hub(&sandbox, "owner/name");
+    sandbox.set = vec![
+        "model.adapter=owner/lora".into(),
+        "model.adapter_revision=v2".into(),
+    ];
+    let text = sandbox.run_all().unwrap();
+    let fetched: Vec<(&str, &str, bool)> = sandbox
+        .runner
+        .fetched
+        .iter()
+        .map(|repository| {
+            (
+                repository.id.as_str(),
+                repository.revision.as_str(),
+                repository.is_adapter,
+            )
+        })
+        .collect();
+    assert_eq!(
+        fetched,
+        [("owner/name", "main", false), ("owner/lora", "v2", true)],
+        "{text}"
+    );
+    let told = sandbox.runner.arguments.iter();
+    let told: Vec<&String> = told
+        .filter(|argument| argument.starts_with("model.adapter_path=") || argument.starts_with("model.path="))
+        .collect();
+    assert_eq!(told.len(), 2, "{:?}", sandbox.runner.arguments);
+    let inputs = sandbox.lock("extract").unwrap().key.inputs;
+    assert!(
+        inputs.contains_key("owner/lora/adapter_model.safetensors"),
+        "{inputs:?}"
+    );
+    sandbox.runner.fetched.clear();
+    sandbox.runner.take_ran();
+    sandbox.check(&[], "everything is fresh");
+    assert!(sandbox.runner.fetched.is_empty());
+}
+
+#[test]
+fn an_adapter_that_is_nothing_is_said_before_anything_is_built() {
+    let mut sandbox = Sandbox::new();
+    for (value, advice) in [
+        (
+            "data/lora",
+            "model.adapter = \"data/lora\": there is no such folder",
+        ),
+        ("owner/name/lora.gguf", "give \"owner/name\""),
+        (
+            "https://huggingface.co/owner/name/tree/v1",
+            "model.adapter_revision = \"v1\"",
+        ),
+    ] {
+        sandbox.set = vec![format!("model.adapter={value}")];
+        let error = format!("{:#}", sandbox.run_all().unwrap_err());
+        assert!(error.contains(advice), "{value}: {error}");
+        assert!(sandbox.runner.builds.is_empty());
+    }
+    sandbox.set = vec!["model.adapter_path=elsewhere".into(), "model.adapter=data".into()];
+    let error = format!("{:#}", sandbox.run_all().unwrap_err());
+    assert!(
+        error.contains("model.adapter_path is filled in by cargo xtask"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_cleared_cache_is_filled_again_and_changes_nothing() {
     let mut sandbox = Sandbox::new();
     hub(&sandbox, "owner/name");

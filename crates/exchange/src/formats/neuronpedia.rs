@@ -29,6 +29,12 @@ pub fn bodies(vector: &Vector, origin: &Origin) -> Vec<(usize, String)> {
 /// Why bodies have no `modelId`, if they have none, and what to do: the note that is in them.
 pub fn without_model_id(origin: &Origin) -> Option<String> {
     let source = origin.get("model_source").unwrap_or("unknown");
+    if let Some(adapter) = origin.get("model_adapter") {
+        return Some(format!(
+            "there is no `modelId` for Neuronpedia, since the vector is of {source} with the adapter {adapter}; add the id that \
+             Neuronpedia has for this fine-tune, if it has one"
+        ));
+    }
     model_id(origin).is_none().then(|| {
         format!(
             "there is no `modelId` for Neuronpedia, since the model's source ({source}) is not a name of a Gemma model; add \
@@ -41,6 +47,10 @@ pub fn without_model_id(origin: &Origin) -> Option<String> {
 /// lower case. Source: `np_model_to_hf.json` in its repository (hijohnnylin/neuronpedia), which has
 /// google/gemma-3-4b-pt as gemma-3-4b and google/gemma-2-9b-it as gemma-2-9b-it.
 fn model_id(origin: &Origin) -> Option<String> {
+    // A fine-tune is another model.
+    if origin.get("model_adapter").is_some() {
+        return None;
+    }
     let source = origin.get("model_source")?.to_lowercase();
     // `owner/name`, `owner/name/file.gguf`, or the name of a local folder or file.
     let mut parts = source.split('/');

@@ -479,7 +479,7 @@ fn pointers_adapters_and_folders_of_the_cache() {
     let adapter = tempfile::tempdir().unwrap();
     let config = json!({"peft_type": "LORA", "base_model_name_or_path": "someone/base"});
     std::fs::write(adapter.path().join("adapter_config.json"), config.to_string()).unwrap();
-    check_refused(adapter.path(), &["adapter", "someone/base", "merge_and_unload"]);
+    check_refused(adapter.path(), &["adapter", "someone/base", "model.adapter"]);
     let cache = tempfile::tempdir().unwrap();
     let repository = cache.path().join("models--someone--tiny");
     let snapshot = repository.join("snapshots/0123");

@@ -140,6 +140,7 @@ fn names_cannot_lead_out_of_the_cache() {
         repository: repository.to_owned(),
         revision: revision.to_owned(),
         file: file.map(str::to_owned),
+        is_adapter: false,
     };
     let bad = [
         request("gpt2", "main", None),

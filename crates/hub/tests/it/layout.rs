@@ -352,3 +352,39 @@ fn a_blob_that_was_cut_or_removed_is_downloaded_again() {
     assert_eq!(place.fetch().unwrap(), folder);
     assert_eq!(std::fs::read(&model).unwrap(), weights(300_000));
 }
+
+#[test]
+fn an_adapter_is_its_two_files_and_where_its_template_may_be() {
+    let hub = Hub::start();
+    for name in [
+        "adapter_config.json",
+        "tokenizer_config.json",
+        "training_args.bin",
+        "tokenizer.json",
+    ] {
+        hub.add(name, b"{}");
+    }
+    let place = Place::of(&hub);
+    let mut request = Request::new(NAME);
+    request.is_adapter = true;
+    let error = fetch(&place.environment, &request, &mut ())
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("adapter_model.safetensors"), "{error}");
+    hub.add_large("adapter_model.safetensors", b"trained");
+    let folder = fetch(&place.environment, &request, &mut ()).unwrap();
+    assert_eq!(
+        names(&folder),
+        [
+            "adapter_config.json",
+            "adapter_model.safetensors",
+            "tokenizer_config.json"
+        ]
+    );
+    assert_eq!(cached(&place.environment, &request), Some(folder));
+    assert_eq!(
+        cached(&place.environment, &Request::new(NAME)),
+        None,
+        "it is no model"
+    );
+}

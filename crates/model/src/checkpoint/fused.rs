@@ -1,6 +1,6 @@
 //! Products that files hold otherwise than the network: several in one tensor, or without use.
 
-use super::{Checkpoint, StoredTensor};
+use super::{Checkpoint, LowRank, StoredTensor};
 use crate::{Error, KeysAndValues, LayerDescription, ModelConfig, Result};
 
 impl Checkpoint {
@@ -69,7 +69,8 @@ fn fused(layer: &LayerDescription) -> [(&'static str, Vec<(&'static str, usize)>
 }
 
 impl StoredTensor {
-    /// Tensors of so many rows each; `None` if these are not all of it.
+    /// Tensors of so many rows each; `None` if these are not all of it. Of what an adapter adds, B A,
+    /// each has all of A and its rows of B.
     fn split(&self, rows: &[usize]) -> Option<Vec<StoredTensor>> {
         let all = *self.shape.first()?;
         if rows.iter().sum::<usize>() != all {
@@ -77,11 +78,19 @@ impl StoredTensor {
         }
         let row_bytes = self.range.len() / all.max(1);
         let mut start = self.range.start;
-        let part = |rows: &usize| {
+        let ups = match &self.low_rank {
+            Some(pair) => pair.up.split(rows)?.into_iter().map(Some).collect(),
+            None => vec![None; rows.len()],
+        };
+        let part = |(rows, up): (&usize, Option<StoredTensor>)| {
             let range = start..start + rows * row_bytes;
             start = range.end;
             let mut shape = self.shape.clone();
             shape[0] = *rows;
+            let low_rank = self.low_rank.as_ref().zip(up).map(|(pair, up)| {
+                let LowRank { down, scale, .. } = (**pair).clone();
+                Box::new(LowRank { down, up, scale })
+            });
             StoredTensor {
                 file: self.file,
                 storage: self.storage,
@@ -89,8 +98,9 @@ impl StoredTensor {
                 range,
                 one_was_added: self.one_was_added,
                 interleaved_heads: None,
+                low_rank,
             }
         };
-        Some(rows.iter().map(part).collect())
+        Some(rows.iter().zip(ups).map(part).collect())
     }
 }

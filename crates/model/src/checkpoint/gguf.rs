@@ -40,6 +40,7 @@ impl Checkpoint {
                 one_was_added: stores_one_plus_weight(architecture, &tensor.name),
                 interleaved_heads: interleaved_heads(architecture, file.metadata(), &tensor.name)
                     .map_err(wrong)?,
+                low_rank: None,
             };
             checkpoint.tensors.insert(name, stored);
         }

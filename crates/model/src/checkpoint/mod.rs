@@ -1,11 +1,14 @@
 //! The weights of a model in mapped files, whatever the format.
 
+mod adapted;
 mod fused;
 mod gguf;
 mod head;
+mod low_rank;
 mod names;
 mod safetensors;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -26,6 +29,8 @@ pub struct Checkpoint {
     tensors: BTreeMap<String, StoredTensor>,
     /// Tensors that do not belong to a language model and are not used for generation.
     left_out: Vec<String>,
+    /// The file of an adapter that was put on, by its place in `files`.
+    adapter: Option<usize>,
 }
 
 struct MappedFile {
@@ -33,6 +38,7 @@ struct MappedFile {
     bytes: Arc<Mmap>,
 }
 
+#[derive(Clone)]
 struct StoredTensor {
     file: usize,
     storage: BlockKind,
@@ -44,6 +50,18 @@ struct StoredTensor {
     /// GGUF files of some families hold the rows of this many heads with the halves of each
     /// interleaved.
     interleaved_heads: Option<usize>,
+    /// What an adapter adds to it.
+    low_rank: Option<Box<LowRank>>,
+}
+
+/// A pair of matrices whose product is added to a weight `[outputs, inputs]`, scaled.
+#[derive(Clone)]
+struct LowRank {
+    /// A, `[rank, inputs]`.
+    down: StoredTensor,
+    /// B, `[outputs, rank]`.
+    up: StoredTensor,
+    scale: f32,
 }
 
 /// How a tensor's numbers are handed out.
@@ -62,10 +80,11 @@ impl Checkpoint {
             files: Vec::new(),
             tensors: BTreeMap::new(),
             left_out: Vec::new(),
+            adapter: None,
         }
     }
 
-    /// The files of the weights.
+    /// The files of the weights, that of an adapter last.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
         self.files.iter().map(|file| file.path.as_path())
     }
@@ -77,13 +96,15 @@ impl Checkpoint {
 
     /// Bytes of all tensors, as stored.
     pub fn size(&self) -> usize {
-        self.tensors.values().map(|tensor| tensor.range.len()).sum()
+        self.tensors.values().map(StoredTensor::size).sum()
     }
 
     /// The type that the weights are meant to be computed in: bf16 where all matrices are stored
-    /// so, else f32.
+    /// so, else f32. An adapter has no say in it: it is made for the type of its base.
     pub fn stored_precision(&self) -> Precision {
-        let mut matrices = self.tensors.values().filter(|tensor| tensor.shape.len() > 1);
+        let of_base = |tensor: &&StoredTensor| Some(tensor.file) != self.adapter;
+        let matrices = self.tensors.values().filter(of_base);
+        let mut matrices = matrices.filter(|tensor| tensor.shape.len() > 1);
         if matrices.all(|tensor| tensor.storage == BlockKind::Bf16) {
             Precision::Bf16
         } else {
@@ -143,11 +164,14 @@ impl Checkpoint {
     /// A whole tensor. Numbers that are not finite are an error.
     pub(crate) fn read(&self, name: &str, shape: &[usize], form: Form) -> Result<TensorData> {
         let tensor = self.tensor(name, shape)?;
-        self.decode(name, tensor, tensor.range.clone(), shape.to_vec(), form)
+        match &tensor.low_rank {
+            Some(pair) => self.merged(name, tensor, pair, tensor.dtype(form)),
+            None => self.decode(name, tensor, form),
+        }
     }
 
     /// Some rows of a matrix, in the order of `rows`, each below `shape[0]`: the rest of it is
-    /// not read.
+    /// not read. Only for tables of embeddings, to which no adapter adds anything.
     pub(crate) fn read_rows(
         &self,
         name: &str,
@@ -171,26 +195,17 @@ impl Checkpoint {
         converted.map_err(|index| self.not_finite(name, tensor, index))
     }
 
-    fn decode(
-        &self,
-        name: &str,
-        tensor: &StoredTensor,
-        range: Range<usize>,
-        shape: Vec<usize>,
-        form: Form,
-    ) -> Result<TensorData> {
+    fn decode(&self, name: &str, tensor: &StoredTensor, form: Form) -> Result<TensorData> {
+        let (range, shape) = (tensor.range.clone(), tensor.shape.clone());
         let file = &self.files[tensor.file];
-        let bytes = &file.bytes[range.clone()];
-        let ordered = tensor
-            .interleaved_heads
-            .and_then(|heads| halves_together(bytes, shape[0], heads));
+        let bytes = self.in_order(tensor);
         let stored = Stored {
             storage: tensor.storage,
-            bytes: ordered.as_deref().unwrap_or(bytes),
+            bytes: &bytes,
             one_was_added: tensor.one_was_added,
         };
         let precision = tensor.dtype(form);
-        let data = if ordered.is_none() && stored.is_already(precision) {
+        let data = if matches!(bytes, Cow::Borrowed(_)) && stored.is_already(precision) {
             stored
                 .check_finite()
                 .map(|()| stored.mapped(&file.bytes, range.clone(), shape, precision))
@@ -201,6 +216,15 @@ impl Checkpoint {
             converted
         };
         data.map_err(|index| self.not_finite(name, tensor, index))
+    }
+
+    /// The bytes of a tensor with its rows where Hugging Face has them.
+    fn in_order(&self, tensor: &StoredTensor) -> Cow<'_, [u8]> {
+        let bytes = &self.files[tensor.file].bytes[tensor.range.clone()];
+        let ordered = tensor
+            .interleaved_heads
+            .and_then(|heads| halves_together(bytes, tensor.shape[0], heads));
+        ordered.map_or(Cow::Borrowed(bytes), Cow::Owned)
     }
 
     fn tensor(&self, name: &str, shape: &[usize]) -> Result<&StoredTensor> {
@@ -229,7 +253,7 @@ impl Checkpoint {
 
     /// Asks the system to read the tensors whose names begin so, ahead of their use.
     pub(crate) fn prefetch(&self, prefix: &str) {
-        for tensor in self.with_prefix(prefix) {
+        for tensor in self.with_prefix(prefix).flat_map(StoredTensor::parts) {
             let bytes = &self.files[tensor.file].bytes;
             // Ignored advice costs only speed.
             let _ = bytes.advise_range(Advice::WillNeed, tensor.range.start, tensor.range.len());
@@ -239,13 +263,13 @@ impl Checkpoint {
     /// Releases the pages of the tensors whose names begin so; they are read again if they are
     /// used again.
     pub(crate) fn release(&self, prefix: &str) {
-        for tensor in self.with_prefix(prefix) {
+        for tensor in self.with_prefix(prefix).flat_map(StoredTensor::parts) {
             self.files[tensor.file].release(tensor.range.clone());
         }
     }
 
     pub(crate) fn size_of(&self, prefix: &str) -> usize {
-        self.with_prefix(prefix).map(|tensor| tensor.range.len()).sum()
+        self.with_prefix(prefix).map(StoredTensor::size).sum()
     }
 
     fn with_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a StoredTensor> {
@@ -279,11 +303,24 @@ impl StoredTensor {
         self.shape.iter().product()
     }
 
+    /// Itself, and what an adapter adds to it.
+    fn parts(&self) -> impl Iterator<Item = &StoredTensor> {
+        let pair = self.low_rank.iter().flat_map(|pair| [&pair.down, &pair.up]);
+        std::iter::once(self).chain(pair)
+    }
+
+    /// Bytes in the files.
+    fn size(&self) -> usize {
+        self.parts().map(|part| part.range.len()).sum()
+    }
+
+    /// What an adapter changes is stored nowhere, so that nothing of a sum in f32 is lost without need.
     fn dtype(&self, form: Form) -> Precision {
+        let is_as_stored =
+            self.storage == BlockKind::Bf16 && self.shape.len() == 2 && self.low_rank.is_none();
         match form {
-            Form::In(precision) => precision,
-            Form::StoredOr(_) if self.storage == BlockKind::Bf16 && self.shape.len() == 2 => Precision::Bf16,
-            Form::StoredOr(precision) => precision,
+            Form::StoredOr(_) if is_as_stored => Precision::Bf16,
+            Form::In(precision) | Form::StoredOr(precision) => precision,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The names of tensors in files found in practice, and those that a text-only model has.
 
+use std::collections::BTreeSet;
+
 use crate::network::{HEAD, TABLE};
 
 /// How the tensors of one checkpoint are named.
@@ -45,8 +47,8 @@ impl Names {
             .find(|name| name.contains(".lora_") || name.contains(".lora_magnitude"))
         {
             return Err(format!(
-                "tensor `{name}` is of an adapter that was not merged; merge it into its base model (PEFT's \
-                 merge_and_unload), and give the folder of the result"
+                "tensor `{name}` is of an adapter that was not merged; give its folder, as PEFT's save_pretrained writes it, in \
+                 model.adapter and the base model in model.source, or merge it (merge_and_unload) and give the result"
             ));
         }
         let with_layers = |prefix: &str| {
@@ -74,16 +76,30 @@ impl Names {
         }
     }
 
+    /// Those of an adapter, which has tensors of layers alone, or of the head alone.
+    ///
+    /// # Errors
+    /// If there are layers under several prefixes.
+    pub fn of_adapter<'a>(names: impl Iterator<Item = &'a str>) -> Result<Self, String> {
+        let prefixes: BTreeSet<&str> = names
+            .filter(|name| !is_of_another_part(name))
+            .filter_map(|name| {
+                let layers = format!(".{name}").find(".layers.")?;
+                Some(&name[..layers])
+            })
+            .collect();
+        let mut prefixes = prefixes.into_iter();
+        match (prefixes.next(), prefixes.next()) {
+            (Some(one), Some(other)) => Err(format!(
+                "there are layers under several names, {one} and {other}; give an adapter of one language model"
+            )),
+            (found, _) => Ok(Names {
+                prefix: found.unwrap_or("model.").to_owned(),
+            }),
+        }
+    }
+
     pub fn meaning(&self, name: &str) -> Meaning {
-        // Below `model.`, or before it: `vision_tower.…`, `model.vision_tower.…`.
-        let others = [
-            "vision_tower.",
-            "multi_modal_projector.",
-            "vision_model.",
-            "embed_vision.",
-            "audio_tower.",
-            "embed_audio.",
-        ];
         let buffers = [
             ".rotary_emb.inv_freq",
             ".rotary_emb.original_inv_freq",
@@ -105,7 +121,7 @@ impl Names {
             // PEFT keeps the weights that it wraps one level deeper.
             return Meaning::Weight(format!("model.{}", rest.replace(".base_layer.", ".")));
         }
-        if others.iter().any(|part| dotted.contains(&format!(".{part}"))) {
+        if is_of_another_part(name) {
             return Meaning::None;
         }
         let last = name.rsplit('.').nth(1).unwrap_or_default();
@@ -127,6 +143,21 @@ impl Names {
         }
         Meaning::Weight(name.to_owned())
     }
+}
+
+/// Whether a tensor is of what a model sees or hears with: below `model.`, or before it
+/// (`vision_tower.…`, `model.vision_tower.…`).
+fn is_of_another_part(name: &str) -> bool {
+    let others = [
+        "vision_tower.",
+        "multi_modal_projector.",
+        "vision_model.",
+        "embed_vision.",
+        "audio_tower.",
+        "embed_audio.",
+    ];
+    let dotted = format!(".{name}");
+    others.iter().any(|part| dotted.contains(&format!(".{part}")))
 }
 
 #[cfg(test)]
@@ -192,6 +223,28 @@ mod tests {
             "b.layers.0.x",
         ];
         assert!(error(&two).contains("a., b."));
-        assert!(error(&["base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight"]).contains("merge"));
+        assert!(
+            error(&["base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight"])
+                .contains("model.adapter")
+        );
+    }
+
+    #[test]
+    fn the_names_of_an_adapter_have_the_prefix_of_its_layers() {
+        let vision = "model.vision_tower.encoder.layers.0.self_attn.q_proj";
+        for prefix in ["", "model.", "language_model.model.", "model.language_model."] {
+            let module = format!("{prefix}layers.3.mlp.up_proj.weight");
+            let names = Names::of_adapter([vision, module.as_str(), "lm_head"].into_iter()).unwrap();
+            let weight = Meaning::Weight("model.layers.3.mlp.up_proj.weight".to_owned());
+            assert_eq!(names.meaning(&module), weight, "{prefix}");
+            assert_eq!(names.meaning(&format!("{vision}.weight")), Meaning::None);
+        }
+        let two = Names::of_adapter(["a.layers.0.x", "b.layers.0.x"].into_iter());
+        assert!(two.err().unwrap().contains("a. and b."));
+        let head = Names::of_adapter(["lm_head"].into_iter()).unwrap();
+        assert_eq!(
+            head.meaning("lm_head.weight"),
+            Meaning::Weight("lm_head.weight".to_owned())
+        );
     }
 }

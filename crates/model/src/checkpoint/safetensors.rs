@@ -23,12 +23,39 @@ struct Index {
 }
 
 /// A tensor as a file has it.
-struct Found {
+pub(super) struct Found {
     file: usize,
-    name: String,
+    pub name: String,
     dtype: Dtype,
     shape: Vec<usize>,
     range: Range<usize>,
+}
+
+impl Found {
+    /// # Errors
+    /// A type that is not read; the message goes behind the file's path.
+    pub fn stored(self) -> Result<StoredTensor, String> {
+        let storage = match self.dtype {
+            Dtype::F32 => BlockKind::F32,
+            Dtype::F16 => BlockKind::F16,
+            Dtype::BF16 => BlockKind::Bf16,
+            other => {
+                return Err(format!(
+                    "tensor `{}` is of type {other:?}; only F32, BF16 and F16 can be read, so use the checkpoint before it was quantized",
+                    self.name
+                ));
+            }
+        };
+        Ok(StoredTensor {
+            file: self.file,
+            storage,
+            shape: self.shape,
+            range: self.range,
+            one_was_added: false,
+            interleaved_heads: None,
+            low_rank: None,
+        })
+    }
 }
 
 impl Checkpoint {
@@ -57,7 +84,8 @@ impl Checkpoint {
         Ok(checkpoint)
     }
 
-    fn map_safetensors(&mut self, path: PathBuf, found: &mut Vec<Found>) -> Result<()> {
+    /// Maps one more file, and adds its tensors to those that were found.
+    pub(super) fn map_safetensors(&mut self, path: PathBuf, found: &mut Vec<Found>) -> Result<()> {
         let bytes = map(&path)?;
         refuse_pointer(&path, &bytes)?;
         let start = bytes.as_ptr() as usize;
@@ -116,27 +144,7 @@ impl Checkpoint {
                     continue;
                 }
             };
-            let storage = match tensor.dtype {
-                Dtype::F32 => BlockKind::F32,
-                Dtype::F16 => BlockKind::F16,
-                Dtype::BF16 => BlockKind::Bf16,
-                other => {
-                    let message = format!(
-                        "tensor `{}` is of type {other:?}; only F32, BF16 and F16 can be read, so use the checkpoint before it \
-                         was quantized",
-                        tensor.name
-                    );
-                    return Err(Error::file(path, message));
-                }
-            };
-            let stored = StoredTensor {
-                file: tensor.file,
-                storage,
-                shape: tensor.shape,
-                range: tensor.range,
-                one_was_added: false,
-                interleaved_heads: None,
-            };
+            let stored = tensor.stored().map_err(|message| Error::file(path, message))?;
             if self.tensors.insert(name.clone(), stored).is_some() {
                 return Err(Error::file(
                     path,

@@ -5,17 +5,14 @@
 use std::path::PathBuf;
 
 use burn::tensor::Device;
-use model::{
-    Batch, Checkpoint, GenerationRequest, ModelConfig, ModelFiles, Network, Precision, Sampling,
-    StreamedNetwork, generate,
-};
+use model::{Batch, Checkpoint, ModelConfig, ModelFiles, Network, Precision, StreamedNetwork};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors, serialize};
 use testkit::Reference;
 
+use crate::reference::{check_greedy, check_pass};
 use crate::support::{KeepAll, assert_close, fixtures, numbers};
 
-const TOLERANCE: f64 = 1e-4;
 /// The names of the fixtures.
 fn families() -> Vec<String> {
     let name = |path: PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
@@ -35,37 +32,6 @@ fn load(files: &ModelFiles) -> Network {
 
 fn load_as(config: &ModelConfig, checkpoint: &Checkpoint) -> Network {
     Network::load(config, checkpoint, &Device::flex(), Precision::F32, &mut |_| ()).unwrap()
-}
-
-/// Every tensor of the reference's plain pass.
-#[track_caller]
-fn check_pass(name: &str, network: &Network, reference: &Reference) {
-    let batch = Batch::of(&[&reference.tokens["tokens"]]).unwrap();
-    let mut kept = KeepAll::default();
-    let h = network.forward(&batch, None, &mut kept).unwrap();
-    for (layer, residual) in kept.0.into_iter().enumerate() {
-        let tensor = format!("residual.{layer}");
-        assert_close(
-            &format!("{name}: {tensor}"),
-            &numbers(residual),
-            &reference.floats[&tensor],
-            TOLERANCE,
-        );
-    }
-    let norm = numbers(network.final_norm(h.clone()));
-    assert_close(
-        &format!("{name}: final_norm"),
-        &norm,
-        &reference.floats["final_norm"],
-        TOLERANCE,
-    );
-    let logits = numbers(network.head(h));
-    assert_close(
-        &format!("{name}: logits"),
-        &logits,
-        &reference.floats["logits"],
-        TOLERANCE,
-    );
 }
 
 #[test]
@@ -92,24 +58,7 @@ fn greedy_continuations_agree_alone_and_in_a_ragged_batch() {
         // The reference runs on past end tokens.
         config.end_tokens.clear();
         let network = load_as(&config, &checkpoint);
-        let request = |prompt: &[u32]| GenerationRequest {
-            prompt: prompt.to_vec(),
-            sampling: Sampling::greedy(),
-            seed: 0,
-        };
-        let long = request(&reference.tokens["tokens"]);
-        let continued = generate(&network, &[long], 16, &mut (), &mut |_| ()).unwrap();
-        assert_eq!(continued[0].tokens, reference.tokens["greedy"], "{family}");
-        let requests: Vec<GenerationRequest> = (0..3)
-            .map(|row| request(&reference.tokens[&format!("prompt.{row}")]))
-            .collect();
-        let together = generate(&network, &requests, 12, &mut (), &mut |_| ()).unwrap();
-        for (row, (request, batched)) in requests.iter().zip(&together).enumerate() {
-            let expected = &reference.tokens[&format!("greedy.{row}")];
-            let alone = generate(&network, std::slice::from_ref(request), 12, &mut (), &mut |_| ()).unwrap();
-            assert_eq!(&alone[0].tokens, expected, "{family}, row {row} alone");
-            assert_eq!(&batched.tokens, expected, "{family}, row {row} in a batch");
-        }
+        check_greedy(family, &network, &reference);
     }
 }
 

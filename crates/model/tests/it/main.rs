@@ -5,6 +5,7 @@
     reason = "a test that can't go on must fail"
 )]
 
+mod adapter;
 mod bad_input;
 mod chat;
 mod configurations;
@@ -15,6 +16,7 @@ mod gguf;
 mod golden;
 mod hazards;
 mod published;
+mod reference;
 mod sampling;
 mod sampling_choice;
 mod support;

@@ -5,6 +5,8 @@ use pipeline::Pipeline;
 /// Keys that are shown with an example: their default is to be absent.
 const EXAMPLES: &[&str] = &[
     "revision",
+    "adapter",
+    "adapter_revision",
     "chat_template",
     "template_arguments",
     "date",

@@ -68,8 +68,13 @@ fn metadata_entries(footers: &[(&'static str, Metadata)]) -> Vec<MetadataEntry> 
 fn given(pipeline: &Pipeline) -> Vec<String> {
     let entries = || pipeline.overrides.iter().map(String::as_str).enumerate();
     let device = entries().rfind(|(_, entry)| entry.starts_with("model.device="));
+    let is_place = |entry: &str| {
+        ["model.path=", "model.adapter_path="]
+            .iter()
+            .any(|key| entry.starts_with(key))
+    };
     entries()
-        .filter(|own| Some(*own) != device && !own.1.starts_with("model.path="))
+        .filter(|own| Some(*own) != device && !is_place(own.1))
         .map(|(_, entry)| entry.to_owned())
         .collect()
 }

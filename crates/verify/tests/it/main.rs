@@ -60,6 +60,32 @@ fn the_embedded_model_is_verified_layer_by_layer() {
     );
 }
 
+/// The certificate of a model says nothing of a fine-tune of it.
+#[test]
+fn the_reference_of_the_base_does_not_verify_an_adapter_on_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = serde_json::json!({ "peft_type": "LORA", "r": 1, "lora_alpha": 1 });
+    std::fs::write(folder.path().join("adapter_config.json"), config.to_string()).unwrap();
+    std::fs::write(folder.path().join("adapter_model.safetensors"), "trained").unwrap();
+    let mut pipeline = pipeline();
+    let base = certificate(&pipeline);
+    pipeline.model.adapter = Some(folder.path().to_owned());
+    let tuned = certificate(&pipeline);
+    assert_eq!(tuned.verdict, Verdict::NotVerified);
+    assert!(
+        tuned.statement.contains("with the adapter"),
+        "{}",
+        tuned.statement
+    );
+    assert!(tuned.statement.contains("--adapter"), "{}", tuned.statement);
+    assert_ne!(tuned.weights_fingerprint, base.weights_fingerprint);
+    // Another scale is another model.
+    let config = serde_json::json!({ "peft_type": "LORA", "r": 1, "lora_alpha": 2 });
+    std::fs::write(folder.path().join("adapter_config.json"), config.to_string()).unwrap();
+    let scaled = certificate(&pipeline);
+    assert_ne!(scaled.weights_fingerprint, tuned.weights_fingerprint);
+}
+
 #[test]
 fn another_tokenisation_of_the_runs_texts_fails() {
     let folder = tempfile::tempdir().unwrap();

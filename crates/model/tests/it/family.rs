@@ -24,11 +24,11 @@ fn families() -> Vec<String> {
     names
 }
 
-fn folder(family: &str) -> PathBuf {
+pub(crate) fn folder(family: &str) -> PathBuf {
     fixtures().join("family").join(family)
 }
 
-fn load(files: &ModelFiles) -> Network {
+pub(crate) fn load(files: &ModelFiles) -> Network {
     let (config, checkpoint) = files.network().unwrap();
     load_as(&config, &checkpoint)
 }
@@ -39,7 +39,7 @@ fn load_as(config: &ModelConfig, checkpoint: &Checkpoint) -> Network {
 
 /// Every tensor of the reference's plain pass.
 #[track_caller]
-fn check_pass(name: &str, network: &Network, reference: &Reference) {
+pub(crate) fn check_pass(name: &str, network: &Network, reference: &Reference) {
     let batch = Batch::of(&[&reference.tokens["tokens"]]).unwrap();
     let mut kept = KeepAll::default();
     let h = network.forward(&batch, None, &mut kept).unwrap();

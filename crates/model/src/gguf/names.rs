@@ -53,7 +53,7 @@ fn in_layer(family: &dyn Family, name: &str) -> Option<String> {
     let name = format!("model.layers.{layer}.{found}");
     match kind {
         // It is not the weight of anything in a Hugging Face checkpoint.
-        "weight" if found == "layer_scalar" => Some(name),
+        _ if found == "layer_scalar" => (kind == "weight").then_some(name),
         "weight" | "bias" => Some(format!("{name}.{kind}")),
         _ => None,
     }

@@ -5,8 +5,8 @@ Used by make_reference.py and scripts/hf_table.py. Attention is always `eager`, 
 GGUF files of Gemma are read here and not by `from_pretrained(gguf_file=...)`. For Gemma 3 270M the two agree to the bit,
 but transformers 5.24 reads neither the linear rope scaling of the larger Gemma 3 models (`rope.scaling.*`), nor the softcaps
 and layer pattern, takes 256 for the query scale of the two 27B models (144 in Gemma 2, 168 in Gemma 3), and refuses Gemma 1.
-Files of other architectures are left to it (it needs the package `accelerate` for them); it doesn't read the factors of
-Llama 3's rotary embedding, so such a file is refused.
+Files of other architectures are left to it (it needs the package `accelerate` for them); it reads no factors,
+scaling or partial rotation and no window, so such a file is refused.
 """
 import json
 import logging
@@ -236,6 +236,13 @@ def open_foreign_gguf(reader, path, dtype):
     factors = [tensor.name for tensor in reader.tensors if tensor.name.startswith("rope_")]
     if factors:
         raise ModelError(f'{path}: transformers does not read "{factors[0]}"')
+    kind = architecture(reader)
+    read = {name: field.contents() for name, field in reader.fields.items() if name.startswith(f"{kind}.")}
+    head_dim = read.get(f"{kind}.attention.key_length", read[f"{kind}.embedding_length"] // read[f"{kind}.attention.head_count"])
+    as_without = {"rope.scaling.type": "none", "attention.sliding_window": 0, "rope.dimension_count": head_dim}
+    for name, value in as_without.items():
+        if read.get(f"{kind}.{name}", value) != value:
+            raise ModelError(f'{path}: transformers does not read "{kind}.{name}", which is {read[f"{kind}.{name}"]}')
     folder, name = os.path.split(os.path.abspath(path))
     model, info = transformers.AutoModelForCausalLM.from_pretrained(
         folder, gguf_file=name, dtype=dtype, attn_implementation="eager", output_loading_info=True

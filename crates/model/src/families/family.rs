@@ -34,6 +34,14 @@ pub(crate) trait Family: Sync {
     /// The class of transformers that runs it, for `architectures` in a `config.json`.
     fn class(&self) -> &'static str;
 
+    /// The sizes of layers in a GGUF file, under the keys of a `config.json`.
+    ///
+    /// # Errors
+    /// A size that is missing, or that differs between layers.
+    fn gguf_layer_sizes(&self, keys: &GgufKeys<'_>) -> Result<Map<String, Value>, String> {
+        keys.layer_sizes()
+    }
+
     /// The keys of a `config.json` for a GGUF file, without those that are read in the same way for
     /// every family. What the file leaves out is filled in as llama.cpp does for the architecture.
     ///
@@ -58,6 +66,12 @@ pub(crate) trait Family: Sync {
     /// the first norm have the same names in every family.
     fn gguf_tensor_in_layer(&self, part: &str) -> Option<&'static str> {
         llama_like::gguf_tensor_in_layer(part)
+    }
+
+    /// The same for a tensor outside of layers; the embeddings, the last norm and the head have the
+    /// same names in every family.
+    fn gguf_tensor_outside(&self, _part: &str) -> Option<&'static str> {
+        None
     }
 
     /// Whether GGUF files hold the rows of queries and keys with the two halves of each head

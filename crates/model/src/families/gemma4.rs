@@ -3,6 +3,9 @@
 //! keys and values of earlier ones, and, in the small models, embeddings of which each layer has a
 //! part. Sources: `modeling_gemma4.py` and `configuration_gemma4.py` of transformers 5.24.
 
+mod gguf;
+mod published;
+
 use ::gguf::GgufFile;
 use serde_json::{Map, Value, json};
 
@@ -57,35 +60,73 @@ impl Family for Gemma4 {
     }
 
     fn architecture(&self) -> Option<&'static str> {
-        None
+        Some("gemma4")
     }
 
     fn class(&self) -> &'static str {
         "Gemma4ForCausalLM"
     }
 
-    fn gguf_config(&self, _: &GgufFile, _: &GgufKeys<'_>) -> Result<Map<String, Value>, String> {
-        Ok(Map::new())
+    fn gguf_layer_sizes(&self, keys: &GgufKeys<'_>) -> Result<Map<String, Value>, String> {
+        gguf::layer_sizes(keys)
+    }
+
+    fn gguf_config(&self, file: &GgufFile, keys: &GgufKeys<'_>) -> Result<Map<String, Value>, String> {
+        gguf::config(file, keys)
     }
 
     fn gguf_keys(&self) -> &'static [&'static str] {
-        &[]
+        gguf::KEYS
     }
 
-    fn gguf_tensor_in_layer(&self, _: &str) -> Option<&'static str> {
-        None
+    fn gguf_tensor_in_layer(&self, part: &str) -> Option<&'static str> {
+        match part {
+            "ffn_norm" => LayerNorms::AROUND.feed_forward_input,
+            "post_attention_norm" => LayerNorms::AROUND.attention_output,
+            "post_ffw_norm" => LayerNorms::AROUND.feed_forward_output,
+            _ => gguf::tensor_in_layer(part),
+        }
+    }
+
+    fn gguf_tensor_outside(&self, part: &str) -> Option<&'static str> {
+        gguf::tensor_outside(part)
     }
 
     fn gguf_tokenizers(&self) -> &'static [&'static str] {
-        &[]
+        &["gemma4"]
     }
 
     fn tokenizer_class(&self) -> &'static str {
         "Gemma"
     }
 
+    fn special_tokens(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            ("bos_token", "<bos>"),
+            ("eos_token", "<eos>"),
+            ("unk_token", "<unk>"),
+            ("pad_token", "<pad>"),
+        ]
+    }
+
+    fn control_tokens(&self) -> &'static [&'static str] {
+        &["<|turn>"]
+    }
+
+    fn end_tokens(&self) -> &'static [&'static str] {
+        &["<eos>", "<turn|>"]
+    }
+
     fn gated_owner(&self) -> Option<&'static str> {
         Some("google")
+    }
+
+    fn published(&self) -> &'static [&'static str] {
+        published::NAMES
+    }
+
+    fn published_config(&self, name: &str) -> Option<Value> {
+        published::config(name)
     }
 }
 

@@ -162,8 +162,8 @@ pub(super) fn add_biases(config: &mut ModelConfig, keys: &Keys) -> Result<(), St
 /// The keys that [`gguf_config`] reads.
 pub(super) const GGUF_KEYS: &[&str] = &[
     "rope.freq_base",
-    "rope.scaling.attn_factor",
-    "rope.scaling.yarn_log_multiplier",
+    "rope.scaling.yarn_beta_fast",
+    "rope.scaling.yarn_beta_slow",
 ];
 
 /// What a GGUF file says about such a network.

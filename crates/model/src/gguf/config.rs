@@ -28,18 +28,16 @@ pub fn config_json(file: &GgufFile, numbers: &TensorNumbers<'_>) -> Result<Json,
         "model_type": family.model_types()[0].name,
         "vocab_size": vocab_size(file)?,
         "hidden_size": keys.count("embedding_length")?,
-        "intermediate_size": keys.count("feed_forward_length")?,
         "num_hidden_layers": keys.layers()?,
         "num_attention_heads": keys.count("attention.head_count")?,
-        "num_key_value_heads": key_value_heads(&keys)?,
-        "head_dim": keys.head_dim()?,
         "max_position_embeddings": keys.count("context_length")?,
         "tie_word_embeddings": file.tensor("output.weight").is_none(),
         "bos_token_id": file.metadata().count("tokenizer.ggml.bos_token_id")?,
         "eos_token_id": end_tokens(file.metadata(), family)?,
         "pad_token_id": file.metadata().count("tokenizer.ggml.padding_token_id")?,
     });
-    for (key, value) in family.gguf_config(file, &keys)? {
+    let sizes = family.gguf_layer_sizes(&keys)?;
+    for (key, value) in sizes.into_iter().chain(family.gguf_config(file, &keys)?) {
         config[key] = value;
     }
     check_keys(file.metadata(), &keys, family)?;
@@ -55,12 +53,4 @@ fn vocab_size(file: &GgufFile) -> Result<usize, String> {
         .tensor("token_embd.weight")
         .and_then(|tensor| tensor.shape.first());
     Ok(rows.copied().unwrap_or(tokens))
-}
-
-/// As many as there are query heads, if the file does not say.
-fn key_value_heads(keys: &GgufKeys<'_>) -> Result<usize, String> {
-    match keys.optional_count("attention.head_count_kv")? {
-        Some(heads) => Ok(heads),
-        None => keys.count("attention.head_count"),
-    }
 }

@@ -1,5 +1,5 @@
 use ::gguf::{Metadata, Value};
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 
 use super::present;
 use crate::config::MOST_LAYERS;
@@ -45,6 +45,38 @@ impl GgufKeys<'_> {
         Ok(first)
     }
 
+    /// A whole number for each layer: a list, or one number that is the same for all.
+    pub fn counts(&self, name: &str, layers: usize) -> Result<Vec<usize>, String> {
+        let key = self.key(name);
+        let Some(Value::List(values)) = self.metadata.get(&key) else {
+            return Ok(vec![self.count(name)?; layers]);
+        };
+        let counts: Option<Vec<usize>> = values.iter().map(Value::as_count).collect();
+        let counts = counts.filter(|counts| counts.len() == layers);
+        counts.ok_or_else(|| {
+            format!(
+                "`{key}` must be a whole number, or one for each of {layers} layers; download the file again"
+            )
+        })
+    }
+
+    /// The sizes that all layers have, under the keys of a `config.json`.
+    pub fn layer_sizes(&self) -> Result<Map<String, Json>, String> {
+        // As many as there are query heads, if the file does not say.
+        let groups = match self.optional_count("attention.head_count_kv")? {
+            Some(groups) => groups,
+            None => self.count("attention.head_count")?,
+        };
+        Ok(Map::from_iter([
+            (
+                "intermediate_size".to_owned(),
+                self.count("feed_forward_length")?.into(),
+            ),
+            ("num_key_value_heads".to_owned(), groups.into()),
+            ("head_dim".to_owned(), self.head_dim()?.into()),
+        ]))
+    }
+
     /// A number that must be there.
     pub fn number(&self, name: &str) -> Result<f64, String> {
         present(&self.key(name), self.optional_number(name)?)
@@ -86,7 +118,7 @@ impl GgufKeys<'_> {
     pub fn rotated_part(&self) -> Result<f64, String> {
         let rotated = self.optional_count("rope.dimension_count")?;
         let head_dim = self.head_dim()?;
-        Ok(rotated.unwrap_or(head_dim) as f64 / head_dim as f64)
+        Ok(part_of(rotated.unwrap_or(head_dim), head_dim))
     }
 
     /// The scaling of the rotary embedding as `rope_scaling` of a `config.json`.
@@ -98,11 +130,7 @@ impl GgufKeys<'_> {
         let factors = (self.numbers)(FACTORS)?;
         let factors = factors.filter(|factors| factors.iter().any(|factor| *factor != 1.0));
         let scaling = match self.metadata.text(&self.key("rope.scaling.type"))? {
-            Some("yarn") => json!({
-                "rope_type": "yarn",
-                "factor": self.number("rope.scaling.factor")?,
-                "original_max_position_embeddings": self.count("rope.scaling.original_context_length")?,
-            }),
+            Some("yarn") => self.yarn()?,
             _ => match self.linear_rope_factor(None)? {
                 None => Json::Null,
                 Some(factor) => json!({"rope_type": "linear", "factor": factor}),
@@ -122,6 +150,21 @@ impl GgufKeys<'_> {
                 self.key("rope.scaling.type")
             )),
         }
+    }
+
+    /// The turns between which frequencies are mixed are 32 and 1, if the file doesn't say.
+    fn yarn(&self) -> Result<Json, String> {
+        let mut scaling = json!({
+            "rope_type": "yarn",
+            "factor": self.number("rope.scaling.factor")?,
+            "original_max_position_embeddings": self.count("rope.scaling.original_context_length")?,
+        });
+        for key in ["beta_fast", "beta_slow"] {
+            if let Some(turns) = self.optional_number(&format!("rope.scaling.yarn_{key}"))? {
+                scaling[key] = turns.into();
+            }
+        }
+        Ok(scaling)
     }
 
     /// The factor by which positions are divided; `None` where they aren't. `usual` applies if
@@ -177,5 +220,14 @@ impl GgufKeys<'_> {
         Ok((1..=layers)
             .map(|layer| period == 0 || !layer.is_multiple_of(period))
             .collect())
+    }
+}
+
+/// A part of a whole as a number that gives the part again, multiplied by the whole and rounded down.
+pub(crate) fn part_of(part: usize, whole: usize) -> f64 {
+    let number = part as f64 / whole as f64;
+    match ((number * whole as f64) as usize) < part {
+        true => number.next_up(),
+        false => number,
     }
 }

@@ -78,7 +78,9 @@ fn is_known(name: &str, family: &dyn Family) -> bool {
 fn is_usual(name: &str, value: &Value) -> bool {
     match (name, value) {
         ("attention.causal", value) => value.as_bool() == Some(true),
-        ("rope.scaling.attn_factor", value) => value.as_number() == Some(1.0),
+        ("rope.scaling.attn_factor" | "rope.scaling.yarn_ext_factor", value) => {
+            value.as_number() == Some(1.0)
+        }
         (_, Value::Bool(flag)) => !flag,
         (_, Value::List(values)) => values.is_empty(),
         (_, value) => value.as_number() == Some(0.0),

@@ -24,7 +24,7 @@ pub use keys::TensorNumbers;
 pub use names::{hugging_face_name, interleaved_heads, stores_one_plus_weight};
 pub use tokenizer::{ChatParts, chat_parts, read_tokenizer};
 
-pub(crate) use keys::GgufKeys;
+pub(crate) use keys::{GgufKeys, part_of};
 pub(crate) use open::{OpenGguf, open};
 pub(crate) use place::{not_a_model_file, not_a_model_folder};
 pub(crate) use tokenizer::{chat_template, without_template};

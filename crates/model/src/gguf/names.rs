@@ -25,7 +25,8 @@ pub fn hugging_face_name(architecture: Architecture, name: &str) -> Result<Optio
     if family.gguf_is_other_tensor(name) {
         return Ok(None);
     }
-    in_layer(family, name).map(Some).ok_or_else(|| {
+    let found = in_layer(family, name).or_else(|| outside(family, name));
+    found.map(Some).ok_or_else(|| {
         format!(
             "tensor `{name}` is not one of a {architecture} model that generates text; is this another kind of model, or an \
              unusual conversion? get the BF16, Q8_0 or Q4_K_M file that llama.cpp's converter made"
@@ -49,9 +50,18 @@ fn in_layer(family: &dyn Family, name: &str) -> Option<String> {
     let found = family
         .gguf_tensor_in_layer(part)
         .or_else(|| in_every_family(part))?;
-    ["weight", "bias"]
-        .contains(&kind)
-        .then(|| format!("model.layers.{layer}.{found}.{kind}"))
+    let name = format!("model.layers.{layer}.{found}");
+    match kind {
+        // It is not the weight of anything in a Hugging Face checkpoint.
+        _ if found == "layer_scalar" => (kind == "weight").then_some(name),
+        "weight" | "bias" => Some(format!("{name}.{kind}")),
+        _ => None,
+    }
+}
+
+fn outside(family: &dyn Family, name: &str) -> Option<String> {
+    let found = family.gguf_tensor_outside(name.strip_suffix(".weight")?)?;
+    Some(format!("model.{found}.weight"))
 }
 
 /// How many heads the tensor's rows are of, if the file holds the halves of each interleaved.

@@ -160,3 +160,22 @@ fn harmless_keys_are_harmless() {
         assert_eq!(read(&changed).unwrap(), plain, "{key}");
     }
 }
+
+/// As many as transformers 5.24 builds from the same configuration, whose scalars of layers are
+/// buffers.
+#[test]
+fn the_published_shapes_of_gemma_4_have_the_parameters_of_transformers() {
+    for (name, parameters, scalars) in [
+        ("gemma-4-E2B-it", 4_628_569_344, 35),
+        ("gemma-4-E4B-it", 7_463_013_376, 42),
+        ("gemma-4-31B-it", 30_697_345_280, 60),
+    ] {
+        let config = ModelConfig::from_json(&model::published_config(name).unwrap()).unwrap();
+        let sizes = config.tensors();
+        let found: usize = sizes
+            .iter()
+            .map(|(_, shape)| shape.iter().product::<usize>())
+            .sum();
+        assert_eq!(found, parameters + scalars, "{name}");
+    }
+}

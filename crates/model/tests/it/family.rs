@@ -21,11 +21,11 @@ fn families() -> Vec<String> {
     names
 }
 
-fn folder(family: &str) -> PathBuf {
+pub(crate) fn folder(family: &str) -> PathBuf {
     fixtures().join("family").join(family)
 }
 
-fn load(files: &ModelFiles) -> Network {
+pub(crate) fn load(files: &ModelFiles) -> Network {
     let (config, checkpoint) = files.network().unwrap();
     load_as(&config, &checkpoint)
 }

@@ -202,7 +202,7 @@ fn what_is_missing_or_unusable_is_named() {
             "gemma-embedding",
             "\"gemma-embedding\", which Roleswap does not run; give",
         ),
-        ("gemma4", "\"gemma4\", which Roleswap does not run; give"),
+        ("gemma3n", "\"gemma3n\", which Roleswap does not run; give"),
     ] {
         refuses(&Builder::model(architecture), &[words]);
     }

@@ -6,6 +6,7 @@
 mod build;
 mod config;
 mod encoded;
+mod families;
 mod names;
 mod parts;
 mod place;

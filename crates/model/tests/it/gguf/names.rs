@@ -49,6 +49,27 @@ fn an_untied_head_is_named_and_frequencies_and_images_are_left_out() {
 }
 
 #[test]
+fn gemma_4_has_names_of_its_own_within_layers_and_outside() {
+    let name = |name: &str| hugging_face_name(architecture("gemma4"), name).unwrap().unwrap();
+    assert_eq!(
+        name("blk.3.layer_output_scale.weight"),
+        "model.layers.3.layer_scalar"
+    );
+    assert_eq!(
+        name("blk.0.post_norm.weight"),
+        "model.layers.0.post_per_layer_input_norm.weight"
+    );
+    assert_eq!(
+        name("per_layer_token_embd.weight"),
+        "model.embed_tokens_per_layer.weight"
+    );
+    assert!(!stores_one_plus_weight(
+        architecture("gemma4"),
+        "output_norm.weight"
+    ));
+}
+
+#[test]
 fn other_names_are_errors() {
     let strange = [
         ("gemma2", "v.blk.0.attn_q.weight"),
@@ -61,6 +82,9 @@ fn other_names_are_errors() {
         ("gemma3", "blk.0"),
         ("gemma3", ""),
         ("gemma2", "blk.0.attn_q_norm.weight"),
+        ("gemma4", "blk.0.ffn_gate_inp.weight"),
+        ("gemma4", "blk.0.layer_output_scale.bias"),
+        ("gemma3", "per_layer_token_embd.weight"),
         ("gemma", "blk.0.post_ffw_norm.weight"),
         ("gemma", "blk.0.post_attention_norm.weight"),
     ];

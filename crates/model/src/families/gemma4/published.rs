@@ -1,7 +1,7 @@
 //! The shapes of the published models, as `https://huggingface.co/google/<name>/blob/main/config.json`
-//! has them below `text_config`. Read from what others quote of these files: x/models/gemma4 of
-//! <https://github.com/ollama/ollama> and the Gemma 4 notebook of
-//! <https://github.com/rasbt/LLMs-from-scratch>.
+//! has them below `text_config`; read from what x/models/gemma4/gemma4_test.go of
+//! <https://github.com/ollama/ollama> quotes of these files. There, 31B has 131072 positions; fuller
+//! quotes of the file have 262144.
 
 use serde_json::{Value, json};
 

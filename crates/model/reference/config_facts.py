@@ -1,5 +1,6 @@
 """What make_config_fixtures.py and its parts have in common: refusals, and single facts about a network."""
 import math
+import re
 
 import torch
 
@@ -25,7 +26,9 @@ def attempt(stage, action):
         return action()
     except Exception as error:  # Every layer of the library raises its own kinds.
         lines = [line.strip() for line in str(error).strip().splitlines() if line.strip()]
-        raise Refused(f"{stage}: {type(error).__name__}: {' '.join(lines)}"[:240]) from error
+        # Sets come in another order each time.
+        message = re.sub(r"\{('[^{}]*')\}", lambda found: f"{{{', '.join(sorted(found[1].split(', ')))}}}", " ".join(lines))
+        raise Refused(f"{stage}: {type(error).__name__}: {message}"[:240]) from error
 
 
 def final_cap(model):

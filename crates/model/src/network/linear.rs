@@ -42,17 +42,13 @@ impl Linear {
 
 /// `y: [tokens, out]`, in its type.
 fn add_bias(y: Tensor<2>, bias: Tensor<1>) -> Tensor<2> {
-    let on_cpu = |y: Tensor<2>| {
-        let wide = to_dtype(bias.clone(), DType::F32);
-        let Some(numbers) = cpu::HostSlice::of(&wide) else {
-            return Err(y);
-        };
-        let Some(numbers) = numbers.f32() else {
-            return Err(y);
-        };
-        cpu::change(y, |y| kernels::add_bias(y, numbers))
+    let wide = to_dtype(bias.clone(), DType::F32);
+    let numbers = cpu::HostSlice::of(&wide);
+    let changed = match numbers.as_ref().and_then(cpu::HostSlice::f32) {
+        Some(numbers) => cpu::change(y, |y| kernels::add_bias(y, numbers)),
+        None => Err(y),
     };
-    on_cpu(y).unwrap_or_else(|y| {
+    changed.unwrap_or_else(|y| {
         let dtype = y.dtype();
         y.add(to_dtype(bias, dtype).unsqueeze())
     })

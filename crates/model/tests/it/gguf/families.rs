@@ -9,8 +9,9 @@ use model::gguf::config_json;
 use model::{Batch, ModelConfig, ModelFiles, Precision, StreamedNetwork};
 use testkit::Reference;
 
-use crate::family::{check_pass, folder, load};
+use crate::family::{folder, load};
 use crate::gguf::build::Builder;
+use crate::reference::check_pass;
 use crate::support::{KeepAll, numbers};
 
 fn files() -> Vec<PathBuf> {

@@ -9,6 +9,7 @@ mod source;
 mod template;
 #[cfg(test)]
 mod tests;
+mod token_text;
 
 use std::path::{Path, PathBuf};
 
@@ -271,9 +272,9 @@ impl ChatTokenizer {
         spelled.or_else(written).filter(within)
     }
 
-    /// A token as the vocabulary spells it.
+    /// A token as the vocabulary spells it; where that spells bytes as letters, what it stands for.
     pub fn token_text(&self, id: u32) -> String {
-        self.tokenizer.id_to_token(id).unwrap_or_default()
+        token_text::token_text(&self.tokenizer, id)
     }
 
     /// The token that ends a text, as the tokenizer's files have it.

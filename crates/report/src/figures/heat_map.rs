@@ -99,7 +99,7 @@ fn heat_map(pipeline: &Pipeline, inputs: &Inputs) -> Result<Option<Value>> {
     Ok(Some(chart))
 }
 
-const MOST_LABELS: usize = 60;
+const MOST_LABELS: usize = 36;
 
 /// The matrices of all layers in a few bytes per cosine: 16 bits each, little endian, in Base64. Only the
 /// lower triangle of a matrix, which is symmetric, is stored, row by row. A cosine is `low + number *

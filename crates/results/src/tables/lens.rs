@@ -13,7 +13,7 @@ rows! {
         side: LensSide = NO_UNIT, "the largest logits, or the smallest";
         rank: usize = NUMBER, "0 is the most extreme";
         token_id: i32 = NUMBER, "the token";
-        token_text: String = NO_UNIT, "as the vocabulary spells it";
+        token_text: String = NO_UNIT, "as the vocabulary spells it, or what that stands for if it is byte-level";
         logit: f64 = LOGIT, "`head(final norm(contrast))`, soft-capped where the model caps";
     }
 }

@@ -158,6 +158,11 @@ impl LayerDescription {
         !matches!(self.keys_and_values, KeysAndValues::OfLayer(_))
     }
 
+    /// Whether it has a product of its own for values.
+    pub fn has_values(&self) -> bool {
+        self.keys_and_values == KeysAndValues::Own
+    }
+
     pub(super) fn check(&self) -> Result<(), String> {
         let sizes = [
             ("intermediate_size", self.intermediate_size),

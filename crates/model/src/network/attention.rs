@@ -15,41 +15,53 @@ use crate::{Cache, KeysAndValues, LayerDescription, QueryKeyNorms, Result};
 #[derive(Module, Debug)]
 pub(super) struct Attention {
     q_proj: Linear,
-    q_norm: Option<RmsNorm>,
     /// None in a layer that uses keys and values of another.
-    own: Option<OwnKeys>,
-    /// That other layer.
+    k_proj: Option<Linear>,
+    /// None there too, and where values are the product of the keys.
+    v_proj: Option<Linear>,
+    o_proj: Linear,
+    q_norm: Option<RmsNorm>,
+    k_norm: Option<RmsNorm>,
+    v_norm: Option<RmsNorm>,
+    /// The layer whose keys and values it uses, if it has none.
     #[module(skip)]
     lender: usize,
-    o_proj: Linear,
-}
-
-/// What a layer computes keys and values with.
-#[derive(Module, Debug)]
-struct OwnKeys {
-    k_proj: Linear,
-    k_norm: Option<RmsNorm>,
-    /// None where values are the product of the keys.
-    v_proj: Option<Linear>,
-    v_norm: Option<RmsNorm>,
 }
 
 impl Attention {
     pub fn load(loader: &mut Loader<'_, '_>, name: &str, layer: &LayerDescription) -> Result<Self> {
-        let hidden = loader.config.hidden_size;
-        let (queries, biases) = (layer.query_width(), layer.biases);
+        let (hidden, biases) = (loader.config.hidden_size, layer.biases);
+        let (queries, keys) = (layer.query_width(), layer.key_width());
         let part = |part: &str| format!("{name}.{part}");
-        let shapes = ([queries, hidden], [hidden, queries]);
-        let own = layer.keeps_keys().then(|| OwnKeys::load(loader, name, layer));
+        let mut product = |name: &str, width: usize| {
+            Linear::load(loader, &part(name), [width, hidden], biases.query_key_value)
+        };
+        let q_proj = product("q_proj", queries)?;
+        let k_proj = layer.keeps_keys().then(|| product("k_proj", keys)).transpose()?;
+        let v_proj = layer.has_values().then(|| product("v_proj", keys)).transpose()?;
+        let o_proj = Linear::load(
+            loader,
+            &part("o_proj"),
+            [hidden, queries],
+            biases.attention_output,
+        )?;
+        let k_norm = match layer.keeps_keys() {
+            true => query_key_norm(loader, &part("k_norm"), layer, keys)?,
+            false => None,
+        };
+        let has_value_norm = layer.value_norm && layer.keeps_keys();
         Ok(Attention {
-            own: own.transpose()?,
+            q_proj,
+            k_proj,
+            v_proj,
+            o_proj,
+            q_norm: query_key_norm(loader, &part("q_norm"), layer, queries)?,
+            k_norm,
+            v_norm: has_value_norm.then(|| RmsNorm::without_weight(loader, layer.head_dim)),
             lender: match layer.keys_and_values {
                 KeysAndValues::OfLayer(lender) => lender,
                 _ => 0,
             },
-            q_norm: query_key_norm(loader, &part("q_norm"), layer, queries)?,
-            q_proj: Linear::load(loader, &part("q_proj"), shapes.0, biases.query_key_value)?,
-            o_proj: Linear::load(loader, &part("o_proj"), shapes.1, biases.attention_output)?,
         })
     }
 
@@ -61,10 +73,9 @@ impl Attention {
         layer: usize,
         cache: Option<&mut Cache>,
     ) -> Tensor<2> {
-        let (keys, values) = match &self.own {
+        let (keys, values) = match self.own_keys_and_values(&x, pass, layer) {
             None => pass.borrow(self.lender),
-            Some(own) => {
-                let (keys, values) = own.forward(x.clone(), pass, layer);
+            Some((keys, values)) => {
                 let (keys, values) = match cache {
                     Some(cache) => cache.append(layer, keys, values),
                     None => (keys, values),
@@ -79,41 +90,22 @@ impl Attention {
         let mixed = mixed.unwrap_or_else(|| attend_by_backend(queries, keys, values, pass, layer));
         self.o_proj.forward(mixed)
     }
-}
 
-impl OwnKeys {
-    fn load(loader: &mut Loader<'_, '_>, name: &str, layer: &LayerDescription) -> Result<Self> {
-        let shape = [layer.key_width(), loader.config.hidden_size];
-        let mut product = |part: &str| {
-            let name = format!("{name}.{part}");
-            Linear::load(loader, &name, shape, layer.biases.query_key_value)
-        };
-        let k_proj = product("k_proj")?;
-        let v_proj = match layer.keys_and_values {
-            KeysAndValues::SharedProduct => None,
-            _ => Some(product("v_proj")?),
-        };
-        let k_norm = query_key_norm(loader, &format!("{name}.k_norm"), layer, layer.key_width())?;
-        let v_norm = layer
-            .value_norm
-            .then(|| RmsNorm::without_weight(loader, layer.head_dim));
-        Ok(OwnKeys {
-            k_proj,
-            k_norm,
-            v_proj,
-            v_norm,
-        })
-    }
-
-    /// Keys and values of all tokens, `[tokens of the batch, key/value heads * head_dim]`.
-    fn forward(&self, x: Tensor<2>, pass: &Pass<'_>, layer: usize) -> (Tensor<2>, Tensor<2>) {
-        let keys = self.k_proj.forward(x.clone());
+    /// Those of all tokens, `[tokens of the batch, key/value heads * head_dim]`, in a layer that
+    /// computes them.
+    fn own_keys_and_values(
+        &self,
+        x: &Tensor<2>,
+        pass: &Pass<'_>,
+        layer: usize,
+    ) -> Option<(Tensor<2>, Tensor<2>)> {
+        let keys = self.k_proj.as_ref()?.forward(x.clone());
         let values = match &self.v_proj {
-            Some(product) => product.forward(x),
+            Some(product) => product.forward(x.clone()),
             None => keys.clone(),
         };
         let keys = pass.rotate_keys(layer, normed(&self.k_norm, keys));
-        (keys, normed(&self.v_norm, values))
+        Some((keys, normed(&self.v_norm, values)))
     }
 }
 

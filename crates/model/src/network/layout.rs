@@ -1,6 +1,6 @@
 use super::embedding::{HEAD, TABLE};
 use super::per_layer;
-use crate::{KeysAndValues, LayerDescription, ModelConfig, QueryKeyNorms};
+use crate::{LayerDescription, ModelConfig, QueryKeyNorms};
 
 impl ModelConfig {
     /// Name and shape of every tensor of the network, as checkpoints have them. Loading asks for
@@ -69,7 +69,7 @@ fn add_attention(layer: &LayerDescription, hidden: usize, add: &mut impl FnMut(S
     if layer.keeps_keys() {
         products.push(("k_proj", [keys, hidden], biases.query_key_value));
     }
-    if layer.keys_and_values == KeysAndValues::Own {
+    if layer.has_values() {
         products.push(("v_proj", [keys, hidden], biases.query_key_value));
     }
     products.push(("o_proj", [hidden, queries], biases.attention_output));

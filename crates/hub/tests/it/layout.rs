@@ -385,6 +385,6 @@ fn an_adapter_is_its_two_files_and_where_its_template_may_be() {
     assert_eq!(
         cached(&place.environment, &Request::new(NAME)),
         None,
-        "it is no model"
+        "it is not a model"
     );
 }

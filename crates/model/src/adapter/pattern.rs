@@ -7,10 +7,10 @@ use serde_json::Value;
 pub(super) struct Patterns(Vec<(Regex, f64)>);
 
 impl Patterns {
-    /// `None` and null are no patterns.
+    /// An absent key and null mean an empty list of patterns.
     ///
     /// # Errors
-    /// A pattern that is not a regular expression here, or whose value is no positive number, in
+    /// A pattern that is not a regular expression here, or whose value is not a positive number, in
     /// words that go behind the key.
     pub fn of(value: Option<&Value>) -> Result<Self, String> {
         let Some(value) = value.filter(|value| !value.is_null()) else {

@@ -251,7 +251,7 @@ def open_foreign_gguf(reader, path, dtype):
     absent = sorted(set(info["missing_keys"]) - {"lm_head.weight"})
     if absent:
         raise ModelError(f"{path}: {len(absent)} tensors are missing, first {absent[0]}")
-    return HfModel(model, [path])
+    return model, [path]
 
 
 def architecture(reader):

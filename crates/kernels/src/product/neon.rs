@@ -1,7 +1,7 @@
 use std::arch::aarch64::*;
 use std::arch::asm;
 
-use super::tile::{Kind, Tile, TileOperands, Tiles, for_shape};
+use super::tile::{Kind, Tile, TileOperands, Tiles, filled_up, for_shape};
 
 /// 24 sums, 4 weights and an activation of the 32 registers. Processors with four multipliers of
 /// four cycles need 16 sums or more to keep them busy.
@@ -207,23 +207,6 @@ unsafe fn load_weight<const BF16: bool>(weights: *const u8, index: usize) -> flo
 #[inline]
 fn widen(narrow: uint16x4_t) -> float32x4_t {
     vreinterpretq_f32_u32(vshlq_n_u32::<16>(vmovl_u16(narrow)))
-}
-
-/// The first `count` numbers of each row, then zeros.
-///
-/// # Safety
-/// `count` numbers, fewer than `WIDTH`, must be there in each row, `stride` numbers apart.
-unsafe fn filled_up<N: Copy + Default, const ROWS: usize, const WIDTH: usize>(
-    numbers: *const N,
-    stride: usize,
-    count: usize,
-) -> [[N; WIDTH]; ROWS] {
-    let mut filled = [[N::default(); WIDTH]; ROWS];
-    for (row, filled) in filled.iter_mut().enumerate() {
-        // SAFETY: the caller's promise.
-        unsafe { std::ptr::copy_nonoverlapping(numbers.add(row * stride), filled.as_mut_ptr(), count) };
-    }
-    filled
 }
 
 /// # Safety

@@ -105,7 +105,8 @@ fn with_neon(steps: usize, start: f32) -> f32 {
     let (mut sums, factor) = ([vdupq_n_f32(start); CHAINS], vdupq_n_f32(black_box(0.999)));
     for _ in 0..steps {
         for sum in &mut sums {
-            *sum = vfmaq_f32(factor, *sum, factor);
+            // FMLA overwrites what it adds to.
+            *sum = vfmaq_f32(*sum, factor, factor);
         }
     }
     sums.map(|sum| vaddvq_f32(sum)).iter().sum()

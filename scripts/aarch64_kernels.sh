@@ -22,17 +22,21 @@ mkdir -p "$folder/lists/partial" "$folder/cache/archives/partial" "$folder/packa
 # Lists of both architectures, beside those of the system, which stay as they are.
 apt=(-qq -o APT::Architectures::=amd64 -o APT::Architectures::=arm64 -o "Dir::State::lists=$folder/lists" -o "Dir::Cache=$folder/cache"
   -o APT::Sandbox::User=root)
-needed() { # the package, and what its name must begin with
+needed() { # what the package depends on, of a name that begins so
   apt-cache "${apt[@]}" depends "$1" | awk -v begin="$2" '$1 == "Depends:" && index($2, begin) == 1 { print $2; exit }'
 }
-{
-  apt-get "${apt[@]}" update
-  runtime=$(needed libstd-rust-web-dev:amd64 libstd-rust-web-)
-  llvm=$(needed "${runtime:-none}:amd64" libllvm)
-  (cd "$folder/packages" && apt-get "${apt[@]}" download rustc-web:amd64 "$runtime:amd64" libstd-rust-web-dev:{amd64,arm64})
-  apt-get update -qq
-  apt-get install --yes -qq --no-install-recommends gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user "$llvm"
-} > "$folder/log" 2>&1 || { tail -n 3 "$folder/log" && skip "the packages could not be installed, for the reason above"; }
+packages() {
+  apt-get "${apt[@]}" update &&
+    runtime=$(needed libstd-rust-web-dev:amd64 libstd-rust-web-) && [ -n "$runtime" ] &&
+    llvm=$(needed "$runtime:amd64" libllvm) && [ -n "$llvm" ] &&
+    (cd "$folder/packages" && apt-get "${apt[@]}" download "rustc-web:amd64" "$runtime:amd64" libstd-rust-web-dev:{amd64,arm64}) &&
+    apt-get update -qq &&
+    apt-get install --yes -qq --no-install-recommends gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user "$llvm"
+}
+if ! packages > "$folder/log" 2>&1; then
+  tail -n 3 "$folder/log"
+  skip "Debian's compiler and emulator of aarch64 could not be installed, for the reason above"
+fi
 for package in "$folder"/packages/*.deb; do
   dpkg --extract "$package" "$folder/toolchain"
 done

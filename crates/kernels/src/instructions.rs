@@ -14,6 +14,11 @@ pub enum Instructions {
     Avx512,
     /// The same with BF16: sums of products of pairs of bf16.
     Avx512Bf16,
+    /// NEON, which every aarch64 processor has.
+    Neon,
+    /// The same with FEAT_BF16 (Apple M2, Graviton 3 and later ones): sums of products of pairs of
+    /// bf16.
+    NeonBf16,
 }
 
 impl Instructions {
@@ -24,6 +29,8 @@ impl Instructions {
             Instructions::Avx2,
             Instructions::Avx512,
             Instructions::Avx512Bf16,
+            Instructions::Neon,
+            Instructions::NeonBf16,
         ];
         all.into_iter().filter(|set| set.is_available()).collect()
     }
@@ -34,8 +41,9 @@ impl Instructions {
         *BEST.get_or_init(|| Self::available().pop().unwrap_or(Instructions::Portable))
     }
 
+    /// Whether this processor can run it.
     #[cfg(target_arch = "x86_64")]
-    fn is_available(self) -> bool {
+    pub(crate) fn is_available(self) -> bool {
         let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
         let avx512 = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw");
         match self {
@@ -43,18 +51,37 @@ impl Instructions {
             Instructions::Avx2 => avx2,
             Instructions::Avx512 => avx2 && avx512,
             Instructions::Avx512Bf16 => avx2 && avx512 && is_x86_feature_detected!("avx512bf16"),
+            Instructions::Neon | Instructions::NeonBf16 => false,
         }
     }
 
-    #[cfg(not(target_arch = "x86_64"))]
-    fn is_available(self) -> bool {
+    /// Whether this processor can run it.
+    #[cfg(target_arch = "aarch64")]
+    pub(crate) fn is_available(self) -> bool {
+        match self {
+            Instructions::Portable => true,
+            Instructions::Neon => std::arch::is_aarch64_feature_detected!("neon"),
+            Instructions::NeonBf16 => std::arch::is_aarch64_feature_detected!("bf16"),
+            _ => false,
+        }
+    }
+
+    /// Whether this processor can run it.
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    pub(crate) fn is_available(self) -> bool {
         self == Instructions::Portable
+    }
+
+    /// Whether it multiplies pairs of bf16 by itself.
+    pub(crate) fn multiplies_bf16(self) -> bool {
+        matches!(self, Instructions::Avx512Bf16 | Instructions::NeonBf16)
     }
 }
 
 /// Compiles a plain function a second time with AVX2, and calls that where the processor has it.
 /// The compiler turns its loops into vector code; what they compute is the same to the last bit,
-/// since nothing is reordered or contracted.
+/// since nothing is reordered or contracted. On aarch64 the plain function has vector code already:
+/// NEON is part of what the compiler may count on there.
 macro_rules! also_with_avx2 {
     ($(#[$attribute:meta])* $visibility:vis fn $name:ident $(<$generic:ident: $bound:path>)? ($($argument:ident: $type:ty),* $(,)?) $body:block) => {
         $(#[$attribute])*

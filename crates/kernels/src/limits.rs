@@ -48,7 +48,7 @@ fn best(run: impl Fn() -> f64) -> f64 {
 }
 
 /// As many sums as keep the multipliers busy while each waits for itself.
-const CHAINS: usize = 10;
+const CHAINS: usize = if cfg!(target_arch = "aarch64") { 20 } else { 10 };
 
 /// The lanes of a register, and the loop that keeps them busy.
 fn register_loop(instructions: Instructions) -> (usize, unsafe fn(usize, f32) -> f32) {
@@ -58,8 +58,9 @@ fn register_loop(instructions: Instructions) -> (usize, unsafe fn(usize, f32) ->
         Instructions::Avx2 => (8, with_avx2),
         #[cfg(target_arch = "x86_64")]
         Instructions::Avx512 | Instructions::Avx512Bf16 => (16, with_avx512),
-        #[cfg(not(target_arch = "x86_64"))]
-        _ => (1, one_by_one),
+        #[cfg(target_arch = "aarch64")]
+        Instructions::Neon | Instructions::NeonBf16 => (4, with_neon),
+        _ => unreachable!("{instructions:?}, which no processor of this kind has"),
     }
 }
 
@@ -95,4 +96,18 @@ fn with_avx512(steps: usize, start: f32) -> f32 {
         }
     }
     sums.map(|sum| _mm512_cvtss_f32(sum)).iter().sum()
+}
+
+#[cfg(target_arch = "aarch64")]
+#[target_feature(enable = "neon")]
+fn with_neon(steps: usize, start: f32) -> f32 {
+    use std::arch::aarch64::{vaddvq_f32, vdupq_n_f32, vfmaq_f32};
+    let (mut sums, factor) = ([vdupq_n_f32(start); CHAINS], vdupq_n_f32(black_box(0.999)));
+    for _ in 0..steps {
+        for sum in &mut sums {
+            // FMLA overwrites what it adds to.
+            *sum = vfmaq_f32(*sum, factor, factor);
+        }
+    }
+    sums.map(|sum| vaddvq_f32(sum)).iter().sum()
 }

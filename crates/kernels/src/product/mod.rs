@@ -9,6 +9,8 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod portable;
 mod tile;
 
@@ -59,7 +61,7 @@ pub fn multiply_with(
     y: &mut [f32],
 ) {
     assert!(
-        instructions <= Instructions::best(),
+        instructions.is_available(),
         "the processor has no {instructions:?}"
     );
     let weights = match weight {
@@ -73,9 +75,7 @@ pub fn multiply_with(
     }
     let rounded: Vec<bf16>;
     let operands = match weight {
-        Weight::Bf16(weight)
-            if rounding == Rounding::InputsToBf16 && instructions == Instructions::Avx512Bf16 =>
-        {
+        Weight::Bf16(weight) if rounding == Rounding::InputsToBf16 && instructions.multiplies_bf16() => {
             rounded = x.iter().map(|value| bf16::from_f32(*value)).collect();
             Operands::bf16_bf16(&rounded, weight, inputs)
         }
@@ -218,7 +218,8 @@ fn tiles_of(instructions: Instructions) -> Tiles {
         Instructions::Avx2 => avx2::TILES,
         #[cfg(target_arch = "x86_64")]
         Instructions::Avx512 | Instructions::Avx512Bf16 => avx512::TILES,
-        #[cfg(not(target_arch = "x86_64"))]
-        _ => portable::TILES,
+        #[cfg(target_arch = "aarch64")]
+        Instructions::Neon | Instructions::NeonBf16 => neon::TILES,
+        _ => unreachable!("{instructions:?}, which no processor of this kind has"),
     }
 }

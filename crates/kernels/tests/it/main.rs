@@ -3,6 +3,7 @@
 
 mod attention;
 mod elementwise;
+mod instructions;
 mod norm;
 mod product;
 mod rotary;

@@ -30,7 +30,9 @@ use rayon::prelude::*;
 
 use crate::Instructions;
 #[cfg(target_arch = "x86_64")]
-pub(crate) use amx::is_permitted as amx_is_permitted;
+pub(crate) use amx::{
+    PRODUCTS as AMX_PRODUCTS, is_permitted as amx_is_permitted, register_loop as amx_register_loop,
+};
 pub(crate) use prepared::Prepared;
 pub(crate) use results::Results;
 pub(crate) use tile::Kind;

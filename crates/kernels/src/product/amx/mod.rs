@@ -18,6 +18,7 @@ mod tiles;
 
 pub use activations::Activations;
 pub use permission::is_permitted;
+pub use tiles::{PRODUCTS, register_loop};
 
 /// Outputs or rows of a tile.
 const SIDE: usize = 16;

@@ -161,5 +161,36 @@ impl<const BLOCKS: usize> Sums<BLOCKS> {
     }
 }
 
+/// Multiplications of a step of [`register_loop`].
+pub const PRODUCTS: usize = 4 * SIDE * SIDE * INPUTS;
+
+/// What the multipliers do on tiles that are already there: four sums, `steps` times.
+///
+/// # Safety
+/// The processor must have AMX and the process be permitted to use it.
+pub unsafe fn register_loop(steps: usize, start: f32) -> f32 {
+    let mut sums = [start; SUMS];
+    // SAFETY: the caller's promise.
+    unsafe {
+        let _shapes = Shapes::set(SIDE);
+        load!(0, sums.as_ptr(), LINE);
+        zero!(1);
+        zero!(2);
+        zero!(3);
+        load!(4, sums.as_ptr(), LINE);
+        load!(5, sums.as_ptr(), LINE);
+        load!(6, sums.as_ptr(), LINE);
+        load!(7, sums.as_ptr(), LINE);
+        for _ in 0..steps {
+            multiply_add!(0, 4, 6);
+            multiply_add!(1, 5, 6);
+            multiply_add!(2, 4, 7);
+            multiply_add!(3, 5, 7);
+        }
+        store!(0, sums.as_mut_ptr(), LINE);
+    }
+    sums[0]
+}
+
 /// Bytes of a row's 32 inputs are a tile's line.
 const _: () = assert!(2 * INPUTS == LINE);

@@ -21,6 +21,8 @@ mod dots;
 mod portable;
 mod prepared;
 mod results;
+#[cfg(test)]
+mod tests;
 mod tile;
 
 use std::ops::Range;

@@ -10,6 +10,7 @@ use super::lines::Lines;
 use super::tiles::{SUMS, Shapes, Sums};
 use super::{Activations, INPUTS, LINE, SIDE};
 use crate::product::avx512::ahead::Ahead;
+use crate::product::avx512::requests::Requests;
 use crate::product::avx512::turn::turn;
 use crate::product::avx512::{LANES, Line, numbers_mut};
 use crate::product::{Results, Weight};
@@ -18,10 +19,9 @@ use crate::product::{Results, Weight};
 const PANEL: usize = 2 * SIDE;
 /// Rows that share a piece of the weights in the cache: their sums stay in the second-level cache.
 const BLOCKS_AT_ONCE: usize = 16;
-/// Inputs of a piece where it is used for many rows: 32 outputs of them fit the first-level cache.
-const PIECE: usize = 512;
-/// Inputs of a piece where it is used once: two times 32 outputs of them fit the second-level cache.
-const LONG_PIECE: usize = 4096;
+/// Inputs of a piece where it is used for many rows: 32 outputs of them, and as many rows, fit the
+/// caches next to the multipliers.
+const PIECE: usize = 1024;
 /// Panels of a task with many rows: a piece of the activations stays in the second-level cache for
 /// all of them.
 const PANELS_PER_TASK: usize = 6;
@@ -34,11 +34,16 @@ thread_local! {
 
 impl Activations {
     pub fn outputs_per_task(&self, outputs: usize) -> usize {
-        if self.blocks() <= 2 {
+        if self.are_few() {
             PANEL
         } else {
             (outputs / (TASKS * PANEL)).clamp(1, PANELS_PER_TASK) * PANEL
         }
+    }
+
+    /// Weights are used once, with sums over all inputs in registers.
+    fn are_few(&self) -> bool {
+        self.blocks() <= 2
     }
 
     /// # Safety
@@ -68,7 +73,7 @@ impl Activations {
         sums: &mut Vec<Line<f32>>,
         y: Results<'_>,
     ) {
-        let piece = if self.blocks() <= 2 { LONG_PIECE } else { PIECE };
+        let piece = if self.are_few() { self.inputs } else { PIECE };
         // A pair of blocks has room for both even if there is one.
         let of_panel = blocks.len().next_multiple_of(2) * 2 * SUMS;
         let panels = outputs.len().div_ceil(PANEL);
@@ -84,9 +89,18 @@ impl Activations {
                 let panel = output..(output + PANEL).min(outputs.end);
                 let rows = &weight[panel.start * self.inputs..panel.end * self.inputs];
                 let mut lines = Lines::new(rows, self.inputs);
-                let next = self.next_panel(weight, &blocks, &outputs, &panel, &inputs, piece);
-                // SAFETY: the caller's promise.
-                unsafe { self.blocks_of_panel(&mut lines, &blocks, &inputs, sums, next) };
+                if self.are_few() {
+                    let start = rows.as_ptr().cast();
+                    let mut requests = Requests::<PANEL>::new(start, 2 * self.inputs);
+                    let ask = |input| requests.ask(2 * input);
+                    // SAFETY: the caller's promise.
+                    unsafe { self.blocks_of_panel(&mut lines, &blocks, &inputs, sums, ask) };
+                } else {
+                    let mut ahead = self.next_panel(weight, &blocks, &outputs, &panel, &inputs);
+                    let ask = |_| ahead.ask();
+                    // SAFETY: the caller's promise.
+                    unsafe { self.blocks_of_panel(&mut lines, &blocks, &inputs, sums, ask) };
+                }
             }
         }
         for (output, sums) in outputs.clone().step_by(PANEL).zip(sums.chunks_exact(of_panel)) {
@@ -105,7 +119,6 @@ impl Activations {
         outputs: &Range<usize>,
         panel: &Range<usize>,
         inputs: &Range<usize>,
-        piece: usize,
     ) -> Ahead {
         let (output, input) = if panel.end < outputs.end {
             (panel.end, inputs.start)
@@ -114,7 +127,7 @@ impl Activations {
         } else {
             (outputs.end, 0)
         };
-        let bytes = 2 * piece.min(self.inputs - input);
+        let bytes = 2 * PIECE.min(self.inputs - input);
         // Rows after the first ones find the weights in the cache.
         let count = if blocks.start == 0 { PANEL } else { 0 };
         let at = weight.as_ptr().wrapping_add(output * self.inputs + input);
@@ -133,17 +146,17 @@ impl Activations {
         blocks: &Range<usize>,
         inputs: &Range<usize>,
         sums: &mut [f32],
-        mut ahead: Ahead,
+        mut ask: impl FnMut(usize),
     ) {
         for (block, sums) in blocks.clone().step_by(2).zip(sums.chunks_exact_mut(4 * SUMS)) {
             let two = block + 1 < blocks.end;
             // SAFETY: the caller's promise.
             unsafe {
                 match (two, self.layers) {
-                    (false, 1) => self.tile::<1, 1>(lines, block, inputs, sums, &mut ahead),
-                    (false, _) => self.tile::<1, 3>(lines, block, inputs, sums, &mut ahead),
-                    (true, 1) => self.tile::<2, 1>(lines, block, inputs, sums, &mut ahead),
-                    (true, _) => self.tile::<2, 3>(lines, block, inputs, sums, &mut ahead),
+                    (false, 1) => self.tile::<1, 1>(lines, block, inputs, sums, &mut ask),
+                    (false, _) => self.tile::<1, 3>(lines, block, inputs, sums, &mut ask),
+                    (true, 1) => self.tile::<2, 1>(lines, block, inputs, sums, &mut ask),
+                    (true, _) => self.tile::<2, 3>(lines, block, inputs, sums, &mut ask),
                 }
             }
         }
@@ -159,7 +172,7 @@ impl Activations {
         block: usize,
         inputs: &Range<usize>,
         sums: &mut [f32],
-        ahead: &mut Ahead,
+        ask: &mut impl FnMut(usize),
     ) {
         let x_stride = 4 * self.columns;
         let mut x: [_; BLOCKS] = std::array::from_fn(|index| self.tiles(block + index, inputs.start));
@@ -167,7 +180,7 @@ impl Activations {
         unsafe {
             let mut held = Sums::<BLOCKS>::load(inputs.start == 0, sums.as_ptr());
             for input in inputs.clone().step_by(INPUTS) {
-                ahead.ask();
+                ask(input);
                 if let Some(weights) = lines.whole(input) {
                     held.add::<LAYERS>(weights, lines.stride(), x, x_stride);
                 } else {

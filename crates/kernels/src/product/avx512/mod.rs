@@ -11,6 +11,7 @@ pub mod ahead;
 mod few;
 mod multiply_add;
 mod panel;
+pub mod requests;
 mod rows;
 mod task;
 mod tile;

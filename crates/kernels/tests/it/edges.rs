@@ -19,7 +19,7 @@ impl<T: Copy> AtTheEnd<T> {
     fn new(numbers: &[T]) -> Self {
         // SAFETY: plain calls; the mapping is checked, and large enough for the numbers.
         unsafe {
-            let page = usize::try_from(libc::sysconf(libc::_SC_PAGESIZE)).unwrap();
+            let page = libc::sysconf(libc::_SC_PAGESIZE).max(1).unsigned_abs() as usize;
             let room = size_of_val(numbers).next_multiple_of(page);
             let mapping = libc::mmap(
                 ptr::null_mut(),

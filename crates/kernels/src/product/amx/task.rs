@@ -21,7 +21,7 @@ const PANEL: usize = 2 * SIDE;
 const BLOCKS_AT_ONCE: usize = 16;
 /// Inputs of a piece where it is used for many rows: 32 outputs of them, and as many rows, fit the
 /// caches next to the multipliers.
-const PIECE: usize = 1024;
+const PIECE: usize = 512;
 /// Panels of a task with many rows: a piece of the activations stays in the second-level cache for
 /// all of them.
 const PANELS_PER_TASK: usize = 6;

@@ -120,7 +120,7 @@ pub fn multiply_each_with(
     assert!(rows * inputs == x.len());
     let mut forms: Vec<(Kind, Prepared<'_>)> = Vec::with_capacity(1);
     let mut parts = Vec::with_capacity(products.len());
-    let mut operations = 0;
+    let mut work = 0;
     for (weight, y) in products.iter_mut() {
         let outputs = weight.len() / inputs;
         assert!(outputs * inputs == weight.len() && rows * outputs == y.len());
@@ -132,7 +132,7 @@ pub fn multiply_each_with(
             forms.push((kind, Prepared::new(instructions, kind, x, inputs)));
             forms.len() - 1
         });
-        operations += rows * outputs * inputs;
+        work += forms[form].1.work(weight.len());
         parts.push(Part {
             weight: *weight,
             form,
@@ -141,7 +141,7 @@ pub fn multiply_each_with(
             y: Results::new(y, outputs),
         });
     }
-    in_parallel(operations, &tasks(&parts), |(part, outputs)| {
+    in_parallel(work, &tasks(&parts), |(part, outputs)| {
         let part = &parts[*part];
         // SAFETY: the tasks cut each result into columns of their own, and the weight has as many
         // outputs.
@@ -172,16 +172,17 @@ fn tasks(parts: &[Part<'_>]) -> Vec<Task> {
     parts.iter().enumerate().flat_map(of_part).collect()
 }
 
-/// Multiplications below which one thread is faster than two.
+/// Weights read from memory below which one thread is faster than two: waking another costs some
+/// 8 microseconds.
 const SERIAL: usize = 1 << 17;
 
-/// Calls `work` on each task, on several threads where that many multiplications pay for waking
-/// them.
-pub(crate) fn in_parallel<T: Sync>(operations: usize, tasks: &[T], work: impl Fn(&T) + Send + Sync) {
-    if operations < SERIAL {
-        tasks.iter().for_each(work);
+/// Calls `run` on each task, on several threads if the work, as [`Prepared::work`] counts it, pays
+/// for waking them.
+pub(crate) fn in_parallel<T: Sync>(work: usize, tasks: &[T], run: impl Fn(&T) + Send + Sync) {
+    if work < SERIAL {
+        tasks.iter().for_each(run);
     } else {
-        tasks.par_iter().for_each(work);
+        tasks.par_iter().for_each(run);
     }
 }
 

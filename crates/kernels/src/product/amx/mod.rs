@@ -1,4 +1,5 @@
-//! Products with AMX: weights in bf16, a tile being 16 outputs x 32 inputs as they lie in memory.
+//! Products with AMX: weights in bf16, a tile being 16 outputs x 32 inputs as they lie in memory
+//! (or, for many rows, in a copy in the cache).
 //!
 //! `tdpbf16ps` adds to each of 16 x 16 sums in f32 what 32 inputs give: the even ones one after
 //! the other, the odd ones likewise, then both, whatever the number of rows or columns (Intel's
@@ -10,11 +11,11 @@
 //! below 1.2e-38 count as zero, in each of the three.
 
 mod activations;
-mod lines;
 mod permission;
 mod split;
 mod task;
 mod tiles;
+mod weights;
 
 pub use activations::Activations;
 pub use permission::is_permitted;
@@ -24,5 +25,7 @@ pub use tiles::{PRODUCTS, register_loop};
 const SIDE: usize = 16;
 /// Inputs of a tile of weights.
 const INPUTS: usize = 32;
+/// Outputs that are multiplied at once: two tiles.
+const PANEL: usize = 2 * SIDE;
 /// Bytes of a tile's line.
 const LINE: usize = 64;

@@ -6,17 +6,14 @@ use std::ops::Range;
 
 use half::bf16;
 
-use super::lines::Lines;
 use super::tiles::{SUMS, Shapes, Sums};
-use super::{Activations, INPUTS, LINE, SIDE};
+use super::weights::{AsTheyLie, Packed, Weights, pack};
+use super::{Activations, INPUTS, PANEL, SIDE};
 use crate::product::avx512::ahead::Ahead;
-use crate::product::avx512::requests::Requests;
 use crate::product::avx512::turn::turn;
 use crate::product::avx512::{LANES, Line, numbers_mut};
 use crate::product::{Results, Weight};
 
-/// Outputs that are multiplied at once.
-const PANEL: usize = 2 * SIDE;
 /// Rows that share a piece of the weights in the cache: their sums stay in the second-level cache.
 const BLOCKS_AT_ONCE: usize = 16;
 /// Inputs of a piece where it is used for many rows: 32 outputs of them, and as many rows, fit the
@@ -29,7 +26,12 @@ const PANELS_PER_TASK: usize = 6;
 const TASKS: usize = 12;
 
 thread_local! {
-    static SCRATCH: RefCell<Vec<Line<f32>>> = const { RefCell::new(Vec::new()) };
+    static SCRATCH: RefCell<Scratch> = const { RefCell::new(Scratch { panel: Vec::new(), sums: Vec::new() }) };
+}
+
+struct Scratch {
+    panel: Vec<Line<u32>>,
+    sums: Vec<Line<f32>>,
 }
 
 impl Activations {
@@ -52,13 +54,13 @@ impl Activations {
         let Weight::Bf16(weight) = weight else {
             unreachable!("prepared for weights in bf16")
         };
-        SCRATCH.with_borrow_mut(|sums| {
+        SCRATCH.with_borrow_mut(|scratch| {
             // SAFETY: the caller's promise.
             let _shapes = unsafe { Shapes::set(self.columns) };
             for first in (0..self.blocks()).step_by(BLOCKS_AT_ONCE) {
                 let blocks = first..(first + BLOCKS_AT_ONCE).min(self.blocks());
                 // SAFETY: the caller's promise.
-                unsafe { self.panels(weight, blocks, outputs.clone(), sums, y) };
+                unsafe { self.panels(weight, blocks, outputs.clone(), scratch, y) };
             }
         });
     }
@@ -70,15 +72,17 @@ impl Activations {
         weight: &[bf16],
         blocks: Range<usize>,
         outputs: Range<usize>,
-        sums: &mut Vec<Line<f32>>,
+        scratch: &mut Scratch,
         y: Results<'_>,
     ) {
         let piece = if self.are_few() { self.inputs } else { PIECE };
         // A pair of blocks has room for both even if there is one.
         let of_panel = blocks.len().next_multiple_of(2) * 2 * SUMS;
         let panels = outputs.len().div_ceil(PANEL);
-        sums.resize((panels * of_panel / LANES).max(sums.len()), Line::zero());
-        let sums = &mut numbers_mut(sums)[..panels * of_panel];
+        let lines = panels * of_panel / LANES;
+        scratch.sums.resize(lines.max(scratch.sums.len()), Line::zero());
+        scratch.panel.resize(PIECE / INPUTS * PANEL, Line::zero());
+        let sums = &mut numbers_mut(&mut scratch.sums)[..panels * of_panel];
         for input in (0..self.inputs).step_by(piece) {
             let inputs = input..(input + piece).min(self.inputs);
             for (output, sums) in outputs
@@ -88,18 +92,18 @@ impl Activations {
             {
                 let panel = output..(output + PANEL).min(outputs.end);
                 let rows = &weight[panel.start * self.inputs..panel.end * self.inputs];
-                let mut lines = Lines::new(rows, self.inputs);
                 if self.are_few() {
-                    let start = rows.as_ptr().cast();
-                    let mut requests = Requests::<PANEL>::new(start, 2 * self.inputs);
-                    let ask = |input| requests.ask(2 * input);
+                    let mut weights = AsTheyLie::new(rows, self.inputs);
                     // SAFETY: the caller's promise.
-                    unsafe { self.blocks_of_panel(&mut lines, &blocks, &inputs, sums, ask) };
+                    unsafe { self.blocks_of_panel(&mut weights, &blocks, &inputs, sums) };
                 } else {
-                    let mut ahead = self.next_panel(weight, &blocks, &outputs, &panel, &inputs);
-                    let ask = |_| ahead.ask();
+                    let ahead = self.next_panel(weight, &blocks, &outputs, &panel, &inputs);
                     // SAFETY: the caller's promise.
-                    unsafe { self.blocks_of_panel(&mut lines, &blocks, &inputs, sums, ask) };
+                    unsafe {
+                        pack(rows, self.inputs, inputs.clone(), &mut scratch.panel);
+                        let mut weights = Packed::new(&scratch.panel, inputs.start, ahead);
+                        self.blocks_of_panel(&mut weights, &blocks, &inputs, sums);
+                    }
                 }
             }
         }
@@ -142,21 +146,20 @@ impl Activations {
     /// [`Shapes`] must be set.
     unsafe fn blocks_of_panel(
         &self,
-        lines: &mut Lines<'_>,
+        weights: &mut impl Weights,
         blocks: &Range<usize>,
         inputs: &Range<usize>,
         sums: &mut [f32],
-        mut ask: impl FnMut(usize),
     ) {
         for (block, sums) in blocks.clone().step_by(2).zip(sums.chunks_exact_mut(4 * SUMS)) {
             let two = block + 1 < blocks.end;
             // SAFETY: the caller's promise.
             unsafe {
                 match (two, self.layers) {
-                    (false, 1) => self.tile::<1, 1>(lines, block, inputs, sums, &mut ask),
-                    (false, _) => self.tile::<1, 3>(lines, block, inputs, sums, &mut ask),
-                    (true, 1) => self.tile::<2, 1>(lines, block, inputs, sums, &mut ask),
-                    (true, _) => self.tile::<2, 3>(lines, block, inputs, sums, &mut ask),
+                    (false, 1) => self.tile::<1, 1>(weights, block, inputs, sums),
+                    (false, _) => self.tile::<1, 3>(weights, block, inputs, sums),
+                    (true, 1) => self.tile::<2, 1>(weights, block, inputs, sums),
+                    (true, _) => self.tile::<2, 3>(weights, block, inputs, sums),
                 }
             }
         }
@@ -168,24 +171,18 @@ impl Activations {
     /// [`Shapes`] must be set.
     unsafe fn tile<const BLOCKS: usize, const LAYERS: usize>(
         &self,
-        lines: &mut Lines<'_>,
+        weights: &mut impl Weights,
         block: usize,
         inputs: &Range<usize>,
         sums: &mut [f32],
-        ask: &mut impl FnMut(usize),
     ) {
         let x_stride = 4 * self.columns;
         let mut x: [_; BLOCKS] = std::array::from_fn(|index| self.tiles(block + index, inputs.start));
-        // SAFETY: the caller's promise; activations have whole tiles, and so have the lines.
+        // SAFETY: the caller's promise; activations have whole tiles, and so have weights.
         unsafe {
             let mut held = Sums::<BLOCKS>::load(inputs.start == 0, sums.as_ptr());
             for input in inputs.clone().step_by(INPUTS) {
-                ask(input);
-                if let Some(weights) = lines.whole(input) {
-                    held.add::<LAYERS>(weights, lines.stride(), x, x_stride);
-                } else {
-                    held.add::<LAYERS>(lines.filled_up(input), LINE, x, x_stride);
-                }
+                held.add::<LAYERS>(weights.tiles(input), x, x_stride);
                 x = x.map(|x| x.wrapping_add(LAYERS * SIDE * self.columns));
             }
             held.store(sums.as_mut_ptr());

@@ -5,6 +5,7 @@
 
 use std::arch::asm;
 
+use super::weights::Tiles;
 use super::{INPUTS, LINE, SIDE};
 
 /// The tiles' shapes are set as long as it lives, for this thread.
@@ -129,23 +130,21 @@ impl<const BLOCKS: usize> Sums<BLOCKS> {
         }
     }
 
-    /// Adds the products of 32 inputs: of 32 outputs, whose lines are `stride` bytes from each
-    /// other, with `LAYERS` tiles of each block of rows, whose lines have `x_stride` bytes.
+    /// Adds the products of 32 inputs: of 32 outputs, with `LAYERS` tiles of each block of rows, whose lines have `x_stride` bytes.
     ///
     /// # Safety
     /// [`Shapes`] must be set; weights and activations must have whole tiles there.
     #[inline(always)]
     pub unsafe fn add<const LAYERS: usize>(
         &mut self,
-        weights: [*const u8; 2],
-        stride: usize,
+        weights: Tiles,
         x: [*const u32; BLOCKS],
         x_stride: usize,
     ) {
         // SAFETY: the caller's promise.
         unsafe {
-            load!(4, weights[0], stride);
-            load!(5, weights[1], stride);
+            load!(4, weights.starts[0], weights.stride);
+            load!(5, weights.starts[1], weights.stride);
             for layer in 0..LAYERS {
                 let tile = layer * SIDE * x_stride;
                 load!(6, x[0].byte_add(tile), x_stride);

@@ -113,7 +113,7 @@ pub fn multiply_each_with(
     products: &mut [(Weight<'_>, &mut [f32])],
 ) {
     assert!(
-        instructions <= Instructions::best(),
+        instructions.is_available(),
         "the processor has no {instructions:?}"
     );
     let rows = x.len() / inputs;

@@ -3,6 +3,8 @@
 use std::arch::x86_64::*;
 use std::sync::OnceLock;
 
+use crate::instructions::is_intel;
+
 /// What is asked for while a line of each of some rows of weights is used.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Order {
@@ -67,12 +69,7 @@ impl<const ROWS: usize> Requests<ROWS> {
 fn best_order() -> Order {
     static ORDER: OnceLock<Order> = OnceLock::new();
     *ORDER.get_or_init(|| {
-        let name = __cpuid(0);
-        let is_intel = [name.ebx, name.edx, name.ecx]
-            .map(u32::to_le_bytes)
-            .as_flattened()
-            == b"GenuineIntel";
-        if is_intel {
+        if is_intel() {
             Order::InEachRow
         } else {
             Order::AsTheyLie

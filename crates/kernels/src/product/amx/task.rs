@@ -19,6 +19,11 @@ const BLOCKS_AT_ONCE: usize = 16;
 /// Inputs of a piece where it is used for many rows: 32 outputs of them, and as many rows, fit the
 /// caches next to the multipliers.
 const PIECE: usize = 512;
+/// As many blocks of rows, and bytes of them, go over the weights as they lie: the first two blocks
+/// read them from memory, the others from the second-level cache, which has room for the
+/// activations too.
+const FEW_BLOCKS: usize = 4;
+const FEW_BYTES: usize = 5 << 18;
 /// Panels of a task with many rows: a piece of the activations stays in the second-level cache for
 /// all of them.
 const PANELS_PER_TASK: usize = 6;
@@ -43,9 +48,10 @@ impl Activations {
         }
     }
 
-    /// Weights are used once, with sums over all inputs in registers.
+    /// Weights are used as they lie, with sums over all inputs in registers.
     fn are_few(&self) -> bool {
-        self.blocks() <= 2
+        let bytes = 2 * self.layers * self.rows * self.inputs;
+        self.blocks() <= 2 || (self.blocks() <= FEW_BLOCKS && bytes <= FEW_BYTES)
     }
 
     /// # Safety
@@ -162,6 +168,7 @@ impl Activations {
                     (true, _) => self.tile::<2, 3>(weights, block, inputs, sums),
                 }
             }
+            weights.are_known();
         }
     }
 

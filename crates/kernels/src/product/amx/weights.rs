@@ -19,13 +19,16 @@ pub trait Weights {
     /// Those from `input` on, which is a multiple of 32; what isn't there is zero. Asks for some of
     /// the memory that is needed later.
     fn tiles(&mut self, input: usize) -> Tiles;
+
+    /// From now on they are all in the cache.
+    fn are_known(&mut self) {}
 }
 
-/// As they lie in memory: for a few rows, which use them once.
+/// As they lie in memory: for a few rows.
 pub struct AsTheyLie<'a> {
     weight: &'a [bf16],
     inputs: usize,
-    requests: Requests<PANEL>,
+    requests: Option<Requests<PANEL>>,
     edge: Edge,
 }
 
@@ -39,7 +42,7 @@ impl<'a> AsTheyLie<'a> {
         AsTheyLie {
             weight,
             inputs,
-            requests: Requests::new(weight.as_ptr().cast(), 2 * inputs),
+            requests: Some(Requests::new(weight.as_ptr().cast(), 2 * inputs)),
             edge: Edge([[bf16::ZERO; INPUTS]; PANEL]),
         }
     }
@@ -62,7 +65,9 @@ impl<'a> AsTheyLie<'a> {
 impl Weights for AsTheyLie<'_> {
     #[inline(always)]
     fn tiles(&mut self, input: usize) -> Tiles {
-        self.requests.ask(2 * input);
+        if let Some(requests) = &mut self.requests {
+            requests.ask(2 * input);
+        }
         if self.weight.len() < PANEL * self.inputs || input + INPUTS > self.inputs {
             return self.edge(input);
         }
@@ -74,6 +79,10 @@ impl Weights for AsTheyLie<'_> {
             starts: [at(0), at(SIDE)],
             stride: 2 * self.inputs,
         }
+    }
+
+    fn are_known(&mut self) {
+        self.requests = None;
     }
 }
 

@@ -9,9 +9,10 @@ use half::bf16;
 use super::tiles::{SUMS, Shapes, Sums};
 use super::weights::{AsTheyLie, Packed, Weights, pack};
 use super::{Activations, INPUTS, PANEL, SIDE};
+use crate::product::avx512::LANES;
 use crate::product::avx512::ahead::Ahead;
+use crate::product::avx512::line::{Line, numbers_mut};
 use crate::product::avx512::turn::turn;
-use crate::product::avx512::{LANES, Line, numbers_mut};
 use crate::product::{Results, Weight};
 
 /// Rows that share a piece of the weights in the cache: their sums stay in the second-level cache.

@@ -3,8 +3,8 @@ use std::arch::x86_64::*;
 use half::bf16;
 
 use super::{INPUTS, LINE, PANEL, SIDE};
-use crate::product::avx512::Line;
 use crate::product::avx512::ahead::Ahead;
+use crate::product::avx512::line::Line;
 use crate::product::avx512::requests::Requests;
 
 /// Two tiles of weights: 32 inputs of 32 outputs.

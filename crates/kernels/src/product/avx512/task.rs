@@ -4,9 +4,10 @@ use std::cell::RefCell;
 use std::ops::Range;
 
 use super::ahead::Ahead;
+use super::line::{Line, numbers_mut};
 use super::rows::Rows;
 use super::tile::{STEPS_PER_REQUEST, Tile};
-use super::{Activations, FEW_ROWS, LANES, Line, PANEL, VECTORS, few, numbers_mut, panel, tile};
+use super::{Activations, FEW_ROWS, LANES, PANEL, VECTORS, few, panel, tile};
 use crate::product::{Kind, Results, Weight};
 
 /// Rows that share a packed panel: their sums stay in the second-level cache.

@@ -33,7 +33,7 @@ impl<'a> Prepared<'a> {
     /// As many of the outputs as one task best takes.
     pub(crate) fn outputs_per_task(&self, outputs: usize) -> usize {
         match self {
-            Prepared::Dots(_) => dots::OUTPUTS_PER_TASK,
+            Prepared::Dots(_) => dots::OUTPUTS_PER_TASK.min(outputs),
             #[cfg(target_arch = "x86_64")]
             Prepared::Avx512(x) => x.outputs_per_task(outputs),
             #[cfg(target_arch = "x86_64")]

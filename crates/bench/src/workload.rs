@@ -43,11 +43,20 @@ impl Workload {
             }
             Ok::<_, anyhow::Error>((tokenizer, rendered))
         };
+        // What is wrong, without what to do about it.
+        let reason = |error: anyhow::Error| {
+            let text = format!("{error:#}");
+            text.split_once("; ")
+                .map_or(text.clone(), |(reason, _)| reason.to_owned())
+        };
         let (found, format) = match own() {
             Ok(found) => (found, "the model's chat format".to_owned()),
             Err(why) => match plain() {
-                Ok(found) => (found, format!("a plain format, since {why:#}")),
-                Err(why) => (folded()?, format!("the embedded model's tokens, since {why:#}")),
+                Ok(found) => (found, format!("a plain format, since {}", reason(why))),
+                Err(why) => (
+                    folded()?,
+                    format!("the embedded model's tokens, since {}", reason(why)),
+                ),
             },
         };
         let (tokenizer, prompts) = found;

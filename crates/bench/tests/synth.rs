@@ -303,12 +303,36 @@ fn the_types_are_those_of_q4_k_m_and_python_reads_the_same_numbers() {
 }
 
 const PYTHON_READS: [(&str, &str, [f32; 4]); 6] = [
-    ("token_embd.weight", "Q6_K", [0.0; 4]),
-    ("blk.0.attn_q.weight", "Q4_K", [0.0; 4]),
-    ("blk.1.attn_v.weight", "Q4_K", [0.0; 4]),
-    ("blk.2.attn_v.weight", "Q6_K", [0.0; 4]),
-    ("blk.1.ffn_down.weight", "Q5_0", [0.0; 4]),
-    ("blk.2.ffn_down.weight", "Q8_0", [0.0; 4]),
+    (
+        "token_embd.weight",
+        "Q6_K",
+        [0.028684735, 0.016063452, 0.003889203, -0.033353806],
+    ),
+    (
+        "blk.0.attn_q.weight",
+        "Q4_K",
+        [0.014065027, -0.0028196573, -0.025967121, 0.0074603558],
+    ),
+    (
+        "blk.1.attn_v.weight",
+        "Q4_K",
+        [0.030563831, 0.016456842, 0.014158845, 0.016057491],
+    ),
+    (
+        "blk.2.attn_v.weight",
+        "Q6_K",
+        [0.0048696995, -0.03530532, 0.0008457899, -0.016109347],
+    ),
+    (
+        "blk.1.ffn_down.weight",
+        "Q5_0",
+        [-0.034366608, 0.017183304, 0.026874542, 0.0037021637],
+    ),
+    (
+        "blk.2.ffn_down.weight",
+        "Q8_0",
+        [-0.03248954, 0.0051164627, -0.02791214, 0.0044801235],
+    ),
 ];
 
 #[test]

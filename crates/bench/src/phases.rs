@@ -192,8 +192,11 @@ impl Bench<'_> {
         let step = (whole.seconds - prefill.seconds) / (new_tokens - 1) as f64;
         let tokens: usize = requests.iter().map(|request| request.prompt.len()).sum();
         prefill.tokens_per_second = Some(tokens as f64 / prefill.seconds);
-        whole.tokens_per_second = Some(rows as f64 / step);
-        whole.fraction_of_limit = Some(self.limits.step(rows) / step);
+        // Too few tokens for the machine's noise: the prompts alone took longer.
+        if step > 0.0 {
+            whole.tokens_per_second = Some(rows as f64 / step);
+            whole.fraction_of_limit = Some(self.limits.step(rows) / step);
+        }
         if self.settings.greedy {
             whole.texts = generated.map(|texts| texts.into_iter().map(|text| text.tokens).collect());
         }

@@ -1,6 +1,6 @@
 use std::fs;
 
-use gguf::{BlockKind, GgufFile, Value};
+use gguf::{ALIGNMENT, BlockKind, Entry, GgufFile, NewTensor, Value, header};
 
 use crate::build::{BOOL, Builder, LIST, U32, list, text};
 

@@ -238,16 +238,14 @@ pub enum Maintain {
     Train(ToolOptions),
     /// Writes a checkpoint of random weights in the shape of a published model
     #[command(after_help = "synth --like gemma-2-9b-it models/synth-9b")]
-    #[command(
-        override_usage = "cargo xtask synth --like NAME FOLDER [--seed N] [--tokenizer FOLDER] [OPTIONS]"
-    )]
+    #[command(override_usage = "cargo xtask synth --like NAME OUT [--seed N] [--tokenizer FOLDER] [OPTIONS]")]
     Synth(ToolOptions),
     /// Measures each part of a run on a checkpoint: time, tokens per second, memory, the machine's
     /// limit
     #[command(after_help = "bench models/synth-2b --new 32")]
     #[command(
-        override_usage = "cargo xtask bench [CHECKPOINT] [--dtype auto|f32|bf16] [--new TOKENS] [--repeat N] [--json] \
-                          [OPTIONS]"
+        override_usage = "cargo xtask bench [CHECKPOINT] [--dtype auto|f32|bf16] [--new TOKENS] [--repeat N] [--greedy] \
+                          [--json] [OPTIONS]"
     )]
     Bench(ToolOptions),
 }

@@ -41,6 +41,9 @@ struct Arguments {
     /// How often each part runs; the median counts
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = at_least(1))]
     repeat: usize,
+    /// The most likely token each time, and the texts' tokens in the JSON
+    #[arg(long)]
+    greedy: bool,
     /// Leaves the table out
     #[arg(long)]
     json: bool,
@@ -66,6 +69,7 @@ fn run(arguments: Arguments) -> Result<()> {
         checkpoint: arguments.checkpoint.map_or_else(default_checkpoint, Ok)?,
         dtype: arguments.dtype,
         new_tokens: arguments.new,
+        greedy: arguments.greedy,
         repeat: arguments.repeat,
     };
     let result = phases::run(&settings)?;

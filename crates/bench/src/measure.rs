@@ -14,6 +14,8 @@ pub struct Measured {
     pub tokens_per_second: Option<f64>,
     /// As a fraction of the machine's limit.
     pub fraction_of_limit: Option<f64>,
+    /// The tokens of each text, where they are the same in any program: without sampling.
+    pub texts: Option<Vec<Vec<u32>>>,
 }
 
 /// Runs the work `repeat` times, and returns the last result.
@@ -36,6 +38,7 @@ pub fn measure<T>(
         peak_memory: peak_memory(),
         tokens_per_second: None,
         fraction_of_limit: None,
+        texts: None,
     };
     Ok((measured, last))
 }

@@ -1,10 +1,7 @@
 use analyze::ConditionSums;
-use anyhow::{Context, Result};
-use extract::capture;
-use model::{
-    Batch, ChatOptions, ChatTokenizer, GenerationRequest, ModelFiles, Network, Precision, ResidualTap,
-    generate, open_device,
-};
+use anyhow::{Context, Result, bail};
+use extract::{Wanted, capture, pooled_position};
+use model::{Batch, GenerationRequest, ModelFiles, Network, Precision, ResidualTap, generate, open_device};
 use pipeline::Pipeline;
 use results::{
     Activation, ActivationWriter, CERTIFICATE_FORMAT, Certificate, DoseEffect, DoseSummary, DoseText,
@@ -15,12 +12,12 @@ use serde_json::{Value, json};
 use session::OpenModel;
 use session::OpenNetwork;
 use steer::Steer;
-use terms::{FinishReason, GenerationStyle, Stage};
+use terms::{DeviceKind, FinishReason, GenerationStyle, Stage};
 
 use crate::limits::Limits;
 use crate::measure::{Measured, measure};
 use crate::settings::Settings;
-use crate::workload::{interventions, prompts, requests, steering_layer};
+use crate::workload::{Workload, interventions, requests, steering_layer, tokens};
 
 /// Measures everything; the result is what is printed.
 pub fn run(settings: &Settings) -> Result<Value> {
@@ -36,6 +33,12 @@ pub fn run(settings: &Settings) -> Result<Value> {
     };
     let kind = model::present_device();
     let device = open_device(kind)?;
+    check_memory(
+        settings,
+        Network::loaded_size(&checkpoint, &device, precision),
+        kind,
+    )?;
+    let workload = Workload::of(&files, config.vocab_size, &pipeline)?;
     let mut parts = Vec::new();
     let (loaded, network) = measure("load", 1, || {
         Ok(Network::load(
@@ -47,7 +50,11 @@ pub fn run(settings: &Settings) -> Result<Value> {
         )?)
     })?;
     parts.push(loaded);
-    let tokenizer = tokenizer(&files)?;
+    let Workload {
+        prompts,
+        tokenizer,
+        format,
+    } = workload;
     let model = OpenModel {
         network: OpenNetwork::Resident(Box::new(network.context("the model was not loaded")?)),
         tokenizer,
@@ -57,44 +64,50 @@ pub fn run(settings: &Settings) -> Result<Value> {
         precision,
     };
     let limits = Limits::measure(&model.network, &checkpoint);
-    let prompts = prompts(&model, &pipeline)?;
     let bench = Bench {
         settings,
         pipeline,
         model,
         prompts,
+        format,
         limits,
     };
     let layers = bench.extraction(&mut parts)?;
+    let layer_norms: Vec<f64> = layers.iter().map(|rows| mean_norm(rows)).collect();
     bench.generation(&layers, &mut parts)?;
     bench.tables(layers, &mut parts)?;
-    Ok(bench.result(&parts))
+    Ok(bench.result(&parts, &layer_norms))
 }
 
-/// A model without a chat template is measured with a plain one: what turns look like doesn't
-/// matter.
-fn tokenizer(files: &ModelFiles) -> Result<ChatTokenizer> {
-    if files.chat_template()?.is_some() {
-        return Ok(files.tokenizer(&ChatOptions::default())?);
+/// A model that is read from the disk again and again says nothing about the processor.
+fn check_memory(settings: &Settings, needed: usize, kind: DeviceKind) -> Result<()> {
+    let free = machine::available_memory().filter(|_| kind == DeviceKind::Cpu);
+    match free {
+        Some(free) if needed > free => bail!(
+            "{}: the weights take {:.1} GB, and {:.1} GB of memory are free; end other programs, or measure a smaller model",
+            settings.checkpoint.display(),
+            needed as f64 / 1e9,
+            free as f64 / 1e9
+        ),
+        _ => Ok(()),
     }
-    let folder = tempfile::tempdir()?;
-    let path = folder.path().join("plain.jinja");
-    fs_err::write(&path, PLAIN_TEMPLATE)?;
-    let options = ChatOptions {
-        template: Some(&path),
-        ..ChatOptions::default()
-    };
-    Ok(files.tokenizer(&options)?)
 }
 
-const PLAIN_TEMPLATE: &str = "{{ bos_token }}{% for message in messages %}{{ message['role'] }}: {{ message['content'] }}\n\
-     {% endfor %}{% if add_generation_prompt %}assistant: {% endif %}";
+/// The mean length of a layer's vectors: two programs that do the same work agree on it.
+fn mean_norm(rows: &[Activation]) -> f64 {
+    let norm = |row: &Activation| {
+        let squares = row.activation.iter().map(|value| f64::from(*value).powi(2));
+        squares.sum::<f64>().sqrt()
+    };
+    rows.iter().map(norm).sum::<f64>() / rows.len() as f64
+}
 
 struct Bench<'a> {
     settings: &'a Settings,
     pipeline: Pipeline,
     model: OpenModel,
     prompts: Vec<RenderedPrompt>,
+    format: String,
     limits: Limits,
 }
 
@@ -104,10 +117,7 @@ impl Bench<'_> {
         let (mut measured, layers) = measure("extract", self.settings.repeat, || {
             capture(&self.model, &self.prompts, &[pooling])
         })?;
-        let ids = |prompt: &RenderedPrompt| -> Vec<u32> {
-            prompt.token_ids.iter().map(|id| id.cast_unsigned()).collect()
-        };
-        let rows: Vec<Vec<u32>> = self.prompts.iter().map(ids).collect();
+        let rows: Vec<Vec<u32>> = self.prompts.iter().map(tokens).collect();
         let tokens: usize = rows.iter().map(Vec::len).sum();
         measured.tokens_per_second = Some(tokens as f64 / measured.seconds);
         let computed = Batch::of(&rows)?.len();
@@ -126,6 +136,8 @@ impl Bench<'_> {
             let device = self.model.resident()?.device();
             Steer::new(&interventions, config.layers.len(), config.hidden_size, &device)
         };
+        let requests =
+            |prompts: &[RenderedPrompt], rows: usize| requests(prompts, rows, self.settings.greedy);
         for rows in [1, 12, 48] {
             self.decode(
                 &format!("decode {rows}"),
@@ -148,7 +160,8 @@ impl Bench<'_> {
         let tokenizer = &self.model.tokenizer;
         let suppressed = [tokenizer.token_id("\n\n"), tokenizer.end_of_turn()];
         for request in &mut swapped[6..] {
-            request.sampling.suppress = suppressed.into_iter().flatten().collect();
+            let known = |id: &u32| (*id as usize) < config.vocab_size;
+            request.sampling.suppress = suppressed.into_iter().flatten().filter(known).collect();
         }
         let coefficients = [vec![0.0; 12], signs].concat();
         self.decode(
@@ -175,15 +188,29 @@ impl Bench<'_> {
             })
         };
         let (mut prefill, _) = texts(&format!("{name}: prompts"), 1)?;
-        let (mut whole, _) = texts(name, new_tokens)?;
+        let (mut whole, generated) = texts(name, new_tokens)?;
         let step = (whole.seconds - prefill.seconds) / (new_tokens - 1) as f64;
         let tokens: usize = requests.iter().map(|request| request.prompt.len()).sum();
         prefill.tokens_per_second = Some(tokens as f64 / prefill.seconds);
-        whole.tokens_per_second = Some(rows as f64 / step);
-        whole.fraction_of_limit = Some(self.limits.step(rows) / step);
+        // Too few tokens for the machine's noise: the prompts alone took longer.
+        if step > 0.0 {
+            whole.tokens_per_second = Some(rows as f64 / step);
+            whole.fraction_of_limit = Some(self.limits.step(rows) / step);
+        }
+        if self.settings.greedy {
+            whole.texts = generated.map(|texts| texts.into_iter().map(|text| text.tokens).collect());
+        }
         parts.push(prefill);
         parts.push(whole);
         Ok(())
+    }
+
+    /// The token whose residual stream is kept.
+    fn position(&self, prompt: &RenderedPrompt) -> Option<usize> {
+        match pooled_position(self.pipeline.contrast.pooling, prompt) {
+            Wanted::Position(position) => Some(position),
+            Wanted::MeanFrom(_) => None,
+        }
     }
 
     /// The mean of the positive condition minus that of the negative one.
@@ -296,7 +323,7 @@ impl Bench<'_> {
         plain.chain(steered).collect()
     }
 
-    fn result(&self, parts: &[Measured]) -> Value {
+    fn result(&self, parts: &[Measured], layer_norms: &[f64]) -> Value {
         let part = |part: &Measured| {
             json!({
                 "part": part.name,
@@ -305,6 +332,7 @@ impl Bench<'_> {
                 "tokens_per_second": part.tokens_per_second,
                 "peak_memory_bytes": part.peak_memory,
                 "fraction_of_limit": part.fraction_of_limit,
+                "texts": part.texts,
             })
         };
         json!({
@@ -319,6 +347,12 @@ impl Bench<'_> {
             "multiply_add_rate_per_second": self.limits.rate,
             "new_tokens": self.settings.new_tokens,
             "repeat": self.settings.repeat,
+            "format": self.format,
+            "work": {
+                "tokens": self.prompts.iter().map(tokens).collect::<Vec<_>>(),
+                "positions": self.prompts.iter().map(|prompt| self.position(prompt)).collect::<Vec<_>>(),
+            },
+            "layer_norms": layer_norms,
             "parts": parts.iter().map(part).collect::<Vec<_>>(),
         })
     }

@@ -8,6 +8,8 @@ pub struct Settings {
     pub dtype: Dtype,
     /// Tokens of each text.
     pub new_tokens: usize,
+    /// Whether the most likely token is taken each time.
+    pub greedy: bool,
     /// How often each part runs; the median counts.
     pub repeat: usize,
 }

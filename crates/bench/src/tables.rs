@@ -14,6 +14,7 @@ pub fn print(result: &Value) {
         giga("read_bandwidth_bytes_per_second"),
         giga("multiply_add_rate_per_second")
     ));
+    terminal::remark(format_args!("texts: {}", text("format")));
     terminal::remark(format_args!(
         "{:<22} {:>9} {:>10} {:>11} {:>9}",
         "part", "seconds", "tokens/s", "peak memory", "of limit"

@@ -63,6 +63,42 @@ fn a_model_without_a_chat_template_is_measured_too() {
     assert!(parts.iter().any(|part| part["part"] == "notebook 24"));
 }
 
+/// A folder without a tokenizer, and GGUF files without a chat template: what is measured is the
+/// same, and how the texts became tokens is said.
+#[test]
+fn every_model_that_loads_is_measured() {
+    let fixtures = "crates/model/tests/fixtures/family";
+    for (path, format) in [
+        ("llama3-nano", "the embedded model's tokens, since "),
+        ("gguf/llama2-nano.gguf", "a plain format, since "),
+        ("gguf/gemma4-e.gguf", "the embedded model's tokens, since "),
+    ] {
+        let path = format!("{fixtures}/{path}");
+        let output = bench(&[&path, "--new", "2", "--repeat", "1", "--greedy", "--json"]);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{path}: {errors}");
+        let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert!(
+            result["format"].as_str().unwrap().contains(format),
+            "{}",
+            result["format"]
+        );
+        let norms = result["layer_norms"].as_array().unwrap();
+        assert!(
+            norms.iter().all(|norm| norm.as_f64().unwrap() > 0.0),
+            "{path}: {norms:?}"
+        );
+        let parts = result["parts"].as_array().unwrap();
+        let twelve = parts.iter().find(|part| part["part"] == "decode 12").unwrap();
+        let texts = twelve["texts"].as_array().unwrap();
+        assert_eq!(texts.len(), 12);
+        assert!(
+            texts.iter().all(|text| text.as_array().unwrap().len() == 2),
+            "{path}"
+        );
+    }
+}
+
 #[test]
 fn what_it_does_not_understand_is_refused() {
     for (arguments, code, expected) in [

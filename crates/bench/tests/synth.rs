@@ -7,9 +7,12 @@
 
 use std::path::{Path, PathBuf};
 
-use bench::synth::{shape, shapes, write_model, write_weights};
+use bench::synth::{shape, shapes, write_gguf, write_model, write_weights};
 use burn::tensor::{Device, Tensor};
-use model::{Batch, Checkpoint, ModelConfig, Network, Precision, ResidualTap, StreamedNetwork, Token};
+use model::{
+    Batch, ChatOptions, ChatTokenizer, Checkpoint, ModelConfig, ModelFiles, Network, Precision, ResidualTap,
+    StreamedNetwork, Token,
+};
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, serialize_to_file};
 
@@ -216,6 +219,148 @@ fn streamed_and_resident_are_the_same_bits_with_mapped_matrices_too() {
         kept.0.push(numbers(logits));
         assert_eq!(kept.0, pass(folder.path(), precision));
     }
+}
+
+/// A shape of Gemma 2 with three layers: rows of 512 are whole blocks of 256, those of 2112 are
+/// not.
+fn narrow() -> serde_json::Value {
+    let mut json = shape("gemma-2-2b-it").unwrap();
+    for (key, value) in [
+        ("num_hidden_layers", 3),
+        ("hidden_size", 512),
+        ("intermediate_size", 2112),
+        ("num_attention_heads", 4),
+        ("num_key_value_heads", 2),
+        ("head_dim", 128),
+        ("vocab_size", 2100),
+    ] {
+        json[key] = value.into();
+    }
+    json
+}
+
+fn write_narrow(out: &Path, seed: u64) {
+    let json = narrow();
+    let config = ModelConfig::from_json(&json).unwrap();
+    write_gguf("narrow", &json, &config, &tokenizer(), out, seed).unwrap();
+}
+
+#[test]
+fn a_gguf_file_is_a_whole_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("narrow.gguf");
+    write_narrow(&path, 7);
+    let files = ModelFiles::at(&path).unwrap();
+    let parts = files.open(&ChatOptions::default()).unwrap();
+    let expected = ModelConfig::from_json(&narrow()).unwrap();
+    assert_eq!(parts.config.layers, expected.layers);
+    let text = "<bos><start_of_turn>user\nWho are you?<end_of_turn>\n<start_of_turn>model\n";
+    let own = ChatTokenizer::read(&tokenizer(), &ChatOptions::default()).unwrap();
+    assert_eq!(
+        parts.tokenizer.encode(text).unwrap(),
+        own.encode(text).unwrap(),
+        "the tokens of the tokenizer that was given"
+    );
+    let device = Device::flex();
+    let network = Network::load(
+        &parts.config,
+        &parts.checkpoint,
+        &device,
+        Precision::F32,
+        &mut |_| (),
+    );
+    let network = network.unwrap();
+    let mut kept = KeepAll::default();
+    let h = network.forward(&batch(), None, &mut kept).unwrap();
+    kept.0.push(numbers(network.head(h)));
+    for (layer, values) in kept.0.iter().enumerate() {
+        let rms = (values.iter().map(|value| value * value).sum::<f32>() / values.len() as f32).sqrt();
+        assert!(rms > 0.05 && rms < 100.0, "layer {layer}: {rms}");
+    }
+}
+
+/// Types as llama.cpp mixes them, and numbers as the Python package `gguf` 0.19 reads them:
+/// `dequantize(tensor.data, tensor.tensor_type)[3, [0, 1, 100, 511]]` of the file with seed 7.
+#[test]
+fn the_types_are_those_of_q4_k_m_and_python_reads_the_same_numbers() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("narrow.gguf");
+    write_narrow(&path, 7);
+    let bytes = std::fs::read(&path).unwrap();
+    let file = gguf::GgufFile::parse(&bytes).unwrap();
+    let read = |name: &str| {
+        let tensor = file.tensor(name).unwrap();
+        let (kind, range) = tensor.blocks().unwrap();
+        let mut all = vec![0.0; tensor.elements()];
+        gguf::dequantize(kind, &bytes[range], &mut all);
+        let row = &all[3 * tensor.shape[1]..];
+        (kind.to_string(), [0, 1, 100, 511].map(|index: usize| row[index]))
+    };
+    for (name, kind, expected) in PYTHON_READS {
+        let (own_kind, own) = read(name);
+        assert_eq!((own_kind.as_str(), own), (kind, expected), "{name}");
+    }
+}
+
+const PYTHON_READS: [(&str, &str, [f32; 4]); 6] = [
+    (
+        "token_embd.weight",
+        "Q6_K",
+        [0.028684735, 0.016063452, -0.003889203, 0.033353806],
+    ),
+    (
+        "blk.0.attn_q.weight",
+        "Q4_K",
+        [0.014065027, -0.0028196573, -0.025967121, 0.0074603558],
+    ),
+    (
+        "blk.1.attn_v.weight",
+        "Q4_K",
+        [0.030563831, 0.016456842, 0.014158845, 0.016057491],
+    ),
+    (
+        "blk.1.ffn_down.weight",
+        "Q5_0",
+        [-0.034366608, 0.017183304, -0.026874542, -0.0037021637],
+    ),
+    (
+        "blk.2.attn_v.weight",
+        "Q6_K",
+        [-0.0048696995, 0.03530532, -0.0008457899, 0.016109347],
+    ),
+    (
+        "blk.2.ffn_down.weight",
+        "Q8_0",
+        [-0.03248954, 0.0051164627, 0.02791214, 0.0044801235],
+    ),
+];
+
+#[test]
+fn what_cannot_be_a_gguf_file_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("new.gguf");
+    let error = write_model("Qwen3-8B", &tokenizer(), &out, 0)
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("Qwen3-8B: only shapes of Gemma 2"), "{error}");
+    assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none());
+    std::fs::write(&out, "something").unwrap();
+    let error = write_model("gemma-2-9b-it", &tokenizer(), &out, 0)
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("exists; name a new file"), "{error}");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, seed: u64| {
+        let path = folder.path().join(name);
+        write_narrow(&path, seed);
+        std::fs::read(path).unwrap()
+    };
+    assert!(write("a", 1) == write("b", 1));
+    assert!(write("a", 1) != write("c", 2));
 }
 
 #[test]

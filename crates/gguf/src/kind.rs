@@ -77,6 +77,11 @@ impl BlockKind {
         self.layout().bytes
     }
 
+    /// Its number in ggml's `ggml_type`, by which files name it.
+    pub(crate) const fn number(self) -> u32 {
+        self.layout().number
+    }
+
     /// The kind that a file gives by its number in ggml's `ggml_type`.
     pub(crate) fn from_number(number: u32) -> Option<Self> {
         let found = LAYOUTS.iter().find(|layout| layout.number == number);

@@ -3,9 +3,9 @@
 //!
 //! A file is parsed into its metadata and the places of its tensors ([`GgufFile`]); the bytes stay
 //! where they are until [`dequantize`] turns their blocks into f32. A model in several files
-//! ([`PartName`]) is one [`GgufFile`] once they are joined. [`write_f32`] makes a file of plain
-//! tensors. What the keys and tensors mean is for others to know: `model` reads models, `exchange`
-//! control vectors.
+//! ([`PartName`]) is one [`GgufFile`] once they are joined. [`header`] begins a new file, and
+//! [`write_f32`] makes a whole one of plain tensors. What the keys and tensors mean is for others to
+//! know: `model` reads models, `exchange` control vectors.
 //!
 //! Errors are texts that name the key or tensor and say what to do; the caller adds the path of the
 //! file.
@@ -27,4 +27,4 @@ pub use foreign::not_gguf;
 pub use kind::BlockKind;
 pub use metadata::{Metadata, Value};
 pub use parts::{PartName, Split};
-pub use write::{Entry, write_f32};
+pub use write::{ALIGNMENT, Entry, NewTensor, header, write_f32};

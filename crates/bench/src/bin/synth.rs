@@ -13,7 +13,7 @@ struct Arguments {
     /// The published model
     #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(shapes()))]
     like: String,
-    /// The folder to write to
+    /// The folder to write to, or a .gguf file for weights in the types of Q4_K_M
     out: PathBuf,
     /// The seed of the weights
     #[arg(long, value_name = "N", default_value_t = 0)]

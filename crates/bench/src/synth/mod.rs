@@ -2,6 +2,10 @@
 //! before gigabytes are downloaded, and to measure memory and speed without the real weights. What
 //! they generate means nothing.
 
+mod blocks;
+mod quantised;
+mod random;
+mod vocabulary;
 mod weights;
 
 use std::path::Path;
@@ -10,6 +14,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use model::{ModelConfig, benchmark_config, published_config, published_models};
 use serde_json::{Value, json};
 
+pub use quantised::write_gguf;
 pub use weights::write_weights;
 
 /// The shape of [`benchmark_config`], which doesn't belong to a published model.
@@ -31,15 +36,26 @@ pub fn shape(name: &str) -> Option<Value> {
 }
 
 /// Writes the folder of a model: configuration, bf16 weights in shards with their index, and the
-/// tokenizer in `tokenizer` (a folder), whose vocabulary may be smaller than the shape's. The same
-/// seed gives the same bytes.
+/// tokenizer in `tokenizer` (a folder), whose vocabulary may be smaller than the shape's. If `out`
+/// ends in `.gguf`, it is one file in quantised types instead, see [`write_gguf`]. The same seed
+/// gives the same bytes.
 ///
 /// # Errors
-/// An unknown shape, a folder that is not empty, and what the operating system reports.
+/// An unknown shape, a folder that is not empty, a file that exists, what [`write_gguf`] refuses,
+/// and what the operating system reports.
 pub fn write_model(like: &str, tokenizer: &Path, out: &Path, seed: u64) -> Result<()> {
     let config_json = shape(like)
         .with_context(|| format!("no shape is called \"{like}\"; there are {}", shapes().join(", ")))?;
     let config = ModelConfig::from_json(&config_json).map_err(|message| anyhow!("{like}: {message}"))?;
+    if out.extension().is_some_and(|extension| extension == "gguf") {
+        if out.exists() {
+            bail!("{} exists; name a new file", out.display());
+        }
+        // Renamed when it is whole, so that an unfinished file is not mistaken for a model.
+        let partial = out.with_extension("gguf.partial");
+        write_gguf(like, &config_json, &config, tokenizer, &partial, seed)?;
+        return Ok(fs_err::rename(partial, out)?);
+    }
     if out.exists() && fs_err::read_dir(out)?.next().is_some() {
         bail!("{} is not empty; name a new folder", out.display());
     }

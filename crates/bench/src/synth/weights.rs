@@ -9,6 +9,8 @@ use rayon::prelude::*;
 use safetensors::{Dtype, View, serialize_to_file};
 use serde_json::{Map, Value, json};
 
+use super::random::mixed;
+
 /// Writes `model.safetensors`, or shards of at most `shard_bytes` and their index, in the order in
 /// which the network uses them. Matrices are normal with standard deviation 0.02, as the family's
 /// initialiser has them; norms multiply by 1, and biases are 0.
@@ -169,14 +171,6 @@ fn distribution(x: f64) -> f64 {
         sum += term;
     }
     0.5 + sum * (-x * x / 2.0).exp() / std::f64::consts::TAU.sqrt()
-}
-
-/// SplitMix64 (Steele, Lea and Flood 2014): a counter to 64 random bits.
-fn mixed(counter: u64) -> u64 {
-    let mut z = counter.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
 
 #[cfg(test)]

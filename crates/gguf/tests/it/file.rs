@@ -1,6 +1,6 @@
 use std::fs;
 
-use gguf::{BlockKind, GgufFile, Value};
+use gguf::{ALIGNMENT, BlockKind, Entry, GgufFile, NewTensor, Value, header};
 
 use crate::build::{BOOL, Builder, LIST, U32, list, text};
 
@@ -311,4 +311,44 @@ fn refuses(bytes: &[u8], words: &[&str]) {
     for word in words {
         assert!(error.contains(word), "{word:?} is not in: {error}");
     }
+}
+
+/// Of every type of entry, and a tensor of blocks behind one that is padded.
+#[test]
+fn what_is_written_is_read() {
+    let entries = [
+        ("a.count", Entry::U32(7)),
+        ("a.number", Entry::F32(0.5)),
+        ("a.flag", Entry::Bool(true)),
+        ("a.text", Entry::Text("one\ntwo".to_owned())),
+        ("a.integers", Entry::I32s(vec![-1, 2])),
+        ("a.numbers", Entry::F32s(vec![1.5, -2.5])),
+        ("a.texts", Entry::Texts(vec!["one".to_owned(), String::new()])),
+    ];
+    let tensor = |name: &str, shape: &[usize], kind| NewTensor {
+        name: name.to_owned(),
+        shape: shape.to_vec(),
+        kind,
+    };
+    let tensors = [
+        tensor("first", &[3], BlockKind::F32),
+        tensor("second", &[2, 64], BlockKind::Q8_0),
+    ];
+    let mut bytes = header(&entries, &tensors);
+    let start = bytes.len();
+    assert!(start.is_multiple_of(ALIGNMENT));
+    bytes.resize(start + ALIGNMENT + tensors[1].bytes(), 0);
+    let file = GgufFile::parse(&bytes).unwrap();
+    let metadata = file.metadata();
+    assert_eq!(metadata.count("a.count").unwrap(), Some(7));
+    assert_eq!(metadata.get("a.number").unwrap().as_number(), Some(0.5));
+    assert_eq!(metadata.flag("a.flag").unwrap(), Some(true));
+    assert_eq!(metadata.text("a.text").unwrap(), Some("one\ntwo"));
+    for (key, length) in [("a.integers", 2), ("a.numbers", 2), ("a.texts", 2)] {
+        assert_eq!(metadata.list(key).unwrap().unwrap().len(), length, "{key}");
+    }
+    let second = file.tensor("second").unwrap();
+    assert_eq!(second.shape, [2, 64]);
+    let place = start + ALIGNMENT..start + ALIGNMENT + 4 * 34;
+    assert_eq!(second.blocks().unwrap(), (BlockKind::Q8_0, place));
 }

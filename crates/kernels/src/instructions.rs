@@ -42,7 +42,7 @@ impl Instructions {
     /// The fastest that this processor can run.
     ///
     /// Intel's processors multiply pairs of bf16 with AVX-512 more slowly than they multiply the widened
-    /// numbers: on Sapphire Rapids, 1.3 times the time at 12 rows and 1.7 times at 256. Where AMX
+    /// numbers: on Emerald Rapids, 1.3 times the time at 12 rows and 1.7 times at 256. Where AMX
     /// isn't permitted, plain AVX-512 is best there.
     pub fn best() -> Instructions {
         static BEST: OnceLock<Instructions> = OnceLock::new();

@@ -8,7 +8,9 @@
 //!
 //! Activations are the other operand: rounded to bf16, or exact, as the sum of three bf16
 //! ([`split`]), each of which is multiplied in turn into the same sums. Numbers, products and sums
-//! below 1.2e-38 count as zero, in each of the three.
+//! below 1.2e-38 count as zero, in each of the three. A sum that is 2^24 times what 32 inputs add to
+//! it doesn't change, which the last of the three meets in long sums of one sign; 16 bits of each
+//! activation count there, still well within the bound of [`crate::multiply`].
 
 mod activations;
 mod permission;

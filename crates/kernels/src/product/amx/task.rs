@@ -28,8 +28,8 @@ const FEW_BYTES: usize = 5 << 18;
 /// Panels of a task with many rows: a piece of the activations stays in the second-level cache for
 /// all of them.
 const PANELS_PER_TASK: usize = 6;
-/// Tasks that at least there should be, so that threads end together.
-const TASKS: usize = 12;
+/// Tasks that each thread should have at least, so that all end together.
+const TASKS_PER_THREAD: usize = 6;
 
 thread_local! {
     static SCRATCH: RefCell<Scratch> = const { RefCell::new(Scratch { panel: Vec::new(), sums: Vec::new() }) };
@@ -45,7 +45,8 @@ impl Activations {
         if self.are_few() {
             PANEL
         } else {
-            (outputs / (TASKS * PANEL)).clamp(1, PANELS_PER_TASK) * PANEL
+            let tasks = TASKS_PER_THREAD * rayon::current_num_threads();
+            (outputs / (tasks * PANEL)).clamp(1, PANELS_PER_TASK) * PANEL
         }
     }
 

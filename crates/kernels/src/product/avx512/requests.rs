@@ -65,7 +65,7 @@ impl<const ROWS: usize> Requests<ROWS> {
 }
 
 /// Measured with one row of 2,304 to 9,216 inputs: on AMD's Zen 4, asking in each row takes 1.5 times as
-/// long as the other; on Intel's Sapphire Rapids, it takes 0.75 to 0.9 times as long.
+/// long as the other; on Intel's Emerald Rapids, it takes 0.75 to 0.9 times as long.
 fn best_order() -> Order {
     static ORDER: OnceLock<Order> = OnceLock::new();
     *ORDER.get_or_init(|| {

@@ -3,6 +3,7 @@
 
 mod attention;
 mod elementwise;
+mod log_sum;
 mod norm;
 mod product;
 mod rotary;

@@ -172,7 +172,7 @@ impl OpenPass {
         let record = Record::new(&self.batch, &self.wanted, sites);
         Pass {
             prompts: self.prompts,
-            batch: self.batch.with_wanted(record.places().to_vec()),
+            batch: self.batch.with_wanted(record.places()),
             record,
         }
     }

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use burn::tensor::{Device, Tensor};
 use interventions::{ablation, addition, capping};
 use model::{
-    Batch, Cache, Forks, ModelConfig, ModelFiles, Network, Precision, ResidualTap, Site, StreamedNetwork,
-    Token,
+    Batch, Cache, Forks, GenerationRequest, ModelConfig, ModelFiles, Network, Precision, ResidualTap,
+    Sampling, Site, StreamedNetwork, Token, generate,
 };
 use steer::{Intervention, Steer};
 use terms::Positions;
@@ -177,13 +177,8 @@ fn residual_streams_of_rows_that_part_are_those_of_rows_alone_in_every_family() 
         let plain = Batch::of(&texts).unwrap();
         let nothing = vec![Vec::new(); rows.len()];
         let unsteered = || self::steer(&nothing, &config);
-        let streamed = StreamedNetwork::open(
-            &config,
-            files.checkpoint().unwrap(),
-            &Device::flex(),
-            Precision::F32,
-        )
-        .unwrap();
+        let (_, checkpoint) = files.network().unwrap();
+        let streamed = StreamedNetwork::open(&config, checkpoint, &Device::flex(), Precision::F32).unwrap();
         let mut taps = [Reading::new(steer(), &batch), Reading::new(unsteered(), &plain)];
         let ends = streamed
             .forward(&[batch.clone(), plain], &mut taps, &mut |_| ())
@@ -278,6 +273,60 @@ fn cached_rows_that_parted_go_on_as_alone_in_every_family() {
             }
         }
     }
+}
+
+/// Steering that counts the tokens of each layer.
+struct Counting(Steer, Vec<usize>);
+
+impl ResidualTap for Counting {
+    fn residual(&mut self, layer: usize, tokens: &[Token], h: Tensor<2>) -> Tensor<2> {
+        self.1[layer] += tokens.len();
+        self.0.residual(layer, tokens, h)
+    }
+
+    fn forks(&self) -> Forks {
+        self.0.forks()
+    }
+}
+
+/// Most of these interventions are too weak to change a text soon.
+#[test]
+fn rows_whose_texts_still_agree_share_the_layers_before_they_part() {
+    const NEW_TOKENS: usize = 12;
+    let model = crate::golden::nano();
+    let direction: Vec<f32> = (0..64).map(|index| (index as f32 * 0.7).sin()).collect();
+    let row = |row: usize| -> Vec<Intervention> {
+        let size = if row < 6 { row as f64 * 1e-4 } else { row as f64 };
+        let positions = if row.is_multiple_of(2) {
+            Positions::All
+        } else {
+            Positions::Last
+        };
+        vec![Intervention::new(2, positions, addition(&direction, size))]
+    };
+    let rows: Vec<Vec<Intervention>> = (0..9).map(row).collect();
+    let request = GenerationRequest {
+        prompt: vec![2, 5, 9, 33, 71],
+        sampling: Sampling::greedy(),
+        seed: 0,
+    };
+    let generated = |rows: &[Vec<Intervention>]| {
+        let mut counting = Counting(steer(rows, model.config()), vec![0; 4]);
+        let requests = vec![request.clone(); rows.len()];
+        let texts = generate(&model, &requests, NEW_TOKENS, &mut counting, &mut |_| ()).unwrap();
+        (texts, counting.1)
+    };
+    let (together, counts) = generated(&rows);
+    for (row, text) in together.iter().enumerate() {
+        let (alone, _) = generated(&rows[row..=row]);
+        assert_eq!(alone[0], *text, "row {row}");
+    }
+    assert_ne!(together[0], together[8], "a strong one changes the text");
+    // The last token of a text is not computed; after layer 1 all rows are still alike.
+    let later = rows.len() * (NEW_TOKENS - 1);
+    assert!(counts[1] < 5 + later, "{counts:?}: rows share some tokens");
+    assert!(counts[1] >= 5 + NEW_TOKENS - 1, "{counts:?}");
+    assert!(counts[2] > later, "{counts:?}: each has its own after layer 2");
 }
 
 #[test]

@@ -13,12 +13,15 @@ use steer::{Intervention, Steer};
 use terms::Positions;
 use testkit::{Reference, family_folders};
 
+/// A site (none: the residual stream after the layer), a layer, and a row of the batch.
+type Place = (Option<&'static str>, usize, usize);
+
 /// Steering, and what a row's tokens are at every site of every layer, for each row of the batch.
 struct Reading {
     steer: Steer,
     batch: Batch,
-    /// By site (none: the residual stream after the layer), layer and row, then by position.
-    seen: BTreeMap<(Option<&'static str>, usize, usize), Vec<Vec<f32>>>,
+    /// By position.
+    seen: BTreeMap<Place, Vec<Vec<f32>>>,
     /// As many tokens as each layer computes.
     computed: Vec<usize>,
 }

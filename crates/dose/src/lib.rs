@@ -31,7 +31,7 @@ pub use directions::{Direction, LayerDirections, random_direction};
 pub use effects::{Baseline, effects};
 pub use plan::{MOST_LAYERS, Outline, Planned, doses, layers, outline};
 pub use prompts::{PromptPair, everyday_prompts, neutral, pairs};
-pub use scoring::{Sequence, log_probability, map_logits};
+pub use scoring::{Sequence, divergences, log_probabilities};
 pub use sweep::{NEUTRAL_TOKENS, Sweep, sweep};
 
 /// The stage: reads `[model]`, `[conditions]`, `[contrast]` and `[dose]`, and the prompts,

@@ -1,9 +1,11 @@
 //! Teacher-forced log-probabilities: what a model gives the tokens of an existing
-//! text.
+//! text, and how far two of its versions differ there. No logits are stored: each is used where the
+//! head gives it.
 
-use std::collections::BTreeSet;
+use std::ops::Range;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
+use kernels::{Divergence, LogSum};
 use model::{Batch, Network, ResidualTap};
 use progress::progress_bar;
 use rayon::prelude::*;
@@ -29,113 +31,187 @@ impl Sequence {
     }
 
     /// The positions whose logits are those of the text's tokens.
-    fn positions(&self) -> std::ops::Range<usize> {
+    fn positions(&self) -> Range<usize> {
         self.start - 1..self.tokens.len() - 1
     }
 }
 
-/// Calls `each` for every sequence with its index and the logits before each token of its text,
-/// `[vocabulary]` each, and gives back what it returns, in the order of the sequences. The tap sees
-/// a sequence by its index.
+/// For each sequence the log-probability of every token of its text, in nats.
 ///
-/// `what` is what the progress bar counts. Sequences with a common beginning, and the same group by
-/// the tap, share its computation; they are ordered so that these are adjacent. The
-/// memory is that of the logits of one pass: about 64 MB, or one sequence.
-pub fn map_logits<T: Send>(
+/// `what` is what the progress bar counts. Sequences go through the model in order of their
+/// tokens, since common beginnings are computed once. The logits are in f32, their sums as
+/// [`LogSum`] has them.
+pub fn log_probabilities(
     network: &Network,
     sequences: &[Sequence],
-    tap: &mut dyn ResidualTap,
     what: &'static str,
-    each: impl Fn(usize, &[&[f32]]) -> T + Sync,
-) -> Result<Vec<T>> {
+) -> Result<Vec<Vec<f64>>> {
     let bar = progress_bar(sequences.len() as u64, "dose", what);
     let mut order: Vec<usize> = (0..sequences.len()).collect();
-    order.sort_by_key(|index| (tap.group(*index), &sequences[*index].tokens));
-    let vocabulary = network.config().vocab_size;
-    let mut results: Vec<Option<T>> = sequences.iter().map(|_| None).collect();
-    let mut rest = order.as_slice();
-    while !rest.is_empty() {
-        let (pass, others) = rest.split_at(fitting(sequences, rest, LOGITS_AT_ONCE / vocabulary));
-        rest = others;
-        bar.inc(pass.len() as u64);
-        for (index, result) in map_pass(network, sequences, pass, tap, &each)? {
-            results[index] = Some(result);
+    order.sort_by_key(|index| &sequences[*index].tokens);
+    let mut results = vec![Vec::new(); sequences.len()];
+    let mut rest = order.into_iter().peekable();
+    while rest.peek().is_some() {
+        let mut pass = Pass::for_tap(&());
+        while let Some(index) = rest.next_if(|_| pass.has_room()) {
+            pass.push(index, &sequences[index])?;
+            bar.inc(1);
+        }
+        for (index, values) in pass.log_probabilities(network, sequences)? {
+            results[index] = values;
         }
     }
     bar.finish_and_clear();
-    results
-        .into_iter()
-        .collect::<Option<Vec<T>>>()
-        .context("a sequence was left out")
+    Ok(results)
 }
 
-/// One pass for the sequences of these indices.
-fn map_pass<T: Send>(
+/// `KL(unchanged || changed)` of the next token, in nats, before every token of each sequence's
+/// text, for each of several ways to change the model: `[change][sequence][token]`.
+///
+/// The tap sees the n-th sequence under change c as the row `c * sequences + n`; the first change
+/// is none.
+pub fn divergences(
     network: &Network,
     sequences: &[Sequence],
-    indices: &[usize],
+    changes: usize,
     tap: &mut dyn ResidualTap,
-    each: &(impl Fn(usize, &[&[f32]]) -> T + Sync),
-) -> Result<Vec<(usize, T)>> {
-    let mut batch = Batch::default();
-    for index in indices {
-        let tokens = &sequences[*index].tokens;
-        batch.push(*index, tap.group(*index), 0, &tokens[..tokens.len() - 1])?;
+    what: &'static str,
+) -> Result<Vec<Vec<Vec<f64>>>> {
+    let bar = progress_bar((changes * sequences.len()) as u64, "dose", what);
+    let mut results = vec![vec![Vec::new(); sequences.len()]; changes];
+    for (number, sequence) in sequences.iter().enumerate() {
+        let mut rest = (0..changes).peekable();
+        while rest.peek().is_some() {
+            let mut pass = Pass::for_tap(tap);
+            // What the others are compared with.
+            pass.push(number, sequence)?;
+            let mut taken = Vec::new();
+            while let Some(change) = rest.next_if(|_| taken.is_empty() || pass.has_room()) {
+                pass.push(change * sequences.len() + number, sequence)?;
+                taken.push(change);
+                bar.inc(1);
+            }
+            let values = pass.divergences(network, tap)?;
+            for (change, values) in taken.into_iter().zip(values) {
+                results[change][number] = values;
+            }
+        }
     }
-    let places: Vec<Vec<usize>> = indices
-        .iter()
-        .enumerate()
-        .map(|(row, index)| batch.places(row)[sequences[*index].positions()].to_vec())
-        .collect();
-    let wanted: BTreeSet<usize> = places.iter().flatten().copied().collect();
-    let wanted: Vec<usize> = wanted.into_iter().collect();
-    let h = network.forward(&batch.with_wanted(wanted.clone()), None, tap)?;
-    let logits = network.head(h).try_into_data().ok();
-    let logits: Vec<f32> = logits
-        .and_then(|data| data.try_into_vec().ok())
-        .context("the device gave no logits")?;
-    let vocabulary = logits.len() / wanted.len();
-    let of_place = |place: &usize| {
-        let row = wanted.binary_search(place).unwrap_or_default();
-        &logits[row * vocabulary..(row + 1) * vocabulary]
-    };
-    let results = indices.par_iter().zip(&places).map(|(index, places)| {
-        let rows: Vec<&[f32]> = places.iter().map(of_place).collect();
-        (*index, each(*index, &rows))
-    });
-    Ok(results.collect())
+    bar.finish_and_clear();
+    Ok(results)
 }
 
-/// Number of logits: 64 MB.
-const LOGITS_AT_ONCE: usize = 1 << 24;
+/// Tokens beyond which a larger pass gains nothing, and a block of their logits leaves the cache.
+const TOKENS_AT_ONCE: usize = 1024;
 
-/// Tokens of whole sequences in one pass, beyond which a larger pass gains nothing.
-const TOKENS_AT_ONCE: usize = 2048;
-
-/// How many of the sequences of these indices go into one pass: at least one.
-fn fitting(sequences: &[Sequence], indices: &[usize], most_rows: usize) -> usize {
-    let (mut rows, mut tokens) = (0, 0);
-    let fits = |index: &&usize| {
-        let sequence = &sequences[**index];
-        rows += sequence.text().len();
-        tokens += sequence.tokens.len();
-        rows <= most_rows && tokens <= TOKENS_AT_ONCE
-    };
-    indices.iter().take_while(fits).count().max(1)
+/// Sequences that go through the model together.
+struct Pass {
+    batch: Batch,
+    /// Their numbers.
+    numbers: Vec<usize>,
+    /// For each the places in the batch where its text's tokens are predicted.
+    positions: Vec<Range<usize>>,
 }
 
-/// `log softmax(logits)[token]`, in nats, summed in f64.
-pub fn log_probability(logits: &[f32], token: u32) -> f64 {
-    f64::from(logits[token as usize]) - log_sum(logits)
+impl Pass {
+    fn for_tap(tap: &dyn ResidualTap) -> Self {
+        Pass {
+            batch: Batch::with_forks(tap.forks()),
+            numbers: Vec::new(),
+            positions: Vec::new(),
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.batch.len() < TOKENS_AT_ONCE
+    }
+
+    fn push(&mut self, number: usize, sequence: &Sequence) -> Result<()> {
+        let before_last = &sequence.tokens[..sequence.tokens.len() - 1];
+        self.batch.push(number, 0, before_last)?;
+        self.numbers.push(number);
+        self.positions.push(sequence.positions());
+        Ok(())
+    }
+
+    /// The places after the last layer that logits are wanted of, ascending, and for each sequence
+    /// which of these are its own.
+    fn wanted(&self) -> (Vec<usize>, Vec<Vec<usize>>) {
+        let places = self.positions.iter().enumerate();
+        let places: Vec<&[usize]> = places
+            .map(|(row, positions)| &self.batch.places(row)[positions.clone()])
+            .collect();
+        let mut wanted = places.concat();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let index_of = |place: &usize| wanted.partition_point(|known| known < place);
+        let own = places
+            .iter()
+            .map(|places| places.iter().map(index_of).collect())
+            .collect();
+        (wanted, own)
+    }
+
+    /// Each sequence's number and the log-probabilities of its text.
+    fn log_probabilities(self, network: &Network, sequences: &[Sequence]) -> Result<Vec<(usize, Vec<f64>)>> {
+        let (wanted, own) = self.wanted();
+        let mut sums = vec![LogSum::default(); wanted.len()];
+        let texts = self.numbers.iter().map(|number| sequences[*number].text());
+        let mut tokens: Vec<TextToken> = own
+            .iter()
+            .zip(texts)
+            .flat_map(|(rows, text)| rows.iter().zip(text))
+            .map(|(row, id)| TextToken {
+                row: *row,
+                id: *id as usize,
+                logit: f32::NAN,
+            })
+            .collect();
+        let h = network.forward(&self.batch.with_wanted(wanted), None, &mut ())?;
+        network.head_in_blocks(h, &mut |outputs, logits| {
+            let width = outputs.len();
+            let rows = sums.par_iter_mut().zip(logits.par_chunks(width));
+            rows.for_each(|(sum, logits)| sum.add(logits));
+            for token in tokens.iter_mut().filter(|token| outputs.contains(&token.id)) {
+                token.logit = logits[token.row * width + token.id - outputs.start];
+            }
+        })?;
+        let mut values = tokens
+            .iter()
+            .map(|token| f64::from(token.logit) - sums[token.row].value());
+        let of_sequence =
+            |(number, rows): (usize, &Vec<usize>)| (number, values.by_ref().take(rows.len()).collect());
+        Ok(self.numbers.into_iter().zip(&own).map(of_sequence).collect())
+    }
+
+    /// Of each sequence after the first, its divergences from the first.
+    fn divergences(self, network: &Network, tap: &mut dyn ResidualTap) -> Result<Vec<Vec<f64>>> {
+        let (wanted, own) = self.wanted();
+        let (base, others) = own.split_at(1);
+        let mut pairs: Vec<(usize, usize, Divergence)> = others
+            .iter()
+            .flat_map(|rows| base[0].iter().zip(rows))
+            .map(|(p, q)| (*p, *q, Divergence::default()))
+            .collect();
+        let h = network.forward(&self.batch.with_wanted(wanted), None, tap)?;
+        network.head_in_blocks(h, &mut |outputs, logits| {
+            let row = |row: usize| &logits[row * outputs.len()..(row + 1) * outputs.len()];
+            pairs
+                .par_iter_mut()
+                .for_each(|(p, q, divergence)| divergence.add(row(*p), row(*q)));
+        })?;
+        let values: Vec<f64> = pairs
+            .iter()
+            .map(|(_, _, divergence)| divergence.value())
+            .collect();
+        Ok(values.chunks(base[0].len()).map(<[f64]>::to_vec).collect())
+    }
 }
 
-/// `log sum_i exp(logits_i)`.
-pub fn log_sum(logits: &[f32]) -> f64 {
-    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let largest = f64::from(largest);
-    let sum: f64 = logits
-        .iter()
-        .map(|logit| (f64::from(*logit) - largest).exp())
-        .sum();
-    largest + sum.ln()
+/// A token of a text, and the logit that the model gives it.
+struct TextToken {
+    /// Which of the rows of logits predicts it.
+    row: usize,
+    id: usize,
+    logit: f32,
 }

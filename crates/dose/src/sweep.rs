@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use anyhow::{Context, Result, bail};
 use model::Generated;
 use pipeline::{Decoding, DoseTable};
-use rayon::prelude::*;
 use results::DoseText;
 use session::OpenModel;
 use steer::{Intervention, Row, Steer, generate_tokens};
@@ -13,7 +12,7 @@ use terms::FinishReason;
 
 use crate::plan::Planned;
 use crate::prompts::PromptPair;
-use crate::scoring::{Sequence, log_probability, log_sum, map_logits};
+use crate::scoring::{Sequence, divergences, log_probabilities};
 
 /// What was generated: a text for each dose, side of the dose and prompt, in this order.
 #[derive(Debug)]
@@ -60,7 +59,7 @@ pub fn sweep(
     require_identity(doses, prompts.len(), generated)?;
 
     let texts = scored(model, doses, prompts, generated, conditions)?;
-    let divergences = divergences(model, doses, neutral, answers)?;
+    let divergences = mean_divergences(model, doses, neutral, answers)?;
     Ok(Sweep { texts, divergences })
 }
 
@@ -120,20 +119,11 @@ fn scored(
             sequences.len() / 2 - 1
         });
     }
-    let surprises = map_logits(
-        model.resident()?,
-        &sequences,
-        &mut (),
-        "texts scored",
-        |index, logits| {
-            let text = sequences[index].text();
-            let tokens = logits
-                .iter()
-                .zip(text)
-                .map(|(logits, token)| log_probability(logits, *token));
-            -tokens.sum::<f64>() / text.len() as f64
-        },
-    )?;
+    let scored = log_probabilities(model.resident()?, &sequences, "texts scored")?;
+    let surprises: Vec<f64> = scored
+        .iter()
+        .map(|tokens| -tokens.iter().sum::<f64>() / tokens.len() as f64)
+        .collect();
     let mut all = generated.iter().enumerate();
     let mut next = |planned: &Planned, side: usize| -> Result<DoseText> {
         let (index, generated) = all.next().context("a text is missing")?;
@@ -189,7 +179,7 @@ fn distinct_pairs(tokens: &[u32]) -> f64 {
 /// For each dose the mean over neutral prompts and answer tokens of `KL(unsteered || steered)` of
 /// the next token, in nats. The answers are the unsteered model's own, so both are compared on
 /// the same text.
-fn divergences(
+fn mean_divergences(
     model: &OpenModel,
     doses: &[Planned],
     neutral: &[Vec<u32>],
@@ -203,10 +193,6 @@ fn divergences(
             Sequence::new(prompt, &answer.tokens[..answer.tokens.len().min(NEUTRAL_TOKENS)])
         })
         .collect();
-    let unsteered = map_logits(network, &sequences, &mut (), "neutral answers", |_, logits| {
-        logits.iter().map(|row| row.to_vec()).collect::<Vec<_>>()
-    })?;
-    let repeated: Vec<Sequence> = doses.iter().flat_map(|_| sequences.clone()).collect();
     let interventions: Vec<&[Intervention]> = doses
         .iter()
         .flat_map(|planned| std::iter::repeat_n(planned.interventions.as_slice(), sequences.len()))
@@ -218,51 +204,18 @@ fn divergences(
         config.hidden_size,
         &network.device(),
     )?;
-    let sums = map_logits(
-        network,
-        &repeated,
-        &mut tap,
-        "neutral answers",
-        |index, logits| {
-            let own = &unsteered[index % sequences.len()];
-            let each = own
-                .iter()
-                .zip(logits)
-                .map(|(own, steered)| divergence(own, steered));
-            (each.sum::<f64>(), own.len() as f64)
-        },
-    )?;
-    let of_dose = sums.par_chunks(sequences.len().max(1)).map(|sums| {
-        let (divergence, tokens) = sums
-            .iter()
-            .fold((0.0, 0.0), |all, one| (all.0 + one.0, all.1 + one.1));
-        divergence / tokens
-    });
-    Ok(of_dose.collect())
-}
-
-/// `sum_i p_i (log p_i - log q_i)` of two distributions given as logits, in nats; rounding can't
-/// bring it below 0.
-fn divergence(p: &[f32], q: &[f32]) -> f64 {
-    let (p_sum, q_sum) = (log_sum(p), log_sum(q));
-    let term = |(p, q): (&f32, &f32)| {
-        let (p, q) = (f64::from(*p) - p_sum, f64::from(*q) - q_sum);
-        p.exp() * (p - q)
+    let divergences = divergences(network, &sequences, doses.len(), &mut tap, "neutral answers")?;
+    let mean = |answers: &Vec<Vec<f64>>| {
+        let tokens = answers.iter().map(Vec::len).sum::<usize>();
+        let sums = answers.iter().map(|tokens| tokens.iter().sum::<f64>());
+        sums.sum::<f64>() / tokens as f64
     };
-    p.iter().zip(q).map(term).sum::<f64>().max(0.0)
+    Ok(divergences.iter().map(mean).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn divergence_of_two_coins() {
-        let logits = |p: f32| [p.ln(), (1.0 - p).ln()];
-        let expected = 0.25 * (0.25f64 / 0.5).ln() + 0.75 * (0.75f64 / 0.5).ln();
-        assert!((divergence(&logits(0.25), &logits(0.5)) - expected).abs() < 1e-7);
-        assert_eq!(divergence(&logits(0.25), &logits(0.25)), 0.0);
-    }
 
     #[test]
     fn distinct_pairs_of_repetitions() {

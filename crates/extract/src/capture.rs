@@ -162,7 +162,7 @@ impl OpenPass {
         });
         let needed = needed.max().unwrap_or(token_ids.len());
         let ids: Vec<u32> = token_ids[..needed].iter().map(|id| id.cast_unsigned()).collect();
-        self.batch.push(self.prompts.len(), 0, 0, &ids)?;
+        self.batch.push(self.prompts.len(), 0, &ids)?;
         self.prompts.push(prompt);
         self.wanted.extend(wanted);
         Ok(())
@@ -172,7 +172,7 @@ impl OpenPass {
         let record = Record::new(&self.batch, &self.wanted, sites);
         Pass {
             prompts: self.prompts,
-            batch: self.batch.with_wanted(record.places().to_vec()),
+            batch: self.batch.with_wanted(record.places()),
             record,
         }
     }

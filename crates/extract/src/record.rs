@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use anyhow::{Result, bail};
 use burn::tensor::{DType, Int, Tensor, TensorData};
 use model::{Batch, ResidualTap, Site, Token};
@@ -7,10 +9,9 @@ use crate::Wanted;
 /// Keeps the wanted vectors of every layer, gathered inside the pass: a tensor of the size
 /// [layers, tokens, hidden] is never held.
 pub struct Record {
-    /// For each wanted vector, the places in the batch whose residuals it is the mean of.
-    wanted: Vec<Vec<usize>>,
-    /// All of them, in order.
-    places: Vec<usize>,
+    batch: Batch,
+    /// For each wanted vector its row, and the row's tokens whose residuals it is the mean of.
+    wanted: Vec<(usize, Range<usize>)>,
     layers: Vec<Vec<f32>>,
     /// What else is read, and what was.
     sites: Vec<Site>,
@@ -31,20 +32,16 @@ impl Record {
     /// read in addition to the residual stream after each layer.
     pub fn new(batch: &Batch, wanted: &[Wanted], sites: &[Site]) -> Self {
         let per_row = wanted.len() / batch.rows();
-        let places = |(index, wanted): (usize, &Wanted)| {
-            let places = batch.places(index / per_row);
+        let tokens = |(index, wanted): (usize, &Wanted)| {
+            let row = index / per_row;
             match wanted {
-                Wanted::Position(position) => vec![places[*position]],
-                Wanted::MeanFrom(first) => places[*first..].to_vec(),
+                Wanted::Position(position) => (row, *position..position + 1),
+                Wanted::MeanFrom(first) => (row, *first..batch.places(row).len()),
             }
         };
-        let wanted: Vec<Vec<usize>> = wanted.iter().enumerate().map(places).collect();
-        let mut places = wanted.concat();
-        places.sort_unstable();
-        places.dedup();
         Record {
-            wanted,
-            places,
+            wanted: wanted.iter().enumerate().map(tokens).collect(),
+            batch: batch.clone(),
             layers: Vec::new(),
             sites: sites.to_vec(),
             at_sites: Vec::new(),
@@ -53,8 +50,9 @@ impl Record {
     }
 
     /// All places that contribute to some vector, in order: the last layer need not compute others.
-    pub fn places(&self) -> &[usize] {
-        &self.places
+    pub fn places(&self) -> Vec<usize> {
+        let wanted = self.wanted.iter();
+        sorted(wanted.flat_map(|(row, tokens)| &self.batch.places(*row)[tokens.clone()]))
     }
 
     /// Everything that was read: the layers in order, then the sites.
@@ -80,10 +78,12 @@ impl Record {
         Ok(all.into_iter().map(recorded).collect())
     }
 
-    /// The vectors of one layer, one after the other. Only the tokens that they are made of leave
-    /// the device.
-    fn gather(&self, tokens: &[Token], h: Tensor<2>) -> Vec<f32> {
-        let places = &self.places;
+    /// The vectors of one layer, one after the other, where `layer` takes the tokens that `h` is
+    /// of. Only the tokens that they are made of leave the device.
+    fn gather(&self, layer: usize, tokens: &[Token], h: Tensor<2>) -> Vec<f32> {
+        let of_wanted =
+            |(row, tokens): &(usize, Range<usize>)| &self.batch.places_before(layer, *row)[tokens.clone()];
+        let places = sorted(self.wanted.iter().flat_map(of_wanted));
         let index_of = |place: &usize| tokens.binary_search_by_key(place, |token| token.place);
         let indices: Vec<i32> = places
             .iter()
@@ -102,13 +102,21 @@ impl Record {
         };
         let mut gathered = Vec::with_capacity(self.wanted.len() * self.hidden);
         for wanted in &self.wanted {
-            match wanted.as_slice() {
+            match of_wanted(wanted) {
                 [place] => gathered.extend_from_slice(residual(place)),
                 places => gathered.extend(mean(places.iter().map(residual), self.hidden)),
             }
         }
         gathered
     }
+}
+
+/// Each place once, ascending.
+fn sorted<'a>(places: impl Iterator<Item = &'a usize>) -> Vec<usize> {
+    let mut places: Vec<usize> = places.copied().collect();
+    places.sort_unstable();
+    places.dedup();
+    places
 }
 
 /// Summed in f64, so that long rows lose nothing.
@@ -124,9 +132,9 @@ fn mean<'a>(residuals: impl ExactSizeIterator<Item = &'a [f32]>, hidden: usize) 
 }
 
 impl ResidualTap for Record {
-    fn residual(&mut self, _layer: usize, tokens: &[Token], h: Tensor<2>) -> Tensor<2> {
+    fn residual(&mut self, layer: usize, tokens: &[Token], h: Tensor<2>) -> Tensor<2> {
         self.hidden = h.dims()[1];
-        let values = self.gather(tokens, h.clone());
+        let values = self.gather(layer + 1, tokens, h.clone());
         self.layers.push(values);
         h
     }
@@ -138,7 +146,7 @@ impl ResidualTap for Record {
     fn site(&mut self, site: Site, layer: usize, tokens: &[Token], x: &Tensor<2>) {
         if self.sites.contains(&site) {
             self.hidden = x.dims()[1];
-            let values = self.gather(tokens, x.clone());
+            let values = self.gather(layer, tokens, x.clone());
             self.at_sites.push((site, layer, values));
         }
     }

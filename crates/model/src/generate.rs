@@ -1,10 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::ControlFlow;
 
-use burn::tensor::Tensor;
 use rayon::prelude::*;
 use terms::FinishReason;
 
+use crate::network::logit_numbers;
 use crate::{Batch, ConversationCache, Error, Network, NotANumber, ResidualTap, Result, Sampler, Sampling};
 
 /// One row to generate: its prompt, how its tokens are chosen, and the seed of its own random
@@ -41,11 +41,14 @@ pub struct NewToken {
 /// arithmetic is the limit by then, but each costs the memory of its keys and values.
 pub const ROWS_AT_ONCE: usize = 64;
 
+/// Rows that wait begin when as many can: those that begin in one pass share their beginnings.
+const ROWS_TOGETHER: usize = ROWS_AT_ONCE / 4;
+
 /// New prompts wait for the next pass once a pass has this many tokens.
 pub const TOKENS_AT_ONCE: usize = 1024;
 
 /// Generates all rows with a key/value cache, until each has met an end token of the model or has
-/// `max_new_tokens` tokens. A finished row leaves, and a waiting one takes its place: a pass
+/// `max_new_tokens` tokens. Finished rows leave, and waiting ones take their places: a pass
 /// holds the whole prompts of rows that begin and one token of each row that continues.
 ///
 /// A row's tokens depend on its own request and on what the tap does to it, and not on the other
@@ -90,8 +93,12 @@ pub fn generate_on(
         return Ok(requests.keys().map(nothing).collect());
     }
     let mut texts = BTreeMap::new();
+    // Rows that begin alike begin together, since passes compute once what their rows share.
+    let mut waiting: Vec<(usize, &GenerationRequest)> =
+        requests.iter().map(|(row, request)| (*row, *request)).collect();
+    waiting.sort_by_key(|(_, request)| &request.prompt);
     let mut running = Running {
-        waiting: requests.iter().map(|(row, request)| (*row, *request)).collect(),
+        waiting: waiting.into(),
         active: Vec::new(),
         memory,
     };
@@ -104,7 +111,7 @@ pub fn generate_on(
         let places: Vec<usize> = BTreeSet::from_iter(last.iter().copied()).into_iter().collect();
         let batch = batch.with_wanted(places.clone());
         let h = model.forward(&batch, Some(&mut running.memory.cache), tap)?;
-        let mut logits = numbers(model.head(h))?;
+        let mut logits = logit_numbers(model.head(h))?;
         let vocabulary = logits.len() / places.len();
         let mut rows_of_place: Vec<Vec<&mut Row>> = places.iter().map(|_| Vec::new()).collect();
         for (row, place) in running.active.iter_mut().zip(&last) {
@@ -141,20 +148,31 @@ impl Running<'_> {
     /// The newest token of each active row, and the prompts of as many waiting ones as there is
     /// room for, in the order of the active rows. `None` when all is done.
     fn next_batch(&mut self, tap: &dyn ResidualTap) -> Result<Option<Batch>> {
-        let mut batch = Batch::default();
+        let mut batch = Batch::with_forks(tap.forks());
         for row in &self.active {
             let newest = row.history.len() - 1;
-            batch.push(row.number, tap.group(row.number), newest, &row.history[newest..])?;
+            self.push(&mut batch, row.number, newest, &row.history)?;
+        }
+        let free = ROWS_AT_ONCE - self.active.len();
+        if free < ROWS_TOGETHER && !self.active.is_empty() {
+            return Ok(Some(batch));
         }
         while self.active.len() < ROWS_AT_ONCE && batch.len() < TOKENS_AT_ONCE {
             let Some((number, request)) = self.waiting.pop_front() else {
                 break;
             };
             let known = self.memory.recall(number, &request.prompt);
-            batch.push(number, tap.group(number), known, &request.prompt[known..])?;
+            self.push(&mut batch, number, known, &request.prompt)?;
             self.active.push(Row::new(number, request));
         }
         Ok((!batch.is_empty()).then_some(batch))
+    }
+
+    /// Adds a row's tokens from a position on. Rows whose texts still agree have the last one in
+    /// common, and so what follows it.
+    fn push(&self, batch: &mut Batch, number: usize, start: usize, tokens: &[u32]) -> Result<()> {
+        let slots = self.memory.cache.last_slots(number, batch.forks());
+        batch.push_after(number, start, &tokens[start..], &slots)
     }
 
     fn newest(&self) -> Vec<NewToken> {
@@ -209,13 +227,6 @@ fn advance_all(
         }
     }
     Ok(())
-}
-
-/// On the CPU they are not copied.
-fn numbers(logits: Tensor<2>) -> Result<Vec<f32>> {
-    let data = logits.try_into_data().ok();
-    data.and_then(|data| data.try_into_vec().ok())
-        .ok_or_else(|| Error::Request("the device gave no logits".to_owned()))
 }
 
 struct Row {

@@ -65,6 +65,7 @@ mod families;
 mod files;
 mod fingerprint;
 mod folders;
+mod forks;
 mod generate;
 pub mod gguf;
 mod network;
@@ -88,10 +89,11 @@ pub use error::{Error, Result};
 pub use families::{benchmark_config, is_gated, published_config, published_models};
 pub use files::{ModelFiles, ModelParts};
 pub use fingerprint::{fingerprint, hash_file};
+pub use forks::Forks;
 pub use generate::{
     Generated, GenerationRequest, NewToken, ROWS_AT_ONCE, TOKENS_AT_ONCE, generate, generate_on,
 };
-pub use network::{Network, StreamedNetwork, TensorSource};
+pub use network::{Network, OUTPUTS_AT_ONCE, StreamedNetwork, TensorSource};
 pub use sampling::{NotANumber, Sampler, Sampling, process_logits};
 pub use tap::ResidualTap;
 pub use terms::{DeviceKind, FinishReason, Precision, Site, Speaker};

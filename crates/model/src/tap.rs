@@ -1,7 +1,7 @@
 use burn::tensor::Tensor;
 use terms::Site;
 
-use crate::Token;
+use crate::{Forks, Token};
 
 /// The one way into the residual stream: reading it, changing it, and stopping the pass.
 ///
@@ -27,10 +27,10 @@ pub trait ResidualTap {
     /// called for: `x: [tokens, hidden]`. It can be read, but not changed.
     fn site(&mut self, _site: Site, _layer: usize, _tokens: &[Token], _x: &Tensor<2>) {}
 
-    /// Rows of the same group are changed in the same way, so that their common beginning is
-    /// computed once.
-    fn group(&self, _row: usize) -> usize {
-        0
+    /// Up to which layer rows are changed alike, so that what they have in common is computed
+    /// once. The rows of a batch for this tap are those that it was asked about.
+    fn forks(&self) -> Forks {
+        Forks::default()
     }
 }
 

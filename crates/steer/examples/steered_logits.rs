@@ -40,7 +40,7 @@ fn main() -> Result<()> {
     let (layers, hidden_size) = (network.config().layers.len(), network.config().hidden_size);
     let mut tap = Steer::new(&[interventions], layers, hidden_size, &network.device())?;
     let mut batch = Batch::default();
-    batch.push(0, 0, 0, &tokens)?;
+    batch.push(0, 0, &tokens)?;
     let last = batch.with_wanted(vec![tokens.len() - 1]);
     let residual = network.forward(&last, None, &mut tap)?;
     let logits = network.head(residual).into_data().convert::<f32>();

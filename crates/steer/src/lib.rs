@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use interventions::addition;
-//! use model::{Batch, DeviceKind, Network, ModelFiles, Precision, open_device};
+//! use model::{Batch, DeviceKind, Network, ModelFiles, Precision, ResidualTap, open_device};
 //! use steer::{Intervention, Steer};
 //! use terms::{FinishReason, GenerationStyle, Positions};
 //!
@@ -18,9 +18,10 @@
 //! let push = addition(&vec![0.5; config.hidden_size], -0.4);
 //! let push = Intervention::new(3, Positions::All, push);
 //! // Two rows with the same tokens: the first is steered, the second is not.
-//! let batch = Batch::of(&[[2, 5, 7], [2, 5, 7]])?;
 //! let mut tap = Steer::new(&[vec![push], vec![]], config.layers.len(), config.hidden_size, &device)?;
+//! let batch = Batch::with_forks(tap.forks()).with_rows(&[[2, 5, 7], [2, 5, 7]])?;
 //! let residuals = network.forward(&batch, None, &mut tap)?;
+//! assert_eq!(residuals.dims()[0], 6, "after layer 3 each row has tokens of its own");
 //! assert_eq!(residuals.dims()[1], config.hidden_size);
 //! # Ok(())
 //! # }

@@ -1,7 +1,7 @@
 use anyhow::{Result, anyhow};
 use burn::tensor::{DType, Device, Int, Tensor, TensorData, activation};
 use interventions::Form;
-use model::{ResidualTap, Token};
+use model::{Forks, ResidualTap, Token};
 use terms::Positions;
 
 use crate::Intervention;
@@ -11,8 +11,7 @@ use crate::Intervention;
 /// Interventions of one row at one layer work one after the other, in the order given.
 pub struct Steer {
     layers: Vec<Vec<Slot>>,
-    /// For each row, a number that rows with the same interventions share.
-    groups: Vec<usize>,
+    forks: Forks,
 }
 
 /// The n-th intervention of every row at one layer, each in its [`Form`]. Rows without an n-th
@@ -66,11 +65,15 @@ impl Steer {
             };
             (0..depth).map(slot).collect()
         };
-        let mut distinct = Vec::new();
-        Ok(Steer {
-            layers: (0..layers).map(slots).collect(),
-            groups: rows.iter().map(|row| place_of(&mut distinct, *row)).collect(),
-        })
+        let layers: Vec<Vec<Slot>> = (0..layers).map(slots).collect();
+        let treatment = |layer: usize, row: usize, is_last| -> Vec<usize> {
+            layers[layer]
+                .iter()
+                .map(|slot| slot.form_of(row, is_last))
+                .collect()
+        };
+        let forks = Forks::new(layers.len(), rows.len(), treatment);
+        Ok(Steer { layers, forks })
     }
 }
 
@@ -79,13 +82,13 @@ impl ResidualTap for Steer {
         self.layers[layer].iter().fold(h, |h, slot| slot.apply(tokens, h))
     }
 
-    fn group(&self, row: usize) -> usize {
-        self.groups[row]
+    fn forks(&self) -> Forks {
+        self.forks.clone()
     }
 }
 
 /// The place of the value among the known ones; a new value is appended.
-fn place_of<'a, T: PartialEq + ?Sized>(distinct: &mut Vec<&'a T>, value: &'a T) -> usize {
+fn place_of<'a>(distinct: &mut Vec<&'a Form>, value: &'a Form) -> usize {
     let known = distinct.iter().position(|known| *known == value);
     known.unwrap_or_else(|| {
         distinct.push(value);
@@ -131,11 +134,16 @@ impl Slot {
         }
     }
 
+    /// The form that a row's token gets: its last one in the pass, or one before.
+    fn form_of(&self, row: usize, is_last: bool) -> usize {
+        match self.of_row[row] {
+            (_, true) if !is_last => 0,
+            (form, _) => form,
+        }
+    }
+
     fn apply(&self, tokens: &[Token], h: Tensor<2>) -> Tensor<2> {
-        let form = |token: &Token| match self.of_row[token.row] {
-            (_, true) if !token.is_last => 0,
-            (form, _) => form as i32,
-        };
+        let form = |token: &Token| self.form_of(token.row, token.is_last) as i32;
         let forms: Vec<i32> = tokens.iter().map(form).collect();
         if forms.iter().all(|form| *form == 0) {
             return h;

@@ -6,6 +6,7 @@ mod attention;
 mod edges;
 mod elementwise;
 mod instructions;
+mod log_sum;
 mod norm;
 mod product;
 mod rotary;

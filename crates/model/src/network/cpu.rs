@@ -12,7 +12,11 @@ pub(super) struct HostSlice(FlexTensor);
 impl HostSlice {
     pub fn of<const D: usize>(x: &Tensor<D>) -> Option<Self> {
         let tensor: FlexTensor = x.clone().try_into_primitive::<Flex>().ok()?;
-        Some(HostSlice(tensor.to_contiguous()))
+        // Some rows of a matrix are a part of its numbers.
+        match tensor.layout().contiguous_offsets() {
+            Some(_) => Some(HostSlice(tensor)),
+            None => Some(HostSlice(tensor.to_contiguous())),
+        }
     }
 
     /// `None` where they are of another type.

@@ -5,6 +5,7 @@ mod cpu;
 mod decoder;
 mod embedding;
 mod functions;
+mod gather;
 mod layout;
 mod linear;
 mod loader;
@@ -14,6 +15,8 @@ mod pass;
 mod per_layer;
 mod rotary;
 mod streamed;
+
+use std::ops::Range;
 
 use burn::module::{Module, Param};
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
@@ -28,6 +31,7 @@ use pass::Pass;
 use per_layer::Projection;
 
 pub(crate) use embedding::{HEAD, TABLE};
+pub(crate) use functions::logit_numbers;
 pub use loader::TensorSource;
 pub use streamed::StreamedNetwork;
 
@@ -53,6 +57,11 @@ struct Embedding {
     /// `[vocabulary, hidden]`
     weight: Param<Tensor<2>>,
 }
+
+/// Outputs of the head in a block: few enough that the logits of some hundred tokens stay in a
+/// cache, and a multiple of what [`kernels::LogSum`] sums at once, so that its results don't depend
+/// on it.
+pub const OUTPUTS_AT_ONCE: usize = 2048;
 
 impl Network {
     /// Loads all weights of a checkpoint.
@@ -177,15 +186,15 @@ impl Network {
     /// output and may stop the pass after a layer.
     ///
     /// # Errors
-    /// A batch without rows, a token outside of the vocabulary, and a row that does not continue
-    /// the cache.
+    /// A batch without rows or for another tap, a token outside of the vocabulary, and a row that
+    /// does not continue the cache.
     pub fn forward(
         &self,
         batch: &Batch,
         mut cache: Option<&mut Cache>,
         tap: &mut dyn ResidualTap,
     ) -> Result<Tensor<2>> {
-        check_batch(batch, &self.config)?;
+        check_batch(batch, &self.config, tap)?;
         let last = last_layer(tap, &self.config);
         let device = self.device();
         let mut pass = Pass::begin(&self.config, batch, cache.as_deref_mut(), last, &device)?;
@@ -193,10 +202,10 @@ impl Network {
         if let (Some(table), Some(projection)) = (&self.embed_tokens_per_layer, &self.per_layer) {
             pass.set_per_layer_inputs(projection.inputs(h.clone(), table.rows(batch)));
         }
-        tap.site(Site::Embedding, 0, batch.tokens(), &h);
+        tap.site(Site::Embedding, 0, &batch.before(0).tokens, &h);
         for (index, layer) in self.layers.iter().enumerate().take(last + 1) {
             h = layer.forward(h, &pass, index, cache.as_deref_mut(), tap);
-            h = tap.residual(index, &pass.queries(index).tokens, h);
+            h = tap.residual(index, pass.outputs(index), pass.fan_out(index, h));
         }
         Ok(h)
     }
@@ -206,6 +215,24 @@ impl Network {
     pub fn head(&self, h: Tensor<2>) -> Tensor<2> {
         let table = self.lm_head.as_ref().unwrap_or(&self.embed_tokens).weight.val();
         logits(self.norm.forward(h), table, &self.config, self.precision)
+    }
+
+    /// The same logits in blocks of [`OUTPUTS_AT_ONCE`] outputs, for what needs each of them only
+    /// once: all together are never stored. `each` is given the outputs of a block and its logits,
+    /// `[tokens, outputs of the block]`.
+    ///
+    /// # Errors
+    /// A device that gives no numbers.
+    pub fn head_in_blocks(&self, h: Tensor<2>, each: &mut dyn FnMut(Range<usize>, &[f32])) -> Result<()> {
+        let table = self.lm_head.as_ref().unwrap_or(&self.embed_tokens).weight.val();
+        let (normed, vocabulary) = (self.norm.forward(h), table.dims()[0]);
+        for first in (0..vocabulary).step_by(OUTPUTS_AT_ONCE) {
+            let outputs = first..vocabulary.min(first + OUTPUTS_AT_ONCE);
+            let block = table.clone().narrow(0, first, outputs.len());
+            let logits = logits(normed.clone(), block, &self.config, self.precision);
+            each(outputs, &logit_numbers(logits)?);
+        }
+        Ok(())
     }
 
     /// The final norm alone, for comparisons with other implementations.
@@ -220,23 +247,26 @@ impl Network {
 }
 
 impl Embedding {
-    /// The rows of the batch's tokens.
+    /// The rows of the tokens that the first layer takes.
     fn rows(&self, batch: &Batch) -> Tensor<2> {
         let table = self.weight.val();
-        let ids: Vec<i32> = batch
-            .tokens()
-            .iter()
-            .map(|token| token.id.cast_signed())
-            .collect();
-        let ids = TensorData::new(ids, [batch.len()]);
+        let tokens = &batch.before(0).tokens;
+        let ids: Vec<i32> = tokens.iter().map(|token| token.id.cast_signed()).collect();
+        let ids = TensorData::new(ids, [tokens.len()]);
         let ids = Tensor::<1, Int>::from_data(ids, &table.device());
         table.select(0, ids)
     }
 }
 
-fn check_batch(batch: &Batch, config: &ModelConfig) -> Result<()> {
+fn check_batch(batch: &Batch, config: &ModelConfig, tap: &(impl ResidualTap + ?Sized)) -> Result<()> {
     if batch.is_empty() {
         return Err(Error::Request("the batch has no rows".to_owned()));
+    }
+    if *batch.forks() != tap.forks() {
+        return Err(Error::Request(
+            "the batch was made for another tap: its rows share tokens that this one changes in different ways; make it with the              forks of this tap"
+                .to_owned(),
+        ));
     }
     let inputs = config
         .per_layer_inputs

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
 use crate::Token;
@@ -27,7 +29,7 @@ impl Padded {
     /// `paths`: the slots of each row's tokens, by position.
     pub fn new(
         tokens: &[Token],
-        paths: &[Vec<u32>],
+        paths: &[Arc<Vec<u32>>],
         windows: impl Iterator<Item = Option<usize>>,
         device: &Device,
     ) -> Self {
@@ -119,7 +121,7 @@ fn mask(positions: &[i64], window: Option<usize>, shape: [usize; 4], device: &De
     Tensor::from_data(TensorData::new(mask, shape), (device, DType::F32))
 }
 
-/// Some rows of a matrix, in any order.
+/// Some rows of a matrix, in any order, for a backend.
 struct Gather {
     rows: Tensor<1, Int>,
     count: usize,
@@ -151,14 +153,13 @@ impl Gather {
 mod tests {
     use super::*;
     use crate::Batch;
+    use crate::cache::Paths;
 
     /// One line per query, `1` where it sees the key.
     fn drawn(batch: &Batch, window: Option<usize>) -> Vec<String> {
-        let paths: Vec<Vec<u32>> = (0..batch.rows())
-            .map(|row| batch.places(row).iter().map(|place| *place as u32).collect())
-            .collect();
+        let paths = Paths::of(batch);
         let windows = std::iter::once(window);
-        let padded = Padded::new(batch.tokens(), &paths, windows, &Device::flex());
+        let padded = Padded::new(batch.tokens(), paths.rows(0), windows, &Device::flex());
         let mask = padded.mask(window).into_data();
         let mask: Vec<f32> = mask.try_into_vec().unwrap();
         let line = |seen: &[f32]| {

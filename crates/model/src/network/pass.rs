@@ -1,10 +1,13 @@
-use std::cell::{OnceCell, RefCell};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 
+use super::gather::Gather;
 use super::padded::Padded;
 use super::rotary::Rotary;
+use crate::cache::Paths;
 use crate::{Batch, Cache, KeysAndValues, ModelConfig, Result, Token};
 
 /// What the layers share in one pass over a batch.
@@ -12,12 +15,20 @@ pub(super) struct Pass<'a> {
     pub config: &'a ModelConfig,
     /// For each row of the batch, where the keys and values of its tokens are, by position: slots
     /// of the cache, or places in the batch.
-    paths: Vec<Vec<u32>>,
-    all: Queries,
-    wanted: Option<Queries>,
+    paths: Paths,
+    /// What layers take, each with the first one that does: the later, the more tokens, since rows
+    /// part.
+    inputs: Vec<(usize, Queries)>,
+    /// What the last layer computes, if that is less than it takes.
+    selected: Option<Queries>,
+    /// What follows the last layer.
+    last: Vec<Token>,
     last_layer: usize,
-    /// `[tokens of the batch, layers * size]`, in models that have them.
-    per_layer_inputs: Option<Tensor<2>>,
+    /// For each layer after which rows part, which of its tokens the next one takes.
+    fans: BTreeMap<usize, Gather>,
+    /// `[tokens, layers * size]`, in models that have them; the tokens are those of the layer that
+    /// runs.
+    per_layer_inputs: RefCell<Option<Tensor<2>>>,
     /// Keys and values of layers whose own others use.
     lent: RefCell<BTreeMap<usize, (Tensor<2>, Tensor<2>)>>,
 }
@@ -25,11 +36,12 @@ pub(super) struct Pass<'a> {
 /// The tokens that a layer computes the residual stream of.
 pub(super) struct Queries {
     pub tokens: Vec<Token>,
-    /// Their places in the batch, unless they are all of it.
-    selected: Option<Tensor<1, Int>>,
+    /// Which ones they are of those that the layer takes, unless they are all.
+    selected: Option<Gather>,
     /// In the order of the configuration's rotary embeddings.
     rotaries: Vec<Rotary>,
-    padded: OnceCell<Padded>,
+    /// By the log that their keys are in.
+    padded: RefCell<BTreeMap<usize, Rc<Padded>>>,
 }
 
 impl<'a> Pass<'a> {
@@ -44,37 +56,114 @@ impl<'a> Pass<'a> {
     ) -> Result<Self> {
         let paths = match cache {
             Some(cache) => cache.reserve(batch)?,
-            None => batch
-                .entries()
-                .iter()
-                .map(|row| row.places.iter().map(|place| *place as u32).collect())
-                .collect(),
+            None => Paths::of(batch),
         };
-        let wanted = batch
-            .wanted()
-            .map(|places| Queries::selected(config, batch, places, device));
-        Ok(Pass {
+        let mut pass = Pass {
             config,
             paths,
-            all: Queries::new(config, batch.tokens().to_vec(), None),
-            wanted,
+            inputs: Vec::new(),
+            selected: None,
+            last: Vec::new(),
             last_layer,
-            per_layer_inputs: None,
+            fans: BTreeMap::new(),
+            per_layer_inputs: RefCell::default(),
             lent: RefCell::default(),
-        })
+        };
+        pass.take_inputs(batch, device);
+        pass.end_with_wanted(batch, device);
+        Ok(pass)
     }
 
-    /// The tokens that the layer outputs the residual stream of.
-    pub fn queries(&self, layer: usize) -> &Queries {
-        match &self.wanted {
-            Some(wanted) if layer == self.last_layer => wanted,
-            _ => &self.all,
+    /// The tokens of each stretch of layers up to the last one.
+    fn take_inputs(&mut self, batch: &Batch, device: &Device) {
+        let first = &batch.stretches()[0].tokens;
+        let mut count = first.len();
+        self.inputs
+            .push((0, Queries::new(self.config, first.clone(), None)));
+        for (fork, stretch) in batch.forks().layers().iter().zip(&batch.stretches()[1..]) {
+            // Where no row of this batch parts, the tokens stay the same.
+            if *fork < self.last_layer && stretch.tokens.len() > count {
+                count = stretch.tokens.len();
+                let queries = Queries::new(self.config, stretch.tokens.clone(), None);
+                self.inputs.push((fork + 1, queries));
+                let fan = Gather::new(stretch.origins.clone(), device);
+                self.fans.insert(*fork, fan);
+            }
         }
     }
 
-    /// Turns the layer's keys, which it computes for all tokens.
+    /// What the last layer computes of the tokens that it takes, and which of these are wanted
+    /// after it: those of the batch's last stretch, however many forks are left.
+    fn end_with_wanted(&mut self, batch: &Batch, device: &Device) {
+        let taken = batch.before(self.last_layer).tokens.len();
+        let all: Vec<usize> = (0..batch.len()).collect();
+        let wanted = batch.wanted().unwrap_or(&all);
+        self.last = wanted.iter().map(|place| batch.tokens()[*place]).collect();
+        let mut origins = wanted.to_vec();
+        let later = &batch.stretches()[batch.forks().before(self.last_layer) + 1..];
+        for stretch in later.iter().rev() {
+            origins
+                .iter_mut()
+                .for_each(|place| *place = stretch.origins[*place]);
+        }
+        let mut computed = Vec::new();
+        let mut index_of = BTreeMap::new();
+        for origin in &origins {
+            index_of.entry(*origin).or_insert_with(|| {
+                computed.push(*origin);
+                computed.len() - 1
+            });
+        }
+        let fan = origins.iter().map(|origin| index_of[origin]).collect();
+        if let Some(fan) = Gather::unless_all(fan, computed.len(), device) {
+            self.fans.insert(self.last_layer, fan);
+        }
+        let tokens = &batch.before(self.last_layer).tokens;
+        let tokens = computed.iter().map(|place| tokens[*place]).collect();
+        if let Some(selected) = Gather::unless_all(computed, taken, device) {
+            self.selected = Some(Queries::new(self.config, tokens, Some(selected)));
+        }
+    }
+
+    /// The tokens that a layer takes.
+    fn inputs(&self, layer: usize) -> &Queries {
+        let later = self.inputs.partition_point(|(first, _)| *first <= layer);
+        &self.inputs[later - 1].1
+    }
+
+    /// The tokens that the layer computes the residual stream of.
+    pub fn queries(&self, layer: usize) -> &Queries {
+        match &self.selected {
+            Some(selected) if layer == self.last_layer => selected,
+            _ => self.inputs(layer),
+        }
+    }
+
+    /// The tokens that follow the layer, of which [`fan_out`](Self::fan_out) gives the residual
+    /// stream.
+    pub fn outputs(&self, layer: usize) -> &[Token] {
+        match layer == self.last_layer {
+            true => &self.last,
+            false => &self.inputs(layer + 1).tokens,
+        }
+    }
+
+    /// `h: [queries of the layer, hidden]`, the residual stream after it; where rows part there,
+    /// each gets its own.
+    pub fn fan_out(&self, layer: usize, h: Tensor<2>) -> Tensor<2> {
+        let Some(fan) = self.fans.get(&layer) else {
+            return h;
+        };
+        if layer < self.last_layer {
+            let inputs = self.per_layer_inputs.take();
+            self.per_layer_inputs.replace(inputs.map(|inputs| fan.of(inputs)));
+        }
+        fan.of(h)
+    }
+
+    /// Turns the layer's keys, which it computes for all tokens that it takes.
     pub fn rotate_keys(&self, layer: usize, keys: Tensor<2>) -> Tensor<2> {
-        self.all.rotated(self.config, layer, keys)
+        self.inputs(layer).rotated(self.config, layer, keys)
     }
 
     pub fn rotate_queries(&self, layer: usize, queries: Tensor<2>) -> Tensor<2> {
@@ -100,15 +189,18 @@ impl<'a> Pass<'a> {
         self.lent.borrow()[&layer].clone()
     }
 
-    /// `[tokens of the batch, layers * size]`
+    /// `[tokens of the first layer, layers * size]`
     pub fn set_per_layer_inputs(&mut self, inputs: Tensor<2>) {
-        self.per_layer_inputs = Some(inputs);
+        self.per_layer_inputs.replace(Some(inputs));
     }
 
     /// Those of the layer's queries, `[queries of the layer, size]`.
     pub fn per_layer_input(&self, layer: usize) -> Option<Tensor<2>> {
-        let (all, shape) = (self.per_layer_inputs.as_ref()?, self.config.per_layer_inputs?);
-        let own = all.clone().narrow(1, layer * shape.size, shape.size);
+        let (all, shape) = (
+            self.per_layer_inputs.borrow().clone()?,
+            self.config.per_layer_inputs?,
+        );
+        let own = all.narrow(1, layer * shape.size, shape.size);
         Some(self.queries(layer).of(own))
     }
 
@@ -116,45 +208,47 @@ impl<'a> Pass<'a> {
     /// layer's window has.
     pub fn contexts(&self, layer: usize) -> Vec<&[u32]> {
         let window = self.config.layers[layer].window.unwrap_or(usize::MAX);
+        let paths = self.paths.rows(self.log(layer));
         let context = |token: &Token| {
             let end = token.position + 1;
-            &self.paths[token.entry][end.saturating_sub(window)..end]
+            &paths[token.entry][end.saturating_sub(window)..end]
         };
         self.queries(layer).tokens.iter().map(context).collect()
     }
 
     /// The same as a grid, for backends that work on whole tensors.
-    pub fn padded(&self, layer: usize, device: &Device) -> &Padded {
-        let queries = self.queries(layer);
+    pub fn padded(&self, layer: usize, device: &Device) -> Rc<Padded> {
+        let (queries, log) = (self.queries(layer), self.log(layer));
         let windows = self.config.layers.iter().map(|layer| layer.window);
-        let padded = || Padded::new(&queries.tokens, &self.paths, windows, device);
-        queries.padded.get_or_init(padded)
+        let padded = || Padded::new(&queries.tokens, self.paths.rows(log), windows, device);
+        let mut known = queries.padded.borrow_mut();
+        known.entry(log).or_insert_with(|| Rc::new(padded())).clone()
+    }
+
+    /// Where the keys and values are that the layer uses, which can be those of a layer before.
+    fn log(&self, layer: usize) -> usize {
+        self.paths.log(match self.config.layers[layer].keys_and_values {
+            KeysAndValues::OfLayer(lender) => lender,
+            _ => layer,
+        })
     }
 }
 
 impl Queries {
-    fn new(config: &ModelConfig, tokens: Vec<Token>, selected: Option<Tensor<1, Int>>) -> Self {
+    fn new(config: &ModelConfig, tokens: Vec<Token>, selected: Option<Gather>) -> Self {
         let rotary = |rope| Rotary::new(rope, &tokens);
         Queries {
             rotaries: config.ropes.iter().map(rotary).collect(),
             tokens,
             selected,
-            padded: OnceCell::new(),
+            padded: RefCell::default(),
         }
     }
 
-    fn selected(config: &ModelConfig, batch: &Batch, places: &[usize], device: &Device) -> Self {
-        let tokens = places.iter().map(|place| batch.tokens()[*place]).collect();
-        let places: Vec<i32> = places.iter().map(|place| *place as i32).collect();
-        let count = places.len();
-        let places = Tensor::from_data(TensorData::new(places, [count]), device);
-        Self::new(config, tokens, Some(places))
-    }
-
-    /// The rows of `x: [tokens of the batch, width]` that belong to the queries.
+    /// The rows of `x: [tokens that the layer takes, width]` that belong to the queries.
     pub fn of(&self, x: Tensor<2>) -> Tensor<2> {
         match &self.selected {
-            Some(places) => x.select(0, places.clone()),
+            Some(selected) => selected.of(x),
             None => x,
         }
     }

@@ -86,8 +86,8 @@ impl StreamedNetwork {
         progress: &mut dyn FnMut(usize),
     ) -> Result<Vec<Tensor<2>>> {
         let mut streams = Vec::with_capacity(batches.len());
-        for batch in batches {
-            check_batch(batch, &self.config)?;
+        for (batch, tap) in batches.iter().zip(&*taps) {
+            check_batch(batch, &self.config, tap)?;
             streams.push(self.embed(batch)?);
         }
         let last = taps
@@ -106,7 +106,7 @@ impl StreamedNetwork {
             passes.push(pass);
         }
         for ((stream, batch), tap) in streams.iter().zip(batches).zip(taps.iter_mut()) {
-            tap.site(Site::Embedding, 0, batch.tokens(), stream);
+            tap.site(Site::Embedding, 0, &batch.before(0).tokens, stream);
         }
         for index in 0..=last {
             std::thread::scope(|scope| -> Result<()> {
@@ -114,7 +114,7 @@ impl StreamedNetwork {
                 let layer = self.layer(index)?;
                 for ((stream, pass), tap) in streams.iter_mut().zip(&passes).zip(taps.iter_mut()) {
                     let h = layer.forward(stream.clone(), pass, index, None, tap);
-                    *stream = tap.residual(index, &pass.queries(index).tokens, h);
+                    *stream = tap.residual(index, pass.outputs(index), pass.fan_out(index, h));
                 }
                 Ok(())
             })?;
@@ -161,7 +161,8 @@ impl StreamedNetwork {
 
     /// Only the rows of the batch's tokens are read.
     fn rows(&self, table: &str, shape: [usize; 2], batch: &Batch) -> Result<Tensor<2>> {
-        let ids: Vec<u32> = batch.tokens().iter().map(|token| token.id).collect();
+        let tokens = &batch.before(0).tokens;
+        let ids: Vec<u32> = tokens.iter().map(|token| token.id).collect();
         let rows = self.checkpoint.read_rows(table, shape, &ids, self.precision)?;
         Ok(Tensor::from_data(
             rows,

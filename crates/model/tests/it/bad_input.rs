@@ -272,7 +272,7 @@ fn requests_that_the_model_cannot_serve() {
             .contains("row 1")
     );
     let mut late = Batch::default();
-    late.push(4, 0, 3, &[2]).unwrap();
+    late.push(4, 3, &[2]).unwrap();
     let error = model
         .forward(&late, Some(&mut model.cache()), &mut ())
         .unwrap_err()

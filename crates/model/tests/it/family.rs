@@ -91,7 +91,7 @@ fn the_cache_gives_what_a_whole_pass_gives_token_by_token() {
 /// One more token of row 0.
 fn step(position: usize, token: u32) -> Batch {
     let mut batch = Batch::default();
-    batch.push(0, 0, position, &[token]).unwrap();
+    batch.push(0, position, &[token]).unwrap();
     batch
 }
 

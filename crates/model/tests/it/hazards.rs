@@ -260,7 +260,7 @@ fn hazard_12_cached_decoding_equals_the_whole_pass_token_by_token() {
     let mut cache = model.cache();
     let step = |start: usize, end: usize| {
         let mut batch = Batch::default();
-        batch.push(0, 0, start, &row[start..end]).unwrap();
+        batch.push(0, start, &row[start..end]).unwrap();
         batch
     };
     let mut steps = vec![step(0, 5)];

@@ -10,3 +10,4 @@ mod families;
 mod golden;
 mod identities;
 mod sets;
+mod sharing;

@@ -14,6 +14,10 @@ pub struct Measured {
     pub tokens_per_second: Option<f64>,
     /// As a fraction of the machine's limit.
     pub fraction_of_limit: Option<f64>,
+    /// The fraction of the time that is not spent in products with weights.
+    pub fraction_outside_products: Option<f64>,
+    /// Seconds in products: the mean of all.
+    pub in_products: f64,
 }
 
 /// Runs the work `repeat` times, and returns the last result.
@@ -24,6 +28,7 @@ pub fn measure<T>(
 ) -> Result<(Measured, Option<T>)> {
     forget_peak();
     let (mut all, mut last) = (Vec::new(), None);
+    let before = kernels::time_in_products();
     for _ in 0..repeat {
         let start = Instant::now();
         last = Some(work()?);
@@ -36,6 +41,8 @@ pub fn measure<T>(
         peak_memory: peak_memory(),
         tokens_per_second: None,
         fraction_of_limit: None,
+        fraction_outside_products: None,
+        in_products: (kernels::time_in_products() - before).as_secs_f64() / repeat as f64,
     };
     Ok((measured, last))
 }

@@ -177,10 +177,12 @@ impl Bench<'_> {
         let (mut prefill, _) = texts(&format!("{name}: prompts"), 1)?;
         let (mut whole, _) = texts(name, new_tokens)?;
         let step = (whole.seconds - prefill.seconds) / (new_tokens - 1) as f64;
+        let products = (whole.in_products - prefill.in_products) / (new_tokens - 1) as f64;
         let tokens: usize = requests.iter().map(|request| request.prompt.len()).sum();
         prefill.tokens_per_second = Some(tokens as f64 / prefill.seconds);
         whole.tokens_per_second = Some(rows as f64 / step);
         whole.fraction_of_limit = Some(self.limits.step(rows) / step);
+        whole.fraction_outside_products = Some(1.0 - products / step);
         parts.push(prefill);
         parts.push(whole);
         Ok(())
@@ -305,6 +307,7 @@ impl Bench<'_> {
                 "tokens_per_second": part.tokens_per_second,
                 "peak_memory_bytes": part.peak_memory,
                 "fraction_of_limit": part.fraction_of_limit,
+                "fraction_outside_products": part.fraction_outside_products,
             })
         };
         json!({

@@ -15,6 +15,8 @@
 #![warn(missing_docs)]
 
 mod attention;
+mod clock;
+mod each;
 mod elementwise;
 mod instructions;
 mod limits;
@@ -23,8 +25,10 @@ mod product;
 mod rotary;
 mod threads;
 
-pub use attention::{AttentionShape, CacheNumber, Context, attend};
-pub use elementwise::{GateFunction, add_bias, exp, gate, gelu_tanh, silu, soft_cap, tanh};
+pub use attention::{AttentionShape, CacheNumber, Context, attend, attend_with};
+pub use clock::time_in_products;
+pub use each::multiply_each;
+pub use elementwise::{GateFunction, add_bias, exp, gate, gelu_tanh, round_to_bf16, silu, soft_cap, tanh};
 pub use instructions::Instructions;
 pub use limits::{multiply_add_rate, read_bandwidth};
 pub use norm::{RmsNormShape, add_rms_norm, rms_norm};

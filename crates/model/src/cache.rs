@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
+use crate::network::write_rows;
 use crate::{Batch, Error, LayerDescription, ModelConfig, Result};
 
 /// Keys and values of the tokens that running rows have seen, separate from the weights.
@@ -109,14 +110,14 @@ impl Cache {
             return (keys, values);
         };
         for (all, new) in [(&mut cache.keys, keys), (&mut cache.values, values)] {
-            let dtype = all.dtype();
-            let new = if new.dtype() == dtype {
-                new
-            } else {
-                new.cast(dtype)
-            };
-            // Assigning in place requires the only handle to the storage.
-            all.inplace(|all| all.slice_assign(slots.clone(), new));
+            // In place, which requires the only handle to the storage.
+            all.inplace(|all| {
+                let written = write_rows(all, slots[0].start, &new);
+                written.unwrap_or_else(|all| {
+                    let new = new.cast(all.dtype());
+                    all.slice_assign(slots.clone(), new)
+                })
+            });
         }
         (cache.keys.clone(), cache.values.clone())
     }

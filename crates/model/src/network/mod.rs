@@ -12,6 +12,7 @@ mod norm;
 mod padded;
 mod pass;
 mod per_layer;
+mod pool;
 mod rotary;
 mod streamed;
 
@@ -26,7 +27,9 @@ use loader::{Loader, weight_form_for};
 use norm::RmsNorm;
 use pass::Pass;
 use per_layer::Projection;
+use pool::in_pool;
 
+pub(crate) use cpu::write_rows;
 pub(crate) use embedding::{HEAD, TABLE};
 pub use loader::TensorSource;
 pub use streamed::StreamedNetwork;
@@ -182,6 +185,15 @@ impl Network {
     pub fn forward(
         &self,
         batch: &Batch,
+        cache: Option<&mut Cache>,
+        tap: &mut dyn ResidualTap,
+    ) -> Result<Tensor<2>> {
+        in_pool(|| self.forward_here(batch, cache, tap))
+    }
+
+    fn forward_here(
+        &self,
+        batch: &Batch,
         mut cache: Option<&mut Cache>,
         tap: &mut dyn ResidualTap,
     ) -> Result<Tensor<2>> {
@@ -205,7 +217,7 @@ impl Network {
     /// `h: [tokens, hidden]`, the result `[tokens, vocabulary]` in f32.
     pub fn head(&self, h: Tensor<2>) -> Tensor<2> {
         let table = self.lm_head.as_ref().unwrap_or(&self.embed_tokens).weight.val();
-        logits(self.norm.forward(h), table, &self.config, self.precision)
+        in_pool(|| logits(self.norm.forward(h), table, &self.config, self.precision))
     }
 
     /// The final norm alone, for comparisons with other implementations.

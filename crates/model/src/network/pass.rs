@@ -2,6 +2,7 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
+use kernels::Context;
 
 use super::padded::Padded;
 use super::rotary::Rotary;
@@ -114,11 +115,15 @@ impl<'a> Pass<'a> {
 
     /// What each query of the layer sees: slots in the order of their positions, as many as the
     /// layer's window has.
-    pub fn contexts(&self, layer: usize) -> Vec<&[u32]> {
+    pub fn contexts(&self, layer: usize) -> Vec<Context<'_>> {
         let window = self.config.layers[layer].window.unwrap_or(usize::MAX);
         let context = |token: &Token| {
             let end = token.position + 1;
-            &self.paths[token.entry][end.saturating_sub(window)..end]
+            Context {
+                path: &self.paths[token.entry],
+                first: end.saturating_sub(window),
+                end,
+            }
         };
         self.queries(layer).tokens.iter().map(context).collect()
     }
@@ -149,6 +154,11 @@ impl Queries {
         let count = places.len();
         let places = Tensor::from_data(TensorData::new(places, [count]), device);
         Self::new(config, tokens, Some(places))
+    }
+
+    /// Whether they are all of the batch, in its order.
+    pub fn are_all(&self) -> bool {
+        self.selected.is_none()
     }
 
     /// The rows of `x: [tokens of the batch, width]` that belong to the queries.

@@ -100,6 +100,16 @@ pub fn add_bias(y: &mut [f32], bias: &[f32]) {
     });
 }
 
+/// `y += x`, of one length.
+pub fn add(y: &mut [f32], x: &[f32]) {
+    assert_eq!(x.len(), y.len());
+    for_each_row(y, PIECE, 1, |piece, y| {
+        for (y, x) in y.iter_mut().zip(&x[piece * PIECE..]) {
+            *y += x;
+        }
+    });
+}
+
 /// Rounds to the nearest bf16, in a tie to the even one; NaN stays NaN.
 pub fn round_to_bf16(x: &[f32], y: &mut [bf16]) {
     assert_eq!(x.len(), y.len());

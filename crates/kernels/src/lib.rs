@@ -28,7 +28,9 @@ mod threads;
 pub use attention::{AttentionShape, CacheNumber, Context, attend, attend_with};
 pub use clock::time_in_products;
 pub use each::multiply_each;
-pub use elementwise::{GateFunction, add_bias, exp, gate, gelu_tanh, round_to_bf16, silu, soft_cap, tanh};
+pub use elementwise::{
+    GateFunction, add, add_bias, exp, gate, gelu_tanh, round_to_bf16, silu, soft_cap, tanh,
+};
 pub use instructions::Instructions;
 pub use limits::{multiply_add_rate, read_bandwidth};
 pub use norm::{RmsNormShape, add_rms_norm, rms_norm};

@@ -141,8 +141,8 @@ impl<N: CacheNumber> Tile<'_, N> {
         let seen = seen(self.contexts);
         let y = y.as_mut_ptr();
         let weights = |row: usize, position: usize| {
-            // SAFETY: the position is within the row's scores.
-            unsafe { scores.as_ptr().add(row * stride + position - first) }
+            // Of an empty range it may be beyond the scores.
+            scores.as_ptr().wrapping_add(row * stride + position - first)
         };
         let mixed = |row: usize| {
             let (query, head) = (row / heads, row % heads);
@@ -154,29 +154,37 @@ impl<N: CacheNumber> Tile<'_, N> {
             // SAFETY: the row is `head_dim` numbers.
             unsafe { std::slice::from_raw_parts_mut(mixed(row), head_dim) }.fill(0.0);
         }
+        // No closure calls a kernel: the compiler would give it no instructions of its own, and so
+        // none of the kernel's would be inlined.
         for start in (seen.start..seen.end).step_by(POSITIONS) {
             let positions = start..(start + POSITIONS).min(seen.end);
-            let alone = |row: usize, own: Range<usize>| {
-                let own = within(&own, &positions);
-                // SAFETY: the row's weights at its own positions are there.
-                unsafe { self.mix_rows::<L, 1>(group, own.clone(), [weights(row, own.start)], [mixed(row)]) };
-            };
             for row in (0..rows).step_by(BLOCK) {
                 let count = BLOCK.min(rows - row);
                 let own: [Range<usize>; BLOCK] =
                     std::array::from_fn(|index| self.context(row + index.min(count - 1)));
-                let shared = common(&own);
-                if count < BLOCK || shared.is_empty() {
-                    (0..count).for_each(|index| alone(row + index, own[index].clone()));
-                    continue;
+                let shared = match count {
+                    BLOCK => common(&own),
+                    _ => seen.end..seen.end,
+                };
+                for (row, own) in (row..row + count).zip(&own) {
+                    let before = within(&(own.start..own.end.min(shared.start)), &positions);
+                    let weights = [weights(row, before.start)];
+                    // SAFETY: the row's weights at its own positions are there.
+                    unsafe { self.mix_rows::<L, 1>(group, before, weights, [mixed(row)]) };
                 }
-                (0..BLOCK).for_each(|index| alone(row + index, own[index].start..shared.start));
                 let together = within(&shared, &positions);
-                let weights = std::array::from_fn(|index| weights(row + index, together.start));
-                let mixed = std::array::from_fn(|index| mixed(row + index));
-                // SAFETY: so are those of each row at positions that all have.
-                unsafe { self.mix_rows::<L, BLOCK>(group, together, weights, mixed) };
-                (0..BLOCK).for_each(|index| alone(row + index, shared.end..own[index].end));
+                if !together.is_empty() {
+                    let weights = std::array::from_fn(|index| weights(row + index, together.start));
+                    let mixed = std::array::from_fn(|index| mixed(row + index));
+                    // SAFETY: so are those of each row at positions that all have.
+                    unsafe { self.mix_rows::<L, BLOCK>(group, together, weights, mixed) };
+                }
+                for (row, own) in (row..row + count).zip(&own) {
+                    let after = within(&(own.start.max(shared.end)..own.end), &positions);
+                    let weights = [weights(row, after.start)];
+                    // SAFETY: as before.
+                    unsafe { self.mix_rows::<L, 1>(group, after, weights, [mixed(row)]) };
+                }
             }
         }
     }
@@ -196,6 +204,9 @@ impl<N: CacheNumber> Tile<'_, N> {
             stride: self.shape.groups * self.shape.head_dim,
             first: group * self.shape.head_dim,
         };
+        if positions.is_empty() {
+            return;
+        }
         let slots = &self.contexts[0].path[positions];
         // SAFETY: the caller's promises.
         unsafe { mix::<L, N, COUNT>(weights, slots, values, self.shape.head_dim, mixed) };

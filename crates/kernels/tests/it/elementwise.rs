@@ -118,3 +118,12 @@ fn rounding_to_bf16_takes_the_nearest() {
         );
     }
 }
+
+#[test]
+fn sums_are_of_each_pair() {
+    let x: Vec<f32> = (0..20_001).map(|index| index as f32 * 0.3).collect();
+    let mut y: Vec<f32> = x.iter().map(|x| x * x).collect();
+    let expected: Vec<f32> = y.iter().zip(&x).map(|(y, x)| y + x).collect();
+    kernels::add(&mut y, &x);
+    assert_eq!(y, expected);
+}

@@ -2,7 +2,7 @@ use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
 use super::attention::Attention;
-use super::functions::{gated, to_dtype};
+use super::functions::{gated, sum, to_dtype};
 use super::linear::Linear;
 use super::loader::Loader;
 use super::norm::RmsNorm;
@@ -98,7 +98,7 @@ impl DecoderLayer {
 fn add(norm: &Option<RmsNorm>, h: Tensor<2>, x: Tensor<2>) -> Tensor<2> {
     match norm {
         Some(norm) => norm.add_to(h, x),
-        None => h.add(x),
+        None => sum(h, x),
     }
 }
 

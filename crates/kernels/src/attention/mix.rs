@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::CacheNumber;
 use super::lanes::Lanes;
+use super::number::CacheNumber;
 
 /// The values of one group.
 #[derive(Clone, Copy)]

@@ -2,7 +2,8 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::{AttentionShape, CacheNumber};
+use super::number::CacheNumber;
+use super::shape::AttentionShape;
 
 /// Keys of one panel.
 pub const KEYS: usize = 16;

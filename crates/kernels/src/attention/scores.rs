@@ -1,7 +1,7 @@
 //! Scores: in 32 partial sums over the head, which are added in their order.
 
-use super::CacheNumber;
 use super::lanes::Lanes;
+use super::number::CacheNumber;
 use super::panels::KEYS;
 
 /// Partial sums of a score.

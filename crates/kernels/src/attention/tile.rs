@@ -2,11 +2,12 @@ use std::ops::Range;
 
 use super::lanes::Lanes;
 use super::mix::{Values, common, mix, within};
+use super::number::CacheNumber;
 use super::panels::{KEYS, Panels};
 use super::scores;
+use super::shape::{AttentionShape, Context};
 use super::softmax::softmax;
 use super::tiles::seen;
-use super::{AttentionShape, CacheNumber, Context};
 
 /// Rows that share a register of keys or values.
 const BLOCK: usize = 4;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::Context;
+use super::shape::Context;
 
 /// Heads of queries that share what is read, roughly: their scores should stay in the cache.
 const ROWS: usize = 32;

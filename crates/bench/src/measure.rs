@@ -16,6 +16,10 @@ pub struct Measured {
     pub fraction_of_limit: Option<f64>,
     /// The tokens of each text, where they are the same in any program: without sampling.
     pub texts: Option<Vec<Vec<u32>>>,
+    /// The fraction of the time that is not spent in products with weights.
+    pub fraction_outside_products: Option<f64>,
+    /// Seconds in products: the mean of all.
+    pub in_products: f64,
 }
 
 /// Runs the work `repeat` times, and returns the last result.
@@ -26,6 +30,7 @@ pub fn measure<T>(
 ) -> Result<(Measured, Option<T>)> {
     forget_peak();
     let (mut all, mut last) = (Vec::new(), None);
+    let before = kernels::time_in_products();
     for _ in 0..repeat {
         let start = Instant::now();
         last = Some(work()?);
@@ -39,6 +44,8 @@ pub fn measure<T>(
         tokens_per_second: None,
         fraction_of_limit: None,
         texts: None,
+        fraction_outside_products: None,
+        in_products: (kernels::time_in_products() - before).as_secs_f64() / repeat as f64,
     };
     Ok((measured, last))
 }

@@ -190,12 +190,14 @@ impl Bench<'_> {
         let (mut prefill, _) = texts(&format!("{name}: prompts"), 1)?;
         let (mut whole, generated) = texts(name, new_tokens)?;
         let step = (whole.seconds - prefill.seconds) / (new_tokens - 1) as f64;
+        let products = (whole.in_products - prefill.in_products) / (new_tokens - 1) as f64;
         let tokens: usize = requests.iter().map(|request| request.prompt.len()).sum();
         prefill.tokens_per_second = Some(tokens as f64 / prefill.seconds);
         // Too few tokens for the machine's noise: the prompts alone took longer.
         if step > 0.0 {
             whole.tokens_per_second = Some(rows as f64 / step);
             whole.fraction_of_limit = Some(self.limits.step(rows) / step);
+            whole.fraction_outside_products = Some(1.0 - products / step);
         }
         if self.settings.greedy {
             whole.texts = generated.map(|texts| texts.into_iter().map(|text| text.tokens).collect());
@@ -333,6 +335,7 @@ impl Bench<'_> {
                 "peak_memory_bytes": part.peak_memory,
                 "fraction_of_limit": part.fraction_of_limit,
                 "texts": part.texts,
+                "fraction_outside_products": part.fraction_outside_products,
             })
         };
         json!({

@@ -16,22 +16,21 @@ pub fn print(result: &Value) {
     ));
     terminal::remark(format_args!("texts: {}", text("format")));
     terminal::remark(format_args!(
-        "{:<22} {:>9} {:>10} {:>11} {:>9}",
-        "part", "seconds", "tokens/s", "peak memory", "of limit"
+        "{:<22} {:>9} {:>10} {:>11} {:>9} {:>16}",
+        "part", "seconds", "tokens/s", "peak memory", "of limit", "outside products"
     ));
+    let percent = |fraction: f64| format!("{:.0} %", 100.0 * fraction);
     for part in result["parts"].as_array().into_iter().flatten() {
         let cell =
             |key: &str, format: &dyn Fn(f64) -> String| part[key].as_f64().map_or("-".to_owned(), format);
         terminal::remark(format_args!(
-            "{:<22} {:>9} {:>10} {:>11} {:>9}",
+            "{:<22} {:>9} {:>10} {:>11} {:>9} {:>16}",
             part["part"].as_str().unwrap_or_default(),
             cell("seconds", &|seconds| format!("{seconds:.3}")),
             cell("tokens_per_second", &|rate| format!("{rate:.1}")),
             cell("peak_memory_bytes", &|bytes| format!("{:.2} GB", bytes / 1e9)),
-            cell("fraction_of_limit", &|fraction| format!(
-                "{:.0} %",
-                100.0 * fraction
-            )),
+            cell("fraction_of_limit", &percent),
+            cell("fraction_outside_products", &percent),
         ));
     }
 }

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use half::bf16;
 use kernels::{
-    AttentionShape, GateFunction, Instructions, RmsNormShape, Rounding, Weight, attend,
+    AttentionShape, Context, GateFunction, Instructions, RmsNormShape, Rounding, Weight, attend,
     bf16_multiply_add_rate, gate, multiply_add_rate, multiply_with, read_bandwidth, rms_norm, soft_cap,
 };
 
@@ -176,7 +176,12 @@ fn others() {
         .map(|index| bf16::from_f32(number(index)))
         .collect();
     let context: Vec<u32> = (0..300).collect();
-    let contexts = vec![context.as_slice(); 48];
+    let context = Context {
+        path: &context,
+        first: 0,
+        end: 300,
+    };
+    let contexts = vec![context; 48];
     let queries = &x[..48 * 2048];
     line(
         "attention 48 rows, 300 tokens",

@@ -1,5 +1,7 @@
 //! Functions of single numbers, written so that a loop over them becomes vector code.
 
+use half::bf16;
+
 use crate::instructions::also_with_avx2;
 use crate::threads::for_each_row;
 
@@ -98,6 +100,22 @@ pub fn add_bias(y: &mut [f32], bias: &[f32]) {
     });
 }
 
+/// `y += x`, of one length.
+pub fn add(y: &mut [f32], x: &[f32]) {
+    assert_eq!(x.len(), y.len());
+    for_each_row(y, PIECE, 1, |piece, y| {
+        for (y, x) in y.iter_mut().zip(&x[piece * PIECE..]) {
+            *y += x;
+        }
+    });
+}
+
+/// Rounds to the nearest bf16, in a tie to the even one; NaN stays NaN.
+pub fn round_to_bf16(x: &[f32], y: &mut [bf16]) {
+    assert_eq!(x.len(), y.len());
+    round_piece(x, y);
+}
+
 /// `x = cap * tanh(x / cap)` in place: the soft limit on scores and logits.
 pub fn soft_cap(x: &mut [f32], cap: f32) {
     for_each_row(x, PIECE, 8, |_, x| soft_cap_piece(x, cap));
@@ -115,6 +133,19 @@ also_with_avx2! {
     fn silu_gate_piece(gate: &[f32], up: &[f32], y: &mut [f32]) {
         for ((y, gate), up) in y.iter_mut().zip(gate).zip(up) {
             *y = silu(*gate) * up;
+        }
+    }
+}
+
+also_with_avx2! {
+    fn round_piece(x: &[f32], y: &mut [bf16]) {
+        for (y, x) in y.iter_mut().zip(x) {
+            let bits = x.to_bits();
+            // Half of what is cut off, and a bit more where the last bit that stays is 1.
+            let rounded = bits.wrapping_add(0x7fff + (bits >> 16 & 1));
+            // A NaN keeps its upper bits, and one that makes sure that it stays a NaN.
+            let kept = if x.is_nan() { bits | 0x0040_0000 } else { rounded };
+            *y = bf16::from_bits((kept >> 16) as u16);
         }
     }
 }

@@ -15,6 +15,7 @@
 #![warn(missing_docs)]
 
 mod attention;
+mod clock;
 mod elementwise;
 mod instructions;
 mod limits;
@@ -24,8 +25,11 @@ mod product;
 mod rotary;
 mod threads;
 
-pub use attention::{AttentionShape, CacheNumber, Context, attend};
-pub use elementwise::{GateFunction, add_bias, exp, gate, gelu_tanh, silu, soft_cap, tanh};
+pub use attention::{AttentionShape, CacheNumber, Context, attend, attend_with};
+pub use clock::time_in_products;
+pub use elementwise::{
+    GateFunction, add, add_bias, exp, gate, gelu_tanh, round_to_bf16, silu, soft_cap, tanh,
+};
 pub use instructions::Instructions;
 pub use limits::{bf16_multiply_add_rate, multiply_add_rate, read_bandwidth};
 pub use log_sum::{Divergence, LogSum};

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
+use crate::network::write_rows;
 use crate::{Batch, Error, Forks, LayerDescription, ModelConfig, Result};
 
 /// Keys and values of the tokens that running rows have seen, separate from the weights.
@@ -195,14 +196,14 @@ impl Cache {
             return (keys, values);
         };
         for (all, new) in [(&mut cache.keys, keys), (&mut cache.values, values)] {
-            let dtype = all.dtype();
-            let new = if new.dtype() == dtype {
-                new
-            } else {
-                new.cast(dtype)
-            };
-            // Assigning in place requires the only handle to the storage.
-            all.inplace(|all| all.slice_assign(slots.clone(), new));
+            // In place, which requires the only handle to the storage.
+            all.inplace(|all| {
+                let written = write_rows(all, slots[0].start, &new);
+                written.unwrap_or_else(|all| {
+                    let new = new.cast(all.dtype());
+                    all.slice_assign(slots.clone(), new)
+                })
+            });
         }
         (cache.keys.clone(), cache.values.clone())
     }

@@ -7,7 +7,9 @@ use crate::{Forks, Token};
 ///
 /// [`Network::forward`](crate::Network::forward) calls [`residual`](Self::residual) once after each
 /// decoder layer, in order, with the layer's 0-based number and its output, before the final norm.
-pub trait ResidualTap {
+///
+/// A pass runs on a thread of its own choice, which is why a tap must be [`Send`].
+pub trait ResidualTap: Send {
     /// `h: [tokens, hidden]`, a residual for each of `tokens`: all of the batch, or those that are
     /// wanted after the last layer. What is returned takes its place.
     fn residual(&mut self, layer: usize, tokens: &[Token], h: Tensor<2>) -> Tensor<2>;

@@ -33,6 +33,7 @@ use half::bf16;
 use rayon::prelude::*;
 
 use crate::Instructions;
+use crate::clock::count_as_product;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use amx::{
     PRODUCTS as AMX_PRODUCTS, is_permitted as amx_is_permitted, register_loop as amx_register_loop,
@@ -91,7 +92,7 @@ pub fn multiply_each(
     rounding: Rounding,
     products: &mut [(Weight<'_>, &mut [f32])],
 ) {
-    multiply_each_with(Instructions::best(), x, inputs, rounding, products);
+    count_as_product(|| multiply_each_with(Instructions::best(), x, inputs, rounding, products));
 }
 
 /// [`multiply`] with given instructions, which the processor must have.

@@ -96,3 +96,34 @@ fn whole_slices_are_their_numbers_one_by_one() {
         assert_eq!(capped, expected);
     }
 }
+
+#[test]
+fn rounding_to_bf16_takes_the_nearest() {
+    let patterns = (0..u32::MAX).step_by(65_537 / 7).chain([
+        0x7f80_0000,
+        0x7f80_0001,
+        0xff80_0001,
+        0x3f80_8000,
+        0x3f81_8000,
+    ]);
+    let x: Vec<f32> = patterns.map(f32::from_bits).collect();
+    let mut y = vec![half::bf16::ZERO; x.len()];
+    kernels::round_to_bf16(&x, &mut y);
+    for (x, y) in x.iter().zip(y) {
+        assert_eq!(
+            y.to_bits(),
+            half::bf16::from_f32(*x).to_bits(),
+            "{:x}",
+            x.to_bits()
+        );
+    }
+}
+
+#[test]
+fn sums_are_of_each_pair() {
+    let x: Vec<f32> = (0..20_001).map(|index| index as f32 * 0.3).collect();
+    let mut y: Vec<f32> = x.iter().map(|x| x * x).collect();
+    let expected: Vec<f32> = y.iter().zip(&x).map(|(y, x)| y + x).collect();
+    kernels::add(&mut y, &x);
+    assert_eq!(y, expected);
+}

@@ -73,9 +73,12 @@ impl Attention {
         layer: usize,
         cache: Option<&mut Cache>,
     ) -> Tensor<2> {
-        let (keys, values) = match self.own_keys_and_values(&x, pass, layer) {
+        let (queries, own) = self.products(x, pass, layer);
+        let (keys, values) = match own {
             None => pass.borrow(self.lender),
             Some((keys, values)) => {
+                let keys = pass.rotate_keys(layer, normed(&self.k_norm, keys));
+                let values = normed(&self.v_norm, values);
                 let (keys, values) = match cache {
                     Some(cache) => cache.append(layer, keys, values),
                     None => (keys, values),
@@ -84,28 +87,41 @@ impl Attention {
                 (keys, values)
             }
         };
-        let queries = self.q_proj.forward(pass.queries(layer).of(x));
         let queries = pass.rotate_queries(layer, normed(&self.q_norm, queries));
         let mixed = attend_on_cpu(&queries, &keys, &values, pass, layer);
         let mixed = mixed.unwrap_or_else(|| attend_by_backend(queries, keys, values, pass, layer));
         self.o_proj.forward(mixed)
     }
 
-    /// Those of all tokens, `[tokens of the batch, key/value heads * head_dim]`, in a layer that
-    /// computes them.
-    fn own_keys_and_values(
+    /// Queries of the layer, and keys and values of all tokens in a layer that computes them,
+    /// `[tokens, heads * head_dim]`; before norms and rotary embeddings.
+    fn products(
         &self,
-        x: &Tensor<2>,
+        x: Tensor<2>,
         pass: &Pass<'_>,
         layer: usize,
-    ) -> Option<(Tensor<2>, Tensor<2>)> {
-        let keys = self.k_proj.as_ref()?.forward(x.clone());
-        let values = match &self.v_proj {
-            Some(product) => product.forward(x.clone()),
-            None => keys.clone(),
+    ) -> (Tensor<2>, Option<(Tensor<2>, Tensor<2>)>) {
+        let (asked, queries) = (pass.queries(layer), &self.q_proj);
+        let Some(keys) = &self.k_proj else {
+            return (queries.forward(asked.of(x)), None);
         };
-        let keys = pass.rotate_keys(layer, normed(&self.k_norm, keys));
-        Some((keys, normed(&self.v_norm, values)))
+        // Values may be the product of the keys.
+        match (&self.v_proj, asked.are_all()) {
+            (Some(values), true) => {
+                let [queries, keys, values] = Linear::forward_each([queries, keys, values], x);
+                (queries, Some((keys, values)))
+            }
+            (Some(values), false) => {
+                let queries = queries.forward(asked.of(x.clone()));
+                let [keys, values] = Linear::forward_each([keys, values], x);
+                (queries, Some((keys, values)))
+            }
+            (None, _) => {
+                let queries = queries.forward(asked.of(x.clone()));
+                let keys = keys.forward(x);
+                (queries, Some((keys.clone(), keys)))
+            }
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! The way from tensors to the kernels. A tensor on another device, or one tracked by autodiff,
 //! gives `None`, and its operation is done by the backend.
 
+use std::ops::Range;
+
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use burn_flex::{Flex, FlexTensor};
 use half::bf16;
@@ -53,25 +55,70 @@ pub(super) fn change<const D: usize>(
     if x.dtype() != DType::F32 {
         return Err(x);
     }
-    let Ok(flex) = x.clone().try_into_primitive::<Flex>() else {
-        return Err(x);
-    };
-    // Leaves only one handle, so nothing is copied if the caller passed the last one.
-    drop(x);
-    let mut flex = flex.to_contiguous();
-    let Some((start, end)) = flex.layout().contiguous_offsets() else {
-        return Err(Tensor::from_primitive::<Flex>(flex));
-    };
-    change(&mut flex.storage_mut::<f32>()[start..end]);
+    let (mut flex, place) = storage(x)?;
+    change(&mut flex.storage_mut::<f32>()[place]);
     Ok(Tensor::from_primitive::<Flex>(flex))
 }
 
-/// `x weight^T`, in f32.
-pub(super) fn product(x: &Tensor<2>, weight: &Tensor<2>, rounding: Rounding) -> Option<Tensor<2>> {
-    let (x, weight, [outputs, inputs]) = (HostSlice::of(x)?, HostSlice::of(weight)?, weight.dims());
-    let x = x.f32()?;
-    let rows = x.len() / inputs;
-    let mut y = vec![0.0; rows * outputs];
-    kernels::multiply(x, inputs, weight.weight()?, rounding, &mut y);
-    Some(tensor(y, [rows, outputs]))
+/// Where the numbers of a tensor are. Nothing is copied if the caller passed the last handle.
+#[expect(
+    clippy::result_large_err,
+    reason = "a tensor's handle is passed on as it is, no error"
+)]
+fn storage<const D: usize>(x: Tensor<D>) -> Result<(FlexTensor, Range<usize>), Tensor<D>> {
+    let Ok(flex) = x.clone().try_into_primitive::<Flex>() else {
+        return Err(x);
+    };
+    drop(x);
+    let flex = flex.to_contiguous();
+    match flex.layout().contiguous_offsets() {
+        Some((start, end)) => Ok((flex, start..end)),
+        None => Err(Tensor::from_primitive::<Flex>(flex)),
+    }
+}
+
+/// `x weight^T` for each of the weights, in f32.
+pub(super) fn products<const N: usize>(
+    x: &Tensor<2>,
+    weights: &[Tensor<2>; N],
+    rounding: Rounding,
+) -> Option<[Tensor<2>; N]> {
+    let [rows, inputs] = x.dims();
+    let x = HostSlice::of(x)?;
+    let hosts: Vec<HostSlice> = weights.iter().map(HostSlice::of).collect::<Option<_>>()?;
+    let mut results = weights
+        .each_ref()
+        .map(|weight| vec![0.0; rows * weight.dims()[0]]);
+    let mut products = Vec::with_capacity(N);
+    for (host, y) in hosts.iter().zip(&mut results) {
+        products.push((host.weight()?, y.as_mut_slice()));
+    }
+    kernels::multiply_each(x.f32()?, inputs, rounding, &mut products);
+    Some(results.map(|y| {
+        let outputs = y.len() / rows;
+        tensor(y, [rows, outputs])
+    }))
+}
+
+/// Writes rows over those from `first` on, in the type of `all`, in place if the caller passed the
+/// only handle; or returns `all` unchanged.
+#[expect(
+    clippy::result_large_err,
+    reason = "a tensor's handle is passed on as it is, no error"
+)]
+pub(crate) fn write_rows(all: Tensor<2>, first: usize, rows: &Tensor<2>) -> Result<Tensor<2>, Tensor<2>> {
+    let width = all.dims()[1];
+    let host = HostSlice::of(rows);
+    let Some(numbers) = host.as_ref().and_then(HostSlice::f32) else {
+        return Err(all);
+    };
+    let range = first * width..first * width + numbers.len();
+    let dtype = all.dtype();
+    let (mut flex, place) = storage(all)?;
+    match dtype {
+        DType::F32 => flex.storage_mut::<f32>()[place][range].copy_from_slice(numbers),
+        DType::BF16 => kernels::round_to_bf16(numbers, &mut flex.storage_mut::<bf16>()[place][range]),
+        _ => return Err(Tensor::from_primitive::<Flex>(flex)),
+    }
+    Ok(Tensor::from_primitive::<Flex>(flex))
 }

@@ -2,7 +2,7 @@ use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
 use super::attention::Attention;
-use super::functions::{gated, to_dtype};
+use super::functions::{gated, sum, to_dtype};
 use super::linear::Linear;
 use super::loader::Loader;
 use super::norm::RmsNorm;
@@ -75,7 +75,7 @@ impl DecoderLayer {
         let h = pass.queries(layer).of(h);
         let h = add(&self.post_attention_layernorm, h, attended);
         let read = normed(&self.pre_feedforward_layernorm, h.clone());
-        let fed = self.mlp.forward(read, activation);
+        let fed = self.mlp.forward_in_parts(read, activation);
         if tap.wants_sites() {
             tap.site(Site::ResidualMid, layer, tokens, &h);
             let added = normed(&self.post_feedforward_layernorm, fed.clone());
@@ -98,7 +98,7 @@ impl DecoderLayer {
 fn add(norm: &Option<RmsNorm>, h: Tensor<2>, x: Tensor<2>) -> Tensor<2> {
     match norm {
         Some(norm) => norm.add_to(h, x),
-        None => h.add(x),
+        None => sum(h, x),
     }
 }
 
@@ -108,6 +108,9 @@ fn normed(norm: &Option<RmsNorm>, x: Tensor<2>) -> Tensor<2> {
         None => x,
     }
 }
+
+/// Tokens that pass through a feed-forward at once: enough for its products to be at their fastest.
+const TOKENS_AT_ONCE: usize = 1024;
 
 /// `down(activation(gate(x)) * up(x))`
 #[derive(Module, Debug)]
@@ -131,9 +134,21 @@ impl FeedForward {
         })
     }
 
+    /// A few tokens after the other: what is between the products is the largest of a layer.
+    fn forward_in_parts(&self, x: Tensor<2>, activation: Activation) -> Tensor<2> {
+        let tokens = x.dims()[0];
+        if tokens <= TOKENS_AT_ONCE {
+            return self.forward(x, activation);
+        }
+        let part = |first: usize| {
+            let part = x.clone().narrow(0, first, TOKENS_AT_ONCE.min(tokens - first));
+            self.forward(part, activation)
+        };
+        Tensor::cat((0..tokens).step_by(TOKENS_AT_ONCE).map(part).collect(), 0)
+    }
+
     fn forward(&self, x: Tensor<2>, activation: Activation) -> Tensor<2> {
-        let up = self.up_proj.forward(x.clone());
-        let gate = self.gate_proj.forward(x);
+        let [gate, up] = Linear::forward_each([&self.gate_proj, &self.up_proj], x);
         self.down_proj.forward(gated(activation, gate, up))
     }
 }

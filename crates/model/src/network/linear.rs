@@ -21,7 +21,7 @@ pub(super) struct Linear {
 impl Linear {
     pub fn load(loader: &mut Loader<'_, '_>, name: &str, shape: [usize; 2], biased: bool) -> Result<Self> {
         let weight = loader.tensor(&format!("{name}.weight"), shape)?;
-        let bias = || loader.tensor(&format!("{name}.bias"), [shape[0]]);
+        let bias = || loader.vector(&format!("{name}.bias"), shape[0]);
         let bias = biased.then(bias).transpose()?;
         Ok(Linear {
             weight,
@@ -32,11 +32,35 @@ impl Linear {
 
     /// `[tokens, in] -> [tokens, out]`
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        let y = product(x, self.weight.val(), self.precision);
+        self.biased(product(x, self.weight.val(), self.precision))
+    }
+
+    /// Several products of the same `x`, in one pass over it.
+    pub fn forward_each<const N: usize>(linears: [&Linear; N], x: Tensor<2>) -> [Tensor<2>; N] {
+        let weights = linears.map(|linear| linear.weight.val());
+        let precision = linears[0].precision;
+        let products = cpu::products(&x, &weights, rounding(precision));
+        let products =
+            products.unwrap_or_else(|| weights.map(|weight| product(x.clone(), weight, precision)));
+        let mut index = 0;
+        products.map(|y| {
+            index += 1;
+            linears[index - 1].biased(y)
+        })
+    }
+
+    fn biased(&self, y: Tensor<2>) -> Tensor<2> {
         match &self.bias {
             Some(bias) => add_bias(y, bias.val()),
             None => y,
         }
+    }
+}
+
+fn rounding(precision: Precision) -> Rounding {
+    match precision {
+        Precision::F32 => Rounding::None,
+        Precision::Bf16 => Rounding::InputsToBf16,
     }
 }
 
@@ -58,12 +82,10 @@ fn add_bias(y: Tensor<2>, bias: Tensor<1>) -> Tensor<2> {
 ///
 /// On the CPU x is f32, and weights of bf16 are widened as they are used, which is exact.
 pub(super) fn product(x: Tensor<2>, weight: Tensor<2>, precision: Precision) -> Tensor<2> {
-    let rounding = match precision {
-        Precision::F32 => Rounding::None,
-        Precision::Bf16 => Rounding::InputsToBf16,
-    };
-    cpu::product(&x, &weight, rounding).unwrap_or_else(|| {
-        let weight = to_dtype(weight, x.dtype());
-        x.matmul(weight.transpose())
-    })
+    let weights = [weight];
+    if let Some([y]) = cpu::products(&x, &weights, rounding(precision)) {
+        return y;
+    }
+    let [weight] = weights;
+    x.clone().matmul(to_dtype(weight, x.dtype()).transpose())
 }

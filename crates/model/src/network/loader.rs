@@ -1,6 +1,7 @@
 use burn::module::Param;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 
+use super::functions::to_dtype;
 use crate::checkpoint::Form;
 use crate::{ModelConfig, Precision, Result};
 
@@ -25,6 +26,15 @@ impl Loader<'_, '_> {
         let data = (self.source)(name, &shape)?;
         let dtype = data.dtype();
         Ok(Param::from_tensor(Tensor::from_data(data, (self.device, dtype))))
+    }
+
+    /// The vector of a norm or a bias. The CPU computes with it in f32, and keeps it so.
+    pub(super) fn vector(&mut self, name: &str, size: usize) -> Result<Param<Tensor<1>>> {
+        let vector = self.tensor(name, [size])?;
+        if *self.device != Device::flex() {
+            return Ok(vector);
+        }
+        Ok(Param::from_tensor(to_dtype(vector.val(), DType::F32)))
     }
 }
 

@@ -13,6 +13,7 @@ mod norm;
 mod padded;
 mod pass;
 mod per_layer;
+mod pool;
 mod rotary;
 mod streamed;
 
@@ -29,7 +30,9 @@ use loader::{Loader, weight_form_for};
 use norm::RmsNorm;
 use pass::Pass;
 use per_layer::Projection;
+use pool::in_pool;
 
+pub(crate) use cpu::write_rows;
 pub(crate) use embedding::{HEAD, TABLE};
 pub(crate) use functions::logit_numbers;
 pub use loader::TensorSource;
@@ -191,6 +194,15 @@ impl Network {
     pub fn forward(
         &self,
         batch: &Batch,
+        cache: Option<&mut Cache>,
+        tap: &mut dyn ResidualTap,
+    ) -> Result<Tensor<2>> {
+        in_pool(|| self.forward_here(batch, cache, tap))
+    }
+
+    fn forward_here(
+        &self,
+        batch: &Batch,
         mut cache: Option<&mut Cache>,
         tap: &mut dyn ResidualTap,
     ) -> Result<Tensor<2>> {
@@ -214,7 +226,7 @@ impl Network {
     /// `h: [tokens, hidden]`, the result `[tokens, vocabulary]` in f32.
     pub fn head(&self, h: Tensor<2>) -> Tensor<2> {
         let table = self.lm_head.as_ref().unwrap_or(&self.embed_tokens).weight.val();
-        logits(self.norm.forward(h), table, &self.config, self.precision)
+        in_pool(|| logits(self.norm.forward(h), table, &self.config, self.precision))
     }
 
     /// The same logits in blocks of [`OUTPUTS_AT_ONCE`] outputs, for what needs each of them only

@@ -24,7 +24,7 @@ pub(super) struct RmsNorm {
 impl RmsNorm {
     /// Over vectors of `size` numbers.
     pub fn load(loader: &mut Loader<'_, '_>, name: &str, size: usize) -> Result<Self> {
-        let weight = loader.tensor(&format!("{name}.weight"), [size])?;
+        let weight = loader.vector(&format!("{name}.weight"), size)?;
         Ok(RmsNorm {
             weight,
             epsilon: loader.config.rms_norm_eps,

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use burn::tensor::{Device, Tensor};
+use kernels::Context;
 
 use super::gather::Gather;
 use super::padded::Padded;
@@ -206,12 +207,16 @@ impl<'a> Pass<'a> {
 
     /// What each query of the layer sees: slots in the order of their positions, as many as the
     /// layer's window has.
-    pub fn contexts(&self, layer: usize) -> Vec<&[u32]> {
+    pub fn contexts(&self, layer: usize) -> Vec<Context<'_>> {
         let window = self.config.layers[layer].window.unwrap_or(usize::MAX);
         let paths = self.paths.rows(self.log(layer));
         let context = |token: &Token| {
             let end = token.position + 1;
-            &paths[token.entry][end.saturating_sub(window)..end]
+            Context {
+                path: &paths[token.entry],
+                first: end.saturating_sub(window),
+                end,
+            }
         };
         self.queries(layer).tokens.iter().map(context).collect()
     }
@@ -243,6 +248,11 @@ impl Queries {
             selected,
             padded: RefCell::default(),
         }
+    }
+
+    /// Whether they are all tokens that the layer takes, in their order.
+    pub fn are_all(&self) -> bool {
+        self.selected.is_none()
     }
 
     /// The rows of `x: [tokens that the layer takes, width]` that belong to the queries.

@@ -1,59 +1,69 @@
 //! Blocks of 32 integers with a common scale.
 
-use super::parts::{SMALL, nibbles, scale};
+use super::parts::{Places, SMALL, scale};
+
+type Block<'a> = Places<'a, SMALL, 1>;
 
 /// Scale, then 32 integers of 4 bits, stored 8 too high.
-pub(super) fn q4_0(block: &[u8; 18], out: &mut [f32; SMALL]) {
-    let d = scale(block[0], block[1]);
-    for index in 0..16 {
-        let (low, high) = nibbles(&block[2..18], index);
-        out[index] = d * f32::from(low as i8 - 8);
-        out[index + 16] = d * f32::from(high as i8 - 8);
-    }
+#[inline(always)]
+pub(super) fn q4_0(block: &[u8; 18], to: Block<'_>) {
+    to.scales[0] = scale(block[0], block[1]);
+    nibbles(&block[2..18], to.integers, 8);
 }
 
 /// Scale and least value, then 32 integers of 4 bits.
-pub(super) fn q4_1(block: &[u8; 20], out: &mut [f32; SMALL]) {
-    let d = scale(block[0], block[1]);
-    let least = scale(block[2], block[3]);
-    for index in 0..16 {
-        let (low, high) = nibbles(&block[4..20], index);
-        out[index] = d * f32::from(low) + least;
-        out[index + 16] = d * f32::from(high) + least;
-    }
+#[inline(always)]
+pub(super) fn q4_1(block: &[u8; 20], to: Block<'_>) {
+    to.scales[0] = scale(block[0], block[1]);
+    to.minima[0] = -scale(block[2], block[3]);
+    nibbles(&block[4..20], to.integers, 0);
 }
 
 /// Scale, the fifth bits of all integers, then their lower four bits; stored 16 too high.
-pub(super) fn q5_0(block: &[u8; 22], out: &mut [f32; SMALL]) {
-    let d = scale(block[0], block[1]);
-    let fifth = u32::from_le_bytes([block[2], block[3], block[4], block[5]]);
-    for index in 0..16 {
-        let (low, high) = nibbles(&block[6..22], index);
-        out[index] = d * f32::from(with_fifth(low, fifth, index) as i8 - 16);
-        out[index + 16] = d * f32::from(with_fifth(high, fifth, index + 16) as i8 - 16);
-    }
+#[inline(always)]
+pub(super) fn q5_0(block: &[u8; 22], to: Block<'_>) {
+    to.scales[0] = scale(block[0], block[1]);
+    nibbles(&block[6..22], to.integers, 0);
+    add_fifth_bits(&block[2..6], to.integers, 16);
 }
 
 /// Scale and least value, the fifth bits of all integers, then their lower four bits.
-pub(super) fn q5_1(block: &[u8; 24], out: &mut [f32; SMALL]) {
-    let d = scale(block[0], block[1]);
-    let least = scale(block[2], block[3]);
-    let fifth = u32::from_le_bytes([block[4], block[5], block[6], block[7]]);
-    for index in 0..16 {
-        let (low, high) = nibbles(&block[8..24], index);
-        out[index] = d * f32::from(with_fifth(low, fifth, index)) + least;
-        out[index + 16] = d * f32::from(with_fifth(high, fifth, index + 16)) + least;
-    }
-}
-
-fn with_fifth(low: u8, fifth: u32, index: usize) -> u8 {
-    low | ((fifth >> index & 1) as u8) << 4
+#[inline(always)]
+pub(super) fn q5_1(block: &[u8; 24], to: Block<'_>) {
+    to.scales[0] = scale(block[0], block[1]);
+    to.minima[0] = -scale(block[2], block[3]);
+    nibbles(&block[8..24], to.integers, 0);
+    add_fifth_bits(&block[4..8], to.integers, 0);
 }
 
 /// Scale, then 32 integers of 8 bits.
-pub(super) fn q8_0(block: &[u8; 34], out: &mut [f32; SMALL]) {
-    let d = scale(block[0], block[1]);
-    for (place, byte) in out.iter_mut().zip(&block[2..34]) {
-        *place = f32::from(*byte as i8) * d;
+#[inline(always)]
+pub(super) fn q8_0(block: &[u8; 34], to: Block<'_>) {
+    to.scales[0] = scale(block[0], block[1]);
+    for (place, byte) in to.integers.iter_mut().zip(&block[2..34]) {
+        *place = byte.cast_signed();
+    }
+}
+
+/// The low four bits of the 16 bytes are the first 16 integers, the high four bits the others.
+#[inline(always)]
+fn nibbles(bytes: &[u8], integers: &mut [i8; SMALL], bias: i8) {
+    let (low, high) = integers.split_at_mut(SMALL / 2);
+    for (place, byte) in low.iter_mut().zip(bytes) {
+        *place = (byte & 15).cast_signed() - bias;
+    }
+    for (place, byte) in high.iter_mut().zip(bytes) {
+        *place = (byte >> 4).cast_signed() - bias;
+    }
+}
+
+/// Bit i of 32 is the fifth bit of integer i.
+#[inline(always)]
+fn add_fifth_bits(bits: &[u8], integers: &mut [i8; SMALL], bias: i8) {
+    for (eight, byte) in integers.as_chunks_mut::<8>().0.iter_mut().zip(bits) {
+        for (index, place) in eight.iter_mut().enumerate() {
+            let fifth = if byte & (1 << index) == 0 { 0 } else { 16 };
+            *place += fifth - bias;
+        }
     }
 }

@@ -2,18 +2,21 @@ use std::sync::OnceLock;
 
 /// Which instructions of the processor the kernels use.
 ///
-/// Products are summed in as many partial sums as a register has lanes, so that results of
-/// different sets differ in their last bits.
+/// Each set sums products in an order of its own, so that results of different sets differ in their
+/// last bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Instructions {
     /// Whatever the compiler makes of plain loops.
     Portable,
     /// AVX2 and FMA.
     Avx2,
-    /// AVX-512F and BW.
+    /// AVX-512F, BW, DQ and VL.
     Avx512,
     /// The same with BF16: sums of products of pairs of bf16.
     Avx512Bf16,
+    /// The same and AMX for weights in bf16: products of whole tiles. On Linux, where the process is
+    /// permitted to use it.
+    Amx,
 }
 
 impl Instructions {
@@ -24,6 +27,7 @@ impl Instructions {
             Instructions::Avx2,
             Instructions::Avx512,
             Instructions::Avx512Bf16,
+            Instructions::Amx,
         ];
         all.into_iter().filter(|set| set.is_available()).collect()
     }
@@ -34,15 +38,25 @@ impl Instructions {
         *BEST.get_or_init(|| Self::available().pop().unwrap_or(Instructions::Portable))
     }
 
+    /// Whether products of two bf16 are computed as such, rather than widened.
+    pub(crate) fn multiplies_bf16(self) -> bool {
+        matches!(self, Instructions::Avx512Bf16 | Instructions::Amx)
+    }
+
     #[cfg(target_arch = "x86_64")]
     fn is_available(self) -> bool {
         let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
-        let avx512 = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw");
+        let avx512 = is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512vl");
+        let bf16 = is_x86_feature_detected!("avx512bf16");
         match self {
             Instructions::Portable => true,
             Instructions::Avx2 => avx2,
             Instructions::Avx512 => avx2 && avx512,
-            Instructions::Avx512Bf16 => avx2 && avx512 && is_x86_feature_detected!("avx512bf16"),
+            Instructions::Avx512Bf16 => avx2 && avx512 && bf16,
+            Instructions::Amx => avx2 && avx512 && bf16 && crate::product::amx_is_permitted(),
         }
     }
 

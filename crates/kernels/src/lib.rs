@@ -28,5 +28,5 @@ pub use elementwise::{GateFunction, add_bias, exp, gate, gelu_tanh, silu, soft_c
 pub use instructions::Instructions;
 pub use limits::{multiply_add_rate, read_bandwidth};
 pub use norm::{RmsNormShape, add_rms_norm, rms_norm};
-pub use product::{Rounding, Weight, multiply, multiply_with};
+pub use product::{Rounding, Weight, multiply, multiply_each, multiply_each_with, multiply_with};
 pub use rotary::rotate;

@@ -57,7 +57,7 @@ fn register_loop(instructions: Instructions) -> (usize, unsafe fn(usize, f32) ->
         #[cfg(target_arch = "x86_64")]
         Instructions::Avx2 => (8, with_avx2),
         #[cfg(target_arch = "x86_64")]
-        Instructions::Avx512 | Instructions::Avx512Bf16 => (16, with_avx512),
+        Instructions::Avx512 | Instructions::Avx512Bf16 | Instructions::Amx => (16, with_avx512),
         #[cfg(not(target_arch = "x86_64"))]
         _ => (1, one_by_one),
     }

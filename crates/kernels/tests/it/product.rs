@@ -80,7 +80,11 @@ fn bf16_weights_give_what_their_widened_copies_give_to_the_last_bit() {
         let x = numbers(&mut generator, rows * inputs, 1.0);
         let narrow = to_bf16(&numbers(&mut generator, outputs * inputs, 0.1));
         let wide: Vec<f32> = narrow.iter().map(|value| value.to_f32()).collect();
-        for instructions in Instructions::available() {
+        // AMX multiplies weights in bf16 alone.
+        let sets = Instructions::available()
+            .into_iter()
+            .filter(|set| *set != Instructions::Amx);
+        for instructions in sets {
             let product = |weight| {
                 let mut y = vec![0.0; rows * outputs];
                 multiply_with(instructions, &x, inputs, weight, Rounding::None, &mut y);

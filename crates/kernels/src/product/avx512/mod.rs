@@ -1,0 +1,54 @@
+//! Products with AVX-512, a vector's lanes being 16 outputs.
+//!
+//! An output's sum is one number that goes through the inputs in their order (pairs of bf16: two at a
+//! time), whatever the number of rows. A few rows are multiplied with weights that are turned about
+//! in registers ([`few`]). For more rows, a panel of 32 outputs and a piece of the inputs is packed
+//! into the cache ([`panel`]), and tiles of rows run over it ([`tile`]); between pieces the sums rest
+//! in memory, as the f32 that they are, so that pieces, tiles, tasks and threads change no bit.
+
+pub mod activations;
+pub mod ahead;
+mod few;
+mod multiply_add;
+mod panel;
+mod rows;
+mod task;
+mod tile;
+pub mod turn;
+
+pub use activations::Activations;
+
+/// Numbers of a vector.
+pub const LANES: usize = 16;
+/// Vectors of a panel.
+const VECTORS: usize = 2;
+/// Outputs of a panel.
+const PANEL: usize = VECTORS * LANES;
+/// The highest tile: 28 sums, two weights and an activation are 31 of the 32 registers.
+const TILE_ROWS: usize = 14;
+/// As many rows as are multiplied without packing weights.
+const FEW_ROWS: usize = 8;
+
+/// Numbers that lie within one line of the cache: vectors and tiles that cross two take twice as
+/// long to load.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+pub struct Line<T>(pub [T; LANES]);
+
+impl<T: Copy + Default> Line<T> {
+    pub fn zero() -> Self {
+        Line([T::default(); LANES])
+    }
+}
+
+/// All numbers of the lines.
+pub fn numbers<T>(lines: &[Line<T>]) -> &[T] {
+    // SAFETY: a line is its numbers, without gaps.
+    unsafe { std::slice::from_raw_parts(lines.as_ptr().cast(), LANES * lines.len()) }
+}
+
+/// All numbers of the lines.
+pub fn numbers_mut<T>(lines: &mut [Line<T>]) -> &mut [T] {
+    // SAFETY: a line is its numbers, without gaps.
+    unsafe { std::slice::from_raw_parts_mut(lines.as_mut_ptr().cast(), LANES * lines.len()) }
+}

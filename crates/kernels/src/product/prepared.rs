@@ -1,0 +1,64 @@
+use std::ops::Range;
+
+use super::{Kind, Results, Weight, dots};
+#[cfg(target_arch = "x86_64")]
+use super::{amx, avx512};
+use crate::Instructions;
+
+/// Activations, `[rows, inputs]`, as a set of instructions wants them for one kind of product.
+pub(crate) enum Prepared<'a> {
+    Dots(dots::Activations<'a>),
+    #[cfg(target_arch = "x86_64")]
+    Avx512(avx512::Activations),
+    #[cfg(target_arch = "x86_64")]
+    Amx(amx::Activations),
+}
+
+impl<'a> Prepared<'a> {
+    /// The processor must have the instructions; with [`Kind::Bf16Bf16`], they must multiply bf16.
+    pub(crate) fn new(instructions: Instructions, kind: Kind, x: &'a [f32], inputs: usize) -> Self {
+        match instructions {
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Amx if kind != Kind::F32F32 => {
+                Prepared::Amx(amx::Activations::new(kind, x, inputs))
+            }
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx512 | Instructions::Avx512Bf16 | Instructions::Amx => {
+                Prepared::Avx512(avx512::Activations::new(kind, x, inputs))
+            }
+            _ => Prepared::Dots(dots::Activations::new(instructions, kind, x, inputs)),
+        }
+    }
+
+    /// As many of the outputs as one task best takes.
+    pub(crate) fn outputs_per_task(&self, outputs: usize) -> usize {
+        match self {
+            Prepared::Dots(_) => dots::OUTPUTS_PER_TASK,
+            #[cfg(target_arch = "x86_64")]
+            Prepared::Avx512(x) => x.outputs_per_task(outputs),
+            #[cfg(target_arch = "x86_64")]
+            Prepared::Amx(x) => x.outputs_per_task(outputs),
+        }
+    }
+
+    /// Multiplies with some of the weight's outputs, on this thread, and writes those columns of
+    /// the result. The bits depend on nothing but row, weights, kind and instructions: a few rows of
+    /// weights, say in a scratch buffer, give what they give as a part of a larger weight.
+    ///
+    /// # Safety
+    /// The weight must be of the kind that these activations were prepared for and have these
+    /// outputs, each with as many inputs as the activations; no one else may have those columns of
+    /// the result, which must have as many rows as the activations.
+    pub(crate) unsafe fn multiply(&self, weight: Weight<'_>, outputs: Range<usize>, y: Results<'_>) {
+        // SAFETY: the caller's promise; the instructions are there, as `new` demands.
+        unsafe {
+            match self {
+                Prepared::Dots(x) => x.multiply(weight, outputs, y),
+                #[cfg(target_arch = "x86_64")]
+                Prepared::Avx512(x) => x.multiply(weight, outputs, y),
+                #[cfg(target_arch = "x86_64")]
+                Prepared::Amx(x) => x.multiply(weight, outputs, y),
+            }
+        }
+    }
+}

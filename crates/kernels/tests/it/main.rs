@@ -5,5 +5,6 @@ mod attention;
 mod elementwise;
 mod norm;
 mod product;
+mod quantized;
 mod rotary;
 mod support;

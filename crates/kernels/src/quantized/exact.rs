@@ -1,0 +1,54 @@
+//! The numbers that blocks stand for, multiplied as f32.
+
+use std::cell::RefCell;
+use std::ops::Range;
+
+use gguf::{BlockKind, dequantize};
+
+use super::row_bytes;
+use crate::instructions::also_with_avx2;
+use crate::product::{Prepared, Results, Weight};
+
+/// Outputs of one task.
+pub(crate) const OUTPUTS_PER_TASK: usize = 64;
+
+/// Numbers that are widened at once: they stay in the second-level cache until they are multiplied.
+const AT_ONCE: usize = 1 << 16;
+
+thread_local! {
+    static WIDENED: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Multiplies with some outputs of a weight, `[outputs, inputs]`, on this thread. The bits are those of
+/// a product with the whole weight in f32.
+///
+/// # Safety
+/// The activations must be prepared for weights in f32 and have as many inputs; no one else may have
+/// those columns of the result, which must be there.
+pub(crate) unsafe fn multiply(
+    x: &Prepared<'_>,
+    inputs: usize,
+    kind: BlockKind,
+    weight: &[u8],
+    outputs: Range<usize>,
+    y: Results<'_>,
+) {
+    let row_bytes = row_bytes(kind, inputs);
+    // Multiples of 16 suit every kernel.
+    let step = (AT_ONCE / inputs).next_multiple_of(16);
+    WIDENED.with_borrow_mut(|widened| {
+        for first in outputs.clone().step_by(step) {
+            let count = step.min(outputs.end - first);
+            widened.resize(count * inputs, 0.0);
+            widen(kind, &weight[first * row_bytes..(first + count) * row_bytes], widened);
+            // SAFETY: the caller's promise.
+            unsafe { x.multiply(Weight::F32(widened), 0..count, y.columns_from(first)) };
+        }
+    });
+}
+
+also_with_avx2! {
+    fn widen(kind: BlockKind, bytes: &[u8], numbers: &mut [f32]) {
+        dequantize(kind, bytes, numbers);
+    }
+}

@@ -67,6 +67,11 @@ impl BlockKind {
         LAYOUTS.iter().map(|layout| layout.kind)
     }
 
+    /// The type with this index, which is what `as usize` makes of it.
+    pub const fn at(index: usize) -> BlockKind {
+        LAYOUTS[index].kind
+    }
+
     /// How many numbers a block holds. A row of a tensor is a whole number of blocks.
     pub const fn block_elements(self) -> usize {
         self.layout().elements

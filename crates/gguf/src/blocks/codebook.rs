@@ -1,6 +1,6 @@
 //! Blocks of 4-bit indexes into a table of values.
 
-use super::parts::{LARGE, Places, SMALL, nibble, scale, u16_at};
+use super::parts::{LARGE, SMALL, nibble, scale, u16_at};
 
 /// Denser around 0, as weights are.
 const UNEVEN: [i8; 16] = [
@@ -12,22 +12,22 @@ const E2M1: [i8; 16] = [0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12]
 
 /// Scale, then 32 places in the table.
 #[inline(always)]
-pub(super) fn iq4_nl(block: &[u8; 18], to: Places<'_, SMALL, 1>) {
-    to.scales[0] = scale(block[0], block[1]);
-    look_up(&UNEVEN, &block[2..18], to.integers);
+pub(super) fn iq4_nl(block: &[u8; 18], integers: &mut [i8; SMALL], scales: &mut [f32; 1]) {
+    scales[0] = scale(block[0], block[1]);
+    look_up(&UNEVEN, &block[2..18], integers);
 }
 
 /// Scale, the scales of eight groups of 32 (six bits each, stored 32 too high: the upper two bits
 /// of all in two bytes, then the lower four), then 256 places in the table.
 #[inline(always)]
-pub(super) fn iq4_xs(block: &[u8; 136], to: Places<'_, LARGE, 8>) {
+pub(super) fn iq4_xs(block: &[u8; 136], integers: &mut [i8; LARGE], scales: &mut [f32; 8]) {
     let d = scale(block[0], block[1]);
     let upper = u16_at(block, 2);
-    let groups = to.integers.as_chunks_mut::<SMALL>().0;
+    let groups = integers.as_chunks_mut::<SMALL>().0;
     for (group, places) in groups.iter_mut().enumerate() {
         let high = (upper >> (2 * group) & 3) as u8;
         let factor = (nibble(&block[4..8], group) | high << 4) as i8 - 32;
-        to.scales[group] = d * f32::from(factor);
+        scales[group] = d * f32::from(factor);
         look_up(&UNEVEN, &block[8 + 16 * group..24 + 16 * group], places);
     }
 }
@@ -36,9 +36,9 @@ pub(super) fn iq4_xs(block: &[u8; 136], to: Places<'_, LARGE, 8>) {
 ///
 /// Source: the Microscaling formats (MX) v1.0 of the Open Compute Project.
 #[inline(always)]
-pub(super) fn mxfp4(block: &[u8; 17], to: Places<'_, SMALL, 1>) {
-    to.scales[0] = half_power_of_two(block[0]);
-    look_up(&E2M1, &block[1..17], to.integers);
+pub(super) fn mxfp4(block: &[u8; 17], integers: &mut [i8; SMALL], scales: &mut [f32; 1]) {
+    scales[0] = half_power_of_two(block[0]);
+    look_up(&E2M1, &block[1..17], integers);
 }
 
 /// 2 to the power of `exponent - 128`: half the scale, since the table holds twice the numbers. The

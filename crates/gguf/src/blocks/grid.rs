@@ -5,12 +5,7 @@
 //! them as places in the short list of values that occur, 2 or 4 bits each, which is how the Python
 //! package gguf has them too.
 
-use super::parts::{LARGE, Places, half_to_f32, nibble, scale, u16_at};
-
-/// 8 groups of 32.
-type Eight<'a> = Places<'a, LARGE, 8>;
-/// 16 groups of 16.
-type Sixteen<'a> = Places<'a, LARGE, 16>;
+use super::parts::{LARGE, half_to_f32, nibble, scale, u16_at};
 
 const TWO_BITS: [i8; 4] = [8, 25, 43, 0];
 const THREE_BITS: [i8; 8] = [4, 12, 20, 28, 36, 44, 52, 62];
@@ -42,12 +37,12 @@ const fn unpack<const ROWS: usize, const WIDTH: usize>(
 /// Scale; then for every 32 numbers the places of four rows in the grid, and in 32 bits their signs
 /// (seven bits for eight numbers) and a scale of four bits.
 #[inline(always)]
-pub(super) fn iq2_xxs(block: &[u8; 66], to: Eight<'_>) {
+pub(super) fn iq2_xxs(block: &[u8; 66], integers: &mut [i8; LARGE], scales: &mut [f32; 8]) {
     let d = scale(block[0], block[1]);
-    for (run, places) in to.integers.as_chunks_mut::<8>().0.iter_mut().enumerate() {
+    for (run, places) in integers.as_chunks_mut::<8>().0.iter_mut().enumerate() {
         let group = 2 + 8 * (run / 4);
         let packed = u32_at(block, group + 4);
-        to.scales[run / 4] = d * (0.5 + (packed >> 28) as f32) * 0.25;
+        scales[run / 4] = d * (0.5 + (packed >> 28) as f32) * 0.25;
         let row = &IQ2_XXS[usize::from(block[group + run % 4])];
         put(row, even_signs(packed >> (7 * (run % 4))), places);
     }
@@ -56,11 +51,11 @@ pub(super) fn iq2_xxs(block: &[u8; 66], to: Eight<'_>) {
 /// Scale; for every 8 numbers nine bits with the place in the grid and seven with their signs; then
 /// scales of four bits for every 16 numbers.
 #[inline(always)]
-pub(super) fn iq2_xs(block: &[u8; 74], to: Sixteen<'_>) {
+pub(super) fn iq2_xs(block: &[u8; 74], integers: &mut [i8; LARGE], scales: &mut [f32; 16]) {
     let d = scale(block[0], block[1]);
-    for (run, places) in to.integers.as_chunks_mut::<8>().0.iter_mut().enumerate() {
+    for (run, places) in integers.as_chunks_mut::<8>().0.iter_mut().enumerate() {
         let packed = u16_at(block, 2 + 2 * run);
-        to.scales[run / 2] = d * (0.5 + f32::from(nibble(&block[66..74], run / 2))) * 0.25;
+        scales[run / 2] = d * (0.5 + f32::from(nibble(&block[66..74], run / 2))) * 0.25;
         let row = &IQ2_XS[usize::from(packed & 511)];
         put(row, even_signs(u32::from(packed >> 9)), places);
     }
@@ -69,11 +64,11 @@ pub(super) fn iq2_xs(block: &[u8; 74], to: Sixteen<'_>) {
 /// Scale; the lower eight bits of the places of 32 rows; the signs of all numbers; the upper two
 /// bits of the places; scales of four bits for every 16 numbers.
 #[inline(always)]
-pub(super) fn iq2_s(block: &[u8; 82], to: Sixteen<'_>) {
+pub(super) fn iq2_s(block: &[u8; 82], integers: &mut [i8; LARGE], scales: &mut [f32; 16]) {
     let d = scale(block[0], block[1]);
-    for (run, places) in to.integers.as_chunks_mut::<8>().0.iter_mut().enumerate() {
+    for (run, places) in integers.as_chunks_mut::<8>().0.iter_mut().enumerate() {
         let high = block[66 + run / 4] >> (2 * (run % 4)) & 3;
-        to.scales[run / 2] = d * (0.5 + f32::from(nibble(&block[74..82], run / 2))) * 0.25;
+        scales[run / 2] = d * (0.5 + f32::from(nibble(&block[74..82], run / 2))) * 0.25;
         let row = &IQ2_S[usize::from(block[2 + run]) | usize::from(high) << 8];
         put(row, block[34 + run], places);
     }
@@ -82,11 +77,11 @@ pub(super) fn iq2_s(block: &[u8; 82], to: Sixteen<'_>) {
 /// Scale; the places of 64 rows of four; for every 32 numbers, in 32 bits, their signs (seven bits
 /// for eight numbers) and a scale of four bits.
 #[inline(always)]
-pub(super) fn iq3_xxs(block: &[u8; 98], to: Eight<'_>) {
+pub(super) fn iq3_xxs(block: &[u8; 98], integers: &mut [i8; LARGE], scales: &mut [f32; 8]) {
     let d = scale(block[0], block[1]);
-    for (run, places) in to.integers.as_chunks_mut::<8>().0.iter_mut().enumerate() {
+    for (run, places) in integers.as_chunks_mut::<8>().0.iter_mut().enumerate() {
         let packed = u32_at(block, 66 + 4 * (run / 4));
-        to.scales[run / 4] = d * (0.5 + (packed >> 28) as f32) * 0.5;
+        scales[run / 4] = d * (0.5 + (packed >> 28) as f32) * 0.5;
         let rows = [0, 1].map(|half| &IQ3_XXS[usize::from(block[2 + 2 * run + half])]);
         put_two(rows, even_signs(packed >> (7 * (run % 4))), places);
     }
@@ -95,10 +90,10 @@ pub(super) fn iq3_xxs(block: &[u8; 98], to: Eight<'_>) {
 /// Scale; the lower eight bits of the places of 64 rows of four; their ninth bits; the signs of all
 /// numbers; scales of four bits for every 32 numbers.
 #[inline(always)]
-pub(super) fn iq3_s(block: &[u8; 110], to: Eight<'_>) {
+pub(super) fn iq3_s(block: &[u8; 110], integers: &mut [i8; LARGE], scales: &mut [f32; 8]) {
     let d = scale(block[0], block[1]);
-    for (run, places) in to.integers.as_chunks_mut::<8>().0.iter_mut().enumerate() {
-        to.scales[run / 4] = d * f32::from(1 + 2 * nibble(&block[106..110], run / 4));
+    for (run, places) in integers.as_chunks_mut::<8>().0.iter_mut().enumerate() {
+        scales[run / 4] = d * f32::from(1 + 2 * nibble(&block[106..110], run / 4));
         let ninth = block[66 + run / 4] >> (2 * (run % 4));
         let rows = [0, 1].map(|half| {
             let high = usize::from(ninth >> half & 1);
@@ -116,11 +111,11 @@ const EIGHTH: f32 = 0.125;
 /// Scale; the lower eight bits of the places of 32 rows; for every 32 numbers 16 bits: three upper
 /// bits of four places, a scale of three bits, and whether the values are shifted down.
 #[inline(always)]
-pub(super) fn iq1_s(block: &[u8; 50], to: Eight<'_>) {
+pub(super) fn iq1_s(block: &[u8; 50], integers: &mut [i8; LARGE], scales: &mut [f32; 8]) {
     let d = scale(block[0], block[1]);
-    for (run, places) in to.integers.as_chunks_mut::<8>().0.iter_mut().enumerate() {
+    for (run, places) in integers.as_chunks_mut::<8>().0.iter_mut().enumerate() {
         let packed = u16_at(block, 34 + 2 * (run / 4));
-        to.scales[run / 4] = EIGHTH * (d * f32::from(2 * (packed >> 12 & 7) + 1));
+        scales[run / 4] = EIGHTH * (d * f32::from(2 * (packed >> 12 & 7) + 1));
         let shift = if packed & 0x8000 == 0 { SHIFT } else { -SHIFT };
         let high = usize::from(packed >> (3 * (run % 4)) & 7);
         let row = &IQ1_S[usize::from(block[2 + run]) | high << 8];
@@ -132,13 +127,13 @@ pub(super) fn iq1_s(block: &[u8; 50], to: Eight<'_>) {
 /// place, and whether its values are shifted down; then 64 bits: in every 16 of them four scales of
 /// three bits, for 16 numbers each, and a quarter of the block's f16 scale.
 #[inline(always)]
-pub(super) fn iq1_m(block: &[u8; 56], to: Sixteen<'_>) {
-    let scales = [48, 50, 52, 54].map(|place| u16_at(block, place));
-    let quarters = scales.iter().enumerate();
+pub(super) fn iq1_m(block: &[u8; 56], integers: &mut [i8; LARGE], scales: &mut [f32; 16]) {
+    let words = [48, 50, 52, 54].map(|place| u16_at(block, place));
+    let quarters = words.iter().enumerate();
     let d = quarters.fold(0, |d, (quarter, bits)| d | bits >> 12 << (4 * quarter));
     let d = half_to_f32(d);
-    for (run, places) in to.integers.as_chunks_mut::<8>().0.iter_mut().enumerate() {
-        to.scales[run / 2] = EIGHTH * (d * f32::from(2 * (scales[run / 8] >> (3 * (run / 2 % 4)) & 7) + 1));
+    for (run, places) in integers.as_chunks_mut::<8>().0.iter_mut().enumerate() {
+        scales[run / 2] = EIGHTH * (d * f32::from(2 * (words[run / 8] >> (3 * (run / 2 % 4)) & 7) + 1));
         let packed = nibble(&block[32..48], run);
         let shift = if packed & 8 == 0 { SHIFT } else { -SHIFT };
         let row = &IQ1_S[usize::from(block[run]) | usize::from(packed & 7) << 8];
@@ -156,7 +151,11 @@ fn even_signs(bits: u32) -> u8 {
 #[inline(always)]
 fn put(row: &[i8], signs: u8, out: &mut [i8]) {
     for (index, (place, value)) in out.iter_mut().zip(row).enumerate() {
-        *place = if signs >> index & 1 == 0 { *value } else { -*value };
+        *place = if signs >> index & 1 == 0 {
+            *value
+        } else {
+            value.wrapping_neg()
+        };
     }
 }
 
@@ -170,7 +169,7 @@ fn put_two(rows: [&[i8; 4]; 2], signs: u8, out: &mut [i8; 8]) {
 #[inline(always)]
 fn put_shifted(shift: i8, row: &[i8; 8], out: &mut [i8; 8]) {
     for (place, value) in out.iter_mut().zip(row) {
-        *place = 8 * value + shift;
+        *place = value.wrapping_mul(8).wrapping_add(shift);
     }
 }
 

@@ -1,4 +1,8 @@
 //! Blocks of a file to numbers.
+//!
+//! All that is here is inlined into the loops of who uses it, which are compiled for the processor's
+//! instructions, and its arithmetic wraps where it can't overflow: a check would keep such a loop from
+//! becoming vector code.
 
 mod codebook;
 mod grid;
@@ -9,7 +13,6 @@ mod small;
 mod ternary;
 
 use crate::kind::BlockKind;
-use parts::Places;
 
 /// The most numbers that [`unpack`] takes at once: those of the largest block.
 pub const UNIT: usize = parts::LARGE;
@@ -70,49 +73,96 @@ pub fn unpack(
 ) {
     /// Known block lengths let the compiler drop all bounds checks within a block.
     macro_rules! each_block {
-        ($unpack:path) => {{
-            let integers = integers.as_chunks_mut().0.iter_mut();
-            let groups = scales
+        ($unpack:path) => {
+            let places = integers
                 .as_chunks_mut()
                 .0
                 .iter_mut()
-                .zip(minima.as_chunks_mut().0);
-            for ((block, integers), (scales, minima)) in bytes.as_chunks().0.iter().zip(integers).zip(groups) {
-                $unpack(
-                    block,
-                    Places {
-                        integers,
-                        scales,
-                        minima,
-                    },
-                );
+                .zip(scales.as_chunks_mut().0);
+            for (block, (integers, scales)) in bytes.as_chunks().0.iter().zip(places) {
+                $unpack(block, integers, scales);
             }
-        }};
+        };
+        ($unpack:path, with minima) => {
+            let places = integers
+                .as_chunks_mut()
+                .0
+                .iter_mut()
+                .zip(scales.as_chunks_mut().0);
+            let places = places.zip(minima.as_chunks_mut().0);
+            for (block, ((integers, scales), minima)) in bytes.as_chunks().0.iter().zip(places) {
+                $unpack(block, integers, scales, minima);
+            }
+        };
     }
     match kind {
         // They have no scales: `dequantize` reads them.
         BlockKind::F32 | BlockKind::F16 | BlockKind::Bf16 => {}
-        BlockKind::Q4_0 => each_block!(small::q4_0),
-        BlockKind::Q4_1 => each_block!(small::q4_1),
-        BlockKind::Q5_0 => each_block!(small::q5_0),
-        BlockKind::Q5_1 => each_block!(small::q5_1),
-        BlockKind::Q8_0 => each_block!(small::q8_0),
-        BlockKind::Q2K => each_block!(k_quants::q2_k),
-        BlockKind::Q3K => each_block!(k_quants::q3_k),
-        BlockKind::Q4K => each_block!(k_quants::q4_k),
-        BlockKind::Q5K => each_block!(k_quants::q5_k),
-        BlockKind::Q6K => each_block!(k_quants::q6_k),
-        BlockKind::Iq4Nl => each_block!(codebook::iq4_nl),
-        BlockKind::Iq4Xs => each_block!(codebook::iq4_xs),
-        BlockKind::Mxfp4 => each_block!(codebook::mxfp4),
-        BlockKind::Iq2Xxs => each_block!(grid::iq2_xxs),
-        BlockKind::Iq2Xs => each_block!(grid::iq2_xs),
-        BlockKind::Iq2S => each_block!(grid::iq2_s),
-        BlockKind::Iq3Xxs => each_block!(grid::iq3_xxs),
-        BlockKind::Iq3S => each_block!(grid::iq3_s),
-        BlockKind::Iq1S => each_block!(grid::iq1_s),
-        BlockKind::Iq1M => each_block!(grid::iq1_m),
-        BlockKind::Tq1_0 => each_block!(ternary::tq1_0),
-        BlockKind::Tq2_0 => each_block!(ternary::tq2_0),
+        BlockKind::Q4_0 => {
+            each_block!(small::q4_0);
+        }
+        BlockKind::Q4_1 => {
+            each_block!(small::q4_1, with minima);
+        }
+        BlockKind::Q5_0 => {
+            each_block!(small::q5_0);
+        }
+        BlockKind::Q5_1 => {
+            each_block!(small::q5_1, with minima);
+        }
+        BlockKind::Q8_0 => {
+            each_block!(small::q8_0);
+        }
+        BlockKind::Q2K => {
+            each_block!(k_quants::q2_k, with minima);
+        }
+        BlockKind::Q3K => {
+            each_block!(k_quants::q3_k);
+        }
+        BlockKind::Q4K => {
+            each_block!(k_quants::q4_k, with minima);
+        }
+        BlockKind::Q5K => {
+            each_block!(k_quants::q5_k, with minima);
+        }
+        BlockKind::Q6K => {
+            each_block!(k_quants::q6_k);
+        }
+        BlockKind::Iq4Nl => {
+            each_block!(codebook::iq4_nl);
+        }
+        BlockKind::Iq4Xs => {
+            each_block!(codebook::iq4_xs);
+        }
+        BlockKind::Mxfp4 => {
+            each_block!(codebook::mxfp4);
+        }
+        BlockKind::Iq2Xxs => {
+            each_block!(grid::iq2_xxs);
+        }
+        BlockKind::Iq2Xs => {
+            each_block!(grid::iq2_xs);
+        }
+        BlockKind::Iq2S => {
+            each_block!(grid::iq2_s);
+        }
+        BlockKind::Iq3Xxs => {
+            each_block!(grid::iq3_xxs);
+        }
+        BlockKind::Iq3S => {
+            each_block!(grid::iq3_s);
+        }
+        BlockKind::Iq1S => {
+            each_block!(grid::iq1_s);
+        }
+        BlockKind::Iq1M => {
+            each_block!(grid::iq1_m);
+        }
+        BlockKind::Tq1_0 => {
+            each_block!(ternary::tq1_0);
+        }
+        BlockKind::Tq2_0 => {
+            each_block!(ternary::tq2_0);
+        }
     }
 }

@@ -6,14 +6,6 @@ pub(super) const SMALL: usize = 32;
 /// The numbers in a block of a k-quant, and of what came after them.
 pub(super) const LARGE: usize = 256;
 
-/// The places for one block: `N` integers, and the scales and minima of its `GROUPS` groups.
-pub(super) struct Places<'a, const N: usize, const GROUPS: usize> {
-    pub integers: &'a mut [i8; N],
-    pub scales: &'a mut [f32; GROUPS],
-    /// Left alone by types that have none.
-    pub minima: &'a mut [f32; GROUPS],
-}
-
 /// An f16 scale.
 #[inline(always)]
 pub(super) fn scale(low: u8, high: u8) -> f32 {
@@ -28,7 +20,7 @@ pub(super) fn half_to_f32(bits: u16) -> f32 {
         // Subnormal: a multiple of 2^-24.
         0..0x0400 => magnitude as f32 * f32::from_bits(103 << 23),
         // The exponent's bias is 127 instead of 15.
-        0x0400..0x7c00 => f32::from_bits((magnitude << 13) + (112 << 23)),
+        0x0400..0x7c00 => f32::from_bits((magnitude << 13).wrapping_add(112 << 23)),
         // Infinite, or no number.
         _ => f32::from_bits(magnitude << 13 | 0x7f80_0000),
     };

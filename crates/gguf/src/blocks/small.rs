@@ -1,46 +1,54 @@
 //! Blocks of 32 integers with a common scale.
 
-use super::parts::{Places, SMALL, scale};
-
-type Block<'a> = Places<'a, SMALL, 1>;
+use super::parts::{SMALL, scale};
 
 /// Scale, then 32 integers of 4 bits, stored 8 too high.
 #[inline(always)]
-pub(super) fn q4_0(block: &[u8; 18], to: Block<'_>) {
-    to.scales[0] = scale(block[0], block[1]);
-    nibbles(&block[2..18], to.integers, 8);
+pub(super) fn q4_0(block: &[u8; 18], integers: &mut [i8; SMALL], scales: &mut [f32; 1]) {
+    scales[0] = scale(block[0], block[1]);
+    nibbles(&block[2..18], integers, 8);
 }
 
 /// Scale and least value, then 32 integers of 4 bits.
 #[inline(always)]
-pub(super) fn q4_1(block: &[u8; 20], to: Block<'_>) {
-    to.scales[0] = scale(block[0], block[1]);
-    to.minima[0] = -scale(block[2], block[3]);
-    nibbles(&block[4..20], to.integers, 0);
+pub(super) fn q4_1(
+    block: &[u8; 20],
+    integers: &mut [i8; SMALL],
+    scales: &mut [f32; 1],
+    minima: &mut [f32; 1],
+) {
+    scales[0] = scale(block[0], block[1]);
+    minima[0] = -scale(block[2], block[3]);
+    nibbles(&block[4..20], integers, 0);
 }
 
 /// Scale, the fifth bits of all integers, then their lower four bits; stored 16 too high.
 #[inline(always)]
-pub(super) fn q5_0(block: &[u8; 22], to: Block<'_>) {
-    to.scales[0] = scale(block[0], block[1]);
-    nibbles(&block[6..22], to.integers, 0);
-    add_fifth_bits(&block[2..6], to.integers, 16);
+pub(super) fn q5_0(block: &[u8; 22], integers: &mut [i8; SMALL], scales: &mut [f32; 1]) {
+    scales[0] = scale(block[0], block[1]);
+    nibbles(&block[6..22], integers, 0);
+    add_fifth_bits(&block[2..6], integers, 16);
 }
 
 /// Scale and least value, the fifth bits of all integers, then their lower four bits.
 #[inline(always)]
-pub(super) fn q5_1(block: &[u8; 24], to: Block<'_>) {
-    to.scales[0] = scale(block[0], block[1]);
-    to.minima[0] = -scale(block[2], block[3]);
-    nibbles(&block[8..24], to.integers, 0);
-    add_fifth_bits(&block[4..8], to.integers, 0);
+pub(super) fn q5_1(
+    block: &[u8; 24],
+    integers: &mut [i8; SMALL],
+    scales: &mut [f32; 1],
+    minima: &mut [f32; 1],
+) {
+    scales[0] = scale(block[0], block[1]);
+    minima[0] = -scale(block[2], block[3]);
+    nibbles(&block[8..24], integers, 0);
+    add_fifth_bits(&block[4..8], integers, 0);
 }
 
 /// Scale, then 32 integers of 8 bits.
 #[inline(always)]
-pub(super) fn q8_0(block: &[u8; 34], to: Block<'_>) {
-    to.scales[0] = scale(block[0], block[1]);
-    for (place, byte) in to.integers.iter_mut().zip(&block[2..34]) {
+pub(super) fn q8_0(block: &[u8; 34], integers: &mut [i8; SMALL], scales: &mut [f32; 1]) {
+    scales[0] = scale(block[0], block[1]);
+    for (place, byte) in integers.iter_mut().zip(&block[2..34]) {
         *place = byte.cast_signed();
     }
 }
@@ -50,20 +58,19 @@ pub(super) fn q8_0(block: &[u8; 34], to: Block<'_>) {
 fn nibbles(bytes: &[u8], integers: &mut [i8; SMALL], bias: i8) {
     let (low, high) = integers.split_at_mut(SMALL / 2);
     for (place, byte) in low.iter_mut().zip(bytes) {
-        *place = (byte & 15).cast_signed() - bias;
+        *place = (byte & 15).cast_signed().wrapping_sub(bias);
     }
     for (place, byte) in high.iter_mut().zip(bytes) {
-        *place = (byte >> 4).cast_signed() - bias;
+        *place = (byte >> 4).cast_signed().wrapping_sub(bias);
     }
 }
 
 /// Bit i of 32 is the fifth bit of integer i.
 #[inline(always)]
 fn add_fifth_bits(bits: &[u8], integers: &mut [i8; SMALL], bias: i8) {
-    for (eight, byte) in integers.as_chunks_mut::<8>().0.iter_mut().zip(bits) {
-        for (index, place) in eight.iter_mut().enumerate() {
-            let fifth = if byte & (1 << index) == 0 { 0 } else { 16 };
-            *place += fifth - bias;
-        }
+    let bits = u32::from_le_bytes([bits[0], bits[1], bits[2], bits[3]]);
+    for (index, place) in integers.iter_mut().enumerate() {
+        let fifth = if bits & (1 << index) == 0 { 0 } else { 16 };
+        *place = place.wrapping_add(fifth).wrapping_sub(bias);
     }
 }

@@ -145,10 +145,13 @@ pub fn multiply_each_with(
             continue;
         }
         let wanted = form_of(instructions, *weight, rounding);
-        let form = forms.iter().position(|(form, _)| *form == wanted).unwrap_or_else(|| {
-            forms.push((wanted, wanted.prepare(instructions, x, inputs)));
-            forms.len() - 1
-        });
+        let form = forms
+            .iter()
+            .position(|(form, _)| *form == wanted)
+            .unwrap_or_else(|| {
+                forms.push((wanted, wanted.prepare(instructions, x, inputs)));
+                forms.len() - 1
+            });
         operations += rows * outputs * inputs;
         parts.push(Part {
             weight: *weight,

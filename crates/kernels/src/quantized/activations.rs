@@ -59,8 +59,18 @@ impl Activations {
             .zip(packed.scales.par_chunks_mut(piece))
             .zip(packed.sums.par_chunks_mut(piece))
             .enumerate();
-        let work = |(index, ((integers, scales), sums)): (usize, ((&mut [Integers], &mut [f32]), &mut [[f32; 2]]))| {
-            pack(&x[index * runs_at_once * RUN..], inputs, rows, integers, scales, sums);
+        let work = |(index, ((integers, scales), sums)): (
+            usize,
+            ((&mut [Integers], &mut [f32]), &mut [[f32; 2]]),
+        )| {
+            pack(
+                &x[index * runs_at_once * RUN..],
+                inputs,
+                rows,
+                integers,
+                scales,
+                sums,
+            );
         };
         pieces.for_each(work);
         packed

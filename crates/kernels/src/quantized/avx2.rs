@@ -4,7 +4,7 @@ use std::arch::x86_64::*;
 
 use super::machine::{Machine, Tile, for_tile};
 use super::panel::{Panel, Shape, Unpacked};
-use super::rows::{Next, Rows};
+use super::rows::{Next, Rows, for_kind};
 use super::{RUN, WIDTH};
 
 /// 8 sums of integers, 2 weights and what comes in between take most of the 16 registers.
@@ -21,9 +21,21 @@ const VECTORS: usize = 2;
 
 /// # Safety
 /// The processor must have the instructions.
-#[target_feature(enable = "avx2,fma")]
 unsafe fn unpack(rows: &Rows<'_>, unit: usize, to: &mut [Unpacked; WIDTH], next: &mut Next) {
-    rows.unpack(unit, to, next);
+    // SAFETY: the caller's promise.
+    unsafe { for_kind!(rows, unpack_kind(rows, unit, to, next)) }
+}
+
+/// # Safety
+/// The processor must have the instructions.
+#[target_feature(enable = "avx2,fma")]
+unsafe fn unpack_kind<const KIND: usize>(
+    rows: &Rows<'_>,
+    unit: usize,
+    to: &mut [Unpacked; WIDTH],
+    next: &mut Next,
+) {
+    rows.unpack::<KIND>(unit, to, next);
 }
 
 /// # Safety
@@ -82,7 +94,12 @@ fn lay_factors(
 #[inline]
 fn turn(rows: [__m256i; LANES]) -> [__m256i; LANES] {
     let mut quads = [_mm256_setzero_si256(); LANES];
-    for (quads, rows) in quads.as_chunks_mut::<4>().0.iter_mut().zip(rows.as_chunks::<4>().0) {
+    for (quads, rows) in quads
+        .as_chunks_mut::<4>()
+        .0
+        .iter_mut()
+        .zip(rows.as_chunks::<4>().0)
+    {
         let a = _mm256_unpacklo_epi32(rows[0], rows[1]);
         let b = _mm256_unpackhi_epi32(rows[0], rows[1]);
         let c = _mm256_unpacklo_epi32(rows[2], rows[3]);
@@ -157,7 +174,11 @@ unsafe fn sum_16<const ROWS: usize, const GROUPS: usize, const MINIMA: bool>(til
                     let minima = factors(&tile.panel.minima[run * GROUPS + group], first);
                     for (row, t) in t.iter_mut().enumerate() {
                         let sums = *sums.add(row);
-                        let sum = if GROUPS == 1 { sums[0] + sums[1] } else { sums[group] };
+                        let sum = if GROUPS == 1 {
+                            sums[0] + sums[1]
+                        } else {
+                            sums[group]
+                        };
                         for (t, minimum) in t.iter_mut().zip(minima) {
                             *t = _mm256_fnmadd_ps(minimum, _mm256_set1_ps(sum), *t);
                         }

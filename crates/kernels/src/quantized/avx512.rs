@@ -4,7 +4,7 @@ use std::arch::x86_64::*;
 
 use super::machine::{Machine, Tile, for_tile};
 use super::panel::{Panel, Shape, Unpacked};
-use super::rows::{Next, Rows};
+use super::rows::{Next, Rows, for_kind};
 use super::{RUN, WIDTH};
 use crate::product::turn;
 
@@ -21,9 +21,21 @@ const VECTORS: usize = WIDTH / LANES;
 
 /// # Safety
 /// The processor must have the instructions.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 unsafe fn unpack(rows: &Rows<'_>, unit: usize, to: &mut [Unpacked; WIDTH], next: &mut Next) {
-    rows.unpack(unit, to, next);
+    // SAFETY: the caller's promise.
+    unsafe { for_kind!(rows, unpack_kind(rows, unit, to, next)) }
+}
+
+/// # Safety
+/// The processor must have the instructions.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+unsafe fn unpack_kind<const KIND: usize>(
+    rows: &Rows<'_>,
+    unit: usize,
+    to: &mut [Unpacked; WIDTH],
+    next: &mut Next,
+) {
+    rows.unpack::<KIND>(unit, to, next);
 }
 
 /// # Safety
@@ -66,7 +78,8 @@ fn lay_factors(
     vector: usize,
 ) {
     // SAFETY: an output has 16 of them.
-    let rows = std::array::from_fn(|lane| unsafe { _mm512_loadu_si512(factors(&from[lane]).as_ptr().cast()) });
+    let rows =
+        std::array::from_fn(|lane| unsafe { _mm512_loadu_si512(factors(&from[lane]).as_ptr().cast()) });
     for (to, column) in to.iter_mut().zip(turn(rows)) {
         let place = to.as_chunks_mut::<LANES>().0[vector].as_mut_ptr();
         // SAFETY: 16 numbers have as many bytes as a vector.
@@ -117,7 +130,11 @@ unsafe fn sum<const ROWS: usize, const GROUPS: usize, const MINIMA: bool>(tile: 
                     let minima = factors(&tile.panel.minima[run * GROUPS + group]);
                     for (row, t) in t.iter_mut().enumerate() {
                         let sums = *sums.add(row);
-                        let sum = if GROUPS == 1 { sums[0] + sums[1] } else { sums[group] };
+                        let sum = if GROUPS == 1 {
+                            sums[0] + sums[1]
+                        } else {
+                            sums[group]
+                        };
                         for (t, minimum) in t.iter_mut().zip(minima) {
                             *t = _mm512_fnmadd_ps(minimum, _mm512_set1_ps(sum), *t);
                         }

@@ -40,7 +40,11 @@ pub(crate) unsafe fn multiply(
         for first in outputs.clone().step_by(step) {
             let count = step.min(outputs.end - first);
             widened.resize(count * inputs, 0.0);
-            widen(kind, &weight[first * row_bytes..(first + count) * row_bytes], widened);
+            widen(
+                kind,
+                &weight[first * row_bytes..(first + count) * row_bytes],
+                widened,
+            );
             // SAFETY: the caller's promise.
             unsafe { x.multiply(Weight::F32(widened), 0..count, y.columns_from(first)) };
         }

@@ -1,9 +1,9 @@
-#[cfg(target_arch = "x86_64")]
-use super::{avx2, avx512};
 use super::activations::Integers;
 use super::panel::{Panel, Shape, Unpacked};
 use super::rows::{Next, Rows};
 use super::{WIDTH, portable};
+#[cfg(target_arch = "x86_64")]
+use super::{avx2, avx512};
 use crate::Instructions;
 
 /// How one set of instructions computes.

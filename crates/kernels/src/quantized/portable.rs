@@ -2,7 +2,7 @@
 
 use super::machine::{Machine, Tile, for_tile};
 use super::panel::{Panel, Shape, Unpacked};
-use super::rows::{Next, Rows};
+use super::rows::{Next, Rows, for_kind};
 use super::{RUN, WIDTH};
 
 pub const MACHINE: Machine = Machine {
@@ -13,7 +13,11 @@ pub const MACHINE: Machine = Machine {
 };
 
 fn unpack(rows: &Rows<'_>, unit: usize, to: &mut [Unpacked; WIDTH], next: &mut Next) {
-    rows.unpack(unit, to, next);
+    for_kind!(rows, unpack_kind(rows, unit, to, next));
+}
+
+fn unpack_kind<const KIND: usize>(rows: &Rows<'_>, unit: usize, to: &mut [Unpacked; WIDTH], next: &mut Next) {
+    rows.unpack::<KIND>(unit, to, next);
 }
 
 fn lay(from: &[Unpacked; WIDTH], shape: Shape, to: &mut Panel) {
@@ -66,7 +70,11 @@ unsafe fn sum<const ROWS: usize, const GROUPS: usize, const MINIMA: bool>(tile: 
         }
         if MINIMA {
             for group in 0..GROUPS {
-                let sum = if GROUPS == 1 { sums[0] + sums[1] } else { sums[group] };
+                let sum = if GROUPS == 1 {
+                    sums[0] + sums[1]
+                } else {
+                    sums[group]
+                };
                 for (t, minimum) in t.iter_mut().zip(&panel.minima[run * GROUPS + group]) {
                     *t = (-minimum).mul_add(sum, *t);
                 }

@@ -2,10 +2,10 @@ use std::ops::Range;
 
 use gguf::{BlockKind, UNIT, unpack};
 
-#[cfg(target_arch = "x86_64")]
-use crate::product::Ahead;
 use super::WIDTH;
 use super::panel::Unpacked;
+#[cfg(target_arch = "x86_64")]
+use crate::product::Ahead;
 
 /// The bytes of a row of so many inputs, which is a whole number of blocks.
 pub(crate) fn row_bytes(kind: BlockKind, inputs: usize) -> usize {
@@ -31,24 +31,42 @@ impl<'a> Rows<'a> {
     }
 
     /// Unpacks unit `unit` of 256 inputs of each row, or what is left of it, and meanwhile asks for
-    /// the memory that is wanted next.
+    /// the memory that is wanted next. The type of the blocks is a parameter, so that the compiler
+    /// makes a loop of its own of each.
     #[inline(always)]
-    pub fn unpack(&self, unit: usize, to: &mut [Unpacked; WIDTH], next: &mut Next) {
-        let unit_bytes = row_bytes(self.kind, UNIT);
+    pub fn unpack<const KIND: usize>(&self, unit: usize, to: &mut [Unpacked; WIDTH], next: &mut Next) {
+        let kind = const { BlockKind::at(KIND) };
+        let unit_bytes = row_bytes(kind, UNIT);
         let first = unit * unit_bytes;
         let last = self.row_bytes.min(first + unit_bytes);
         for (row, to) in self.bytes.chunks_exact(self.row_bytes).zip(to) {
             next.ask();
-            unpack(
-                self.kind,
-                &row[first..last],
-                &mut to.integers,
-                &mut to.scales,
-                &mut to.minima,
-            );
+            let Unpacked {
+                integers,
+                scales,
+                minima,
+            } = to;
+            unpack(kind, &row[first..last], integers, scales, minima);
         }
     }
 }
+
+/// Calls the function that was compiled for the type of the rows' blocks. There is none for types
+/// that are not blocks of integers.
+macro_rules! for_kind {
+    ($rows:expr, $unpack:ident $arguments:tt) => {
+        $crate::quantized::rows::for_kind!(
+            $rows, $unpack $arguments, 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 22 23 24
+        )
+    };
+    ($rows:expr, $unpack:ident $arguments:tt, $($kind:literal)*) => {
+        match $rows.kind as usize {
+            $($kind => $unpack::<$kind> $arguments,)*
+            _ => unreachable!("{} has no integers", $rows.kind),
+        }
+    };
+}
+pub(super) use for_kind;
 
 /// The memory behind some rows, which is asked for while they are used.
 pub(super) struct Next {
@@ -58,7 +76,10 @@ pub(super) struct Next {
 
 impl Next {
     /// As many bytes as the rows have, from their end on, in so many requests.
-    #[cfg_attr(not(target_arch = "x86_64"), expect(unused_variables, reason = "requests are instructions of x86"))]
+    #[cfg_attr(
+        not(target_arch = "x86_64"),
+        expect(unused_variables, reason = "requests are instructions of x86")
+    )]
     pub fn after(rows: &Rows<'_>, requests: usize) -> Self {
         #[cfg(target_arch = "x86_64")]
         {

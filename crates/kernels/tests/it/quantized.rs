@@ -232,7 +232,11 @@ fn a_row_alone_and_threads_change_nothing() {
             for rows in [1, 2, 6, 8, 15] {
                 let first = 23 - rows;
                 let some = product(&case.x[first * case.inputs..]);
-                assert_eq!(bits(&some), bits(&together[first * 210..]), "{kind} {rounding:?} {rows}");
+                assert_eq!(
+                    bits(&some),
+                    bits(&together[first * 210..]),
+                    "{kind} {rounding:?} {rows}"
+                );
             }
         }
     }
@@ -247,9 +251,15 @@ fn what_is_no_number_stays_visible() {
             case.x[case.inputs + 17] = wrong;
             for instructions in Instructions::available() {
                 let y = case.product(instructions, case.weight(), Rounding::InputsToBf16);
-                assert!(y[35..70].iter().all(|y| y.is_nan()), "{kind} {instructions:?} {wrong}");
+                assert!(
+                    y[35..70].iter().all(|y| y.is_nan()),
+                    "{kind} {instructions:?} {wrong}"
+                );
                 let others = y[..35].iter().chain(&y[70..]);
-                assert!(others.clone().all(|y| y.is_finite()), "{kind} {instructions:?} {wrong}");
+                assert!(
+                    others.clone().all(|y| y.is_finite()),
+                    "{kind} {instructions:?} {wrong}"
+                );
             }
         }
     }

@@ -69,6 +69,7 @@ mod generate;
 pub mod gguf;
 mod network;
 mod sampling;
+mod stored_matrix;
 mod stored_tensor;
 mod tap;
 mod text_file;

@@ -6,6 +6,8 @@ use burn_flex::{Flex, FlexTensor};
 use half::bf16;
 use kernels::{Rounding, Weight};
 
+use crate::stored_matrix::StoredMatrix;
+
 /// A tensor's numbers in this machine's memory.
 pub(super) struct HostSlice(FlexTensor);
 
@@ -64,10 +66,24 @@ pub(super) fn change<const D: usize>(
 
 /// `x weight^T`, in f32.
 pub(super) fn product(x: &Tensor<2>, weight: &Tensor<2>, rounding: Rounding) -> Option<Tensor<2>> {
-    let (x, weight, [outputs, inputs]) = (HostSlice::of(x)?, HostSlice::of(weight)?, weight.dims());
+    let (numbers, shape) = (HostSlice::of(weight)?, weight.dims());
+    multiply(x, numbers.weight()?, shape, rounding)
+}
+
+/// The same with weights as they are stored.
+pub(super) fn product_with_stored(
+    x: &Tensor<2>,
+    weight: &StoredMatrix,
+    rounding: Rounding,
+) -> Option<Tensor<2>> {
+    multiply(x, weight.weight(), weight.shape(), rounding)
+}
+
+fn multiply(x: &Tensor<2>, weight: Weight<'_>, shape: [usize; 2], rounding: Rounding) -> Option<Tensor<2>> {
+    let (x, [outputs, inputs]) = (HostSlice::of(x)?, shape);
     let x = x.f32()?;
     let rows = x.len() / inputs;
     let mut y = vec![0.0; rows * outputs];
-    kernels::multiply(x, inputs, weight.weight()?, rounding, &mut y);
+    kernels::multiply(x, inputs, weight, rounding, &mut y);
     Some(tensor(y, [rows, outputs]))
 }

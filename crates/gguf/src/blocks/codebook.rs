@@ -12,8 +12,7 @@ const E2M1: [i8; 16] = [0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12]
 
 /// Scale, then 32 places in the table.
 #[inline(always)]
-pub(super) fn iq4_nl(block: &[u8; 18], integers: &mut [i8; SMALL], scales: &mut [f32; 1]) {
-    scales[0] = scale(block[0], block[1]);
+pub(super) fn iq4_nl(block: &[u8; 18], integers: &mut [i8; SMALL]) {
     look_up(&UNEVEN, &block[2..18], integers);
 }
 

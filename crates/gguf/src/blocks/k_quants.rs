@@ -3,7 +3,7 @@
 //! Their integers lie in runs of 32, several of which share 32 bytes. Each run is a loop with a
 //! constant shift, which compilers turn into vector code.
 
-use super::parts::{LARGE, scale};
+use super::parts::{LARGE, bytes, integers as run, scale};
 
 const RUN: usize = 32;
 
@@ -19,16 +19,16 @@ pub(super) fn q2_k(
 ) {
     let d = scale(block[80], block[81]);
     let d_min = scale(block[82], block[83]);
-    for group in 0..16 {
-        scales[group] = d * f32::from(block[group] & 15);
-        minima[group] = d_min * f32::from(block[group] >> 4);
-    }
-    let halves = integers.as_chunks_mut::<128>().0;
-    for (bytes, half) in block[16..80].as_chunks::<RUN>().0.iter().zip(halves) {
-        bits(bytes, 0, 3, &mut half[..32]);
-        bits(bytes, 2, 3, &mut half[32..64]);
-        bits(bytes, 4, 3, &mut half[64..96]);
-        bits(bytes, 6, 3, &mut half[96..]);
+    let factors = bytes::<16>(block, 0);
+    *scales = factors.map(|factor| d * f32::from(factor & 15));
+    *minima = factors.map(|factor| d_min * f32::from(factor >> 4));
+    let runs = integers.as_chunks_mut::<RUN>().0;
+    for (half, runs) in runs.as_chunks_mut::<4>().0.iter_mut().enumerate() {
+        let low = bytes::<RUN>(block, 16 + RUN * half);
+        runs[0] = run(|index| low[index] & 3, 0);
+        runs[1] = run(|index| low[index] >> 2 & 3, 0);
+        runs[2] = run(|index| low[index] >> 4 & 3, 0);
+        runs[3] = run(|index| low[index] >> 6, 0);
     }
 }
 
@@ -38,36 +38,30 @@ pub(super) fn q2_k(
 #[inline(always)]
 pub(super) fn q3_k(block: &[u8; 110], integers: &mut [i8; LARGE], scales: &mut [f32; 16]) {
     let d = scale(block[108], block[109]);
-    for (group, place) in scales.iter_mut().enumerate() {
-        *place = d * f32::from(q3_k_scale(&block[96..108], group));
-    }
-    let (third, low) = (&block[..32], &block[32..96]);
+    *scales = q3_k_scales(bytes(block, 96)).map(|factor| d * f32::from(factor));
+    let mut third = bytes::<RUN>(block, 0);
     let runs = integers.as_chunks_mut::<RUN>().0;
-    three_bits(&low[..32], 0, third, 0, &mut runs[0]);
-    three_bits(&low[..32], 2, third, 1, &mut runs[1]);
-    three_bits(&low[..32], 4, third, 2, &mut runs[2]);
-    three_bits(&low[..32], 6, third, 3, &mut runs[3]);
-    three_bits(&low[32..], 0, third, 4, &mut runs[4]);
-    three_bits(&low[32..], 2, third, 5, &mut runs[5]);
-    three_bits(&low[32..], 4, third, 6, &mut runs[6]);
-    three_bits(&low[32..], 6, third, 7, &mut runs[7]);
-}
-
-#[inline(always)]
-fn three_bits(low: &[u8], shift: u32, third: &[u8], bit: u32, run: &mut [i8; RUN]) {
-    for (place, (low, third)) in run.iter_mut().zip(low.iter().zip(third)) {
-        let integer = low >> shift & 3 | (third >> bit & 1) << 2;
-        *place = integer.cast_signed().wrapping_sub(4);
+    for (half, runs) in runs.as_chunks_mut::<4>().0.iter_mut().enumerate() {
+        let low = bytes::<RUN>(block, 32 + RUN * half);
+        runs[0] = run(|index| low[index] & 3 | (third[index] & 1) << 2, 4);
+        runs[1] = run(|index| low[index] >> 2 & 3 | (third[index] & 2) << 1, 4);
+        runs[2] = run(|index| low[index] >> 4 & 3 | third[index] & 4, 4);
+        runs[3] = run(|index| low[index] >> 6 | (third[index] & 8) >> 1, 4);
+        third = third.map(|byte| byte >> 4);
     }
 }
 
-/// A scale of six bits, stored 32 too high: the low four bits in the nibbles of eight bytes (the
+/// 16 scales of six bits, stored 32 too high: the low four bits in the nibbles of eight bytes (the
 /// low ones first), the upper two in the four bytes after them.
 #[inline(always)]
-fn q3_k_scale(bytes: &[u8], group: usize) -> i8 {
-    let low = bytes[group % 8] >> (4 * (group / 8)) & 15;
-    let high = bytes[8 + group % 4] >> (2 * (group / 4)) & 3;
-    (low | high << 4).cast_signed().wrapping_sub(32)
+fn q3_k_scales(bytes: [u8; 12]) -> [i8; 16] {
+    let mut scales = [0; 16];
+    for (group, place) in scales.iter_mut().enumerate() {
+        let low = bytes[group % 8] >> (4 * (group / 8)) & 15;
+        let high = bytes[8 + group % 4] >> (2 * (group / 4)) & 3;
+        *place = (low | high << 4).cast_signed().wrapping_sub(32);
+    }
+    scales
 }
 
 /// The scales of the eight groups of 32 in a Q4_K or Q5_K block, and the minima that are
@@ -77,16 +71,18 @@ fn q3_k_scale(bytes: &[u8], group: usize) -> i8 {
 /// low four bits of groups 4 to 7 (scale below, minimum above), whose upper two bits are those of
 /// the earlier bytes.
 #[inline(always)]
-fn group_scales(head: &[u8], scales: &mut [f32; 8], minima: &mut [f32; 8]) {
+fn group_scales(head: [u8; 16], scales: &mut [f32; 8], minima: &mut [f32; 8]) {
     let d = scale(head[0], head[1]);
     let d_min = scale(head[2], head[3]);
-    for group in 0..4 {
-        let (first, second, third) = (head[4 + group], head[8 + group], head[12 + group]);
-        scales[group] = d * f32::from(first & 63);
-        minima[group] = d_min * f32::from(second & 63);
-        scales[group + 4] = d * f32::from(third & 15 | (first >> 2 & 48));
-        minima[group + 4] = d_min * f32::from(third >> 4 | (second >> 2 & 48));
-    }
+    // Four bytes at a time.
+    let word = |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
+    let (first, second, third) = (word(4), word(8), word(12));
+    let (low, six, two) = (0x0f0f_0f0f, 0x3f3f_3f3f, 0x3030_3030);
+    let both = |earlier: u32, later: u32| u64::from(earlier & six) | u64::from(later) << 32;
+    let factors = both(first, third & low | first >> 2 & two);
+    let minimums = both(second, third >> 4 & low | second >> 2 & two);
+    *scales = factors.to_le_bytes().map(|factor| d * f32::from(factor));
+    *minima = minimums.to_le_bytes().map(|minimum| d_min * f32::from(minimum));
 }
 
 /// Two scales, the scales of eight groups, then 256 integers of 4 bits: every 32 bytes hold one
@@ -98,11 +94,12 @@ pub(super) fn q4_k(
     scales: &mut [f32; 8],
     minima: &mut [f32; 8],
 ) {
-    group_scales(&block[..16], scales, minima);
-    let pairs = integers.as_chunks_mut::<64>().0;
-    for (bytes, pair) in block[16..].as_chunks::<RUN>().0.iter().zip(pairs) {
-        bits(bytes, 0, 15, &mut pair[..32]);
-        bits(bytes, 4, 15, &mut pair[32..]);
+    group_scales(bytes(block, 0), scales, minima);
+    let runs = integers.as_chunks_mut::<RUN>().0;
+    for (pair, runs) in runs.as_chunks_mut::<2>().0.iter_mut().enumerate() {
+        let low = bytes::<RUN>(block, 16 + RUN * pair);
+        runs[0] = run(|index| low[index] & 15, 0);
+        runs[1] = run(|index| low[index] >> 4, 0);
     }
 }
 
@@ -115,23 +112,14 @@ pub(super) fn q5_k(
     scales: &mut [f32; 8],
     minima: &mut [f32; 8],
 ) {
-    group_scales(&block[..16], scales, minima);
-    let (fifth, low) = (&block[16..48], &block[48..]);
+    group_scales(bytes(block, 0), scales, minima);
+    let mut fifth = bytes::<RUN>(block, 16);
     let runs = integers.as_chunks_mut::<RUN>().0;
-    five_bits(&low[..32], 0, fifth, 0, &mut runs[0]);
-    five_bits(&low[..32], 4, fifth, 1, &mut runs[1]);
-    five_bits(&low[32..64], 0, fifth, 2, &mut runs[2]);
-    five_bits(&low[32..64], 4, fifth, 3, &mut runs[3]);
-    five_bits(&low[64..96], 0, fifth, 4, &mut runs[4]);
-    five_bits(&low[64..96], 4, fifth, 5, &mut runs[5]);
-    five_bits(&low[96..], 0, fifth, 6, &mut runs[6]);
-    five_bits(&low[96..], 4, fifth, 7, &mut runs[7]);
-}
-
-#[inline(always)]
-fn five_bits(low: &[u8], shift: u32, fifth: &[u8], bit: u32, run: &mut [i8; RUN]) {
-    for (place, (low, fifth)) in run.iter_mut().zip(low.iter().zip(fifth)) {
-        *place = (low >> shift & 15 | (fifth >> bit & 1) << 4).cast_signed();
+    for (pair, runs) in runs.as_chunks_mut::<2>().0.iter_mut().enumerate() {
+        let low = bytes::<RUN>(block, 48 + RUN * pair);
+        runs[0] = run(|index| low[index] & 15 | (fifth[index] & 1) << 4, 0);
+        runs[1] = run(|index| low[index] >> 4 | (fifth[index] & 2) << 3, 0);
+        fifth = fifth.map(|byte| byte >> 2);
     }
 }
 
@@ -143,33 +131,15 @@ fn five_bits(low: &[u8], shift: u32, fifth: &[u8], bit: u32, run: &mut [i8; RUN]
 #[inline(always)]
 pub(super) fn q6_k(block: &[u8; 210], integers: &mut [i8; LARGE], scales: &mut [f32; 16]) {
     let d = scale(block[208], block[209]);
-    for (place, byte) in scales.iter_mut().zip(&block[192..208]) {
-        *place = d * f32::from(byte.cast_signed());
-    }
-    let lower = block[..128].as_chunks::<64>().0;
-    let upper = block[128..192].as_chunks::<RUN>().0;
-    let halves = integers.as_chunks_mut::<128>().0;
-    for ((low, upper), half) in lower.iter().zip(upper).zip(halves) {
-        let runs = half.as_chunks_mut::<RUN>().0;
-        six_bits(&low[..32], 0, upper, 0, &mut runs[0]);
-        six_bits(&low[32..], 0, upper, 2, &mut runs[1]);
-        six_bits(&low[..32], 4, upper, 4, &mut runs[2]);
-        six_bits(&low[32..], 4, upper, 6, &mut runs[3]);
-    }
-}
-
-#[inline(always)]
-fn six_bits(low: &[u8], low_shift: u32, upper: &[u8], upper_shift: u32, run: &mut [i8; RUN]) {
-    for (place, (low, upper)) in run.iter_mut().zip(low.iter().zip(upper)) {
-        let integer = low >> low_shift & 15 | (upper >> upper_shift & 3) << 4;
-        *place = integer.cast_signed().wrapping_sub(32);
-    }
-}
-
-/// Some bits of each byte.
-#[inline(always)]
-fn bits(bytes: &[u8], shift: u32, mask: u8, run: &mut [i8]) {
-    for (place, byte) in run.iter_mut().zip(bytes) {
-        *place = (byte >> shift & mask).cast_signed();
+    *scales = bytes::<16>(block, 192).map(|factor| d * f32::from(factor.cast_signed()));
+    let runs = integers.as_chunks_mut::<RUN>().0;
+    for (half, runs) in runs.as_chunks_mut::<4>().0.iter_mut().enumerate() {
+        let even = bytes::<RUN>(block, 64 * half);
+        let odd = bytes::<RUN>(block, 64 * half + RUN);
+        let upper = bytes::<RUN>(block, 128 + RUN * half);
+        runs[0] = run(|index| even[index] & 15 | (upper[index] & 3) << 4, 32);
+        runs[1] = run(|index| odd[index] & 15 | (upper[index] & 12) << 2, 32);
+        runs[2] = run(|index| even[index] >> 4 | upper[index] & 48, 32);
+        runs[3] = run(|index| odd[index] >> 4 | (upper[index] & 192) >> 2, 32);
     }
 }

@@ -62,7 +62,7 @@ fn units<const GROUP: usize>(kind: BlockKind, bytes: &[u8], out: &mut [f32]) {
 /// Turns at most [`UNIT`] numbers, whole blocks of any type but the plain ones, into a form that all
 /// block types share: number i is `scales[i / group] * integers[i] - minima[i / group]`, with
 /// [`BlockKind::group`], each operation rounded to f32. Minima are left alone where the type has
-/// none. What follows the numbers that `bytes` hold is left alone too.
+/// none. What follows the numbers that `bytes` hold may be anything.
 #[inline(always)]
 pub fn unpack(
     kind: BlockKind,
@@ -71,9 +71,9 @@ pub fn unpack(
     scales: &mut [f32; UNIT / 16],
     minima: &mut [f32; UNIT / 16],
 ) {
-    /// Known block lengths let the compiler drop all bounds checks within a block.
+    // Known block lengths let the compiler drop all bounds checks within a block.
     macro_rules! each_block {
-        ($unpack:path) => {
+        ($unpack:path) => {{
             let places = integers
                 .as_chunks_mut()
                 .0
@@ -82,8 +82,8 @@ pub fn unpack(
             for (block, (integers, scales)) in bytes.as_chunks().0.iter().zip(places) {
                 $unpack(block, integers, scales);
             }
-        };
-        ($unpack:path, with minima) => {
+        }};
+        ($unpack:path, with minima) => {{
             let places = integers
                 .as_chunks_mut()
                 .0
@@ -93,76 +93,49 @@ pub fn unpack(
             for (block, ((integers, scales), minima)) in bytes.as_chunks().0.iter().zip(places) {
                 $unpack(block, integers, scales, minima);
             }
-        };
+        }};
+    }
+    // Blocks of 32 that begin with their scale, perhaps followed by their least value.
+    macro_rules! small_blocks {
+        ($bytes:literal, $unpack:path) => {{
+            let blocks = bytes.as_chunks::<$bytes>().0;
+            scales[..8].copy_from_slice(&small::scales(blocks, 0));
+            for (block, integers) in blocks.iter().zip(integers.as_chunks_mut().0) {
+                $unpack(block, integers);
+            }
+        }};
+        ($bytes:literal, $unpack:path, with least) => {{
+            small_blocks!($bytes, $unpack);
+            let least = small::scales(bytes.as_chunks::<$bytes>().0, 2);
+            for (minimum, least) in minima.iter_mut().zip(least) {
+                *minimum = -least;
+            }
+        }};
     }
     match kind {
         // They have no scales: `dequantize` reads them.
         BlockKind::F32 | BlockKind::F16 | BlockKind::Bf16 => {}
-        BlockKind::Q4_0 => {
-            each_block!(small::q4_0);
-        }
-        BlockKind::Q4_1 => {
-            each_block!(small::q4_1, with minima);
-        }
-        BlockKind::Q5_0 => {
-            each_block!(small::q5_0);
-        }
-        BlockKind::Q5_1 => {
-            each_block!(small::q5_1, with minima);
-        }
-        BlockKind::Q8_0 => {
-            each_block!(small::q8_0);
-        }
-        BlockKind::Q2K => {
-            each_block!(k_quants::q2_k, with minima);
-        }
-        BlockKind::Q3K => {
-            each_block!(k_quants::q3_k);
-        }
-        BlockKind::Q4K => {
-            each_block!(k_quants::q4_k, with minima);
-        }
-        BlockKind::Q5K => {
-            each_block!(k_quants::q5_k, with minima);
-        }
-        BlockKind::Q6K => {
-            each_block!(k_quants::q6_k);
-        }
-        BlockKind::Iq4Nl => {
-            each_block!(codebook::iq4_nl);
-        }
-        BlockKind::Iq4Xs => {
-            each_block!(codebook::iq4_xs);
-        }
-        BlockKind::Mxfp4 => {
-            each_block!(codebook::mxfp4);
-        }
-        BlockKind::Iq2Xxs => {
-            each_block!(grid::iq2_xxs);
-        }
-        BlockKind::Iq2Xs => {
-            each_block!(grid::iq2_xs);
-        }
-        BlockKind::Iq2S => {
-            each_block!(grid::iq2_s);
-        }
-        BlockKind::Iq3Xxs => {
-            each_block!(grid::iq3_xxs);
-        }
-        BlockKind::Iq3S => {
-            each_block!(grid::iq3_s);
-        }
-        BlockKind::Iq1S => {
-            each_block!(grid::iq1_s);
-        }
-        BlockKind::Iq1M => {
-            each_block!(grid::iq1_m);
-        }
-        BlockKind::Tq1_0 => {
-            each_block!(ternary::tq1_0);
-        }
-        BlockKind::Tq2_0 => {
-            each_block!(ternary::tq2_0);
-        }
+        BlockKind::Q4_0 => small_blocks!(18, small::q4_0),
+        BlockKind::Q4_1 => small_blocks!(20, small::q4_1, with least),
+        BlockKind::Q5_0 => small_blocks!(22, small::q5_0),
+        BlockKind::Q5_1 => small_blocks!(24, small::q5_1, with least),
+        BlockKind::Q8_0 => small_blocks!(34, small::q8_0),
+        BlockKind::Iq4Nl => small_blocks!(18, codebook::iq4_nl),
+        BlockKind::Q2K => each_block!(k_quants::q2_k, with minima),
+        BlockKind::Q3K => each_block!(k_quants::q3_k),
+        BlockKind::Q4K => each_block!(k_quants::q4_k, with minima),
+        BlockKind::Q5K => each_block!(k_quants::q5_k, with minima),
+        BlockKind::Q6K => each_block!(k_quants::q6_k),
+        BlockKind::Iq4Xs => each_block!(codebook::iq4_xs),
+        BlockKind::Mxfp4 => each_block!(codebook::mxfp4),
+        BlockKind::Iq2Xxs => each_block!(grid::iq2_xxs),
+        BlockKind::Iq2Xs => each_block!(grid::iq2_xs),
+        BlockKind::Iq2S => each_block!(grid::iq2_s),
+        BlockKind::Iq3Xxs => each_block!(grid::iq3_xxs),
+        BlockKind::Iq3S => each_block!(grid::iq3_s),
+        BlockKind::Iq1S => each_block!(grid::iq1_s),
+        BlockKind::Iq1M => each_block!(grid::iq1_m),
+        BlockKind::Tq1_0 => each_block!(ternary::tq1_0),
+        BlockKind::Tq2_0 => each_block!(ternary::tq2_0),
     }
 }

@@ -1,76 +1,85 @@
-//! Blocks of 32 integers with a common scale.
+//! Blocks of 32 integers with a common scale, an f16 at their beginning.
 
-use super::parts::{SMALL, scale};
+use super::parts::{LARGE, SMALL, bytes, half_to_f32, integers as run, u16_at};
+
+const HALF: usize = SMALL / 2;
+/// Blocks of 256 numbers.
+const BLOCKS: usize = LARGE / SMALL;
+
+/// The f16 at one place of at most eight blocks, all at once. What is beyond the blocks is 0.
+#[inline(always)]
+pub(super) fn scales<const BYTES: usize>(blocks: &[[u8; BYTES]], place: usize) -> [f32; BLOCKS] {
+    let mut halves = [0; BLOCKS];
+    for (half, block) in halves.iter_mut().zip(blocks) {
+        *half = u16_at(block, place);
+    }
+    let mut scales = [0.0; BLOCKS];
+    for (scale, half) in scales.iter_mut().zip(halves) {
+        *scale = half_to_f32(half);
+    }
+    scales
+}
 
 /// Scale, then 32 integers of 4 bits, stored 8 too high.
 #[inline(always)]
-pub(super) fn q4_0(block: &[u8; 18], integers: &mut [i8; SMALL], scales: &mut [f32; 1]) {
-    scales[0] = scale(block[0], block[1]);
-    nibbles(&block[2..18], integers, 8);
+pub(super) fn q4_0(block: &[u8; 18], integers: &mut [i8; SMALL]) {
+    nibbles(bytes(block, 2), integers, 8);
 }
 
 /// Scale and least value, then 32 integers of 4 bits.
 #[inline(always)]
-pub(super) fn q4_1(
-    block: &[u8; 20],
-    integers: &mut [i8; SMALL],
-    scales: &mut [f32; 1],
-    minima: &mut [f32; 1],
-) {
-    scales[0] = scale(block[0], block[1]);
-    minima[0] = -scale(block[2], block[3]);
-    nibbles(&block[4..20], integers, 0);
+pub(super) fn q4_1(block: &[u8; 20], integers: &mut [i8; SMALL]) {
+    nibbles(bytes(block, 4), integers, 0);
 }
 
 /// Scale, the fifth bits of all integers, then their lower four bits; stored 16 too high.
 #[inline(always)]
-pub(super) fn q5_0(block: &[u8; 22], integers: &mut [i8; SMALL], scales: &mut [f32; 1]) {
-    scales[0] = scale(block[0], block[1]);
-    nibbles(&block[6..22], integers, 0);
-    add_fifth_bits(&block[2..6], integers, 16);
+pub(super) fn q5_0(block: &[u8; 22], integers: &mut [i8; SMALL]) {
+    five_bits(bytes(block, 6), bytes(block, 2), integers, 16);
 }
 
 /// Scale and least value, the fifth bits of all integers, then their lower four bits.
 #[inline(always)]
-pub(super) fn q5_1(
-    block: &[u8; 24],
-    integers: &mut [i8; SMALL],
-    scales: &mut [f32; 1],
-    minima: &mut [f32; 1],
-) {
-    scales[0] = scale(block[0], block[1]);
-    minima[0] = -scale(block[2], block[3]);
-    nibbles(&block[8..24], integers, 0);
-    add_fifth_bits(&block[4..8], integers, 0);
+pub(super) fn q5_1(block: &[u8; 24], integers: &mut [i8; SMALL]) {
+    five_bits(bytes(block, 8), bytes(block, 4), integers, 0);
 }
 
 /// Scale, then 32 integers of 8 bits.
 #[inline(always)]
-pub(super) fn q8_0(block: &[u8; 34], integers: &mut [i8; SMALL], scales: &mut [f32; 1]) {
-    scales[0] = scale(block[0], block[1]);
-    for (place, byte) in integers.iter_mut().zip(&block[2..34]) {
-        *place = byte.cast_signed();
-    }
+pub(super) fn q8_0(block: &[u8; 34], integers: &mut [i8; SMALL]) {
+    let bytes = bytes::<SMALL>(block, 2);
+    *integers = run(|index| bytes[index], 0);
 }
 
 /// The low four bits of the 16 bytes are the first 16 integers, the high four bits the others.
 #[inline(always)]
-fn nibbles(bytes: &[u8], integers: &mut [i8; SMALL], bias: i8) {
-    let (low, high) = integers.split_at_mut(SMALL / 2);
-    for (place, byte) in low.iter_mut().zip(bytes) {
-        *place = (byte & 15).cast_signed().wrapping_sub(bias);
-    }
-    for (place, byte) in high.iter_mut().zip(bytes) {
-        *place = (byte >> 4).cast_signed().wrapping_sub(bias);
-    }
+fn nibbles(low: [u8; HALF], integers: &mut [i8; SMALL], bias: i8) {
+    let halves = integers.as_chunks_mut::<HALF>().0;
+    halves[0] = run(|index| low[index] & 15, bias);
+    halves[1] = run(|index| low[index] >> 4, bias);
 }
 
-/// Bit i of 32 is the fifth bit of integer i.
+/// The same with fifth bits: bit i of 32 belongs to integer i.
 #[inline(always)]
-fn add_fifth_bits(bits: &[u8], integers: &mut [i8; SMALL], bias: i8) {
-    let bits = u32::from_le_bytes([bits[0], bits[1], bits[2], bits[3]]);
-    for (index, place) in integers.iter_mut().enumerate() {
-        let fifth = if bits & (1 << index) == 0 { 0 } else { 16 };
-        *place = place.wrapping_add(fifth).wrapping_sub(bias);
+fn five_bits(low: [u8; HALF], fifth: [u8; 4], integers: &mut [i8; SMALL], bias: i8) {
+    let mut sixteens = [0; SMALL];
+    for (sixteens, bits) in sixteens.as_chunks_mut::<8>().0.iter_mut().zip(fifth) {
+        *sixteens = SIXTEENS[usize::from(bits)];
     }
+    let halves = integers.as_chunks_mut::<HALF>().0;
+    halves[0] = run(|index| low[index] & 15 | sixteens[index], bias);
+    halves[1] = run(|index| low[index] >> 4 | sixteens[HALF + index], bias);
 }
+
+/// Of each byte: 16 for each bit that is set, the lowest first.
+static SIXTEENS: [[u8; 8]; 256] = {
+    let mut sixteens = [[0; 8]; 256];
+    let mut place = 0;
+    while place < 256 * 8 {
+        if place / 8 >> (place % 8) & 1 == 1 {
+            sixteens[place / 8][place % 8] = 16;
+        }
+        place += 1;
+    }
+    sixteens
+};

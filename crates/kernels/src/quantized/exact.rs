@@ -6,7 +6,7 @@ use std::ops::Range;
 use gguf::{BlockKind, dequantize};
 
 use super::row_bytes;
-use crate::instructions::also_with_avx2;
+use crate::Instructions;
 use crate::product::{Prepared, Results, Weight};
 
 /// Outputs of one task.
@@ -51,8 +51,45 @@ pub(crate) unsafe fn multiply(
     });
 }
 
-also_with_avx2! {
-    fn widen(kind: BlockKind, bytes: &[u8], numbers: &mut [f32]) {
-        dequantize(kind, bytes, numbers);
+/// [`dequantize`], compiled for the instructions of the processor and the type of the blocks.
+fn widen(kind: BlockKind, bytes: &[u8], numbers: &mut [f32]) {
+    macro_rules! of_kind {
+        ($widen:ident, $($kind:literal)*) => {
+            match kind as usize {
+                $($kind => $widen::<$kind>(bytes, numbers),)*
+                _ => dequantize(kind, bytes, numbers),
+            }
+        };
     }
+    #[cfg(target_arch = "x86_64")]
+    match Instructions::best() {
+        Instructions::Portable => {}
+        // SAFETY: the processor has the instructions.
+        Instructions::Avx2 => {
+            return unsafe { of_kind!(with_avx2, 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 22 23 24) };
+        }
+        // SAFETY: the same.
+        _ => {
+            return unsafe {
+                of_kind!(with_avx512, 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 22 23 24)
+            };
+        }
+    }
+    of_kind!(plainly, 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 22 23 24);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn with_avx2<const KIND: usize>(bytes: &[u8], numbers: &mut [f32]) {
+    dequantize(const { BlockKind::at(KIND) }, bytes, numbers);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+fn with_avx512<const KIND: usize>(bytes: &[u8], numbers: &mut [f32]) {
+    dequantize(const { BlockKind::at(KIND) }, bytes, numbers);
+}
+
+fn plainly<const KIND: usize>(bytes: &[u8], numbers: &mut [f32]) {
+    dequantize(const { BlockKind::at(KIND) }, bytes, numbers);
 }

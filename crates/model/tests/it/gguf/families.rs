@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use ::gguf::GgufFile;
 use burn::tensor::Device;
 use model::gguf::config_json;
-use model::{Batch, ModelConfig, ModelFiles, Precision, StreamedNetwork};
+use model::{Batch, ModelConfig, ModelFiles, Network, Precision, StreamedNetwork};
 use testkit::Reference;
 
 use crate::family::{folder, load};
@@ -48,12 +48,11 @@ fn every_layer_and_logits_are_those_of_the_checkpoint() {
 
 #[test]
 fn streamed_weights_give_the_same_bits() {
-    for file in files() {
-        let name = name(&file);
-        let files = ModelFiles::at(&file).unwrap();
-        let network = load(&files);
-        let (config, checkpoint) = files.network().unwrap();
-        let streamed = StreamedNetwork::open(&config, checkpoint, &Device::flex(), Precision::F32).unwrap();
+    for (file, precision) in in_both_precisions() {
+        let name = format!("{} {precision:?}", name(&file));
+        let (config, checkpoint) = ModelFiles::at(&file).unwrap().network().unwrap();
+        let network = load_in(&file, precision);
+        let streamed = StreamedNetwork::open(&config, checkpoint, &Device::flex(), precision).unwrap();
         let batches = [Batch::of(&[&reference(&file).tokens["tokens"]]).unwrap()];
         let mut taps = [KeepAll::default()];
         let end = streamed
@@ -69,6 +68,54 @@ fn streamed_weights_give_the_same_bits() {
         }
         let logits = numbers(streamed.head(end).unwrap());
         assert_eq!(logits, numbers(network.head(resident)), "{name}");
+    }
+}
+
+fn in_both_precisions() -> impl Iterator<Item = (PathBuf, Precision)> {
+    let both = |file: PathBuf| [Precision::F32, Precision::Bf16].map(|precision| (file.clone(), precision));
+    files().into_iter().flat_map(both)
+}
+
+fn load_in(file: &Path, precision: Precision) -> Network {
+    let (config, checkpoint) = ModelFiles::at(file).unwrap().network().unwrap();
+    Network::load(&config, &checkpoint, &Device::flex(), precision, &mut |_| ()).unwrap()
+}
+
+/// Weights are exact in either precision; activations are integers of 16 bits, with a scale for 32,
+/// where they meet blocks. What is stored as it is, if it is no bf16, is rounded to it as ever.
+#[test]
+fn a_run_in_bf16_is_close_to_one_in_f32() {
+    for file in files() {
+        let batch = Batch::of(&[&reference(&file).tokens["tokens"]]).unwrap();
+        let [exact, fast] = [Precision::F32, Precision::Bf16].map(|precision| {
+            let network = load_in(&file, precision);
+            let h = network.forward(&batch, None, &mut ()).unwrap();
+            numbers(network.head(h))
+        });
+        let squares = |numbers: &[f32]| numbers.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>();
+        let differences: Vec<f32> = exact.iter().zip(&fast).map(|(a, b)| a - b).collect();
+        let error = (squares(&differences) / squares(&exact)).sqrt();
+        println!("{} {error:e}", name(&file));
+        assert!(error < 1e-2, "{}: {error}", name(&file));
+    }
+}
+
+/// Matrices in blocks stay in the file, and their rows are copied only where the file has them in
+/// another order.
+#[test]
+fn weights_take_the_memory_of_the_file() {
+    for (file, precision) in in_both_precisions() {
+        let name = format!("{} {precision:?}", name(&file));
+        let (_, checkpoint) = ModelFiles::at(&file).unwrap().network().unwrap();
+        let device = Device::flex();
+        let loaded = Network::loaded_size(&checkpoint, &device, precision);
+        let copied = Network::copied_size(&checkpoint, &device, precision);
+        assert!(
+            loaded <= checkpoint.size(),
+            "{name}: {loaded} of {}",
+            checkpoint.size()
+        );
+        assert!(copied < loaded / 2, "{name}: {copied} of {loaded}");
     }
 }
 

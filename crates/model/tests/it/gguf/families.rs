@@ -81,44 +81,6 @@ fn load_in(file: &Path, precision: Precision) -> Network {
     Network::load(&config, &checkpoint, &Device::flex(), precision, &mut |_| ()).unwrap()
 }
 
-/// Weights are exact in either precision; activations are integers of 16 bits, with a scale for 32,
-/// where they meet blocks. What is stored as it is, if it is no bf16, is rounded to it as ever.
-#[test]
-fn a_run_in_bf16_is_close_to_one_in_f32() {
-    for file in files() {
-        let batch = Batch::of(&[&reference(&file).tokens["tokens"]]).unwrap();
-        let [exact, fast] = [Precision::F32, Precision::Bf16].map(|precision| {
-            let network = load_in(&file, precision);
-            let h = network.forward(&batch, None, &mut ()).unwrap();
-            numbers(network.head(h))
-        });
-        let squares = |numbers: &[f32]| numbers.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>();
-        let differences: Vec<f32> = exact.iter().zip(&fast).map(|(a, b)| a - b).collect();
-        let error = (squares(&differences) / squares(&exact)).sqrt();
-        println!("{} {error:e}", name(&file));
-        assert!(error < 1e-2, "{}: {error}", name(&file));
-    }
-}
-
-/// Matrices in blocks stay in the file, and their rows are copied only where the file has them in
-/// another order.
-#[test]
-fn weights_take_the_memory_of_the_file() {
-    for (file, precision) in in_both_precisions() {
-        let name = format!("{} {precision:?}", name(&file));
-        let (_, checkpoint) = ModelFiles::at(&file).unwrap().network().unwrap();
-        let device = Device::flex();
-        let loaded = Network::loaded_size(&checkpoint, &device, precision);
-        let copied = Network::copied_size(&checkpoint, &device, precision);
-        assert!(
-            loaded <= checkpoint.size(),
-            "{name}: {loaded} of {}",
-            checkpoint.size()
-        );
-        assert!(copied < loaded / 2, "{name}: {copied} of {loaded}");
-    }
-}
-
 #[test]
 fn layers_and_rotary_embeddings_are_those_of_the_checkpoint_s_configuration() {
     for file in files() {

@@ -1,5 +1,6 @@
-//! `cargo bench -p kernels`: each kernel on the shapes of Gemma-2 2B, next to the most that the
-//! machine can do.
+//! `cargo bench -p kernels`: products with every set of instructions that the processor has, in turn,
+//! on weights that no cache holds, next to the most that the machine can do; and the other kernels
+//! on the shapes of Gemma-2 2B.
 #![allow(clippy::print_stdout, reason = "it prints its table")]
 
 use std::hint::black_box;
@@ -7,71 +8,137 @@ use std::time::Instant;
 
 use half::bf16;
 use kernels::{
-    AttentionShape, GateFunction, Instructions, RmsNormShape, Rounding, Weight, attend, gate, multiply,
-    multiply_add_rate, read_bandwidth, rms_norm, soft_cap,
+    AttentionShape, GateFunction, Instructions, RmsNormShape, Rounding, Weight, attend,
+    bf16_multiply_add_rate, gate, multiply_add_rate, multiply_with, read_bandwidth, rms_norm, soft_cap,
 };
 
 fn main() {
-    let (bandwidth, rate) = (read_bandwidth(), multiply_add_rate());
+    let limits = Limits {
+        bandwidth: read_bandwidth(),
+        f32: multiply_add_rate(),
+        bf16: bf16_multiply_add_rate(),
+    };
     println!(
-        "{:?}, {} threads, reads {:.1} GB/s, multiplies and adds {:.0} Gflop/s (f32)",
+        "{:?}, {} threads: reads {:.1} GB/s, multiplies and adds {:.0} Gflop/s in f32, {:.0} in bf16",
         Instructions::best(),
         rayon::current_num_threads(),
-        bandwidth / 1e9,
-        rate / 1e9
+        limits.bandwidth / 1e9,
+        limits.f32 / 1e9,
+        limits.bf16 / 1e9
     );
-    println!(
-        "{:<34} {:>9} {:>8} {:>8} {:>9}",
-        "kernel", "ms", "GB/s", "Gflop/s", "of limit"
-    );
-    products(bandwidth, rate);
+    products(&limits);
     others();
 }
 
-/// Rows of activations, inputs and outputs: the gate of a layer, the way back, and the head.
-const PRODUCTS: &[[usize; 3]] = &[
-    [1, 2304, 9216],
-    [4, 2304, 9216],
-    [12, 2304, 9216],
-    [48, 2304, 9216],
-    [256, 2304, 9216],
-    [1, 9216, 2304],
-    [12, 9216, 2304],
-    [256, 9216, 2304],
-    [1, 2304, 256_000],
-    [12, 2304, 256_000],
-];
+/// What the machine can do in a second.
+struct Limits {
+    bandwidth: f64,
+    f32: f64,
+    bf16: f64,
+}
 
-fn products(bandwidth: f64, rate: f64) {
-    for [rows, inputs, outputs] in PRODUCTS.iter().copied() {
-        let x: Vec<f32> = (0..rows * inputs).map(number).collect();
-        let narrow: Vec<bf16> = (0..outputs * inputs)
-            .map(|index| bf16::from_f32(number(index)))
-            .collect();
-        let mut y = vec![0.0; rows * outputs];
-        let mut line = |name: &str, weight: Weight<'_>, bytes: usize, rounding| {
-            let seconds = median(|| multiply(black_box(&x), inputs, weight, rounding, black_box(&mut y)));
-            let (bytes, operations) = (bytes as f64, (2 * rows * inputs * outputs) as f64);
-            let limit = (bytes / bandwidth).max(operations / rate);
-            println!(
-                "{:<34} {:>9.2} {:>8.1} {:>8.1} {:>8.0}%",
-                format!("product {name} {rows} x {inputs} x {outputs}"),
-                seconds * 1e3,
-                bytes / seconds / 1e9,
-                operations / seconds / 1e9,
-                100.0 * limit / seconds
-            );
-        };
-        line(
-            "bf16",
-            Weight::Bf16(&narrow),
-            2 * narrow.len(),
-            Rounding::InputsToBf16,
-        );
-        if outputs < 100_000 {
-            let wide: Vec<f32> = narrow.iter().map(|value| value.to_f32()).collect();
-            line("f32", Weight::F32(&wide), 4 * wide.len(), Rounding::None);
+/// Inputs and outputs: the gate of a layer of Gemma-2 2B and the way back, and matrices of small
+/// models.
+const SHAPES: [[usize; 2]; 4] = [[2304, 9216], [9216, 2304], [640, 2048], [576, 1536]];
+const ROWS: [usize; 5] = [1, 4, 12, 48, 256];
+/// Bytes of weights, of which each call takes others, so that they come from memory.
+const MEMORY: usize = 1 << 30;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// Activations and weights in bf16.
+    Bf16,
+    /// Exact activations, weights in bf16.
+    Wide,
+    F32,
+}
+
+impl Kind {
+    fn rounding(self) -> Rounding {
+        if self == Kind::Bf16 {
+            Rounding::InputsToBf16
+        } else {
+            Rounding::None
         }
+    }
+
+    /// The most multiplications and additions in a second: AMX multiplies each of the three parts
+    /// of an exact activation.
+    fn rate(self, limits: &Limits) -> f64 {
+        match self {
+            Kind::Bf16 => limits.bf16,
+            Kind::Wide if Instructions::best() == Instructions::Amx => limits.bf16 / 3.0,
+            Kind::Wide | Kind::F32 => limits.f32,
+        }
+    }
+}
+
+fn products(limits: &Limits) {
+    let mut sets = Instructions::available();
+    if sets.len() > 1 {
+        sets.retain(|set| *set != Instructions::Portable);
+    }
+    println!("milliseconds, the least of each; GB/s, Gflop/s and part of the limit are those of the last");
+    print!("{:<26} {:>8}", "product", "limit");
+    sets.iter().for_each(|set| print!(" {:>10}", format!("{set:?}")));
+    println!(" {:>8} {:>8} {:>9}", "GB/s", "Gflop/s", "of limit");
+    let narrow: Vec<bf16> = (0..MEMORY / 2)
+        .map(|index| bf16::from_f32(number(index)))
+        .collect();
+    for kind in [Kind::Bf16, Kind::Wide] {
+        products_with(kind, &narrow, Weight::Bf16, &sets, limits);
+    }
+    drop(narrow);
+    let wide: Vec<f32> = (0..MEMORY / 4).map(number).collect();
+    products_with(Kind::F32, &wide, Weight::F32, &sets, limits);
+}
+
+fn products_with<'a, T>(
+    kind: Kind,
+    weights: &'a [T],
+    weight: impl Fn(&'a [T]) -> Weight<'a>,
+    sets: &[Instructions],
+    limits: &Limits,
+) {
+    for ([inputs, outputs], rows) in SHAPES
+        .into_iter()
+        .flat_map(|shape| ROWS.map(|rows| (shape, rows)))
+    {
+        let x: Vec<f32> = (0..rows * inputs).map(number).collect();
+        let mut y = vec![0.0; rows * outputs];
+        let mut matrices = weights.chunks_exact(inputs * outputs).cycle().map(&weight);
+        let seconds = least(sets.len(), |set| {
+            if let Some(matrix) = matrices.next() {
+                multiply_with(
+                    sets[set],
+                    black_box(&x),
+                    inputs,
+                    matrix,
+                    kind.rounding(),
+                    black_box(&mut y),
+                );
+            }
+        });
+        let (bytes, operations) = (
+            (size_of::<T>() * inputs * outputs) as f64,
+            (2 * rows * inputs * outputs) as f64,
+        );
+        let limit = (bytes / limits.bandwidth).max(operations / kind.rate(limits));
+        let best = seconds.last().copied().unwrap_or(f64::NAN);
+        print!(
+            "{:<26} {:>8.3}",
+            format!("{kind:?} {rows} x {inputs} x {outputs}"),
+            limit * 1e3
+        );
+        seconds
+            .iter()
+            .for_each(|seconds| print!(" {:>10.3}", seconds * 1e3));
+        println!(
+            " {:>8.1} {:>8.0} {:>8.0}%",
+            bytes / best / 1e9,
+            operations / best / 1e9,
+            100.0 * limit / best
+        );
     }
 }
 
@@ -140,4 +207,20 @@ fn median(mut call: impl FnMut()) -> f64 {
     }
     seconds.sort_by(f64::total_cmp);
     seconds[seconds.len() / 2]
+}
+
+/// Seconds of one call with each of `count` ways, in turn: the least of a tenth of a second for
+/// each, three calls at least.
+fn least(count: usize, mut call: impl FnMut(usize)) -> Vec<f64> {
+    let (mut seconds, begin) = (vec![f64::INFINITY; count], Instant::now());
+    let mut rounds = 0;
+    while rounds < 3 || begin.elapsed().as_secs_f64() < 0.1 * count as f64 {
+        for (way, least) in seconds.iter_mut().enumerate() {
+            let start = Instant::now();
+            call(way);
+            *least = least.min(start.elapsed().as_secs_f64());
+        }
+        rounds += 1;
+    }
+    seconds
 }

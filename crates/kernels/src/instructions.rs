@@ -32,10 +32,18 @@ impl Instructions {
         all.into_iter().filter(|set| set.is_available()).collect()
     }
 
-    /// The best that this processor can run.
+    /// The fastest that this processor can run.
+    ///
+    /// Intel's processors multiply pairs of bf16 with AVX-512 more slowly than they multiply the widened
+    /// numbers: on Emerald Rapids, 1.3 times the time at 12 rows and 1.7 times at 256. Where AMX
+    /// isn't permitted, plain AVX-512 is best there.
     pub fn best() -> Instructions {
         static BEST: OnceLock<Instructions> = OnceLock::new();
-        *BEST.get_or_init(|| Self::available().pop().unwrap_or(Instructions::Portable))
+        *BEST.get_or_init(|| {
+            let mut sets = Self::available();
+            sets.retain(|set| *set != Instructions::Avx512Bf16 || !is_intel());
+            sets.pop().unwrap_or(Instructions::Portable)
+        })
     }
 
     /// Whether products of two bf16 are computed as such, rather than widened.
@@ -44,7 +52,7 @@ impl Instructions {
     }
 
     #[cfg(target_arch = "x86_64")]
-    fn is_available(self) -> bool {
+    pub(crate) fn is_available(self) -> bool {
         let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
         let avx512 = is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512bw")
@@ -61,9 +69,24 @@ impl Instructions {
     }
 
     #[cfg(not(target_arch = "x86_64"))]
-    fn is_available(self) -> bool {
+    pub(crate) fn is_available(self) -> bool {
         self == Instructions::Portable
     }
+}
+
+/// Whether the processor is one of Intel's, for what differs in speed alone.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn is_intel() -> bool {
+    let name = std::arch::x86_64::__cpuid(0);
+    [name.ebx, name.edx, name.ecx]
+        .map(u32::to_le_bytes)
+        .as_flattened()
+        == b"GenuineIntel"
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn is_intel() -> bool {
+    false
 }
 
 /// Compiles a plain function a second time with AVX2, and calls that where the processor has it.

@@ -27,7 +27,7 @@ mod threads;
 pub use attention::{AttentionShape, CacheNumber, Context, attend};
 pub use elementwise::{GateFunction, add_bias, exp, gate, gelu_tanh, silu, soft_cap, tanh};
 pub use instructions::Instructions;
-pub use limits::{multiply_add_rate, read_bandwidth};
+pub use limits::{bf16_multiply_add_rate, multiply_add_rate, read_bandwidth};
 pub use norm::{RmsNormShape, add_rms_norm, rms_norm};
 pub use product::{Rounding, Weight, multiply, multiply_each, multiply_each_with, multiply_with};
 pub use rotary::rotate;

@@ -29,18 +29,26 @@ pub fn read_bandwidth() -> f64 {
 /// Multiplications and additions of f32 that all threads together do in a second on numbers in
 /// registers, each of the two counted, with the instructions that products use.
 pub fn multiply_add_rate() -> f64 {
-    const STEPS: usize = 1 << 22;
+    rate(f32_loop(Instructions::best()))
+}
+
+/// The same of bf16: with the instructions for products of bf16 where the processor has them.
+pub fn bf16_multiply_add_rate() -> f64 {
+    rate(bf16_loop(Instructions::best()))
+}
+
+fn rate(arithmetic: Arithmetic) -> f64 {
     let threads = rayon::current_num_threads();
-    let (lanes, run) = register_loop(Instructions::best());
+    let steps = arithmetic.steps;
     let running = || {
         let start = Instant::now();
         (0..threads).into_par_iter().for_each(|thread| {
             // SAFETY: the best instructions are there.
-            black_box(unsafe { run(STEPS, 1.0 + thread as f32) });
+            black_box(unsafe { (arithmetic.run)(steps, 1.0 + thread as f32) });
         });
         start.elapsed().as_secs_f64()
     };
-    (2 * STEPS * CHAINS * lanes * threads) as f64 / best(running)
+    (2 * steps * arithmetic.per_step * threads) as f64 / best(running)
 }
 
 fn best(run: impl Fn() -> f64) -> f64 {
@@ -49,17 +57,51 @@ fn best(run: impl Fn() -> f64) -> f64 {
 
 /// As many sums as keep the multipliers busy while each waits for itself.
 const CHAINS: usize = 10;
+/// Steps of a loop over registers: some ten milliseconds.
+const STEPS: usize = 1 << 22;
 
-/// The lanes of a register, and the loop that keeps them busy.
-fn register_loop(instructions: Instructions) -> (usize, unsafe fn(usize, f32) -> f32) {
+/// A loop that keeps the multipliers busy.
+struct Arithmetic {
+    run: unsafe fn(usize, f32) -> f32,
+    steps: usize,
+    /// Multiplications of a step.
+    per_step: usize,
+}
+
+impl Arithmetic {
+    fn new(lanes: usize, run: unsafe fn(usize, f32) -> f32) -> Self {
+        Arithmetic {
+            run,
+            steps: STEPS,
+            per_step: CHAINS * lanes,
+        }
+    }
+}
+
+fn f32_loop(instructions: Instructions) -> Arithmetic {
     match instructions {
-        Instructions::Portable => (1, one_by_one),
         #[cfg(target_arch = "x86_64")]
-        Instructions::Avx2 => (8, with_avx2),
+        Instructions::Avx2 => Arithmetic::new(8, with_avx2),
         #[cfg(target_arch = "x86_64")]
-        Instructions::Avx512 | Instructions::Avx512Bf16 | Instructions::Amx => (16, with_avx512),
-        #[cfg(not(target_arch = "x86_64"))]
-        _ => (1, one_by_one),
+        Instructions::Avx512 | Instructions::Avx512Bf16 | Instructions::Amx => {
+            Arithmetic::new(16, with_avx512)
+        }
+        _ => Arithmetic::new(1, one_by_one),
+    }
+}
+
+fn bf16_loop(instructions: Instructions) -> Arithmetic {
+    match instructions {
+        #[cfg(target_arch = "x86_64")]
+        Instructions::Avx512Bf16 => Arithmetic::new(32, pairs_with_avx512),
+        #[cfg(target_arch = "x86_64")]
+        Instructions::Amx => Arithmetic {
+            run: crate::product::amx_register_loop,
+            // A step takes some 16 times as long as one of vectors.
+            steps: STEPS / 16,
+            per_step: crate::product::AMX_PRODUCTS,
+        },
+        _ => f32_loop(instructions),
     }
 }
 
@@ -92,6 +134,21 @@ fn with_avx512(steps: usize, start: f32) -> f32 {
     for _ in 0..steps {
         for sum in &mut sums {
             *sum = _mm512_fmadd_ps(*sum, factor, factor);
+        }
+    }
+    sums.map(|sum| _mm512_cvtss_f32(sum)).iter().sum()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bf16")]
+fn pairs_with_avx512(steps: usize, start: f32) -> f32 {
+    use std::arch::x86_64::{__m512bh, _mm512_cvtss_f32, _mm512_dpbf16_ps, _mm512_set1_ps};
+    let mut sums = [_mm512_set1_ps(start); CHAINS];
+    // SAFETY: both types are 512 bits of any content.
+    let factor: __m512bh = unsafe { std::mem::transmute(_mm512_set1_ps(black_box(0.999))) };
+    for _ in 0..steps {
+        for sum in &mut sums {
+            *sum = _mm512_dpbf16_ps(*sum, factor, factor);
         }
     }
     sums.map(|sum| _mm512_cvtss_f32(sum)).iter().sum()

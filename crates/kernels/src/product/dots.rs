@@ -14,8 +14,8 @@ use crate::Instructions;
 
 /// Activations as they are, or rounded to bf16.
 pub struct Activations<'a> {
+    pub rows: usize,
     numbers: Numbers<'a>,
-    rows: usize,
     inputs: usize,
     tiles: Tiles,
 }
@@ -45,8 +45,8 @@ impl<'a> Activations<'a> {
             Kind::F32F32 | Kind::F32Bf16 => Numbers::F32(x),
         };
         Activations {
-            numbers,
             rows: x.len() / inputs,
+            numbers,
             inputs,
             tiles: tiles_of(instructions),
         }

@@ -23,6 +23,8 @@ mod dots;
 mod portable;
 mod prepared;
 mod results;
+#[cfg(test)]
+mod tests;
 mod tile;
 
 use std::ops::Range;
@@ -33,7 +35,9 @@ use rayon::prelude::*;
 
 use crate::{Instructions, quantized};
 #[cfg(target_arch = "x86_64")]
-pub(crate) use amx::is_permitted as amx_is_permitted;
+pub(crate) use amx::{
+    PRODUCTS as AMX_PRODUCTS, is_permitted as amx_is_permitted, register_loop as amx_register_loop,
+};
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx512::{ahead::Ahead, turn::turn};
 pub(crate) use prepared::Prepared;
@@ -130,14 +134,14 @@ pub fn multiply_each_with(
     products: &mut [(Weight<'_>, &mut [f32])],
 ) {
     assert!(
-        instructions <= Instructions::best(),
+        instructions.is_available(),
         "the processor has no {instructions:?}"
     );
     let rows = x.len() / inputs;
     assert!(rows * inputs == x.len());
     let mut forms: Vec<(Form, Prepared<'_>)> = Vec::with_capacity(1);
     let mut parts = Vec::with_capacity(products.len());
-    let mut operations = 0;
+    let mut work = 0;
     for (weight, y) in products.iter_mut() {
         let outputs = weight.len() / inputs;
         assert!(outputs * inputs == weight.len() && rows * outputs == y.len());
@@ -152,7 +156,7 @@ pub fn multiply_each_with(
                 forms.push((wanted, wanted.prepare(instructions, x, inputs)));
                 forms.len() - 1
             });
-        operations += rows * outputs * inputs;
+        work += forms[form].1.work(weight.len());
         parts.push(Part {
             weight: *weight,
             form,
@@ -164,7 +168,7 @@ pub fn multiply_each_with(
             y: Results::new(y, outputs),
         });
     }
-    in_parallel(operations, &tasks(&parts), |(part, outputs)| {
+    in_parallel(work, &tasks(&parts), |(part, outputs)| {
         let part = &parts[*part];
         // SAFETY: the tasks cut each result into columns of their own, and the weight has as many
         // outputs.
@@ -211,16 +215,17 @@ fn tasks(parts: &[Part<'_>]) -> Vec<Task> {
     parts.iter().enumerate().flat_map(of_part).collect()
 }
 
-/// Multiplications below which one thread is faster than two.
+/// Weights read from memory below which one thread is faster than two: waking another costs some
+/// 8 microseconds.
 const SERIAL: usize = 1 << 17;
 
-/// Calls `work` on each task, on several threads where that many multiplications pay for waking
-/// them.
-pub(crate) fn in_parallel<T: Sync>(operations: usize, tasks: &[T], work: impl Fn(&T) + Send + Sync) {
-    if operations < SERIAL {
-        tasks.iter().for_each(work);
+/// Calls `run` on each task, on several threads if the work, as [`Prepared::work`] counts it, pays
+/// for waking them.
+pub(crate) fn in_parallel<T: Sync>(work: usize, tasks: &[T], run: impl Fn(&T) + Send + Sync) {
+    if work < SERIAL {
+        tasks.iter().for_each(run);
     } else {
-        tasks.par_iter().for_each(work);
+        tasks.par_iter().for_each(run);
     }
 }
 

@@ -43,6 +43,21 @@ impl<'a> Prepared<'a> {
         }
     }
 
+    /// The time for so many weights, one thread's, in weights read from memory: reading them, and
+    /// multiplying them with all rows.
+    pub(crate) fn work(&self, weights: usize) -> usize {
+        // Rows that take as long to multiply as the weight takes to read, roughly.
+        let (rows, at_memory_speed) = match self {
+            Prepared::Dots(x) => (x.rows, 4),
+            #[cfg(target_arch = "x86_64")]
+            Prepared::Avx512(x) => (x.rows, 8),
+            #[cfg(target_arch = "x86_64")]
+            Prepared::Amx(x) => (x.rows, 64 / x.layers),
+            Prepared::Integers(x) => (x.rows, 8),
+        };
+        weights + weights * rows / at_memory_speed
+    }
+
     /// Multiplies with some of the weight's outputs, on this thread, and writes those columns of
     /// the result. The bits depend on nothing but row, weights, kind and instructions: a few rows of
     /// weights, say in a scratch buffer, give what they give as a part of a larger weight.

@@ -12,7 +12,7 @@ use crate::instructions::also_with_avx2;
 /// whose largest number is below [`TINY`] counts as zeros.
 pub(crate) struct Activations {
     pub(super) machine: Machine,
-    pub(super) rows: usize,
+    pub(crate) rows: usize,
     pub(super) inputs: usize,
     /// `[runs, rows]`
     pub(super) integers: Vec<Integers>,

@@ -2,6 +2,8 @@
 //! machine has.
 
 mod attention;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod edges;
 mod elementwise;
 mod norm;
 mod product;

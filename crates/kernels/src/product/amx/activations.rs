@@ -5,8 +5,9 @@ use rayon::prelude::*;
 use super::split::{split, upper_halves};
 use super::{INPUTS, SIDE};
 use crate::product::Kind;
+use crate::product::avx512::LANES;
+use crate::product::avx512::spare::Spare;
 use crate::product::avx512::turn::turn;
-use crate::product::avx512::{LANES, Line, numbers, numbers_mut};
 
 /// Activations as tiles: for each block of rows and 32 inputs, one tile or, where they stay exact,
 /// three, whose sum they are; a tile is `[pair of inputs][row]`. Rows and inputs that aren't there
@@ -18,7 +19,7 @@ pub struct Activations {
     pub columns: usize,
     /// Tiles for 32 inputs: 1, or 3.
     pub layers: usize,
-    lines: Vec<Line<u32>>,
+    pairs: Spare,
 }
 
 /// Numbers above which several threads share the work.
@@ -30,8 +31,8 @@ impl Activations {
         let rows = x.len() / inputs;
         let (columns, layers) = (rows.min(SIDE), if kind == Kind::Bf16Bf16 { 1 } else { 3 });
         let block = inputs.div_ceil(INPUTS) * layers * SIDE * columns;
-        let mut lines = vec![Line::zero(); rows.div_ceil(columns) * block / LANES];
-        let pairs = numbers_mut(&mut lines);
+        let mut spare = Spare::new(rows.div_ceil(columns) * block);
+        let pairs = spare.numbers_mut();
         let pack = |(pairs, x): (&mut [u32], &[f32])| {
             // SAFETY: the caller's promise.
             unsafe {
@@ -54,7 +55,7 @@ impl Activations {
             inputs,
             columns,
             layers,
-            lines,
+            pairs: spare,
         }
     }
 
@@ -67,7 +68,7 @@ impl Activations {
     pub fn tiles(&self, block: usize, input: usize) -> *const u32 {
         let chunks = self.inputs.div_ceil(INPUTS);
         let tile = (block * chunks + input / INPUTS) * self.layers;
-        numbers(&self.lines)[tile * SIDE * self.columns..].as_ptr()
+        self.pairs.numbers()[tile * SIDE * self.columns..].as_ptr()
     }
 }
 

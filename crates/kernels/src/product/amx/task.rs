@@ -6,39 +6,54 @@ use std::ops::Range;
 
 use half::bf16;
 
-use super::lines::Lines;
 use super::tiles::{SUMS, Shapes, Sums};
-use super::{Activations, INPUTS, LINE, SIDE};
+use super::weights::{AsTheyLie, Packed, Weights, pack};
+use super::{Activations, INPUTS, PANEL, SIDE};
+use crate::product::avx512::LANES;
 use crate::product::avx512::ahead::Ahead;
+use crate::product::avx512::line::{Line, numbers_mut};
 use crate::product::avx512::turn::turn;
-use crate::product::avx512::{LANES, Line, numbers_mut};
 use crate::product::{Results, Weight};
 
-/// Outputs that are multiplied at once.
-const PANEL: usize = 2 * SIDE;
 /// Rows that share a piece of the weights in the cache: their sums stay in the second-level cache.
 const BLOCKS_AT_ONCE: usize = 16;
-/// Inputs of a piece where it is used for many rows: 32 outputs of them fit the first-level cache.
+/// Inputs of a piece where it is used for many rows: 32 outputs of them, and as many rows, fit the
+/// caches next to the multipliers.
 const PIECE: usize = 512;
-/// Inputs of a piece where it is used once: two times 32 outputs of them fit the second-level cache.
-const LONG_PIECE: usize = 4096;
+/// As many blocks of rows, and bytes of them, go over the weights as they lie: the first two blocks
+/// read them from memory, the others from the second-level cache, which has room for the
+/// activations too.
+const FEW_BLOCKS: usize = 4;
+const FEW_BYTES: usize = 5 << 18;
 /// Panels of a task with many rows: a piece of the activations stays in the second-level cache for
 /// all of them.
 const PANELS_PER_TASK: usize = 6;
-/// Tasks that at least there should be, so that threads end together.
-const TASKS: usize = 12;
+/// Tasks that each thread should have at least, so that all end together.
+const TASKS_PER_THREAD: usize = 6;
 
 thread_local! {
-    static SCRATCH: RefCell<Vec<Line<f32>>> = const { RefCell::new(Vec::new()) };
+    static SCRATCH: RefCell<Scratch> = const { RefCell::new(Scratch { panel: Vec::new(), sums: Vec::new() }) };
+}
+
+struct Scratch {
+    panel: Vec<Line<u32>>,
+    sums: Vec<Line<f32>>,
 }
 
 impl Activations {
     pub fn outputs_per_task(&self, outputs: usize) -> usize {
-        if self.blocks() <= 2 {
+        if self.are_few() {
             PANEL
         } else {
-            (outputs / (TASKS * PANEL)).clamp(1, PANELS_PER_TASK) * PANEL
+            let tasks = TASKS_PER_THREAD * rayon::current_num_threads();
+            (outputs / (tasks * PANEL)).clamp(1, PANELS_PER_TASK) * PANEL
         }
+    }
+
+    /// Weights are used as they lie, with sums over all inputs in registers.
+    fn are_few(&self) -> bool {
+        let bytes = 2 * self.layers * self.rows * self.inputs;
+        self.blocks() <= 2 || (self.blocks() <= FEW_BLOCKS && bytes <= FEW_BYTES)
     }
 
     /// # Safety
@@ -47,13 +62,13 @@ impl Activations {
         let Weight::Bf16(weight) = weight else {
             unreachable!("prepared for weights in bf16")
         };
-        SCRATCH.with_borrow_mut(|sums| {
+        SCRATCH.with_borrow_mut(|scratch| {
             // SAFETY: the caller's promise.
             let _shapes = unsafe { Shapes::set(self.columns) };
             for first in (0..self.blocks()).step_by(BLOCKS_AT_ONCE) {
                 let blocks = first..(first + BLOCKS_AT_ONCE).min(self.blocks());
                 // SAFETY: the caller's promise.
-                unsafe { self.panels(weight, blocks, outputs.clone(), sums, y) };
+                unsafe { self.panels(weight, blocks, outputs.clone(), scratch, y) };
             }
         });
     }
@@ -65,15 +80,17 @@ impl Activations {
         weight: &[bf16],
         blocks: Range<usize>,
         outputs: Range<usize>,
-        sums: &mut Vec<Line<f32>>,
+        scratch: &mut Scratch,
         y: Results<'_>,
     ) {
-        let piece = if self.blocks() <= 2 { LONG_PIECE } else { PIECE };
+        let piece = if self.are_few() { self.inputs } else { PIECE };
         // A pair of blocks has room for both even if there is one.
         let of_panel = blocks.len().next_multiple_of(2) * 2 * SUMS;
         let panels = outputs.len().div_ceil(PANEL);
-        sums.resize((panels * of_panel / LANES).max(sums.len()), Line::zero());
-        let sums = &mut numbers_mut(sums)[..panels * of_panel];
+        let lines = panels * of_panel / LANES;
+        scratch.sums.resize(lines.max(scratch.sums.len()), Line::zero());
+        scratch.panel.resize(PIECE / INPUTS * PANEL, Line::zero());
+        let sums = &mut numbers_mut(&mut scratch.sums)[..panels * of_panel];
         for input in (0..self.inputs).step_by(piece) {
             let inputs = input..(input + piece).min(self.inputs);
             for (output, sums) in outputs
@@ -83,10 +100,19 @@ impl Activations {
             {
                 let panel = output..(output + PANEL).min(outputs.end);
                 let rows = &weight[panel.start * self.inputs..panel.end * self.inputs];
-                let mut lines = Lines::new(rows, self.inputs);
-                let next = self.next_panel(weight, &blocks, &outputs, &panel, &inputs, piece);
-                // SAFETY: the caller's promise.
-                unsafe { self.blocks_of_panel(&mut lines, &blocks, &inputs, sums, next) };
+                if self.are_few() {
+                    let mut weights = AsTheyLie::new(rows, self.inputs);
+                    // SAFETY: the caller's promise.
+                    unsafe { self.blocks_of_panel(&mut weights, &blocks, &inputs, sums) };
+                } else {
+                    let ahead = self.next_panel(weight, &blocks, &outputs, &panel, &inputs);
+                    // SAFETY: the caller's promise.
+                    unsafe {
+                        pack(rows, self.inputs, inputs.clone(), &mut scratch.panel);
+                        let mut weights = Packed::new(&scratch.panel, inputs.start, ahead);
+                        self.blocks_of_panel(&mut weights, &blocks, &inputs, sums);
+                    }
+                }
             }
         }
         for (output, sums) in outputs.clone().step_by(PANEL).zip(sums.chunks_exact(of_panel)) {
@@ -105,7 +131,6 @@ impl Activations {
         outputs: &Range<usize>,
         panel: &Range<usize>,
         inputs: &Range<usize>,
-        piece: usize,
     ) -> Ahead {
         let (output, input) = if panel.end < outputs.end {
             (panel.end, inputs.start)
@@ -114,7 +139,7 @@ impl Activations {
         } else {
             (outputs.end, 0)
         };
-        let bytes = 2 * piece.min(self.inputs - input);
+        let bytes = 2 * PIECE.min(self.inputs - input);
         // Rows after the first ones find the weights in the cache.
         let count = if blocks.start == 0 { PANEL } else { 0 };
         let at = weight.as_ptr().wrapping_add(output * self.inputs + input);
@@ -129,23 +154,23 @@ impl Activations {
     /// [`Shapes`] must be set.
     unsafe fn blocks_of_panel(
         &self,
-        lines: &mut Lines<'_>,
+        weights: &mut impl Weights,
         blocks: &Range<usize>,
         inputs: &Range<usize>,
         sums: &mut [f32],
-        mut ahead: Ahead,
     ) {
         for (block, sums) in blocks.clone().step_by(2).zip(sums.chunks_exact_mut(4 * SUMS)) {
             let two = block + 1 < blocks.end;
             // SAFETY: the caller's promise.
             unsafe {
                 match (two, self.layers) {
-                    (false, 1) => self.tile::<1, 1>(lines, block, inputs, sums, &mut ahead),
-                    (false, _) => self.tile::<1, 3>(lines, block, inputs, sums, &mut ahead),
-                    (true, 1) => self.tile::<2, 1>(lines, block, inputs, sums, &mut ahead),
-                    (true, _) => self.tile::<2, 3>(lines, block, inputs, sums, &mut ahead),
+                    (false, 1) => self.tile::<1, 1>(weights, block, inputs, sums),
+                    (false, _) => self.tile::<1, 3>(weights, block, inputs, sums),
+                    (true, 1) => self.tile::<2, 1>(weights, block, inputs, sums),
+                    (true, _) => self.tile::<2, 3>(weights, block, inputs, sums),
                 }
             }
+            weights.are_known();
         }
     }
 
@@ -155,24 +180,18 @@ impl Activations {
     /// [`Shapes`] must be set.
     unsafe fn tile<const BLOCKS: usize, const LAYERS: usize>(
         &self,
-        lines: &mut Lines<'_>,
+        weights: &mut impl Weights,
         block: usize,
         inputs: &Range<usize>,
         sums: &mut [f32],
-        ahead: &mut Ahead,
     ) {
         let x_stride = 4 * self.columns;
         let mut x: [_; BLOCKS] = std::array::from_fn(|index| self.tiles(block + index, inputs.start));
-        // SAFETY: the caller's promise; activations have whole tiles, and so have the lines.
+        // SAFETY: the caller's promise; activations have whole tiles, and so have weights.
         unsafe {
             let mut held = Sums::<BLOCKS>::load(inputs.start == 0, sums.as_ptr());
             for input in inputs.clone().step_by(INPUTS) {
-                ahead.ask();
-                if let Some(weights) = lines.whole(input) {
-                    held.add::<LAYERS>(weights, lines.stride(), x, x_stride);
-                } else {
-                    held.add::<LAYERS>(lines.filled_up(input), LINE, x, x_stride);
-                }
+                held.add::<LAYERS>(weights.tiles(input), x, x_stride);
                 x = x.map(|x| x.wrapping_add(LAYERS * SIDE * self.columns));
             }
             held.store(sums.as_mut_ptr());

@@ -5,6 +5,7 @@
 
 use std::arch::asm;
 
+use super::weights::Tiles;
 use super::{INPUTS, LINE, SIDE};
 
 /// The tiles' shapes are set as long as it lives, for this thread.
@@ -129,23 +130,21 @@ impl<const BLOCKS: usize> Sums<BLOCKS> {
         }
     }
 
-    /// Adds the products of 32 inputs: of 32 outputs, whose lines are `stride` bytes from each
-    /// other, with `LAYERS` tiles of each block of rows, whose lines have `x_stride` bytes.
+    /// Adds the products of 32 inputs: of 32 outputs, with `LAYERS` tiles of each block of rows, whose lines have `x_stride` bytes.
     ///
     /// # Safety
     /// [`Shapes`] must be set; weights and activations must have whole tiles there.
     #[inline(always)]
     pub unsafe fn add<const LAYERS: usize>(
         &mut self,
-        weights: [*const u8; 2],
-        stride: usize,
+        weights: Tiles,
         x: [*const u32; BLOCKS],
         x_stride: usize,
     ) {
         // SAFETY: the caller's promise.
         unsafe {
-            load!(4, weights[0], stride);
-            load!(5, weights[1], stride);
+            load!(4, weights.starts[0], weights.stride);
+            load!(5, weights.starts[1], weights.stride);
             for layer in 0..LAYERS {
                 let tile = layer * SIDE * x_stride;
                 load!(6, x[0].byte_add(tile), x_stride);
@@ -159,6 +158,37 @@ impl<const BLOCKS: usize> Sums<BLOCKS> {
             }
         }
     }
+}
+
+/// Multiplications of a step of [`register_loop`].
+pub const PRODUCTS: usize = 4 * SIDE * SIDE * INPUTS;
+
+/// What the multipliers do on tiles that are already there: four sums, `steps` times.
+///
+/// # Safety
+/// The processor must have AMX and the process be permitted to use it.
+pub unsafe fn register_loop(steps: usize, start: f32) -> f32 {
+    let mut sums = [start; SUMS];
+    // SAFETY: the caller's promise.
+    unsafe {
+        let _shapes = Shapes::set(SIDE);
+        load!(0, sums.as_ptr(), LINE);
+        zero!(1);
+        zero!(2);
+        zero!(3);
+        load!(4, sums.as_ptr(), LINE);
+        load!(5, sums.as_ptr(), LINE);
+        load!(6, sums.as_ptr(), LINE);
+        load!(7, sums.as_ptr(), LINE);
+        for _ in 0..steps {
+            multiply_add!(0, 4, 6);
+            multiply_add!(1, 5, 6);
+            multiply_add!(2, 4, 7);
+            multiply_add!(3, 5, 7);
+        }
+        store!(0, sums.as_mut_ptr(), LINE);
+    }
+    sums[0]
 }
 
 /// Bytes of a row's 32 inputs are a tile's line.

@@ -2,6 +2,7 @@ use std::arch::x86_64::*;
 
 use rayon::prelude::*;
 
+use super::spare::Spare;
 use super::turn::turn;
 use super::{LANES, TILE_ROWS};
 use crate::product::Kind;
@@ -16,7 +17,7 @@ pub struct Activations {
     pub tile_rows: usize,
     /// Steps of the inputs.
     pub steps: usize,
-    numbers: Vec<u32>,
+    numbers: Spare,
 }
 
 /// Numbers above which several threads share the work.
@@ -36,7 +37,9 @@ impl Activations {
         // A few rows are read in blocks of 64 bytes of weights, whole ones: steps beyond the last
         // are zero.
         let padded = steps.next_multiple_of(if kind == Kind::F32Bf16 { 2 * LANES } else { LANES });
-        let mut numbers = vec![0; padded * rows];
+        let mut spare = Spare::new(padded * rows);
+        let (numbers, padding) = spare.numbers_mut().split_at_mut(steps * rows);
+        padding.fill(0);
         let pack = |(numbers, x): (&mut [u32], &[f32])| {
             // SAFETY: the caller's promise; a tile has `steps` numbers for each of its rows.
             unsafe {
@@ -48,10 +51,10 @@ impl Activations {
         };
         let (tile, x_tile) = (tile_rows * steps, tile_rows * inputs);
         if x.len() > SERIAL {
-            let tiles = numbers[..steps * rows].par_chunks_mut(tile);
+            let tiles = numbers.par_chunks_mut(tile);
             tiles.zip(x.par_chunks(x_tile)).for_each(pack);
         } else {
-            let tiles = numbers[..steps * rows].chunks_mut(tile);
+            let tiles = numbers.chunks_mut(tile);
             tiles.zip(x.chunks(x_tile)).for_each(pack);
         }
         Activations {
@@ -60,13 +63,13 @@ impl Activations {
             inputs,
             tile_rows,
             steps,
-            numbers,
+            numbers: spare,
         }
     }
 
     /// The numbers of a tile from that step on; `height` is the tile's own.
     pub fn of_tile(&self, first_row: usize, height: usize, step: usize) -> &[u32] {
-        &self.numbers[first_row * self.steps + step * height..]
+        &self.numbers.numbers()[first_row * self.steps + step * height..]
     }
 }
 

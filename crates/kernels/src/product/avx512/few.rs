@@ -5,14 +5,9 @@ use std::arch::x86_64::*;
 
 use super::LANES;
 use super::multiply_add::{multiply_add, multiply_add_pairs};
+use super::requests::Requests;
 use super::rows::Rows;
 use super::turn::{of_quads, quads};
-
-/// Bytes of 16 rows beyond which their successors are not asked for as a whole: two such blocks
-/// would not fit the second-level cache.
-const LONG: usize = 320 << 10;
-/// Bytes of such a row that are asked for ahead.
-const AHEAD: usize = 1024;
 
 /// 16 outputs over all inputs.
 pub struct Block {
@@ -29,41 +24,6 @@ pub struct Block {
     pub y_stride: usize,
 }
 
-/// Requests for the lines that follow the block's, one for each line that is used, in the order in
-/// which they lie in memory, so that they are one stream.
-struct Requests {
-    next: *const u8,
-    row_bytes: usize,
-}
-
-impl Block {
-    fn requests(&self) -> Requests {
-        Requests {
-            next: self.weight.wrapping_add(LANES * self.row_bytes),
-            row_bytes: self.row_bytes,
-        }
-    }
-}
-
-impl Requests {
-    #[inline(always)]
-    fn ask_for_16(&mut self, rows: &Rows, at: usize) {
-        let is_long = LANES * self.row_bytes > LONG;
-        let is_last = at + AHEAD >= self.row_bytes;
-        let ahead = AHEAD + if is_last { (LANES - 1) * self.row_bytes } else { 0 };
-        for index in 0..LANES {
-            let line = if is_long {
-                rows.row(index).wrapping_add(at + ahead)
-            } else {
-                self.next
-            };
-            // SAFETY: a request for memory that isn't there has no effect.
-            unsafe { _mm_prefetch::<_MM_HINT_T1>(line.cast()) };
-            self.next = self.next.wrapping_add(64);
-        }
-    }
-}
-
 /// A function that multiplies a block with `ROWS` rows. `$add` adds what the columns of four
 /// quarters of 64 bytes give, and moves on in x.
 macro_rules! few_rows {
@@ -73,13 +33,14 @@ macro_rules! few_rows {
         #[target_feature(enable = $features)]
         pub unsafe fn $name<const ROWS: usize>(block: &Block) {
             let rows = Rows::new(block.weight, block.row_bytes, block.outputs);
-            let (mut requests, mut x) = (block.requests(), block.x);
+            let mut requests = Requests::<LANES>::new(block.weight, block.row_bytes);
+            let mut x = block.x;
             let mut sums = [_mm512_setzero_ps(); ROWS];
             for at in (0..block.row_bytes).step_by(64) {
                 // SAFETY: the rows have these bytes, and x has steps for them.
                 unsafe {
                     let loaded = rows.load(at, block.row_bytes - at);
-                    requests.ask_for_16(&rows, at);
+                    requests.ask(at);
                     // Four columns at a time, so that all stays in registers.
                     for quads in quads(loaded) {
                         for column in of_quads(quads) {

@@ -9,9 +9,12 @@
 pub mod activations;
 pub mod ahead;
 mod few;
+pub mod line;
 mod multiply_add;
 mod panel;
+pub mod requests;
 mod rows;
+pub mod spare;
 mod task;
 mod tile;
 pub mod turn;
@@ -28,27 +31,3 @@ const PANEL: usize = VECTORS * LANES;
 const TILE_ROWS: usize = 14;
 /// As many rows as are multiplied without packing weights.
 const FEW_ROWS: usize = 8;
-
-/// Numbers that lie within one line of the cache: vectors and tiles that cross two take twice as
-/// long to load.
-#[derive(Clone, Copy)]
-#[repr(C, align(64))]
-pub struct Line<T>(pub [T; LANES]);
-
-impl<T: Copy + Default> Line<T> {
-    pub fn zero() -> Self {
-        Line([T::default(); LANES])
-    }
-}
-
-/// All numbers of the lines.
-pub fn numbers<T>(lines: &[Line<T>]) -> &[T] {
-    // SAFETY: a line is its numbers, without gaps.
-    unsafe { std::slice::from_raw_parts(lines.as_ptr().cast(), LANES * lines.len()) }
-}
-
-/// All numbers of the lines.
-pub fn numbers_mut<T>(lines: &mut [Line<T>]) -> &mut [T] {
-    // SAFETY: a line is its numbers, without gaps.
-    unsafe { std::slice::from_raw_parts_mut(lines.as_mut_ptr().cast(), LANES * lines.len()) }
-}

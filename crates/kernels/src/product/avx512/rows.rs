@@ -28,24 +28,27 @@ impl Rows {
     /// 64 bytes of 16 rows, `at` bytes from their beginning, of which `left` bytes are there; the
     /// others are zero.
     ///
+    /// Always inlined, so that the vectors stay in the registers of a caller that has AVX-512.
+    ///
     /// # Safety
-    /// The rows must have those bytes.
-    #[target_feature(enable = "avx512f,avx512bw")]
-    #[inline]
+    /// The processor must have AVX-512 with BW, and the rows those bytes.
+    #[inline(always)]
     pub unsafe fn load(&self, at: usize, left: usize) -> [__m512i; LANES] {
-        let mut loaded = [_mm512_setzero_si512(); LANES];
-        for (index, loaded) in loaded.iter_mut().enumerate() {
-            let from = self.row(index).wrapping_add(at);
-            // SAFETY: the caller's promise; the mask leaves out what is beyond it.
-            *loaded = unsafe {
-                if left >= 64 {
-                    _mm512_loadu_si512(from.cast())
-                } else {
-                    // A number has two bytes at least.
-                    _mm512_maskz_loadu_epi16(u32::MAX >> (32 - left / 2), from.cast())
+        // SAFETY: the caller's promise; the mask leaves out what is beyond it. A number has two
+        // bytes at least.
+        unsafe {
+            let mut loaded = [_mm512_setzero_si512(); LANES];
+            if left >= 64 {
+                for (index, loaded) in loaded.iter_mut().enumerate() {
+                    *loaded = _mm512_loadu_si512(self.row(index).wrapping_add(at).cast());
                 }
-            };
+            } else {
+                let mask = u32::MAX >> (32 - left / 2);
+                for (index, loaded) in loaded.iter_mut().enumerate() {
+                    *loaded = _mm512_maskz_loadu_epi16(mask, self.row(index).wrapping_add(at).cast());
+                }
+            }
+            loaded
         }
-        loaded
     }
 }

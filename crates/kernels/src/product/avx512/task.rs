@@ -4,9 +4,10 @@ use std::cell::RefCell;
 use std::ops::Range;
 
 use super::ahead::Ahead;
+use super::line::{Line, numbers_mut};
 use super::rows::Rows;
 use super::tile::{STEPS_PER_REQUEST, Tile};
-use super::{Activations, FEW_ROWS, LANES, Line, PANEL, VECTORS, few, numbers_mut, panel, tile};
+use super::{Activations, FEW_ROWS, LANES, PANEL, VECTORS, few, panel, tile};
 use crate::product::{Kind, Results, Weight};
 
 /// Rows that share a packed panel: their sums stay in the second-level cache.
@@ -15,8 +16,8 @@ const ROWS_AT_ONCE: usize = 256;
 const PANEL_BYTES: usize = 32 << 10;
 /// Panels of a task: a piece of the activations stays in the second-level cache for all of them.
 const PANELS_PER_TASK: usize = 6;
-/// Tasks that at least there should be, so that threads end together.
-const TASKS: usize = 12;
+/// Tasks that each thread should have at least, so that all end together.
+const TASKS_PER_THREAD: usize = 6;
 
 thread_local! {
     static SCRATCH: RefCell<Scratch> = const { RefCell::new(Scratch { panel: Vec::new(), sums: Vec::new() }) };
@@ -60,7 +61,8 @@ impl Activations {
         if self.rows <= self.tile_rows {
             PANEL
         } else {
-            (outputs / (TASKS * PANEL)).clamp(1, PANELS_PER_TASK) * PANEL
+            let tasks = TASKS_PER_THREAD * rayon::current_num_threads();
+            (outputs / (tasks * PANEL)).clamp(1, PANELS_PER_TASK) * PANEL
         }
     }
 

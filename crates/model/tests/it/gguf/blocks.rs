@@ -195,7 +195,7 @@ fn in_bf16_they_are_close() {
         let squares = |numbers: &[f32]| numbers.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>();
         let differences: Vec<f32> = exact.iter().zip(&fast).map(|(a, b)| a - b).collect();
         let error = (squares(&differences) / squares(&exact)).sqrt();
-        assert!(error < 2e-2, "{first}: {error}");
+        assert!(error < 2e-3, "{first}: {error}");
         assert!(exact != fast, "{first}");
     }
 }

@@ -76,7 +76,7 @@ static SIXTEENS: [[u8; 8]; 256] = {
     let mut sixteens = [[0; 8]; 256];
     let mut place = 0;
     while place < 256 * 8 {
-        if place / 8 >> (place % 8) & 1 == 1 {
+        if (place / 8) >> (place % 8) & 1 == 1 {
             sixteens[place / 8][place % 8] = 16;
         }
         place += 1;

@@ -167,7 +167,7 @@ fn blocks() {
         .collect();
     // Without the upper bits a scale is small, wherever in a block it lies.
     let bytes: Vec<u8> = (0..MEMORY / 8)
-        .map(|index| (index * 40_503 >> 3) as u8 & 0x2f)
+        .map(|index| ((index * 40_503) >> 3) as u8 & 0x2f)
         .collect();
     for ([inputs, outputs], rows) in SHAPES_OF_BLOCKS
         .into_iter()

@@ -59,10 +59,7 @@ impl Activations {
             .zip(packed.scales.par_chunks_mut(piece))
             .zip(packed.sums.par_chunks_mut(piece))
             .enumerate();
-        let work = |(index, ((integers, scales), sums)): (
-            usize,
-            ((&mut [Integers], &mut [f32]), &mut [[f32; 2]]),
-        )| {
+        pieces.for_each(|(index, ((integers, scales), sums))| {
             pack(
                 &x[index * runs_at_once * RUN..],
                 inputs,
@@ -71,8 +68,7 @@ impl Activations {
                 scales,
                 sums,
             );
-        };
-        pieces.for_each(work);
+        });
         packed
     }
 }

@@ -151,7 +151,7 @@ fn bits(numbers: &[f32]) -> Vec<u32> {
 /// The product of two rows as it is defined, one number after the other.
 fn plain(x: &[f32], kind: BlockKind, weight: &[u8]) -> f32 {
     let unit_bytes = UNIT / kind.block_elements() * kind.block_bytes();
-    let group = kind.group().unwrap();
+    let group = kind.group().unwrap_or(32);
     let mut y = 0.0f32;
     for (x, weight) in x.chunks(UNIT).zip(weight.chunks(unit_bytes)) {
         let (mut integers, mut scales, mut minima) = ([0; UNIT], [0.0; 16], [0.0; 16]);

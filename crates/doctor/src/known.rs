@@ -44,8 +44,8 @@ pub struct Shape {
     pub stored: u64,
     /// Bytes of memory for all of them, whether as pages of the file or as copies.
     pub loaded: u64,
-    /// Whether they are copies, which can't be dropped and read again: weights that were quantized,
-    /// or converted.
+    /// Whether most of them are copies, which can't be dropped and read again: weights that were
+    /// converted.
     pub is_copied: bool,
 }
 
@@ -119,6 +119,7 @@ impl Known {
         let checkpoint = &model.parts.checkpoint;
         let device = open_device(DeviceKind::Cpu)?;
         let loaded = Network::loaded_size(checkpoint, &device, model.precision) as u64;
+        let copied = Network::copied_size(checkpoint, &device, model.precision) as u64;
         let stored = checkpoint.size() as u64;
         Ok(Known {
             whereabouts: Whereabouts::Here,
@@ -126,7 +127,7 @@ impl Known {
                 precision: model.precision,
                 stored,
                 loaded,
-                is_copied: loaded != stored,
+                is_copied: copied > loaded / 2,
                 config: model.parts.config,
             }),
             left_out: checkpoint.left_out().to_vec(),

@@ -67,6 +67,11 @@ impl BlockKind {
         LAYOUTS.iter().map(|layout| layout.kind)
     }
 
+    /// The type with this index, which is what `as usize` makes of it.
+    pub const fn at(index: usize) -> BlockKind {
+        LAYOUTS[index].kind
+    }
+
     /// How many numbers a block holds. A row of a tensor is a whole number of blocks.
     pub const fn block_elements(self) -> usize {
         self.layout().elements
@@ -80,6 +85,29 @@ impl BlockKind {
     /// Its number in ggml's `ggml_type`, by which files name it.
     pub(crate) const fn number(self) -> u32 {
         self.layout().number
+    }
+
+    /// How many numbers have a scale of their own in the form that [`unpack`](crate::unpack) gives:
+    /// 16 or 32. `None` for numbers that are stored one by one.
+    pub const fn group(self) -> Option<usize> {
+        match self {
+            BlockKind::F32 | BlockKind::F16 | BlockKind::Bf16 => None,
+            BlockKind::Q2K
+            | BlockKind::Q3K
+            | BlockKind::Q6K
+            | BlockKind::Iq2Xs
+            | BlockKind::Iq2S
+            | BlockKind::Iq1M => Some(16),
+            _ => Some(32),
+        }
+    }
+
+    /// Whether groups have a minimum that is subtracted, besides their scale.
+    pub const fn has_minima(self) -> bool {
+        matches!(
+            self,
+            BlockKind::Q4_1 | BlockKind::Q5_1 | BlockKind::Q2K | BlockKind::Q4K | BlockKind::Q5K
+        )
     }
 
     /// The kind that a file gives by its number in ggml's `ggml_type`.

@@ -6,6 +6,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
+use gguf::BlockKind;
 use half::bf16;
 use kernels::{
     AttentionShape, Context, GateFunction, Instructions, RmsNormShape, Rounding, Weight, attend,
@@ -27,6 +28,7 @@ fn main() {
         limits.bf16 / 1e9
     );
     products(&limits);
+    blocks();
     others();
 }
 
@@ -139,6 +141,69 @@ fn products_with<'a, T>(
             operations / best / 1e9,
             100.0 * limit / best
         );
+    }
+}
+
+/// Block types of which published files are made, and shapes of two sizes of models.
+const BLOCKS: [BlockKind; 5] = [
+    BlockKind::Q4K,
+    BlockKind::Q8_0,
+    BlockKind::Q6K,
+    BlockKind::Q5_0,
+    BlockKind::Q4_1,
+];
+const SHAPES_OF_BLOCKS: [[usize; 2]; 2] = [[2304, 9216], [640, 2048]];
+
+/// Weights in blocks next to as many in bf16, in turn: with activations rounded (to bf16, to integers
+/// of 16 bits), and exact.
+fn blocks() {
+    println!("milliseconds, the least of each; how many times as fast as bf16");
+    println!(
+        "{:<26} {:>8} {:>8} {:>8} {:>8}",
+        "product", "bf16", "blocks", "faster", "exact"
+    );
+    let narrow: Vec<bf16> = (0..MEMORY / 8)
+        .map(|index| bf16::from_f32(number(index)))
+        .collect();
+    // Without the upper bits a scale is small, wherever in a block it lies.
+    let bytes: Vec<u8> = (0..MEMORY / 8)
+        .map(|index| ((index * 40_503) >> 3) as u8 & 0x2f)
+        .collect();
+    for ([inputs, outputs], rows) in SHAPES_OF_BLOCKS
+        .into_iter()
+        .flat_map(|shape| [1, 12, 48].map(|rows| (shape, rows)))
+    {
+        let fits = |kind: &BlockKind| inputs.is_multiple_of(kind.block_elements());
+        for kind in BLOCKS.into_iter().filter(fits) {
+            let x: Vec<f32> = (0..rows * inputs).map(number).collect();
+            let mut y = vec![0.0; rows * outputs];
+            let size = inputs * outputs / kind.block_elements() * kind.block_bytes();
+            let mut narrow = narrow.chunks_exact(inputs * outputs).cycle();
+            let mut bytes = bytes.chunks_exact(size).cycle();
+            let seconds = least(3, |way| {
+                let rounding = if way == 2 {
+                    Rounding::None
+                } else {
+                    Rounding::InputsToBf16
+                };
+                let weight = match way {
+                    0 => narrow.next().map(Weight::Bf16),
+                    _ => bytes.next().map(|bytes| Weight::Blocks { kind, bytes }),
+                };
+                if let Some(weight) = weight {
+                    let best = Instructions::best();
+                    multiply_with(best, black_box(&x), inputs, weight, rounding, black_box(&mut y));
+                }
+            });
+            println!(
+                "{:<26} {:>8.3} {:>8.3} {:>8.2} {:>8.3}",
+                format!("{kind} {rows} x {inputs} x {outputs}"),
+                seconds[0] * 1e3,
+                seconds[1] * 1e3,
+                seconds[0] / seconds[1],
+                seconds[2] * 1e3
+            );
+        }
     }
 }
 

@@ -1,5 +1,5 @@
-//! The hot operations of a transformer on the CPU, on plain slices: products with weights in bf16
-//! or f32, norms, the gate of the feed-forward, rotary embeddings, attention over a cache, and the
+//! The hot operations of a transformer on the CPU, on plain slices: products with weights in bf16,
+//! f32 or the blocks of GGUF files, norms, the gate of the feed-forward, rotary embeddings, attention over a cache, and the
 //! soft-cap.
 //!
 //! Activations are f32 throughout. Each operation has a plain reference in `tests/`, against which
@@ -22,6 +22,7 @@ mod limits;
 mod log_sum;
 mod norm;
 mod product;
+mod quantized;
 mod rotary;
 mod threads;
 

@@ -70,6 +70,7 @@ mod generate;
 pub mod gguf;
 mod network;
 mod sampling;
+mod stored_matrix;
 mod stored_tensor;
 mod tap;
 mod text_file;

@@ -8,7 +8,7 @@ use half::bf16;
 use memmap2::Mmap;
 use rayon::prelude::*;
 
-use ::gguf::{BlockKind, dequantize};
+use ::gguf::{BlockKind, UNIT, dequantize, unpack};
 
 use crate::Precision;
 use crate::device::tensor_dtype;
@@ -44,10 +44,7 @@ impl Stored<'_> {
         shape: Vec<usize>,
         precision: Precision,
     ) -> TensorData {
-        let owner = MappedRange {
-            file: Arc::clone(file),
-            range,
-        };
+        let owner = MappedRange::new(file, range);
         let bytes = Bytes::from_shared(bytes::Bytes::from_owner(owner), AllocationProperty::File);
         TensorData::from_bytes(bytes, shape, tensor_dtype(precision))
     }
@@ -63,19 +60,20 @@ impl Stored<'_> {
 
     /// For numbers that are used as they are: the error is the index of one that is not finite.
     pub fn check_finite(&self) -> Result<(), usize> {
-        let numbers = PIECE * self.storage.block_bytes();
+        let piece_bytes = PIECE / self.storage.block_elements() * self.storage.block_bytes();
         let check = |(piece, bytes): (usize, &[u8])| {
             // All ones in the exponent: no arithmetic is needed to see it.
             let found = match self.storage {
+                BlockKind::F16 => first(bytes, |b: [u8; 2]| u16::from_le_bytes(b) & 0x7c00 == 0x7c00),
                 BlockKind::Bf16 => first(bytes, |b: [u8; 2]| u16::from_le_bytes(b) & 0x7f80 == 0x7f80),
                 BlockKind::F32 => first(bytes, |b: [u8; 4]| {
                     u32::from_le_bytes(b) & 0x7f80_0000 == 0x7f80_0000
                 }),
-                _ => None,
+                storage => first_in_blocks(storage, bytes),
             };
             found.map_or(Ok(()), |index| Err(piece * PIECE + index))
         };
-        self.bytes.par_chunks(numbers).enumerate().try_for_each(check)
+        self.bytes.par_chunks(piece_bytes).enumerate().try_for_each(check)
     }
 
     /// Some of its bytes, which are whole blocks, in f32. Numbers that are not finite stay so.
@@ -121,10 +119,40 @@ fn first<const N: usize>(bytes: &[u8], wrong: impl Fn([u8; N]) -> bool) -> Optio
         .flatten()
 }
 
+/// The first number of some blocks of integers that is not finite.
+fn first_in_blocks(storage: BlockKind, bytes: &[u8]) -> Option<usize> {
+    let (mut integers, mut scales, mut minima) = ([0; UNIT], [0.0; UNIT / 16], [0.0; UNIT / 16]);
+    let unit_bytes = UNIT / storage.block_elements() * storage.block_bytes();
+    for (unit, bytes) in bytes.chunks(unit_bytes).enumerate() {
+        unpack(storage, bytes, &mut integers, &mut scales, &mut minima);
+        // Integers below 128 times such scales are finite.
+        let harmless = |factor: &f32| factor.abs() < 1e36;
+        if scales.iter().chain(&minima).all(harmless) {
+            continue;
+        }
+        let mut numbers = [0.0; UNIT];
+        let count = bytes.len() / storage.block_bytes() * storage.block_elements();
+        dequantize(storage, bytes, &mut numbers[..count]);
+        if let Some(index) = numbers[..count].iter().position(|number| !number.is_finite()) {
+            return Some(unit * UNIT + index);
+        }
+    }
+    None
+}
+
 /// Keeps the file mapped while a tensor uses a part of it.
-struct MappedRange {
+pub(crate) struct MappedRange {
     file: Arc<Mmap>,
     range: Range<usize>,
+}
+
+impl MappedRange {
+    pub fn new(file: &Arc<Mmap>, range: Range<usize>) -> Self {
+        MappedRange {
+            file: Arc::clone(file),
+            range,
+        }
+    }
 }
 
 impl AsRef<[u8]> for MappedRange {

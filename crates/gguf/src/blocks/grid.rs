@@ -5,9 +5,7 @@
 //! them as places in the short list of values that occur, 2 or 4 bits each, which is how the Python
 //! package gguf has them too.
 
-use half::f16;
-
-use super::parts::{LARGE, nibble, scale, u16_at};
+use super::parts::{LARGE, half_to_f32, nibble, scale, u16_at};
 
 const TWO_BITS: [i8; 4] = [8, 25, 43, 0];
 const THREE_BITS: [i8; 8] = [4, 12, 20, 28, 36, 44, 52, 62];
@@ -38,126 +36,144 @@ const fn unpack<const ROWS: usize, const WIDTH: usize>(
 
 /// Scale; then for every 32 numbers the places of four rows in the grid, and in 32 bits their signs
 /// (seven bits for eight numbers) and a scale of four bits.
-pub(super) fn iq2_xxs(block: &[u8; 66], out: &mut [f32; LARGE]) {
+#[inline(always)]
+pub(super) fn iq2_xxs(block: &[u8; 66], integers: &mut [i8; LARGE], scales: &mut [f32; 8]) {
     let d = scale(block[0], block[1]);
-    for (run, places) in out.as_chunks_mut::<8>().0.iter_mut().enumerate() {
+    for (run, places) in integers.as_chunks_mut::<8>().0.iter_mut().enumerate() {
         let group = 2 + 8 * (run / 4);
         let packed = u32_at(block, group + 4);
-        let factor = d * (0.5 + (packed >> 28) as f32) * 0.25;
+        scales[run / 4] = d * (0.5 + (packed >> 28) as f32) * 0.25;
         let row = &IQ2_XXS[usize::from(block[group + run % 4])];
-        put(factor, row, even_signs(packed >> (7 * (run % 4))), places);
+        put(row, even_signs(packed >> (7 * (run % 4))), places);
     }
 }
 
 /// Scale; for every 8 numbers nine bits with the place in the grid and seven with their signs; then
 /// scales of four bits for every 16 numbers.
-pub(super) fn iq2_xs(block: &[u8; 74], out: &mut [f32; LARGE]) {
+#[inline(always)]
+pub(super) fn iq2_xs(block: &[u8; 74], integers: &mut [i8; LARGE], scales: &mut [f32; 16]) {
     let d = scale(block[0], block[1]);
-    for (run, places) in out.as_chunks_mut::<8>().0.iter_mut().enumerate() {
+    for (run, places) in integers.as_chunks_mut::<8>().0.iter_mut().enumerate() {
         let packed = u16_at(block, 2 + 2 * run);
-        let factor = d * (0.5 + f32::from(nibble(&block[66..74], run / 2))) * 0.25;
+        scales[run / 2] = d * (0.5 + f32::from(nibble(&block[66..74], run / 2))) * 0.25;
         let row = &IQ2_XS[usize::from(packed & 511)];
-        put(factor, row, even_signs(u32::from(packed >> 9)), places);
+        put(row, even_signs(u32::from(packed >> 9)), places);
     }
 }
 
 /// Scale; the lower eight bits of the places of 32 rows; the signs of all numbers; the upper two
 /// bits of the places; scales of four bits for every 16 numbers.
-pub(super) fn iq2_s(block: &[u8; 82], out: &mut [f32; LARGE]) {
+#[inline(always)]
+pub(super) fn iq2_s(block: &[u8; 82], integers: &mut [i8; LARGE], scales: &mut [f32; 16]) {
     let d = scale(block[0], block[1]);
-    for (run, places) in out.as_chunks_mut::<8>().0.iter_mut().enumerate() {
+    for (run, places) in integers.as_chunks_mut::<8>().0.iter_mut().enumerate() {
         let high = block[66 + run / 4] >> (2 * (run % 4)) & 3;
-        let factor = d * (0.5 + f32::from(nibble(&block[74..82], run / 2))) * 0.25;
+        scales[run / 2] = d * (0.5 + f32::from(nibble(&block[74..82], run / 2))) * 0.25;
         let row = &IQ2_S[usize::from(block[2 + run]) | usize::from(high) << 8];
-        put(factor, row, block[34 + run], places);
+        put(row, block[34 + run], places);
     }
 }
 
 /// Scale; the places of 64 rows of four; for every 32 numbers, in 32 bits, their signs (seven bits
 /// for eight numbers) and a scale of four bits.
-pub(super) fn iq3_xxs(block: &[u8; 98], out: &mut [f32; LARGE]) {
+#[inline(always)]
+pub(super) fn iq3_xxs(block: &[u8; 98], integers: &mut [i8; LARGE], scales: &mut [f32; 8]) {
     let d = scale(block[0], block[1]);
-    for (run, places) in out.as_chunks_mut::<8>().0.iter_mut().enumerate() {
+    for (run, places) in integers.as_chunks_mut::<8>().0.iter_mut().enumerate() {
         let packed = u32_at(block, 66 + 4 * (run / 4));
-        let factor = d * (0.5 + (packed >> 28) as f32) * 0.5;
+        scales[run / 4] = d * (0.5 + (packed >> 28) as f32) * 0.5;
         let rows = [0, 1].map(|half| &IQ3_XXS[usize::from(block[2 + 2 * run + half])]);
-        put_two(factor, rows, even_signs(packed >> (7 * (run % 4))), places);
+        put_two(rows, even_signs(packed >> (7 * (run % 4))), places);
     }
 }
 
 /// Scale; the lower eight bits of the places of 64 rows of four; their ninth bits; the signs of all
 /// numbers; scales of four bits for every 32 numbers.
-pub(super) fn iq3_s(block: &[u8; 110], out: &mut [f32; LARGE]) {
+#[inline(always)]
+pub(super) fn iq3_s(block: &[u8; 110], integers: &mut [i8; LARGE], scales: &mut [f32; 8]) {
     let d = scale(block[0], block[1]);
-    for (run, places) in out.as_chunks_mut::<8>().0.iter_mut().enumerate() {
-        let factor = d * f32::from(1 + 2 * nibble(&block[106..110], run / 4));
+    for (run, places) in integers.as_chunks_mut::<8>().0.iter_mut().enumerate() {
+        scales[run / 4] = d * f32::from(1 + 2 * nibble(&block[106..110], run / 4));
         let ninth = block[66 + run / 4] >> (2 * (run % 4));
         let rows = [0, 1].map(|half| {
             let high = usize::from(ninth >> half & 1);
             &IQ3_S[usize::from(block[2 + 2 * run + half]) | high << 8]
         });
-        put_two(factor, rows, block[74 + run], places);
+        put_two(rows, block[74 + run], places);
     }
 }
 
-/// What is added to or subtracted from the values -1, 0 and 1 of the types of one bit.
-const SHIFT: f32 = 0.125;
+/// The values -1, 0 and 1 of the types of one bit are shifted by an eighth: what is added to or
+/// subtracted from them in eighths, which their scales count too.
+const SHIFT: i8 = 1;
+const EIGHTH: f32 = 0.125;
 
 /// Scale; the lower eight bits of the places of 32 rows; for every 32 numbers 16 bits: three upper
 /// bits of four places, a scale of three bits, and whether the values are shifted down.
-pub(super) fn iq1_s(block: &[u8; 50], out: &mut [f32; LARGE]) {
+#[inline(always)]
+pub(super) fn iq1_s(block: &[u8; 50], integers: &mut [i8; LARGE], scales: &mut [f32; 8]) {
     let d = scale(block[0], block[1]);
-    for (run, places) in out.as_chunks_mut::<8>().0.iter_mut().enumerate() {
+    for (run, places) in integers.as_chunks_mut::<8>().0.iter_mut().enumerate() {
         let packed = u16_at(block, 34 + 2 * (run / 4));
-        let factor = d * f32::from(2 * (packed >> 12 & 7) + 1);
+        scales[run / 4] = EIGHTH * (d * f32::from(2 * (packed >> 12 & 7) + 1));
         let shift = if packed & 0x8000 == 0 { SHIFT } else { -SHIFT };
         let high = usize::from(packed >> (3 * (run % 4)) & 7);
         let row = &IQ1_S[usize::from(block[2 + run]) | high << 8];
-        put_shifted(factor, shift, row, places);
+        put_shifted(shift, row, places);
     }
 }
 
 /// The lower eight bits of the places of 32 rows; for each row four bits: three upper bits of its
 /// place, and whether its values are shifted down; then 64 bits: in every 16 of them four scales of
 /// three bits, for 16 numbers each, and a quarter of the block's f16 scale.
-pub(super) fn iq1_m(block: &[u8; 56], out: &mut [f32; LARGE]) {
-    let scales = [48, 50, 52, 54].map(|place| u16_at(block, place));
-    let quarters = scales.iter().enumerate();
+#[inline(always)]
+pub(super) fn iq1_m(block: &[u8; 56], integers: &mut [i8; LARGE], scales: &mut [f32; 16]) {
+    let words = [48, 50, 52, 54].map(|place| u16_at(block, place));
+    let quarters = words.iter().enumerate();
     let d = quarters.fold(0, |d, (quarter, bits)| d | bits >> 12 << (4 * quarter));
-    let d = f16::from_bits(d).to_f32();
-    for (run, places) in out.as_chunks_mut::<8>().0.iter_mut().enumerate() {
-        let factor = d * f32::from(2 * (scales[run / 8] >> (3 * (run / 2 % 4)) & 7) + 1);
+    let d = half_to_f32(d);
+    for (run, places) in integers.as_chunks_mut::<8>().0.iter_mut().enumerate() {
+        scales[run / 2] = EIGHTH * (d * f32::from(2 * (words[run / 8] >> (3 * (run / 2 % 4)) & 7) + 1));
         let packed = nibble(&block[32..48], run);
         let shift = if packed & 8 == 0 { SHIFT } else { -SHIFT };
         let row = &IQ1_S[usize::from(block[run]) | usize::from(packed & 7) << 8];
-        put_shifted(factor, shift, row, places);
+        put_shifted(shift, row, places);
     }
 }
 
 /// Signs of eight numbers from seven bits: the number of minuses is even.
+#[inline(always)]
 fn even_signs(bits: u32) -> u8 {
     let seven = (bits & 127) as u8;
     seven | (seven.count_ones() as u8 & 1) << 7
 }
 
-fn put(factor: f32, row: &[i8], signs: u8, out: &mut [f32]) {
+#[inline(always)]
+fn put(row: &[i8], signs: u8, out: &mut [i8]) {
     for (index, (place, value)) in out.iter_mut().zip(row).enumerate() {
-        let number = factor * f32::from(*value);
-        *place = if signs >> index & 1 == 0 { number } else { -number };
+        *place = if signs >> index & 1 == 0 {
+            *value
+        } else {
+            value.wrapping_neg()
+        };
     }
 }
 
-fn put_two(factor: f32, rows: [&[i8; 4]; 2], signs: u8, out: &mut [f32; 8]) {
-    put(factor, rows[0], signs, &mut out[..4]);
-    put(factor, rows[1], signs >> 4, &mut out[4..]);
+#[inline(always)]
+fn put_two(rows: [&[i8; 4]; 2], signs: u8, out: &mut [i8; 8]) {
+    put(rows[0], signs, &mut out[..4]);
+    put(rows[1], signs >> 4, &mut out[4..]);
 }
 
-fn put_shifted(factor: f32, shift: f32, row: &[i8; 8], out: &mut [f32; 8]) {
+/// In eighths.
+#[inline(always)]
+fn put_shifted(shift: i8, row: &[i8; 8], out: &mut [i8; 8]) {
     for (place, value) in out.iter_mut().zip(row) {
-        *place = factor * (f32::from(*value) + shift);
+        *place = value.wrapping_mul(8).wrapping_add(shift);
     }
 }
 
+#[inline(always)]
 fn u32_at(bytes: &[u8], place: usize) -> u32 {
     u32::from(u16_at(bytes, place)) | u32::from(u16_at(bytes, place + 2)) << 16
 }

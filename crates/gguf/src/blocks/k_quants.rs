@@ -1,47 +1,67 @@
 //! K-quants: blocks of 256 integers in groups, whose scales are small integers with a common scale.
+//!
+//! Their integers lie in runs of 32, several of which share 32 bytes. Each run is a loop with a
+//! constant shift, which compilers turn into vector code.
 
-use super::parts::{LARGE, nibbles, scale};
+use super::parts::{LARGE, bytes, integers as run, scale};
+
+const RUN: usize = 32;
 
 /// The scales of 16 groups of 16 and the minima that are subtracted (four bits each, times the
 /// block's two f16 scales), then 256 integers of 2 bits: four runs of 32 share 32 bytes, the first
 /// in the lowest bits.
-pub(super) fn q2_k(block: &[u8; 84], out: &mut [f32; LARGE]) {
+#[inline(always)]
+pub(super) fn q2_k(
+    block: &[u8; 84],
+    integers: &mut [i8; LARGE],
+    scales: &mut [f32; 16],
+    minima: &mut [f32; 16],
+) {
     let d = scale(block[80], block[81]);
     let d_min = scale(block[82], block[83]);
-    for (number, place) in out.iter_mut().enumerate() {
-        let factors = block[number / 16];
-        let (factor, minimum) = (d * f32::from(factors & 15), d_min * f32::from(factors >> 4));
-        *place = factor * f32::from(two_bits(&block[16..80], number)) - minimum;
+    let factors = bytes::<16>(block, 0);
+    *scales = factors.map(|factor| d * f32::from(factor & 15));
+    *minima = factors.map(|factor| d_min * f32::from(factor >> 4));
+    let runs = integers.as_chunks_mut::<RUN>().0;
+    for (half, runs) in runs.as_chunks_mut::<4>().0.iter_mut().enumerate() {
+        let low = bytes::<RUN>(block, 16 + RUN * half);
+        runs[0] = run(|index| low[index] & 3, 0);
+        runs[1] = run(|index| low[index] >> 2 & 3, 0);
+        runs[2] = run(|index| low[index] >> 4 & 3, 0);
+        runs[3] = run(|index| low[index] >> 6, 0);
     }
 }
 
 /// The third bits of 256 integers (bit g of byte i belongs to number i of run g), their lower two
 /// bits as in Q2_K, the scales of 16 groups of 16, and the block's scale. An integer is 4 less
 /// where its third bit is not set.
-pub(super) fn q3_k(block: &[u8; 110], out: &mut [f32; LARGE]) {
+#[inline(always)]
+pub(super) fn q3_k(block: &[u8; 110], integers: &mut [i8; LARGE], scales: &mut [f32; 16]) {
     let d = scale(block[108], block[109]);
-    let mut scales = [0.0; 16];
-    for (group, place) in scales.iter_mut().enumerate() {
-        *place = d * f32::from(q3_k_scale(&block[96..108], group));
-    }
-    for (number, place) in out.iter_mut().enumerate() {
-        let third = block[number % 32] >> (number / 32) & 1;
-        let integer = two_bits(&block[32..96], number) as i8 - 4 * (1 - third as i8);
-        *place = scales[number / 16] * f32::from(integer);
+    *scales = q3_k_scales(bytes(block, 96)).map(|factor| d * f32::from(factor));
+    let mut third = bytes::<RUN>(block, 0);
+    let runs = integers.as_chunks_mut::<RUN>().0;
+    for (half, runs) in runs.as_chunks_mut::<4>().0.iter_mut().enumerate() {
+        let low = bytes::<RUN>(block, 32 + RUN * half);
+        runs[0] = run(|index| low[index] & 3 | (third[index] & 1) << 2, 4);
+        runs[1] = run(|index| low[index] >> 2 & 3 | (third[index] & 2) << 1, 4);
+        runs[2] = run(|index| low[index] >> 4 & 3 | third[index] & 4, 4);
+        runs[3] = run(|index| low[index] >> 6 | (third[index] & 8) >> 1, 4);
+        third = third.map(|byte| byte >> 4);
     }
 }
 
-/// A scale of six bits, stored 32 too high: the low four bits in the nibbles of eight bytes (the
+/// 16 scales of six bits, stored 32 too high: the low four bits in the nibbles of eight bytes (the
 /// low ones first), the upper two in the four bytes after them.
-fn q3_k_scale(bytes: &[u8], group: usize) -> i8 {
-    let low = bytes[group % 8] >> (4 * (group / 8)) & 15;
-    let high = bytes[8 + group % 4] >> (2 * (group / 4)) & 3;
-    (low | high << 4) as i8 - 32
-}
-
-/// The integer of 2 bits: every 32 bytes hold four runs of 32.
-fn two_bits(bytes: &[u8], number: usize) -> u8 {
-    bytes[32 * (number / 128) + number % 32] >> (2 * (number % 128 / 32)) & 3
+#[inline(always)]
+fn q3_k_scales(bytes: [u8; 12]) -> [i8; 16] {
+    let mut scales = [0; 16];
+    for (group, place) in scales.iter_mut().enumerate() {
+        let low = bytes[group % 8] >> (4 * (group / 8)) & 15;
+        let high = bytes[8 + group % 4] >> (2 * (group / 4)) & 3;
+        *place = (low | high << 4).cast_signed().wrapping_sub(32);
+    }
+    scales
 }
 
 /// The scales of the eight groups of 32 in a Q4_K or Q5_K block, and the minima that are
@@ -50,57 +70,56 @@ fn two_bits(bytes: &[u8], number: usize) -> u8 {
 /// Bytes 0 to 3 hold the scales of groups 0 to 3, bytes 4 to 7 their minima. Bytes 8 to 11 hold the
 /// low four bits of groups 4 to 7 (scale below, minimum above), whose upper two bits are those of
 /// the earlier bytes.
-fn group_scales(head: &[u8; 16]) -> [(f32, f32); 8] {
+#[inline(always)]
+fn group_scales(head: [u8; 16], scales: &mut [f32; 8], minima: &mut [f32; 8]) {
     let d = scale(head[0], head[1]);
     let d_min = scale(head[2], head[3]);
-    let mut groups = [(0.0, 0.0); 8];
-    for group in 0..4 {
-        let (first, second, third) = (head[4 + group], head[8 + group], head[12 + group]);
-        groups[group] = (d * f32::from(first & 63), d_min * f32::from(second & 63));
-        let factor = third & 15 | (first >> 2 & 48);
-        let minimum = third >> 4 | (second >> 2 & 48);
-        groups[group + 4] = (d * f32::from(factor), d_min * f32::from(minimum));
-    }
-    groups
-}
-
-fn head(block: &[u8]) -> [u8; 16] {
-    let mut head = [0; 16];
-    head.copy_from_slice(&block[..16]);
-    head
+    // Four bytes at a time.
+    let word = |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
+    let (first, second, third) = (word(4), word(8), word(12));
+    let (low, six, two) = (0x0f0f_0f0f, 0x3f3f_3f3f, 0x3030_3030);
+    let both = |earlier: u32, later: u32| u64::from(earlier & six) | u64::from(later) << 32;
+    let factors = both(first, third & low | first >> 2 & two);
+    let minimums = both(second, third >> 4 & low | second >> 2 & two);
+    *scales = factors.to_le_bytes().map(|factor| d * f32::from(factor));
+    *minima = minimums.to_le_bytes().map(|minimum| d_min * f32::from(minimum));
 }
 
 /// Two scales, the scales of eight groups, then 256 integers of 4 bits: every 32 bytes hold one
 /// group in their low bits and the next in their high bits.
-pub(super) fn q4_k(block: &[u8; 144], out: &mut [f32; LARGE]) {
-    let scales = group_scales(&head(block));
-    for pair in 0..4 {
-        let bytes = &block[16 + 32 * pair..48 + 32 * pair];
-        let places = &mut out[64 * pair..64 * pair + 64];
-        let ((d0, m0), (d1, m1)) = (scales[2 * pair], scales[2 * pair + 1]);
-        for index in 0..32 {
-            let (low, high) = nibbles(bytes, index);
-            places[index] = d0 * f32::from(low) - m0;
-            places[index + 32] = d1 * f32::from(high) - m1;
-        }
+#[inline(always)]
+pub(super) fn q4_k(
+    block: &[u8; 144],
+    integers: &mut [i8; LARGE],
+    scales: &mut [f32; 8],
+    minima: &mut [f32; 8],
+) {
+    group_scales(bytes(block, 0), scales, minima);
+    let runs = integers.as_chunks_mut::<RUN>().0;
+    for (pair, runs) in runs.as_chunks_mut::<2>().0.iter_mut().enumerate() {
+        let low = bytes::<RUN>(block, 16 + RUN * pair);
+        runs[0] = run(|index| low[index] & 15, 0);
+        runs[1] = run(|index| low[index] >> 4, 0);
     }
 }
 
 /// As Q4_K, with the fifth bits in 32 bytes before the others: bit g of byte i belongs to number i
 /// of group g.
-pub(super) fn q5_k(block: &[u8; 176], out: &mut [f32; LARGE]) {
-    let scales = group_scales(&head(block));
-    let fifth = &block[16..48];
-    for pair in 0..4 {
-        let bytes = &block[48 + 32 * pair..80 + 32 * pair];
-        let places = &mut out[64 * pair..64 * pair + 64];
-        let ((d0, m0), (d1, m1)) = (scales[2 * pair], scales[2 * pair + 1]);
-        for index in 0..32 {
-            let (low, high) = nibbles(bytes, index);
-            let bits = fifth[index] >> (2 * pair);
-            places[index] = d0 * f32::from(low | (bits & 1) << 4) - m0;
-            places[index + 32] = d1 * f32::from(high | (bits & 2) << 3) - m1;
-        }
+#[inline(always)]
+pub(super) fn q5_k(
+    block: &[u8; 176],
+    integers: &mut [i8; LARGE],
+    scales: &mut [f32; 8],
+    minima: &mut [f32; 8],
+) {
+    group_scales(bytes(block, 0), scales, minima);
+    let mut fifth = bytes::<RUN>(block, 16);
+    let runs = integers.as_chunks_mut::<RUN>().0;
+    for (pair, runs) in runs.as_chunks_mut::<2>().0.iter_mut().enumerate() {
+        let low = bytes::<RUN>(block, 48 + RUN * pair);
+        runs[0] = run(|index| low[index] & 15 | (fifth[index] & 1) << 4, 0);
+        runs[1] = run(|index| low[index] >> 4 | (fifth[index] & 2) << 3, 0);
+        fifth = fifth.map(|byte| byte >> 2);
     }
 }
 
@@ -109,26 +128,18 @@ pub(super) fn q5_k(block: &[u8; 176], out: &mut [f32; LARGE]) {
 ///
 /// Each half of a block has four runs of 32 numbers. Runs 0 and 2, and 1 and 3, share the bytes of
 /// the low bits; all four share those of the upper bits.
-pub(super) fn q6_k(block: &[u8; 210], out: &mut [f32; LARGE]) {
+#[inline(always)]
+pub(super) fn q6_k(block: &[u8; 210], integers: &mut [i8; LARGE], scales: &mut [f32; 16]) {
     let d = scale(block[208], block[209]);
-    let mut scales = [0.0; 16];
-    for (place, byte) in scales.iter_mut().zip(&block[192..208]) {
-        *place = d * f32::from(*byte as i8);
-    }
-    for half in 0..2 {
-        let upper = &block[128 + 32 * half..160 + 32 * half];
-        for run in 0..4 {
-            let first = 64 * half + 32 * (run % 2);
-            let low = &block[first..first + 32];
-            let start = 128 * half + 32 * run;
-            for group in 0..2 {
-                let d = scales[start / 16 + group];
-                for index in 16 * group..16 * group + 16 {
-                    let low = low[index] >> (4 * (run / 2)) & 15;
-                    let number = low | (upper[index] >> (2 * run) & 3) << 4;
-                    out[start + index] = d * f32::from(number as i8 - 32);
-                }
-            }
-        }
+    *scales = bytes::<16>(block, 192).map(|factor| d * f32::from(factor.cast_signed()));
+    let runs = integers.as_chunks_mut::<RUN>().0;
+    for (half, runs) in runs.as_chunks_mut::<4>().0.iter_mut().enumerate() {
+        let even = bytes::<RUN>(block, 64 * half);
+        let odd = bytes::<RUN>(block, 64 * half + RUN);
+        let upper = bytes::<RUN>(block, 128 + RUN * half);
+        runs[0] = run(|index| even[index] & 15 | (upper[index] & 3) << 4, 32);
+        runs[1] = run(|index| odd[index] & 15 | (upper[index] & 12) << 2, 32);
+        runs[2] = run(|index| even[index] >> 4 | upper[index] & 48, 32);
+        runs[3] = run(|index| odd[index] >> 4 | (upper[index] & 192) >> 2, 32);
     }
 }

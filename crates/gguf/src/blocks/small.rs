@@ -1,59 +1,85 @@
-//! Blocks of 32 integers with a common scale.
+//! Blocks of 32 integers with a common scale, an f16 at their beginning.
 
-use super::parts::{SMALL, nibbles, scale};
+use super::parts::{LARGE, SMALL, bytes, half_to_f32, integers as run, u16_at};
+
+const HALF: usize = SMALL / 2;
+/// Blocks of 256 numbers.
+const BLOCKS: usize = LARGE / SMALL;
+
+/// The f16 at one place of at most eight blocks, all at once. What is beyond the blocks is 0.
+#[inline(always)]
+pub(super) fn scales<const BYTES: usize>(blocks: &[[u8; BYTES]], place: usize) -> [f32; BLOCKS] {
+    let mut halves = [0; BLOCKS];
+    for (half, block) in halves.iter_mut().zip(blocks) {
+        *half = u16_at(block, place);
+    }
+    let mut scales = [0.0; BLOCKS];
+    for (scale, half) in scales.iter_mut().zip(halves) {
+        *scale = half_to_f32(half);
+    }
+    scales
+}
 
 /// Scale, then 32 integers of 4 bits, stored 8 too high.
-pub(super) fn q4_0(block: &[u8; 18], out: &mut [f32; SMALL]) {
-    let d = scale(block[0], block[1]);
-    for index in 0..16 {
-        let (low, high) = nibbles(&block[2..18], index);
-        out[index] = d * f32::from(low as i8 - 8);
-        out[index + 16] = d * f32::from(high as i8 - 8);
-    }
+#[inline(always)]
+pub(super) fn q4_0(block: &[u8; 18], integers: &mut [i8; SMALL]) {
+    nibbles(bytes(block, 2), integers, 8);
 }
 
 /// Scale and least value, then 32 integers of 4 bits.
-pub(super) fn q4_1(block: &[u8; 20], out: &mut [f32; SMALL]) {
-    let d = scale(block[0], block[1]);
-    let least = scale(block[2], block[3]);
-    for index in 0..16 {
-        let (low, high) = nibbles(&block[4..20], index);
-        out[index] = d * f32::from(low) + least;
-        out[index + 16] = d * f32::from(high) + least;
-    }
+#[inline(always)]
+pub(super) fn q4_1(block: &[u8; 20], integers: &mut [i8; SMALL]) {
+    nibbles(bytes(block, 4), integers, 0);
 }
 
 /// Scale, the fifth bits of all integers, then their lower four bits; stored 16 too high.
-pub(super) fn q5_0(block: &[u8; 22], out: &mut [f32; SMALL]) {
-    let d = scale(block[0], block[1]);
-    let fifth = u32::from_le_bytes([block[2], block[3], block[4], block[5]]);
-    for index in 0..16 {
-        let (low, high) = nibbles(&block[6..22], index);
-        out[index] = d * f32::from(with_fifth(low, fifth, index) as i8 - 16);
-        out[index + 16] = d * f32::from(with_fifth(high, fifth, index + 16) as i8 - 16);
-    }
+#[inline(always)]
+pub(super) fn q5_0(block: &[u8; 22], integers: &mut [i8; SMALL]) {
+    five_bits(bytes(block, 6), bytes(block, 2), integers, 16);
 }
 
 /// Scale and least value, the fifth bits of all integers, then their lower four bits.
-pub(super) fn q5_1(block: &[u8; 24], out: &mut [f32; SMALL]) {
-    let d = scale(block[0], block[1]);
-    let least = scale(block[2], block[3]);
-    let fifth = u32::from_le_bytes([block[4], block[5], block[6], block[7]]);
-    for index in 0..16 {
-        let (low, high) = nibbles(&block[8..24], index);
-        out[index] = d * f32::from(with_fifth(low, fifth, index)) + least;
-        out[index + 16] = d * f32::from(with_fifth(high, fifth, index + 16)) + least;
-    }
-}
-
-fn with_fifth(low: u8, fifth: u32, index: usize) -> u8 {
-    low | ((fifth >> index & 1) as u8) << 4
+#[inline(always)]
+pub(super) fn q5_1(block: &[u8; 24], integers: &mut [i8; SMALL]) {
+    five_bits(bytes(block, 8), bytes(block, 4), integers, 0);
 }
 
 /// Scale, then 32 integers of 8 bits.
-pub(super) fn q8_0(block: &[u8; 34], out: &mut [f32; SMALL]) {
-    let d = scale(block[0], block[1]);
-    for (place, byte) in out.iter_mut().zip(&block[2..34]) {
-        *place = f32::from(*byte as i8) * d;
-    }
+#[inline(always)]
+pub(super) fn q8_0(block: &[u8; 34], integers: &mut [i8; SMALL]) {
+    let bytes = bytes::<SMALL>(block, 2);
+    *integers = run(|index| bytes[index], 0);
 }
+
+/// The low four bits of the 16 bytes are the first 16 integers, the high four bits the others.
+#[inline(always)]
+fn nibbles(low: [u8; HALF], integers: &mut [i8; SMALL], bias: i8) {
+    let halves = integers.as_chunks_mut::<HALF>().0;
+    halves[0] = run(|index| low[index] & 15, bias);
+    halves[1] = run(|index| low[index] >> 4, bias);
+}
+
+/// The same with fifth bits: bit i of 32 belongs to integer i.
+#[inline(always)]
+fn five_bits(low: [u8; HALF], fifth: [u8; 4], integers: &mut [i8; SMALL], bias: i8) {
+    let mut sixteens = [0; SMALL];
+    for (sixteens, bits) in sixteens.as_chunks_mut::<8>().0.iter_mut().zip(fifth) {
+        *sixteens = SIXTEENS[usize::from(bits)];
+    }
+    let halves = integers.as_chunks_mut::<HALF>().0;
+    halves[0] = run(|index| low[index] & 15 | sixteens[index], bias);
+    halves[1] = run(|index| low[index] >> 4 | sixteens[HALF + index], bias);
+}
+
+/// Of each byte: 16 for each bit that is set, the lowest first.
+static SIXTEENS: [[u8; 8]; 256] = {
+    let mut sixteens = [[0; 8]; 256];
+    let mut place = 0;
+    while place < 256 * 8 {
+        if (place / 8) >> (place % 8) & 1 == 1 {
+            sixteens[place / 8][place % 8] = 16;
+        }
+        place += 1;
+    }
+    sixteens
+};

@@ -62,6 +62,7 @@ impl<'a> Activations<'a> {
             (Numbers::F32(x), Weight::Bf16(weight)) => Operands::f32_bf16(x, weight, self.inputs),
             (Numbers::Bf16(x), Weight::Bf16(weight)) => Operands::bf16_bf16(x, weight, self.inputs),
             (Numbers::Bf16(_), Weight::F32(_)) => unreachable!("prepared for weights in bf16"),
+            (_, Weight::Blocks { .. }) => unreachable!("blocks are widened before"),
         };
         for first in outputs.clone().step_by(OUTPUTS_PER_TASK) {
             let outputs = first..(first + OUTPUTS_PER_TASK).min(outputs.end);

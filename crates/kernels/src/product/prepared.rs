@@ -3,7 +3,7 @@ use std::ops::Range;
 use super::{Kind, Results, Weight, dots};
 #[cfg(target_arch = "x86_64")]
 use super::{amx, avx512};
-use crate::Instructions;
+use crate::{Instructions, quantized};
 
 /// Activations, `[rows, inputs]`, as a set of instructions wants them for one kind of product.
 pub(crate) enum Prepared<'a> {
@@ -12,6 +12,7 @@ pub(crate) enum Prepared<'a> {
     Avx512(avx512::Activations),
     #[cfg(target_arch = "x86_64")]
     Amx(amx::Activations),
+    Integers(quantized::Activations),
 }
 
 impl<'a> Prepared<'a> {
@@ -38,6 +39,7 @@ impl<'a> Prepared<'a> {
             Prepared::Avx512(x) => x.outputs_per_task(outputs),
             #[cfg(target_arch = "x86_64")]
             Prepared::Amx(x) => x.outputs_per_task(outputs),
+            Prepared::Integers(_) => quantized::Activations::outputs_per_task(outputs),
         }
     }
 
@@ -51,6 +53,7 @@ impl<'a> Prepared<'a> {
             Prepared::Avx512(x) => (x.rows, 8),
             #[cfg(target_arch = "x86_64")]
             Prepared::Amx(x) => (x.rows, 64 / x.layers),
+            Prepared::Integers(x) => (x.rows, 8),
         };
         weights + weights * rows / at_memory_speed
     }
@@ -72,6 +75,10 @@ impl<'a> Prepared<'a> {
                 Prepared::Avx512(x) => x.multiply(weight, outputs, y),
                 #[cfg(target_arch = "x86_64")]
                 Prepared::Amx(x) => x.multiply(weight, outputs, y),
+                Prepared::Integers(x) => match weight {
+                    Weight::Blocks { kind, bytes } => x.multiply(kind, bytes, outputs, y),
+                    _ => unreachable!("prepared for weights in blocks"),
+                },
             }
         }
     }

@@ -25,7 +25,6 @@ impl<'a> Results<'a> {
     }
 
     /// The columns from `first` on, which are then called 0, 1, ...
-    #[allow(dead_code, reason = "for weights that are unpacked a few rows at a time")]
     pub(crate) fn columns_from(self, first: usize) -> Self {
         Results {
             start: self.start.wrapping_add(first),

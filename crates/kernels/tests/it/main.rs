@@ -9,5 +9,6 @@ mod instructions;
 mod log_sum;
 mod norm;
 mod product;
+mod quantized;
 mod rotary;
 mod support;

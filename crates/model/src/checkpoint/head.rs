@@ -1,6 +1,6 @@
 //! Which head a model uses: the embeddings, or a separate tensor.
 
-use super::{Checkpoint, StoredTensor};
+use super::{Checkpoint, Form, StoredTensor};
 use crate::network::{HEAD, TABLE};
 use crate::{Error, ModelConfig, Precision, Result};
 
@@ -48,7 +48,7 @@ impl Checkpoint {
         };
         let all: Vec<u32> = (0..rows).filter_map(|row| u32::try_from(row).ok()).collect();
         for piece in all.chunks(ROWS) {
-            let read = |name: &str| self.read_rows(name, [rows, columns], piece, Precision::F32);
+            let read = |name: &str| self.read_rows(name, [rows, columns], piece, Form::In(Precision::F32));
             if read(HEAD)? != read(TABLE)? {
                 return Ok(false);
             }

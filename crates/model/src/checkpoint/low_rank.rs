@@ -5,7 +5,7 @@ use half::bf16;
 use kernels::{Rounding, Weight, multiply};
 use rayon::prelude::*;
 
-use super::{Checkpoint, Form, LowRank, StoredTensor};
+use super::{Checkpoint, LowRank, StoredTensor};
 use crate::device::tensor_dtype;
 use crate::stored_tensor::Stored;
 use crate::{Precision, Result};
@@ -36,7 +36,7 @@ impl Checkpoint {
         precision: Precision,
     ) -> Result<TensorData> {
         let numbers = |part: &StoredTensor, of: &str| -> Result<Vec<f32>> {
-            let data = self.decode(&format!("{of} of {name}"), part, Form::In(Precision::F32))?;
+            let data = self.decode(&format!("{of} of {name}"), part, Precision::F32)?;
             Ok(data.iter::<f32>().collect())
         };
         let rank = pair.down.shape[0];

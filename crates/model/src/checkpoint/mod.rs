@@ -19,6 +19,7 @@ use memmap2::{Advice, Mmap, UncheckedAdvice};
 
 use ::gguf::BlockKind;
 
+use crate::stored_matrix::{StoredMatrix, Weights};
 use crate::stored_tensor::Stored;
 use crate::{Error, ModelConfig, Precision, Result};
 
@@ -69,9 +70,19 @@ struct LowRank {
 pub(crate) enum Form {
     /// In this type.
     In(Precision),
-    /// As stored where that is bf16 and the tensor is a matrix, otherwise in this type. Widening
-    /// bf16 is exact, so it can as well be done when the matrix is used.
+    /// As stored where the tensor is a matrix that products take so, otherwise in this type: in bf16,
+    /// in blocks of integers, and in f16 where f32 is asked for. Widening them is exact, so it can as
+    /// well be done when the matrix is used.
     StoredOr(Precision),
+}
+
+/// What becomes of a tensor's numbers in a form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// Numbers of this type.
+    Numbers(Precision),
+    /// A [`StoredMatrix`].
+    Stored,
 }
 
 impl Checkpoint {
@@ -114,11 +125,14 @@ impl Checkpoint {
 
     /// Bytes in memory once all tensors have been handed out in this form.
     pub(crate) fn size_in(&self, form: Form) -> usize {
-        let size = |tensor: &StoredTensor| match tensor.dtype(form) {
-            Precision::F32 => 4 * tensor.count(),
-            Precision::Bf16 => 2 * tensor.count(),
-        };
-        self.tensors.values().map(size).sum()
+        self.tensors.values().map(|tensor| tensor.size_in(form)).sum()
+    }
+
+    /// Those of them that are copies, rather than pages of the files.
+    pub(crate) fn copied_size_in(&self, form: Form) -> usize {
+        let copied = |tensor: &&StoredTensor| !self.is_mapped(tensor, form);
+        let copied = self.tensors.values().filter(copied);
+        copied.map(|tensor| tensor.size_in(form)).sum()
     }
 
     /// Makes the tensors those that the network of a configuration asks for, and compares them with
@@ -162,24 +176,33 @@ impl Checkpoint {
     }
 
     /// A whole tensor. Numbers that are not finite are an error.
-    pub(crate) fn read(&self, name: &str, shape: &[usize], form: Form) -> Result<TensorData> {
+    pub(crate) fn read(&self, name: &str, shape: &[usize], form: Form) -> Result<Weights> {
         let tensor = self.tensor(name, shape)?;
-        match &tensor.low_rank {
-            Some(pair) => self.merged(name, tensor, pair, tensor.dtype(form)),
-            None => self.decode(name, tensor, form),
+        match (tensor.outcome(form), &tensor.low_rank) {
+            (Outcome::Stored, _) => self.as_stored(name, tensor).map(Weights::Stored),
+            (Outcome::Numbers(precision), Some(pair)) => {
+                self.merged(name, tensor, pair, precision).map(Weights::Numbers)
+            }
+            (Outcome::Numbers(precision), None) => self.decode(name, tensor, precision).map(Weights::Numbers),
         }
     }
 
     /// Some rows of a matrix, in the order of `rows`, each below `shape[0]`: the rest of it is
-    /// not read. Only for tables of embeddings, to which no adapter adds anything.
+    /// not read. They are the numbers that a whole matrix in this form would have, in f32 where it
+    /// stays as it is stored in blocks. Only for tables of embeddings, to which no adapter adds
+    /// anything.
     pub(crate) fn read_rows(
         &self,
         name: &str,
         shape: [usize; 2],
         rows: &[u32],
-        precision: Precision,
+        form: Form,
     ) -> Result<TensorData> {
         let tensor = self.tensor(name, &shape)?;
+        let precision = match tensor.outcome(form) {
+            Outcome::Numbers(precision) => precision,
+            Outcome::Stored => Precision::F32,
+        };
         let row_bytes = tensor.range.len() / shape[0];
         let mut bytes = Vec::with_capacity(rows.len() * row_bytes);
         for row in rows {
@@ -195,7 +218,7 @@ impl Checkpoint {
         converted.map_err(|index| self.not_finite(name, tensor, index))
     }
 
-    fn decode(&self, name: &str, tensor: &StoredTensor, form: Form) -> Result<TensorData> {
+    fn decode(&self, name: &str, tensor: &StoredTensor, precision: Precision) -> Result<TensorData> {
         let (range, shape) = (tensor.range.clone(), tensor.shape.clone());
         let file = &self.files[tensor.file];
         let bytes = self.in_order(tensor);
@@ -204,7 +227,6 @@ impl Checkpoint {
             bytes: &bytes,
             one_was_added: tensor.one_was_added,
         };
-        let precision = tensor.dtype(form);
         let data = if matches!(bytes, Cow::Borrowed(_)) && stored.is_already(precision) {
             stored
                 .check_finite()
@@ -216,6 +238,41 @@ impl Checkpoint {
             converted
         };
         data.map_err(|index| self.not_finite(name, tensor, index))
+    }
+
+    /// A matrix in its blocks, which are read to check them.
+    fn as_stored(&self, name: &str, tensor: &StoredTensor) -> Result<StoredMatrix> {
+        let file = &self.files[tensor.file];
+        let bytes = self.in_order(tensor);
+        let stored = Stored {
+            storage: tensor.storage,
+            bytes: &bytes,
+            one_was_added: tensor.one_was_added,
+        };
+        let wrong = |index| self.not_finite(name, tensor, index);
+        stored.check_finite().map_err(wrong)?;
+        let (kind, shape) = (tensor.storage, [tensor.shape[0], tensor.shape[1]]);
+        Ok(match bytes {
+            Cow::Borrowed(_) => StoredMatrix::mapped(kind, shape, &file.bytes, tensor.range.clone()),
+            Cow::Owned(bytes) => {
+                file.release(tensor.range.clone());
+                StoredMatrix::copied(kind, shape, bytes)
+            }
+        })
+    }
+
+    /// Whether a tensor's numbers in this form are pages of its file.
+    fn is_mapped(&self, tensor: &StoredTensor, form: Form) -> bool {
+        let stored = Stored {
+            storage: tensor.storage,
+            bytes: &self.files[tensor.file].bytes[tensor.range.clone()],
+            one_was_added: tensor.one_was_added,
+        };
+        let as_stored = match tensor.outcome(form) {
+            Outcome::Stored => true,
+            Outcome::Numbers(precision) => stored.is_already(precision),
+        };
+        as_stored && tensor.low_rank.is_none() && tensor.interleaved_heads.is_none()
     }
 
     /// The bytes of a tensor with its rows where Hugging Face has them.
@@ -314,13 +371,23 @@ impl StoredTensor {
         self.parts().map(|part| part.range.len()).sum()
     }
 
+    /// Bytes in memory in this form.
+    fn size_in(&self, form: Form) -> usize {
+        match self.outcome(form) {
+            Outcome::Numbers(Precision::F32) => 4 * self.count(),
+            Outcome::Numbers(Precision::Bf16) => 2 * self.count(),
+            Outcome::Stored => self.range.len(),
+        }
+    }
+
     /// What an adapter changes is stored nowhere, so that nothing of a sum in f32 is lost without need.
-    fn dtype(&self, form: Form) -> Precision {
-        let is_as_stored =
-            self.storage == BlockKind::Bf16 && self.shape.len() == 2 && self.low_rank.is_none();
-        match form {
-            Form::StoredOr(_) if is_as_stored => Precision::Bf16,
-            Form::In(precision) | Form::StoredOr(precision) => precision,
+    fn outcome(&self, form: Form) -> Outcome {
+        let is_as_stored = self.shape.len() == 2 && self.low_rank.is_none() && !self.one_was_added;
+        match (form, self.storage) {
+            (Form::StoredOr(_), BlockKind::Bf16) if is_as_stored => Outcome::Numbers(Precision::Bf16),
+            (Form::StoredOr(Precision::F32), BlockKind::F16) if is_as_stored => Outcome::Stored,
+            (Form::StoredOr(_), storage) if is_as_stored && storage.group().is_some() => Outcome::Stored,
+            (Form::In(precision) | Form::StoredOr(precision), _) => Outcome::Numbers(precision),
         }
     }
 }

@@ -8,6 +8,9 @@ use burn_flex::{Flex, FlexTensor};
 use half::bf16;
 use kernels::{Rounding, Weight};
 
+use super::matrix::Matrix;
+use crate::stored_matrix::StoredMatrix;
+
 /// A tensor's numbers in this machine's memory.
 pub(super) struct HostSlice(FlexTensor);
 
@@ -80,15 +83,15 @@ fn storage<const D: usize>(x: Tensor<D>) -> Result<(FlexTensor, Range<usize>), T
 /// `x weight^T` for each of the weights, in f32.
 pub(super) fn products<const N: usize>(
     x: &Tensor<2>,
-    weights: &[Tensor<2>; N],
+    weights: &[Matrix; N],
     rounding: Rounding,
 ) -> Option<[Tensor<2>; N]> {
     let [rows, inputs] = x.dims();
     let x = HostSlice::of(x)?;
-    let hosts: Vec<HostSlice> = weights.iter().map(HostSlice::of).collect::<Option<_>>()?;
+    let hosts: Vec<HostWeight<'_>> = weights.iter().map(HostWeight::of).collect::<Option<_>>()?;
     let mut results = weights
         .each_ref()
-        .map(|weight| vec![0.0; rows * weight.dims()[0]]);
+        .map(|weight| vec![0.0; rows * weight.outputs()]);
     let mut products = Vec::with_capacity(N);
     for (host, y) in hosts.iter().zip(&mut results) {
         products.push((host.weight()?, y.as_mut_slice()));
@@ -98,6 +101,28 @@ pub(super) fn products<const N: usize>(
         let outputs = y.len() / rows;
         tensor(y, [rows, outputs])
     }))
+}
+
+/// A matrix in this machine's memory.
+enum HostWeight<'a> {
+    Numbers(HostSlice),
+    Stored(&'a StoredMatrix),
+}
+
+impl<'a> HostWeight<'a> {
+    fn of(matrix: &'a Matrix) -> Option<Self> {
+        match matrix {
+            Matrix::Tensor(tensor) => HostSlice::of(tensor).map(HostWeight::Numbers),
+            Matrix::Stored(stored) => Some(HostWeight::Stored(stored)),
+        }
+    }
+
+    fn weight(&self) -> Option<Weight<'_>> {
+        match self {
+            HostWeight::Numbers(numbers) => numbers.weight(),
+            HostWeight::Stored(stored) => Some(stored.weight()),
+        }
+    }
 }
 
 /// Writes rows over those from `first` on, in the type of `all`, in place if the caller passed the

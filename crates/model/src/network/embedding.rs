@@ -1,17 +1,65 @@
 //! The two ends of the residual stream: embeddings in, logits out.
 
-use burn::tensor::{DType, Device, Tensor};
+use burn::module::{Module, Param};
+use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use half::bf16;
 
 use super::functions::{soft_cap, to_dtype};
 use super::linear::product;
+use super::loader::Loader;
+use super::matrix::Matrix;
 use crate::device::tensor_dtype;
-use crate::{ModelConfig, Precision};
+use crate::stored_matrix::StoredMatrix;
+use crate::{Batch, ModelConfig, Precision, Result};
 
 /// The embeddings, which are the head too in most models.
 pub(crate) const TABLE: &str = "model.embed_tokens.weight";
 /// The head, where it is not the embeddings.
 pub(crate) const HEAD: &str = "lm_head.weight";
+
+/// A table with a row for each token.
+#[derive(Module, Debug)]
+pub(super) struct Embedding {
+    /// `[vocabulary, width]`. `None` where it stays as it is stored.
+    weight: Option<Param<Tensor<2>>>,
+    #[module(skip)]
+    stored: Option<StoredMatrix>,
+}
+
+impl Embedding {
+    pub fn load(loader: &mut Loader<'_, '_>, name: &str, shape: [usize; 2]) -> Result<Self> {
+        let (weight, stored) = loader.matrix(name, shape)?;
+        Ok(Embedding { weight, stored })
+    }
+
+    /// The rows of the tokens that the first layer takes, `[tokens, width]`.
+    pub fn rows(&self, batch: &Batch) -> Tensor<2> {
+        let tokens = &batch.before(0).tokens;
+        let ids = tokens.iter().map(|token| token.id);
+        if let Some(stored) = &self.stored {
+            let rows = stored.rows(ids.map(|id| id as usize));
+            return Tensor::from_data(rows, (&self.device(), DType::F32));
+        }
+        let ids: Vec<i32> = ids.map(u32::cast_signed).collect();
+        let ids = Tensor::<1, Int>::from_data(TensorData::new(ids, [tokens.len()]), &self.device());
+        match &self.weight {
+            Some(table) => table.val().select(0, ids),
+            None => unreachable!("a table is a tensor, or stored"),
+        }
+    }
+
+    /// The whole table.
+    pub fn matrix(&self) -> Matrix {
+        Matrix::of(&self.weight, &self.stored)
+    }
+
+    /// Where it is: what is stored is used by the CPU.
+    pub fn device(&self) -> Device {
+        self.weight
+            .as_ref()
+            .map_or_else(Device::flex, |table| table.val().device())
+    }
+}
 
 /// The type of the residual stream. On the CPU it is f32 in either precision: nothing there is
 /// faster in bf16, and it takes little memory.
@@ -47,7 +95,7 @@ pub(super) fn rounded_factor(factor: f64, precision: Precision) -> f32 {
 /// from `[tokens, hidden]` to `[tokens, vocabulary]` in f32.
 pub(super) fn logits(
     normed: Tensor<2>,
-    table: Tensor<2>,
+    table: Matrix,
     config: &ModelConfig,
     precision: Precision,
 ) -> Tensor<2> {

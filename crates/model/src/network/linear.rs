@@ -5,13 +5,17 @@ use kernels::Rounding;
 use super::cpu;
 use super::functions::to_dtype;
 use super::loader::Loader;
+use super::matrix::Matrix;
+use crate::stored_matrix::StoredMatrix;
 use crate::{Precision, Result};
 
 /// A product, with a bias where the layer has one.
 #[derive(Module, Debug)]
 pub(super) struct Linear {
-    /// `[out, in]`, as checkpoints have it.
-    weight: Param<Tensor<2>>,
+    /// `[out, in]`, as checkpoints have it. `None` where it stays as it is stored.
+    weight: Option<Param<Tensor<2>>>,
+    #[module(skip)]
+    stored: Option<StoredMatrix>,
     /// `[out]`
     bias: Option<Param<Tensor<1>>>,
     #[module(skip)]
@@ -20,11 +24,12 @@ pub(super) struct Linear {
 
 impl Linear {
     pub fn load(loader: &mut Loader<'_, '_>, name: &str, shape: [usize; 2], biased: bool) -> Result<Self> {
-        let weight = loader.tensor(&format!("{name}.weight"), shape)?;
+        let (weight, stored) = loader.matrix(&format!("{name}.weight"), shape)?;
         let bias = || loader.vector(&format!("{name}.bias"), shape[0]);
         let bias = biased.then(bias).transpose()?;
         Ok(Linear {
             weight,
+            stored,
             bias,
             precision: loader.precision,
         })
@@ -32,12 +37,12 @@ impl Linear {
 
     /// `[tokens, in] -> [tokens, out]`
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        self.biased(product(x, self.weight.val(), self.precision))
+        self.biased(product(x, self.matrix(), self.precision))
     }
 
     /// Several products of the same `x`, in one pass over it.
     pub fn forward_each<const N: usize>(linears: [&Linear; N], x: Tensor<2>) -> [Tensor<2>; N] {
-        let weights = linears.map(|linear| linear.weight.val());
+        let weights = linears.map(Linear::matrix);
         let precision = linears[0].precision;
         let products = cpu::products(&x, &weights, rounding(precision));
         let products =
@@ -47,6 +52,10 @@ impl Linear {
             index += 1;
             linears[index - 1].biased(y)
         })
+    }
+
+    fn matrix(&self) -> Matrix {
+        Matrix::of(&self.weight, &self.stored)
     }
 
     fn biased(&self, y: Tensor<2>) -> Tensor<2> {
@@ -80,12 +89,14 @@ fn add_bias(y: Tensor<2>, bias: Tensor<1>) -> Tensor<2> {
 
 /// `x weight^T` for `x: [n, in]` and `weight: [out, in]`: `[n, out]` in the type of x.
 ///
-/// On the CPU x is f32, and weights of bf16 are widened as they are used, which is exact.
-pub(super) fn product(x: Tensor<2>, weight: Tensor<2>, precision: Precision) -> Tensor<2> {
+/// On the CPU x is f32, and weights of bf16 or in blocks are widened as they are used,
+/// which is exact.
+pub(super) fn product(x: Tensor<2>, weight: Matrix, precision: Precision) -> Tensor<2> {
     let weights = [weight];
     if let Some([y]) = cpu::products(&x, &weights, rounding(precision)) {
         return y;
     }
     let [weight] = weights;
-    x.clone().matmul(to_dtype(weight, x.dtype()).transpose())
+    x.clone()
+        .matmul(to_dtype(weight.into_tensor(&x.device()), x.dtype()).transpose())
 }

@@ -9,6 +9,7 @@ mod gather;
 mod layout;
 mod linear;
 mod loader;
+mod matrix;
 mod norm;
 mod padded;
 mod pass;
@@ -19,14 +20,16 @@ mod streamed;
 
 use std::ops::Range;
 
-use burn::module::{Module, Param};
-use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+use burn::module::Module;
+use burn::tensor::{DType, Device, Tensor};
 
 use crate::device::tensor_dtype;
+use crate::stored_matrix::Weights;
 use crate::{Batch, Cache, Checkpoint, Error, ModelConfig, Precision, ResidualTap, Result, Site};
 use decoder::DecoderLayer;
-use embedding::{logits, scaled};
-use loader::{Loader, weight_form_for};
+use embedding::{Embedding, logits, scaled};
+use loader::{Loader, WeightSource, weight_form_for};
+use matrix::Matrix;
 use norm::RmsNorm;
 use pass::Pass;
 use per_layer::Projection;
@@ -55,12 +58,6 @@ pub struct Network {
     precision: Precision,
 }
 
-#[derive(Module, Debug)]
-struct Embedding {
-    /// `[vocabulary, hidden]`
-    weight: Param<Tensor<2>>,
-}
-
 /// Outputs of the head in a block: few enough that the logits of some hundred tokens stay in a
 /// cache, and a multiple of what [`kernels::LogSum`] sums at once, so that its results don't depend
 /// on it.
@@ -69,8 +66,9 @@ pub const OUTPUTS_AT_ONCE: usize = 2048;
 impl Network {
     /// Loads all weights of a checkpoint.
     ///
-    /// On the CPU, large matrices that are stored in bf16 stay in the mapped file, whatever the
-    /// precision: they are in memory once, as pages that the system can read again. `progress` is
+    /// On the CPU, large matrices that are stored in bf16 or in blocks (of a GGUF file) stay in the
+    /// mapped file, whatever the precision: they are in memory once, as pages that the system can read
+    /// again. `progress` is
     /// called after each tensor with the number of bytes that it has in the checkpoint.
     ///
     /// # Errors
@@ -84,7 +82,7 @@ impl Network {
     ) -> Result<Self> {
         checkpoint.check(config)?;
         let form = weight_form_for(device, precision);
-        let network = Self::build(config, device, precision, &mut |name, shape| {
+        let network = Self::from_source(config, device, precision, &mut |name, shape| {
             let data = checkpoint.read(name, shape, form)?;
             progress(checkpoint.size_of(name));
             Ok(data)
@@ -107,6 +105,17 @@ impl Network {
         precision: Precision,
         source: &mut TensorSource<'_>,
     ) -> Result<Self> {
+        Self::from_source(config, device, precision, &mut |name, shape| {
+            source(name, shape).map(Weights::Numbers)
+        })
+    }
+
+    fn from_source(
+        config: &ModelConfig,
+        device: &Device,
+        precision: Precision,
+        source: &mut WeightSource<'_>,
+    ) -> Result<Self> {
         let mut loader = Loader {
             config,
             device,
@@ -114,25 +123,20 @@ impl Network {
             source,
         };
         let table = [config.vocab_size, config.hidden_size];
-        let embed_tokens = Embedding {
-            weight: loader.tensor(TABLE, table)?,
-        };
+        let embed_tokens = Embedding::load(&mut loader, TABLE, table)?;
         let layers = (0..config.layers.len())
             .map(|layer| DecoderLayer::load(&mut loader, layer))
             .collect::<Result<_>>()?;
         let norm = RmsNorm::load(&mut loader, "model.norm", config.hidden_size)?;
         let lm_head = match config.own_head {
-            true => Some(Embedding {
-                weight: loader.tensor(HEAD, table)?,
-            }),
+            true => Some(Embedding::load(&mut loader, HEAD, table)?),
             false => None,
         };
         let (embed_tokens_per_layer, per_layer) = match config.per_layer_inputs {
             Some(shape) => {
                 let table = [shape.vocab_size, config.layers.len() * shape.size];
-                let weight = loader.tensor(per_layer::TABLE, table)?;
                 (
-                    Some(Embedding { weight }),
+                    Some(Embedding::load(&mut loader, per_layer::TABLE, table)?),
                     Some(Projection::load(&mut loader, shape)?),
                 )
             }
@@ -156,6 +160,12 @@ impl Network {
         checkpoint.size_in(weight_form_for(device, precision))
     }
 
+    /// Those of [`loaded_size`](Self::loaded_size) that will be copies, which can't be dropped and read
+    /// again.
+    pub fn copied_size(checkpoint: &Checkpoint, device: &Device, precision: Precision) -> usize {
+        checkpoint.copied_size_in(weight_form_for(device, precision))
+    }
+
     /// The architecture.
     pub fn config(&self) -> &ModelConfig {
         &self.config
@@ -173,7 +183,7 @@ impl Network {
 
     /// Where the weights are.
     pub fn device(&self) -> Device {
-        self.embed_tokens.weight.val().device()
+        self.embed_tokens.device()
     }
 
     /// An empty cache.
@@ -225,7 +235,7 @@ impl Network {
     /// The final norm, the unembedding (the embeddings, or a separate head) and the soft-cap.
     /// `h: [tokens, hidden]`, the result `[tokens, vocabulary]` in f32.
     pub fn head(&self, h: Tensor<2>) -> Tensor<2> {
-        let table = self.lm_head.as_ref().unwrap_or(&self.embed_tokens).weight.val();
+        let table = self.unembedding();
         in_pool(|| logits(self.norm.forward(h), table, &self.config, self.precision))
     }
 
@@ -236,15 +246,20 @@ impl Network {
     /// # Errors
     /// A device that gives no numbers.
     pub fn head_in_blocks(&self, h: Tensor<2>, each: &mut dyn FnMut(Range<usize>, &[f32])) -> Result<()> {
-        let table = self.lm_head.as_ref().unwrap_or(&self.embed_tokens).weight.val();
-        let (normed, vocabulary) = (self.norm.forward(h), table.dims()[0]);
+        let table = self.unembedding();
+        let (normed, vocabulary) = (self.norm.forward(h), table.outputs());
         for first in (0..vocabulary).step_by(OUTPUTS_AT_ONCE) {
             let outputs = first..vocabulary.min(first + OUTPUTS_AT_ONCE);
-            let block = table.clone().narrow(0, first, outputs.len());
+            let block = table.part(outputs.clone());
             let logits = logits(normed.clone(), block, &self.config, self.precision);
             each(outputs, &logit_numbers(logits)?);
         }
         Ok(())
+    }
+
+    /// `[vocabulary, hidden]`
+    fn unembedding(&self) -> Matrix {
+        self.lm_head.as_ref().unwrap_or(&self.embed_tokens).matrix()
     }
 
     /// The final norm alone, for comparisons with other implementations.
@@ -255,18 +270,6 @@ impl Network {
     /// Scaled embeddings, `[tokens, hidden]`.
     fn embed(&self, batch: &Batch) -> Tensor<2> {
         scaled(self.embed_tokens.rows(batch), &self.config, self.precision)
-    }
-}
-
-impl Embedding {
-    /// The rows of the tokens that the first layer takes.
-    fn rows(&self, batch: &Batch) -> Tensor<2> {
-        let table = self.weight.val();
-        let tokens = &batch.before(0).tokens;
-        let ids: Vec<i32> = tokens.iter().map(|token| token.id.cast_signed()).collect();
-        let ids = TensorData::new(ids, [tokens.len()]);
-        let ids = Tensor::<1, Int>::from_data(ids, &table.device());
-        table.select(0, ids)
     }
 }
 
@@ -310,6 +313,8 @@ fn last_layer(tap: &(impl ResidualTap + ?Sized), config: &ModelConfig) -> usize 
 
 #[cfg(test)]
 mod tests {
+    use burn::tensor::TensorData;
+
     use super::*;
     use crate::{
         Activation, Biases, KeysAndValues, LayerDescription, LayerNorms, NormScale, PerLayerInputs,

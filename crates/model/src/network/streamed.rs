@@ -1,13 +1,12 @@
 use burn::tensor::{Device, Tensor};
 
 use super::decoder::DecoderLayer;
-use super::embedding::{HEAD, TABLE, logits, scaled};
+use super::embedding::{Embedding, HEAD, TABLE, logits, scaled};
 use super::loader::{Loader, weight_form_for};
 use super::norm::RmsNorm;
 use super::pass::Pass;
 use super::per_layer::{self, Projection};
 use super::{check_batch, last_layer};
-use crate::device::tensor_dtype;
 use crate::{Batch, Checkpoint, ModelConfig, Precision, ResidualTap, Result, Site};
 
 /// A network whose weights are read layer by layer while it runs, for models larger than memory.
@@ -142,9 +141,9 @@ impl StreamedNetwork {
             &self.config,
             &self.device,
             self.precision,
-            |loader| loader.tensor(name, shape),
+            |loader| Embedding::load(loader, name, shape),
         )?;
-        let logits = logits(self.norm.forward(h), table.val(), &self.config, self.precision);
+        let logits = logits(self.norm.forward(h), table.matrix(), &self.config, self.precision);
         drop(table);
         self.checkpoint.release(name);
         Ok(logits)
@@ -163,11 +162,10 @@ impl StreamedNetwork {
     fn rows(&self, table: &str, shape: [usize; 2], batch: &Batch) -> Result<Tensor<2>> {
         let tokens = &batch.before(0).tokens;
         let ids: Vec<u32> = tokens.iter().map(|token| token.id).collect();
-        let rows = self.checkpoint.read_rows(table, shape, &ids, self.precision)?;
-        Ok(Tensor::from_data(
-            rows,
-            (&self.device, tensor_dtype(self.precision)),
-        ))
+        let form = weight_form_for(&self.device, self.precision);
+        let rows = self.checkpoint.read_rows(table, shape, &ids, form)?;
+        let dtype = rows.dtype();
+        Ok(Tensor::from_data(rows, (&self.device, dtype)))
     }
 
     fn layer(&self, index: usize) -> Result<DecoderLayer> {

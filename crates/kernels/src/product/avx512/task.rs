@@ -41,6 +41,7 @@ impl Memory {
         let (start, width) = match weight {
             Weight::F32(numbers) => (numbers.as_ptr().cast(), 4),
             Weight::Bf16(numbers) => (numbers.as_ptr().cast(), 2),
+            Weight::Blocks { .. } => unreachable!("blocks are widened before"),
         };
         Memory {
             start,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use ::gguf::GgufFile;
 use burn::tensor::Device;
 use model::gguf::config_json;
-use model::{Batch, ModelConfig, ModelFiles, Precision, StreamedNetwork};
+use model::{Batch, ModelConfig, ModelFiles, Network, Precision, StreamedNetwork};
 use testkit::Reference;
 
 use crate::family::{folder, load};
@@ -48,12 +48,11 @@ fn every_layer_and_logits_are_those_of_the_checkpoint() {
 
 #[test]
 fn streamed_weights_give_the_same_bits() {
-    for file in files() {
-        let name = name(&file);
-        let files = ModelFiles::at(&file).unwrap();
-        let network = load(&files);
-        let (config, checkpoint) = files.network().unwrap();
-        let streamed = StreamedNetwork::open(&config, checkpoint, &Device::flex(), Precision::F32).unwrap();
+    for (file, precision) in in_both_precisions() {
+        let name = format!("{} {precision:?}", name(&file));
+        let (config, checkpoint) = ModelFiles::at(&file).unwrap().network().unwrap();
+        let network = load_in(&file, precision);
+        let streamed = StreamedNetwork::open(&config, checkpoint, &Device::flex(), precision).unwrap();
         let batches = [Batch::of(&[&reference(&file).tokens["tokens"]]).unwrap()];
         let mut taps = [KeepAll::default()];
         let end = streamed
@@ -70,6 +69,16 @@ fn streamed_weights_give_the_same_bits() {
         let logits = numbers(streamed.head(end).unwrap());
         assert_eq!(logits, numbers(network.head(resident)), "{name}");
     }
+}
+
+fn in_both_precisions() -> impl Iterator<Item = (PathBuf, Precision)> {
+    let both = |file: PathBuf| [Precision::F32, Precision::Bf16].map(|precision| (file.clone(), precision));
+    files().into_iter().flat_map(both)
+}
+
+fn load_in(file: &Path, precision: Precision) -> Network {
+    let (config, checkpoint) = ModelFiles::at(file).unwrap().network().unwrap();
+    Network::load(&config, &checkpoint, &Device::flex(), precision, &mut |_| ()).unwrap()
 }
 
 #[test]

@@ -1,0 +1,95 @@
+//! The numbers that blocks stand for, multiplied as f32.
+
+use std::cell::RefCell;
+use std::ops::Range;
+
+use gguf::{BlockKind, dequantize};
+
+use super::row_bytes;
+use crate::Instructions;
+use crate::product::{Prepared, Results, Weight};
+
+/// Outputs of one task.
+pub(crate) const OUTPUTS_PER_TASK: usize = 64;
+
+/// Numbers that are widened at once: they stay in the second-level cache until they are multiplied.
+const AT_ONCE: usize = 1 << 16;
+
+thread_local! {
+    static WIDENED: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Multiplies with some outputs of a weight, `[outputs, inputs]`, on this thread. The bits are those of
+/// a product with the whole weight in f32.
+///
+/// # Safety
+/// The activations must be prepared for weights in f32 and have as many inputs; no one else may have
+/// those columns of the result, which must be there.
+pub(crate) unsafe fn multiply(
+    x: &Prepared<'_>,
+    inputs: usize,
+    kind: BlockKind,
+    weight: &[u8],
+    outputs: Range<usize>,
+    y: Results<'_>,
+) {
+    let row_bytes = row_bytes(kind, inputs);
+    // Multiples of 16 suit every kernel.
+    let step = (AT_ONCE / inputs).next_multiple_of(16);
+    WIDENED.with_borrow_mut(|widened| {
+        for first in outputs.clone().step_by(step) {
+            let count = step.min(outputs.end - first);
+            widened.resize(count * inputs, 0.0);
+            widen(
+                kind,
+                &weight[first * row_bytes..(first + count) * row_bytes],
+                widened,
+            );
+            // SAFETY: the caller's promise.
+            unsafe { x.multiply(Weight::F32(widened), 0..count, y.columns_from(first)) };
+        }
+    });
+}
+
+/// [`dequantize`], compiled for the instructions of the processor and the type of the blocks.
+fn widen(kind: BlockKind, bytes: &[u8], numbers: &mut [f32]) {
+    macro_rules! of_kind {
+        ($widen:ident, $($kind:literal)*) => {
+            match kind as usize {
+                $($kind => $widen::<$kind>(bytes, numbers),)*
+                _ => dequantize(kind, bytes, numbers),
+            }
+        };
+    }
+    #[cfg(target_arch = "x86_64")]
+    match Instructions::best() {
+        Instructions::Portable => {}
+        // SAFETY: the processor has the instructions.
+        Instructions::Avx2 => {
+            return unsafe { of_kind!(with_avx2, 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 22 23 24) };
+        }
+        // SAFETY: the same.
+        _ => {
+            return unsafe {
+                of_kind!(with_avx512, 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 22 23 24)
+            };
+        }
+    }
+    of_kind!(plainly, 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 22 23 24);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn with_avx2<const KIND: usize>(bytes: &[u8], numbers: &mut [f32]) {
+    dequantize(const { BlockKind::at(KIND) }, bytes, numbers);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
+fn with_avx512<const KIND: usize>(bytes: &[u8], numbers: &mut [f32]) {
+    dequantize(const { BlockKind::at(KIND) }, bytes, numbers);
+}
+
+fn plainly<const KIND: usize>(bytes: &[u8], numbers: &mut [f32]) {
+    dequantize(const { BlockKind::at(KIND) }, bytes, numbers);
+}

@@ -1,0 +1,71 @@
+use super::activations::Integers;
+use super::panel::{Panel, Shape, Unpacked};
+use super::rows::{Next, Rows};
+use super::{WIDTH, portable};
+#[cfg(target_arch = "x86_64")]
+use super::{avx2, avx512};
+use crate::Instructions;
+
+/// How one set of instructions computes.
+#[derive(Clone, Copy)]
+pub(super) struct Machine {
+    /// The most rows of a tile.
+    pub rows: usize,
+    /// As [`Rows::unpack`], compiled for the instructions.
+    ///
+    /// # Safety
+    /// The processor must have them, as for what follows.
+    pub unpack: unsafe fn(&Rows<'_>, usize, &mut [Unpacked; WIDTH], &mut Next),
+    /// Makes a panel of what was unpacked.
+    pub lay: unsafe fn(&[Unpacked; WIDTH], Shape, &mut Panel),
+    /// Adds a tile's products to its sums.
+    ///
+    /// # Safety
+    /// What the tile points to must be there.
+    pub add: unsafe fn(&Tile<'_>),
+}
+
+/// Some rows of activations and a panel of weights.
+pub(super) struct Tile<'a> {
+    pub rows: usize,
+    /// `[runs, all rows]`, from the tile's first row on.
+    pub integers: *const Integers,
+    pub scales: *const f32,
+    pub sums: *const [f32; 2],
+    /// Rows from run to run.
+    pub stride: usize,
+    pub shape: Shape,
+    pub panel: &'a Panel,
+    /// `[rows, outputs]`
+    pub results: *mut [f32; WIDTH],
+}
+
+impl Machine {
+    pub fn of(instructions: Instructions) -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if instructions >= Instructions::Avx512 && is_x86_feature_detected!("avx512vnni") {
+            return avx512::MACHINE;
+        } else if instructions >= Instructions::Avx2 {
+            return avx2::MACHINE;
+        }
+        let _ = instructions;
+        portable::MACHINE
+    }
+}
+
+/// Calls the function that was compiled for the tile's rows, groups and minima; more rows than are
+/// listed can't occur.
+macro_rules! for_tile {
+    ($tile:expr, $add:ident, $($rows:literal)*) => {
+        match ($tile.rows, $tile.shape.groups, $tile.shape.minima) {
+            $(
+                ($rows, 1, false) => $add::<$rows, 1, false>($tile),
+                ($rows, 1, true) => $add::<$rows, 1, true>($tile),
+                ($rows, 2, false) => $add::<$rows, 2, false>($tile),
+                ($rows, 2, true) => $add::<$rows, 2, true>($tile),
+            )*
+            (rows, groups, _) => unreachable!("a tile of {rows} rows, {groups} groups"),
+        }
+    };
+}
+pub(super) use for_tile;

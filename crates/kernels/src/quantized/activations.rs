@@ -2,6 +2,7 @@ use rayon::prelude::*;
 
 use super::RUN;
 use super::machine::Machine;
+use super::panel::Integers;
 use crate::Instructions;
 use crate::instructions::also_with_avx2;
 
@@ -21,11 +22,6 @@ pub(crate) struct Activations {
     /// `[runs, rows]`: the sums of the first and of the second 16 integers, which f32 holds exactly.
     pub(super) sums: Vec<[f32; 2]>,
 }
-
-/// A run of a row, in the order of a panel's weights: of every four inputs, 0, 2, 1, 3.
-#[derive(Clone, Copy)]
-#[repr(C, align(64))]
-pub(super) struct Integers(pub [i16; RUN]);
 
 /// The least number that is not a zero, in a run without larger ones.
 const TINY: f32 = 1e-30;

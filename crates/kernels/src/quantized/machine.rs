@@ -1,5 +1,4 @@
-use super::activations::Integers;
-use super::panel::{Panel, Shape, Unpacked};
+use super::panel::{Integers, Panel, Shape, Unpacked};
 use super::rows::{Next, Rows};
 use super::{WIDTH, portable};
 #[cfg(target_arch = "x86_64")]

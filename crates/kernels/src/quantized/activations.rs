@@ -1,6 +1,7 @@
 use rayon::prelude::*;
 
 use super::RUN;
+use super::choice::machine_of;
 use super::machine::Machine;
 use super::panel::Integers;
 use crate::Instructions;
@@ -37,7 +38,7 @@ impl Activations {
         let (rows, runs) = (x.len() / inputs, inputs / RUN);
         assert_eq!(runs * RUN, inputs, "blocks have 32 numbers, or 256");
         let mut packed = Activations {
-            machine: Machine::of(instructions),
+            machine: machine_of(instructions),
             rows,
             inputs,
             integers: vec![Integers([0; RUN]); runs * rows],

@@ -28,11 +28,10 @@ mod results;
 #[cfg(test)]
 mod tests;
 mod tile;
+mod weight;
 
 use std::ops::Range;
 
-use gguf::BlockKind;
-use half::bf16;
 use rayon::prelude::*;
 
 use crate::clock::count_as_product;
@@ -46,32 +45,7 @@ pub(crate) use avx512::{ahead::Ahead, turn::turn};
 pub(crate) use prepared::Prepared;
 pub(crate) use results::Results;
 pub(crate) use tile::Kind;
-
-/// Weights, `[outputs, inputs]`, row by row.
-#[derive(Clone, Copy, Debug)]
-pub enum Weight<'a> {
-    /// In f32.
-    F32(&'a [f32]),
-    /// In bf16, widened while they are used.
-    Bf16(&'a [bf16]),
-    /// In the blocks of a GGUF file, unpacked while they are used. A row is a whole number of blocks.
-    Blocks {
-        /// How numbers are stored.
-        kind: BlockKind,
-        /// The blocks of all rows.
-        bytes: &'a [u8],
-    },
-}
-
-impl Weight<'_> {
-    fn len(self) -> usize {
-        match self {
-            Weight::F32(numbers) => numbers.len(),
-            Weight::Bf16(numbers) => numbers.len(),
-            Weight::Blocks { kind, bytes } => bytes.len() / kind.block_bytes() * kind.block_elements(),
-        }
-    }
-}
+pub use weight::Weight;
 
 /// How a product may treat the activations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,9 @@
 use rayon::prelude::*;
 
 use super::RUN;
+use super::choice::machine_of;
 use super::machine::Machine;
+use super::panel::Integers;
 use crate::Instructions;
 use crate::instructions::also_with_avx2;
 
@@ -22,11 +24,6 @@ pub(crate) struct Activations {
     pub(super) sums: Vec<[f32; 2]>,
 }
 
-/// A run of a row, in the order of a panel's weights: of every four inputs, 0, 2, 1, 3.
-#[derive(Clone, Copy)]
-#[repr(C, align(64))]
-pub(super) struct Integers(pub [i16; RUN]);
-
 /// The least number that is not a zero, in a run without larger ones.
 const TINY: f32 = 1e-30;
 
@@ -41,7 +38,7 @@ impl Activations {
         let (rows, runs) = (x.len() / inputs, inputs / RUN);
         assert_eq!(runs * RUN, inputs, "blocks have 32 numbers, or 256");
         let mut packed = Activations {
-            machine: Machine::of(instructions),
+            machine: machine_of(instructions),
             rows,
             inputs,
             integers: vec![Integers([0; RUN]); runs * rows],

@@ -6,6 +6,7 @@ use std::ops::Range;
 use gguf::{BlockKind, dequantize};
 
 use super::row_bytes;
+#[cfg(target_arch = "x86_64")]
 use crate::Instructions;
 use crate::product::{Prepared, Results, Weight};
 

@@ -1,10 +1,6 @@
-use super::activations::Integers;
-use super::panel::{Panel, Shape, Unpacked};
+use super::WIDTH;
+use super::panel::{Integers, Panel, Shape, Unpacked};
 use super::rows::{Next, Rows};
-use super::{WIDTH, portable};
-#[cfg(target_arch = "x86_64")]
-use super::{avx2, avx512};
-use crate::Instructions;
 
 /// How one set of instructions computes.
 #[derive(Clone, Copy)]
@@ -38,19 +34,6 @@ pub(super) struct Tile<'a> {
     pub panel: &'a Panel,
     /// `[rows, outputs]`
     pub results: *mut [f32; WIDTH],
-}
-
-impl Machine {
-    pub fn of(instructions: Instructions) -> Self {
-        #[cfg(target_arch = "x86_64")]
-        if instructions >= Instructions::Avx512 && is_x86_feature_detected!("avx512vnni") {
-            return avx512::MACHINE;
-        } else if instructions >= Instructions::Avx2 {
-            return avx2::MACHINE;
-        }
-        let _ = instructions;
-        portable::MACHINE
-    }
 }
 
 /// Calls the function that was compiled for the tile's rows, groups and minima; more rows than are

@@ -21,6 +21,7 @@ mod activations;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod choice;
 pub(crate) mod exact;
 mod machine;
 mod panel;

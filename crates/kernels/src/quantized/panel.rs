@@ -1,6 +1,6 @@
 use gguf::{BlockKind, UNIT};
 
-use super::WIDTH;
+use super::{RUN, WIDTH};
 
 /// At most 256 inputs of 32 outputs, laid out so that a vector has several outputs.
 #[repr(C, align(64))]
@@ -22,6 +22,11 @@ impl Panel {
         }
     }
 }
+
+/// 32 activations of a row, in the order of a panel's weights: of every four, 0, 2, 1, 3.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+pub(super) struct Integers(pub [i16; RUN]);
 
 /// At most 256 numbers of one output, as [`gguf::unpack`] gives them.
 #[derive(Clone, Copy)]
@@ -55,7 +60,7 @@ pub(super) struct Shape {
 impl Shape {
     pub fn new(kind: BlockKind, inputs: usize) -> Self {
         Shape {
-            runs: inputs / super::RUN,
+            runs: inputs / RUN,
             groups: if kind.group() == Some(16) { 2 } else { 1 },
             minima: kind.has_minima(),
         }

@@ -162,6 +162,7 @@ fn attend_tile<N: CacheNumber>(
             return unsafe { avx2(tile, scores, y) };
         }
     }
+    let _ = instructions;
     // SAFETY: every processor has plain numbers, and `attend_with` has checked the slots.
     unsafe { tile.attend::<Plain>(scores, y) }
 }

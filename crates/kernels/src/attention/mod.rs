@@ -1,6 +1,6 @@
 //! Attention over a cache.
 //!
-//! Every number is computed in one order, which depends on nothing but the query's own context:
+//! Every number is computed in one order, which depends on the query's own context alone:
 //!
 //! - a score is a sum over the head in 32 partial sums (lane l takes the elements l, l + 32,
 //!   l + 64, ...), which are added in their order;

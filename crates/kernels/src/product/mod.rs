@@ -2,7 +2,7 @@
 //!
 //! Activations are brought into the form that an instruction set wants ([`Prepared`]), once for all
 //! weights that they meet; then each task computes some outputs of one weight for all rows. Every
-//! set sums in an order that depends on nothing but `inputs`, so a number of the result is the
+//! set sums in an order that depends on `inputs` alone, so a number of the result is the
 //! same to the last bit however many rows there are and however the work is cut:
 //!
 //! - portable, AVX2 ([`dots`]): as many partial sums as a register has lanes; lane l takes the

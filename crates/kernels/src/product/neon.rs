@@ -174,7 +174,7 @@ unsafe fn add_pairs<const ROWS: usize, const OUTPUTS: usize>(
 #[target_feature(enable = "neon,bf16")]
 #[inline]
 fn dot_pairs(mut sum: float32x4_t, x: uint16x8_t, weight: uint16x8_t) -> float32x4_t {
-    // SAFETY: the processor has the instruction, which touches nothing but these registers.
+    // SAFETY: the processor has the instruction, which touches only these registers.
     unsafe {
         asm!(
             "bfdot {sum:v}.4s, {x:v}.8h, {weight:v}.8h",

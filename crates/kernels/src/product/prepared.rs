@@ -59,7 +59,7 @@ impl<'a> Prepared<'a> {
     }
 
     /// Multiplies with some of the weight's outputs, on this thread, and writes those columns of
-    /// the result. The bits depend on nothing but row, weights, kind and instructions: a few rows of
+    /// the result. The bits depend only on row, weights, kind and instructions: a few rows of
     /// weights, say in a scratch buffer, give what they give as a part of a larger weight.
     ///
     /// # Safety

@@ -9,7 +9,7 @@ use super::rows::{Next, Rows};
 use super::{Activations, RUN, WIDTH};
 use crate::product::Results;
 
-/// Rows that pass before a panel is made anew: their sums, and 256 inputs of them, stay in the
+/// Rows that pass before a panel is made again: their sums, and 256 inputs of them, stay in the
 /// second-level cache.
 const ROWS_AT_ONCE: usize = 256;
 

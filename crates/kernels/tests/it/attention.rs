@@ -157,7 +157,7 @@ fn bits_are_those_of_the_documented_order() {
     }
 }
 
-/// What comes after a query must not reach it, not even as 0 times something that is no number.
+/// What comes after a query must not reach it, not even as 0 times a NaN.
 #[test]
 fn later_positions_reach_no_query() {
     let shape = AttentionShape {

@@ -279,7 +279,8 @@ fn check_batch(batch: &Batch, config: &ModelConfig, tap: &(impl ResidualTap + ?S
     }
     if *batch.forks() != tap.forks() {
         return Err(Error::Request(
-            "the batch was made for another tap: its rows share tokens that this one changes in different ways; make it with the              forks of this tap"
+            "the batch was made for another tap: its rows share tokens that this one changes in different ways; \
+             make it with the forks of this tap"
                 .to_owned(),
         ));
     }

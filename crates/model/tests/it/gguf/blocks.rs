@@ -243,7 +243,7 @@ fn weights_take_the_memory_of_the_file() {
 fn a_scale_that_is_no_number_is_refused_with_its_place() {
     let mut bytes = Llama::file(2, false);
     // The last matrix is that of the last layer's way back; its last block is Q8_0 or so: all ones
-    // are no number in any f16.
+    // are a NaN in f16.
     let second_norm = 2 * 4 * Llama::HIDDEN as usize;
     let end = bytes.len() - second_norm;
     for byte in &mut bytes[end - 600..end - 64] {

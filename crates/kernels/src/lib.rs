@@ -20,6 +20,7 @@ mod elementwise;
 mod instructions;
 mod limits;
 mod log_sum;
+mod memory;
 mod norm;
 mod product;
 mod quantized;
@@ -34,6 +35,7 @@ pub use elementwise::{
 pub use instructions::Instructions;
 pub use limits::{bf16_multiply_add_rate, multiply_add_rate, read_bandwidth};
 pub use log_sum::{Divergence, LogSum};
+pub use memory::keep_freed_memory;
 pub use norm::{RmsNormShape, add_rms_norm, rms_norm};
 pub use product::{Rounding, Weight, multiply, multiply_each, multiply_each_with, multiply_with};
 pub use rotary::rotate;

@@ -258,9 +258,8 @@ impl<'a> Costs<'a> {
         };
         let rows = generations.rows.min(ROWS_AT_ONCE);
         let prompt = generations.prompt_tokens / generations.rows.max(1) as f64;
-        let tokens = rows as f64 * (prompt + generations.most_tokens as f64);
-        let token = config.cached_numbers() * number;
-        tokens * token as f64 + 2.0 * (rows * config.vocab_size * 4) as f64 + 64e6 + layer_work(self.shape)
+        let numbers = rows * config.cached_numbers(prompt.ceil() as usize + generations.most_tokens);
+        (numbers * number) as f64 + 2.0 * (rows * config.vocab_size * 4) as f64 + 64e6 + layer_work(self.shape)
     }
 }
 

@@ -21,3 +21,4 @@ mod reference;
 mod sampling;
 mod sampling_choice;
 mod support;
+mod windows;

@@ -15,6 +15,7 @@ mod family_configurations;
 mod gguf;
 mod golden;
 mod hazards;
+mod long_generation;
 mod long_prompts;
 mod published;
 mod reference;

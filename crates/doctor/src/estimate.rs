@@ -80,8 +80,9 @@ pub fn estimate(pipeline: &Pipeline, known: &Known, workload: &Workload, speeds:
     };
     // Extraction may stream: it then holds two layers at a time.
     let layer = shape.loaded as f64 / layers * 2.0;
-    let capture =
-        3.0 * recorded.min(32e6) + 3.0 * 32e6_f64.min(workload.extracted * vector) + layer_work(shape);
+    let capture = 3.0 * recorded.min(32e6)
+        + 3.0 * 32e6_f64.min(workload.extracted * vector)
+        + layer_work(shape, workload.longest);
     let (verify, extract) = if shape.is_copied {
         (shape.loaded, shape.loaded)
     } else {
@@ -93,7 +94,7 @@ pub fn estimate(pipeline: &Pipeline, known: &Known, workload: &Workload, speeds:
             costs
                 .load()
                 .plus(costs.pass(workload.verified as f64, workload.verified as f64)),
-            layer + workload.verified as f64 * vector * layers * 2.0 + layer_work(shape),
+            layer + workload.verified as f64 * vector * layers * 2.0 + layer_work(shape, workload.verified),
             verify,
             10e3,
         ),
@@ -134,10 +135,19 @@ pub fn estimate(pipeline: &Pipeline, known: &Known, workload: &Workload, speeds:
 }
 
 /// What one batch of tokens works with: the residual stream, the feed-forward and a distribution
-/// for each row.
-fn layer_work(shape: &Shape) -> f64 {
+/// for each row. Of a text with more tokens, a layer holds four residual streams, and keys and
+/// values as they are and turned about.
+fn layer_work(shape: &Shape, tokens: usize) -> f64 {
     let config = &shape.config;
-    (TOKENS_AT_ONCE * (8 * config.hidden_size + 3 * config.widest_feed_forward()) * 4) as f64
+    let keys = config
+        .layers
+        .iter()
+        .map(|layer| layer.key_width())
+        .max()
+        .unwrap_or(0);
+    let more = tokens.saturating_sub(TOKENS_AT_ONCE) * (4 * config.hidden_size + 3 * keys);
+    let some = TOKENS_AT_ONCE * (8 * config.hidden_size + 3 * config.widest_feed_forward());
+    ((some + more) * 4) as f64
 }
 
 struct Costs<'a> {
@@ -258,9 +268,11 @@ impl<'a> Costs<'a> {
         };
         let rows = generations.rows.min(ROWS_AT_ONCE);
         let prompt = generations.prompt_tokens / generations.rows.max(1) as f64;
-        let tokens = rows as f64 * (prompt + generations.most_tokens as f64);
-        let token = config.cached_numbers() * number;
-        tokens * token as f64 + 2.0 * (rows * config.vocab_size * 4) as f64 + 64e6 + layer_work(self.shape)
+        let numbers = rows * config.cached_numbers(prompt.ceil() as usize + generations.most_tokens);
+        (numbers * number) as f64
+            + 2.0 * (rows * config.vocab_size * 4) as f64
+            + 64e6
+            + layer_work(self.shape, TOKENS_AT_ONCE)
     }
 }
 

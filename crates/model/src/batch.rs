@@ -28,7 +28,8 @@ pub struct Token {
     pub position: usize,
     /// The row that it belongs to, or the first of several.
     pub row: usize,
-    /// Whether it is its row's last token in this pass.
+    /// Whether it is its row's last token so far. The parts of a long prompt that come before its
+    /// end have no such token.
     pub is_last: bool,
     /// Its index among the tokens of the same layers.
     pub place: usize,
@@ -42,6 +43,8 @@ pub(crate) struct Row {
     pub number: usize,
     /// Tokens of earlier passes.
     pub start: usize,
+    /// Whether this pass has all of its tokens that are known.
+    pub ends: bool,
 }
 
 /// The layers between two forks, which have the same tokens.
@@ -122,27 +125,26 @@ impl Batch {
     /// # Errors
     /// No tokens.
     pub fn push(&mut self, number: usize, start: usize, ids: &[u32]) -> Result<()> {
-        self.push_after(number, start, ids, &[])
+        let row = Row {
+            number,
+            start,
+            ends: true,
+        };
+        self.push_after(row, ids, &[])
     }
 
     /// The same for a row that goes on after a token of which these are the slots in the cache, one
     /// for each stretch of layers: rows that had the same token share what follows it.
-    pub(crate) fn push_after(
-        &mut self,
-        number: usize,
-        start: usize,
-        ids: &[u32],
-        slots: &[u32],
-    ) -> Result<()> {
+    pub(crate) fn push_after(&mut self, row: Row, ids: &[u32], slots: &[u32]) -> Result<()> {
+        let number = row.number;
         if ids.is_empty() {
             return Err(Error::Request(format!("row {number} of the batch has no tokens")));
         }
-        let row = Row { number, start };
         let entry = self.rows.len();
         for index in 0..self.stretches.len() {
             let class = |is_last| self.forks.class(index, number, is_last);
             let classes = [class(false), class(true)];
-            let before = match start {
+            let before = match row.start {
                 0 => Some(Before::Nothing),
                 _ => slots.get(index).map(|slot| Before::Slot(*slot)),
             };
@@ -239,7 +241,7 @@ impl Stretch {
         let mut before = added.before;
         let mut places = Vec::with_capacity(ids.len());
         for (offset, id) in ids.iter().enumerate() {
-            let is_last = offset + 1 == ids.len();
+            let is_last = row.ends && offset + 1 == ids.len();
             let next = self.tokens.len();
             let shared = before.map(|before| Shared {
                 before,
@@ -306,11 +308,31 @@ mod tests {
     #[test]
     fn rows_that_go_on_share_what_follows_the_same_slot() {
         let mut batch = Batch::default();
-        batch.push_after(7, 4, &[2, 5], &[9]).unwrap();
-        batch.push_after(8, 4, &[2, 6], &[9]).unwrap();
-        batch.push_after(9, 4, &[2, 5], &[8]).unwrap();
+        let row = |number| Row {
+            number,
+            start: 4,
+            ends: true,
+        };
+        batch.push_after(row(7), &[2, 5], &[9]).unwrap();
+        batch.push_after(row(8), &[2, 6], &[9]).unwrap();
+        batch.push_after(row(9), &[2, 5], &[8]).unwrap();
         assert_eq!(ids(&batch), [2, 5, 6, 2, 5]);
         assert_eq!(batch.places(1), [0, 2]);
+    }
+
+    #[test]
+    fn a_part_of_a_prompt_has_no_last_token() {
+        let mut batch = Batch::default();
+        let part = Row {
+            number: 0,
+            start: 0,
+            ends: false,
+        };
+        batch.push_after(part, &[2, 5, 6], &[]).unwrap();
+        batch.push(1, 0, &[2, 5, 6]).unwrap();
+        assert_eq!(ids(&batch), [2, 5, 6, 6]);
+        let last: Vec<bool> = batch.tokens().iter().map(|token| token.is_last).collect();
+        assert_eq!(last, [false, false, false, true]);
     }
 
     #[test]

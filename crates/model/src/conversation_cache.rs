@@ -39,14 +39,19 @@ impl ConversationCache {
     }
 
     /// How many tokens of the prompt the row need not compute: those that it had before, and never
-    /// the last one, whose logits are wanted. Until [`keep`](Self::keep), the row is no longer
-    /// known, so that a pass that fails leaves nothing wrong behind.
+    /// the last one, whose logits are wanted. None, if it is cut back so far that sliding layers no
+    /// longer have what is seen there; it can always be cut back to the end of this prompt. Until
+    /// [`keep`](Self::keep), the row is no longer known, so that a pass that fails leaves nothing
+    /// wrong behind.
     pub(crate) fn recall(&mut self, row: usize, prompt: &[u32]) -> usize {
         let before = self.rows.remove(&row).unwrap_or_default();
         let common = before.iter().zip(prompt).take_while(|(a, b)| a == b).count();
-        let common = common.min(prompt.len().saturating_sub(1));
-        self.cache.truncate(row, common);
-        common
+        let end = prompt.len().saturating_sub(1);
+        let known = self.cache.truncate(row, common.min(end));
+        if self.keeps {
+            self.cache.may_return(row, end);
+        }
+        known
     }
 
     /// The row has ended with these tokens, the last of which has not been computed.

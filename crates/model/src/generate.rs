@@ -1,9 +1,10 @@
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::ControlFlow;
 
 use rayon::prelude::*;
 use terms::FinishReason;
 
+use crate::batch::Row as BatchRow;
 use crate::network::logit_numbers;
 use crate::{Batch, ConversationCache, Error, Network, NotANumber, ResidualTap, Result, Sampler, Sampling};
 
@@ -44,12 +45,14 @@ pub const ROWS_AT_ONCE: usize = 64;
 /// Rows that wait begin when as many can: those that begin in one pass share their beginnings.
 const ROWS_TOGETHER: usize = ROWS_AT_ONCE / 4;
 
-/// New prompts wait for the next pass once a pass has this many tokens.
+/// New prompts wait for the next pass once a pass has this many tokens, and longer prompts are
+/// computed in parts of as many: enough for products to be at their fastest.
 pub const TOKENS_AT_ONCE: usize = 1024;
 
 /// Generates all rows with a key/value cache, until each has met an end token of the model or has
 /// `max_new_tokens` tokens. Finished rows leave, and waiting ones take their places: a pass
-/// holds the whole prompts of rows that begin and one token of each row that continues.
+/// holds the prompts of rows that begin, or a part of a long one, and one token of each row that
+/// continues.
 ///
 /// A row's tokens depend on its own request and on what the tap does to it, and not on the other
 /// rows. The tap sees rows by their index in `requests`. `progress` is called after each pass with
@@ -105,22 +108,29 @@ pub fn generate_on(
     let end_tokens = &model.config().end_tokens;
     while let Some(batch) = running.next_batch(tap)? {
         // Rows with one prompt share its last token, and its logits.
-        let last: Vec<usize> = (0..batch.rows())
-            .filter_map(|row| batch.places(row).last().copied())
-            .collect();
-        let places: Vec<usize> = BTreeSet::from_iter(last.iter().copied()).into_iter().collect();
-        let batch = batch.with_wanted(places.clone());
-        let h = model.forward(&batch, Some(&mut running.memory.cache), tap)?;
-        let mut logits = logit_numbers(model.head(h))?;
-        let vocabulary = logits.len() / places.len();
-        let mut rows_of_place: Vec<Vec<&mut Row>> = places.iter().map(|_| Vec::new()).collect();
-        for (row, place) in running.active.iter_mut().zip(&last) {
-            rows_of_place[places.binary_search(place).unwrap_or_default()].push(row);
+        let mut rows_of_place: BTreeMap<usize, Vec<&mut Row>> = BTreeMap::new();
+        for (index, row) in running.active.iter_mut().enumerate() {
+            let last = batch.places(index).last();
+            if let Some(place) = last.filter(|place| batch.tokens()[**place].is_last) {
+                rows_of_place.entry(*place).or_default().push(row);
+            }
         }
-        logits
-            .par_chunks_mut(vocabulary)
-            .zip(rows_of_place)
-            .try_for_each(|(logits, rows)| advance_all(rows, logits, end_tokens, max_new_tokens))?;
+        // If no prompt ends here, one token is enough to go through all layers.
+        let mut places: Vec<usize> = rows_of_place.keys().copied().collect();
+        if places.is_empty() {
+            places.push(batch.len() - 1);
+        }
+        let batch = batch.with_wanted(places);
+        let h = model.forward(&batch, Some(&mut running.memory.cache), tap)?;
+        if !rows_of_place.is_empty() {
+            let mut logits = logit_numbers(model.head(h))?;
+            let vocabulary = logits.len() / rows_of_place.len();
+            let rows: Vec<Vec<&mut Row>> = rows_of_place.into_values().collect();
+            logits
+                .par_chunks_mut(vocabulary)
+                .zip(rows)
+                .try_for_each(|(logits, rows)| advance_all(rows, logits, end_tokens, max_new_tokens))?;
+        }
         let flow = each(&running.newest());
         texts.extend(running.take_ended(flow));
     }
@@ -145,13 +155,12 @@ struct Running<'a> {
 }
 
 impl Running<'_> {
-    /// The newest token of each active row, and the prompts of as many waiting ones as there is
-    /// room for, in the order of the active rows. `None` when all is done.
+    /// What is next of each active row, and the prompts of as many waiting ones as there is room
+    /// for, in the order of the active rows. `None` when all is done.
     fn next_batch(&mut self, tap: &dyn ResidualTap) -> Result<Option<Batch>> {
         let mut batch = Batch::with_forks(tap.forks());
         for row in &self.active {
-            let newest = row.history.len() - 1;
-            self.push(&mut batch, row.number, newest, &row.history)?;
+            self.push(&mut batch, row)?;
         }
         let free = ROWS_AT_ONCE - self.active.len();
         if free < ROWS_TOGETHER && !self.active.is_empty() {
@@ -161,23 +170,33 @@ impl Running<'_> {
             let Some((number, request)) = self.waiting.pop_front() else {
                 break;
             };
-            let known = self.memory.recall(number, &request.prompt);
-            self.push(&mut batch, number, known, &request.prompt)?;
-            self.active.push(Row::new(number, request));
+            self.memory.recall(number, &request.prompt);
+            let row = Row::new(number, request);
+            self.push(&mut batch, &row)?;
+            self.active.push(row);
         }
         Ok((!batch.is_empty()).then_some(batch))
     }
 
-    /// Adds a row's tokens from a position on. Rows whose texts still agree have the last one in
-    /// common, and so what follows it.
-    fn push(&self, batch: &mut Batch, number: usize, start: usize, tokens: &[u32]) -> Result<()> {
-        let slots = self.memory.cache.last_slots(number, batch.forks());
-        batch.push_after(number, start, &tokens[start..], &slots)
+    /// Adds the tokens of a row that are not in the cache yet, or as many as one pass takes. Rows
+    /// whose texts still agree have the last one in common, and so what follows it.
+    fn push(&self, batch: &mut Batch, row: &Row) -> Result<()> {
+        let (cache, number) = (&self.memory.cache, row.number);
+        let start = cache.length(number);
+        let end = row.history.len().min(start + TOKENS_AT_ONCE);
+        let slots = cache.last_slots(number, batch.forks());
+        let part = BatchRow {
+            number,
+            start,
+            ends: end == row.history.len(),
+        };
+        batch.push_after(part, &row.history[start..end], &slots)
     }
 
+    /// The last tokens of the rows that have new ones.
     fn newest(&self) -> Vec<NewToken> {
         let newest = |row: &Row| {
-            let token = row.history.last().copied();
+            let token = row.history[row.prompt_length..].last().copied();
             token.map(|token| NewToken {
                 row: row.number,
                 token,

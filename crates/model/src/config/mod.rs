@@ -66,10 +66,26 @@ pub struct ModelConfig {
 }
 
 impl ModelConfig {
-    /// Numbers that the keys and values of one token take in a cache.
-    pub fn cached_numbers(&self) -> usize {
-        let own = self.layers.iter().filter(|layer| layer.keeps_keys());
-        own.map(|layer| 2 * layer.key_width()).sum()
+    /// Numbers that the keys and values of a row with this many tokens take in a cache, at most:
+    /// a sliding layer keeps about twice its window.
+    pub fn cached_numbers(&self, tokens: usize) -> usize {
+        let layers = self.layers.iter().zip(self.windows_of_keys());
+        let own = layers.filter(|(layer, _)| layer.keeps_keys());
+        own.map(|(layer, window)| 2 * layer.key_width() * tokens.min(window.saturating_mul(2)))
+            .sum()
+    }
+
+    /// For each layer how many keys a query sees of those that the layer has: its own queries, or
+    /// those of layers that use its keys. `usize::MAX`: all of them.
+    pub(crate) fn windows_of_keys(&self) -> Vec<usize> {
+        let own = |layer: &LayerDescription| layer.window.unwrap_or(usize::MAX);
+        let mut windows: Vec<usize> = self.layers.iter().map(own).collect();
+        for layer in &self.layers {
+            if let KeysAndValues::OfLayer(lender) = layer.keys_and_values {
+                windows[lender] = windows[lender].max(own(layer));
+            }
+        }
+        windows
     }
 
     /// The widest feed-forward of any layer.

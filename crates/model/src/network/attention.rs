@@ -1,12 +1,15 @@
+use std::ops::Range;
+
 use burn::module::Module;
 use burn::tensor::{DType, Tensor, activation};
-use kernels::AttentionShape;
+use kernels::{AttentionShape, Context};
 
 use super::cpu;
 use super::functions::{soft_cap, to_dtype};
 use super::linear::Linear;
 use super::loader::Loader;
 use super::norm::RmsNorm;
+use super::parts::{TOKENS_AT_ONCE, in_parts};
 use super::pass::Pass;
 use crate::{Cache, KeysAndValues, LayerDescription, QueryKeyNorms, Result};
 
@@ -65,7 +68,8 @@ impl Attention {
         })
     }
 
-    /// `x: [tokens of the batch, hidden]`, normed; the result `[queries of the layer, hidden]`.
+    /// `x: [tokens of the batch, hidden]`, normed; the result `[queries of the layer, hidden]`. On
+    /// the CPU, the queries of long texts are computed in parts.
     pub fn forward(
         &self,
         x: Tensor<2>,
@@ -73,7 +77,13 @@ impl Attention {
         layer: usize,
         cache: Option<&mut Cache>,
     ) -> Tensor<2> {
-        let (queries, own) = self.products(x, pass, layer);
+        let asked = pass.queries(layer);
+        let is_long =
+            asked.tokens.len() > TOKENS_AT_ONCE && asked.are_all() && cpu::HostSlice::of(&x).is_some();
+        let (queries, own) = match is_long {
+            true => (None, self.keys_and_values(x.clone())),
+            false => self.products(x.clone(), pass, layer),
+        };
         let (keys, values) = match own {
             None => pass.borrow(self.lender),
             Some((keys, values)) => {
@@ -87,43 +97,53 @@ impl Attention {
                 (keys, values)
             }
         };
-        let queries = pass.rotate_queries(layer, normed(&self.q_norm, queries));
-        let mixed = attend_on_cpu(&queries, &keys, &values, pass, layer);
-        let mixed = mixed.unwrap_or_else(|| attend_by_backend(queries, keys, values, pass, layer));
-        self.o_proj.forward(mixed)
+        let attend = |range: Range<usize>, queries: Tensor<2>| {
+            let queries = normed(&self.q_norm, queries);
+            let queries = pass.rotate_queries(layer, range.start, queries);
+            let mixed = attend_on_cpu(
+                &queries,
+                &keys,
+                &values,
+                &pass.contexts(layer, range),
+                pass,
+                layer,
+            );
+            let mixed = mixed
+                .unwrap_or_else(|| attend_by_backend(queries, keys.clone(), values.clone(), pass, layer));
+            self.o_proj.forward(mixed)
+        };
+        match queries {
+            Some(queries) => attend(0..asked.tokens.len(), queries),
+            None => in_parts(x, |range, x| attend(range, self.q_proj.forward(x))),
+        }
     }
 
     /// Queries of the layer, and keys and values of all tokens in a layer that computes them,
     /// `[tokens, heads * head_dim]`; before norms and rotary embeddings.
-    fn products(
-        &self,
-        x: Tensor<2>,
-        pass: &Pass<'_>,
-        layer: usize,
-    ) -> (Tensor<2>, Option<(Tensor<2>, Tensor<2>)>) {
-        let (asked, queries) = (pass.queries(layer), &self.q_proj);
-        let Some(keys) = &self.k_proj else {
-            return (queries.forward(asked.of(x)), None);
-        };
-        // Values may be the product of the keys.
-        match (&self.v_proj, asked.are_all()) {
-            (Some(values), true) => {
-                let [queries, keys, values] = Linear::forward_each([queries, keys, values], x);
-                (queries, Some((keys, values)))
-            }
-            (Some(values), false) => {
-                let queries = queries.forward(asked.of(x.clone()));
-                let [keys, values] = Linear::forward_each([keys, values], x);
-                (queries, Some((keys, values)))
-            }
-            (None, _) => {
-                let queries = queries.forward(asked.of(x.clone()));
-                let keys = keys.forward(x);
-                (queries, Some((keys.clone(), keys)))
-            }
+    fn products(&self, x: Tensor<2>, pass: &Pass<'_>, layer: usize) -> (Option<Tensor<2>>, KeyValues) {
+        let asked = pass.queries(layer);
+        if let (Some(keys), Some(values), true) = (&self.k_proj, &self.v_proj, asked.are_all()) {
+            let [queries, keys, values] = Linear::forward_each([&self.q_proj, keys, values], x);
+            return (Some(queries), Some((keys, values)));
         }
+        let queries = self.q_proj.forward(asked.of(x.clone()));
+        (Some(queries), self.keys_and_values(x))
+    }
+
+    fn keys_and_values(&self, x: Tensor<2>) -> KeyValues {
+        let keys = self.k_proj.as_ref()?;
+        let Some(values) = &self.v_proj else {
+            // They are the product of the keys.
+            let keys = keys.forward(x);
+            return Some((keys.clone(), keys));
+        };
+        let [keys, values] = Linear::forward_each([keys, values], x);
+        Some((keys, values))
     }
 }
+
+/// `None` in a layer that uses those of another.
+type KeyValues = Option<(Tensor<2>, Tensor<2>)>;
 
 /// A norm of queries or keys, where the layer has them.
 fn query_key_norm(
@@ -148,12 +168,13 @@ fn normed(norm: &Option<RmsNorm>, x: Tensor<2>) -> Tensor<2> {
     norm.forward(vectors).reshape([tokens, width])
 }
 
-/// `queries: [queries, heads * head_dim]`, `keys` and
-/// `values: [slots, key/value heads * head_dim]`.
+/// `queries: [queries, heads * head_dim]`, all or some of the layer's, with a context for each;
+/// `keys` and `values: [slots, key/value heads * head_dim]`.
 fn attend_on_cpu(
     queries: &Tensor<2>,
     keys: &Tensor<2>,
     values: &Tensor<2>,
+    contexts: &[Context<'_>],
     pass: &Pass<'_>,
     layer: usize,
 ) -> Option<Tensor<2>> {
@@ -168,16 +189,16 @@ fn attend_on_cpu(
     let dims = queries.dims();
     let [queries, keys, values] = [queries, keys, values].map(cpu::HostSlice::of);
     let (queries, keys, values) = (queries?, keys?, values?);
-    let (queries, contexts) = (queries.f32()?, pass.contexts(layer));
+    let queries = queries.f32()?;
     let mut mixed = vec![0.0; queries.len()];
     if let (Some(keys), Some(values)) = (keys.f32(), values.f32()) {
-        kernels::attend(queries, keys, values, &contexts, &shape, &mut mixed);
+        kernels::attend(queries, keys, values, contexts, &shape, &mut mixed);
     } else {
         kernels::attend(
             queries,
             keys.bf16()?,
             values.bf16()?,
-            &contexts,
+            contexts,
             &shape,
             &mut mixed,
         );

@@ -6,6 +6,7 @@ use super::functions::{gated, sum, to_dtype};
 use super::linear::Linear;
 use super::loader::Loader;
 use super::norm::RmsNorm;
+use super::parts::in_parts;
 use super::pass::Pass;
 use super::per_layer::PerLayer;
 use crate::{Activation, Cache, LayerDescription, ResidualTap, Result, Site};
@@ -75,7 +76,7 @@ impl DecoderLayer {
         let h = pass.queries(layer).of(h);
         let h = add(&self.post_attention_layernorm, h, attended);
         let read = normed(&self.pre_feedforward_layernorm, h.clone());
-        let fed = self.mlp.forward_in_parts(read, activation);
+        let fed = in_parts(read, |_, read| self.mlp.forward(read, activation));
         if tap.wants_sites() {
             tap.site(Site::ResidualMid, layer, tokens, &h);
             let added = normed(&self.post_feedforward_layernorm, fed.clone());
@@ -109,9 +110,6 @@ fn normed(norm: &Option<RmsNorm>, x: Tensor<2>) -> Tensor<2> {
     }
 }
 
-/// Tokens that pass through a feed-forward at once: enough for its products to be at their fastest.
-const TOKENS_AT_ONCE: usize = 1024;
-
 /// `down(activation(gate(x)) * up(x))`
 #[derive(Module, Debug)]
 struct FeedForward {
@@ -132,19 +130,6 @@ impl FeedForward {
             up_proj: product("up_proj", [inner, hidden])?,
             down_proj: product("down_proj", [hidden, inner])?,
         })
-    }
-
-    /// A few tokens after the other: what is between the products is the largest of a layer.
-    fn forward_in_parts(&self, x: Tensor<2>, activation: Activation) -> Tensor<2> {
-        let tokens = x.dims()[0];
-        if tokens <= TOKENS_AT_ONCE {
-            return self.forward(x, activation);
-        }
-        let part = |first: usize| {
-            let part = x.clone().narrow(0, first, TOKENS_AT_ONCE.min(tokens - first));
-            self.forward(part, activation)
-        };
-        Tensor::cat((0..tokens).step_by(TOKENS_AT_ONCE).map(part).collect(), 0)
     }
 
     fn forward(&self, x: Tensor<2>, activation: Activation) -> Tensor<2> {

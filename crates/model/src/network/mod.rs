@@ -12,6 +12,7 @@ mod loader;
 mod matrix;
 mod norm;
 mod padded;
+mod parts;
 mod pass;
 mod per_layer;
 mod pool;

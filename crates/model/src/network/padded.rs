@@ -1,8 +1,7 @@
-use std::sync::Arc;
-
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
 use crate::Token;
+use crate::cache::Path;
 
 /// Queries and what they see as a grid: a line for each row of the batch, padded, for backends
 /// whose operations work on whole tensors. Only attention is done so; everything else takes the
@@ -26,10 +25,11 @@ pub(super) struct Padded {
 const HIDDEN: f32 = -1e9;
 
 impl Padded {
-    /// `paths`: the slots of each row's tokens, by position.
+    /// `paths`: those of the rows. Keys begin at the first position that some row still
+    /// has.
     pub fn new(
         tokens: &[Token],
-        paths: &[Arc<Vec<u32>>],
+        paths: &[Path],
         windows: impl Iterator<Item = Option<usize>>,
         device: &Device,
     ) -> Self {
@@ -41,7 +41,13 @@ impl Padded {
             }
         }
         let queries = lines.iter().map(|(_, queries)| queries.len()).max().unwrap_or(0);
-        let keys = tokens.iter().map(|token| token.position + 1).max().unwrap_or(0);
+        let first = lines
+            .iter()
+            .map(|(entry, _)| paths[*entry].first)
+            .min()
+            .unwrap_or(0);
+        let end = tokens.iter().map(|token| token.position + 1).max().unwrap_or(0);
+        let keys = end - first;
         let mut query_of_cell = vec![0; lines.len() * queries];
         let mut slot_of_cell = vec![0; lines.len() * keys];
         let mut cell_of_query = vec![0; tokens.len()];
@@ -54,15 +60,16 @@ impl Padded {
                 cell_of_query[*query] = cell as i32;
                 positions[cell] = tokens[*query].position as i64;
             }
-            for (position, slot) in paths[*entry].iter().take(keys).enumerate() {
-                slot_of_cell[line * keys + position] = slot.cast_signed();
+            let path = &paths[*entry];
+            for (position, slot) in (path.first..end).zip(path.slots.iter()) {
+                slot_of_cell[line * keys + position - first] = slot.cast_signed();
             }
         }
         let mut masks: Vec<(Option<usize>, Tensor<4>)> = Vec::new();
         for window in windows {
             if masks.iter().all(|(known, _)| *known != window) {
                 let shape = [lines.len(), 1, queries, keys];
-                masks.push((window, mask(&positions, window, shape, device)));
+                masks.push((window, mask(&positions, first, window, shape, device)));
             }
         }
         Padded {
@@ -105,15 +112,21 @@ impl Padded {
 }
 
 /// 0 where a query sees a key, a large negative number where it doesn't. A query sees the keys at
-/// its own position and before, at most `window` of them.
-fn mask(positions: &[i64], window: Option<usize>, shape: [usize; 4], device: &Device) -> Tensor<4> {
+/// its own position and before, at most `window` of them; `first` is the position of the first key.
+fn mask(
+    positions: &[i64],
+    first: usize,
+    window: Option<usize>,
+    shape: [usize; 4],
+    device: &Device,
+) -> Tensor<4> {
     let window = window.map_or(i64::MAX, |window| window as i64);
     let sees = |position: i64, key: usize| {
         let distance = position - key as i64;
         distance >= 0 && distance < window
     };
     let of_query = |position: &i64| -> Vec<f32> {
-        (0..shape[3])
+        (first..first + shape[3])
             .map(|key| if sees(*position, key) { 0.0 } else { HIDDEN })
             .collect()
     };
@@ -157,7 +170,7 @@ mod tests {
 
     /// One line per query, `1` where it sees the key.
     fn drawn(batch: &Batch, window: Option<usize>) -> Vec<String> {
-        let paths = Paths::of(batch);
+        let paths = Paths::of(batch, 1);
         let windows = std::iter::once(window);
         let padded = Padded::new(batch.tokens(), paths.rows(0), windows, &Device::flex());
         let mask = padded.mask(window).into_data();

@@ -1,5 +1,6 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::rc::Rc;
 
 use burn::tensor::{Device, Tensor};
@@ -14,8 +15,6 @@ use crate::{Batch, Cache, KeysAndValues, ModelConfig, Result, Token};
 /// What the layers share in one pass over a batch.
 pub(super) struct Pass<'a> {
     pub config: &'a ModelConfig,
-    /// For each row of the batch, where the keys and values of its tokens are, by position: slots
-    /// of the cache, or places in the batch.
     paths: Paths,
     /// What layers take, each with the first one that does: the later, the more tokens, since rows
     /// part.
@@ -57,7 +56,7 @@ impl<'a> Pass<'a> {
     ) -> Result<Self> {
         let paths = match cache {
             Some(cache) => cache.reserve(batch)?,
-            None => Paths::of(batch),
+            None => Paths::of(batch, config.layers.len()),
         };
         let mut pass = Pass {
             config,
@@ -164,11 +163,12 @@ impl<'a> Pass<'a> {
 
     /// Turns the layer's keys, which it computes for all tokens that it takes.
     pub fn rotate_keys(&self, layer: usize, keys: Tensor<2>) -> Tensor<2> {
-        self.inputs(layer).rotated(self.config, layer, keys)
+        self.inputs(layer).rotated(self.config, layer, 0, keys)
     }
 
-    pub fn rotate_queries(&self, layer: usize, queries: Tensor<2>) -> Tensor<2> {
-        self.queries(layer).rotated(self.config, layer, queries)
+    /// The same of the layer's queries from one on.
+    pub fn rotate_queries(&self, layer: usize, first: usize, queries: Tensor<2>) -> Tensor<2> {
+        self.queries(layer).rotated(self.config, layer, first, queries)
     }
 
     /// Keeps keys and values if a later layer uses them.
@@ -205,26 +205,27 @@ impl<'a> Pass<'a> {
         Some(self.queries(layer).of(own))
     }
 
-    /// What each query of the layer sees: slots in the order of their positions, as many as the
-    /// layer's window has.
-    pub fn contexts(&self, layer: usize) -> Vec<Context<'_>> {
+    /// What each of these queries of the layer sees: slots in the order of their positions, as many
+    /// as the layer's window has.
+    pub fn contexts(&self, layer: usize, queries: Range<usize>) -> Vec<Context<'_>> {
         let window = self.config.layers[layer].window.unwrap_or(usize::MAX);
         let paths = self.paths.rows(self.log(layer));
         let context = |token: &Token| {
-            let end = token.position + 1;
+            let (path, end) = (&paths[token.entry], token.position + 1);
             Context {
-                path: &paths[token.entry],
-                first: end.saturating_sub(window),
-                end,
+                path: &path.slots,
+                first: end.saturating_sub(window) - path.first,
+                end: end - path.first,
             }
         };
-        self.queries(layer).tokens.iter().map(context).collect()
+        self.queries(layer).tokens[queries].iter().map(context).collect()
     }
 
     /// The same as a grid, for backends that work on whole tensors.
     pub fn padded(&self, layer: usize, device: &Device) -> Rc<Padded> {
         let (queries, log) = (self.queries(layer), self.log(layer));
-        let windows = self.config.layers.iter().map(|layer| layer.window);
+        let layers = (0..self.config.layers.len()).filter(|other| self.log(*other) == log);
+        let windows = layers.map(|layer| self.config.layers[layer].window);
         let padded = || Padded::new(&queries.tokens, self.paths.rows(log), windows, device);
         let mut known = queries.padded.borrow_mut();
         known.entry(log).or_insert_with(|| Rc::new(padded())).clone()
@@ -263,10 +264,10 @@ impl Queries {
         }
     }
 
-    fn rotated(&self, config: &ModelConfig, layer: usize, x: Tensor<2>) -> Tensor<2> {
+    fn rotated(&self, config: &ModelConfig, layer: usize, first: usize, x: Tensor<2>) -> Tensor<2> {
         let description = &config.layers[layer];
         match description.rope {
-            Some(rope) => self.rotaries[rope].apply(x, description.head_dim),
+            Some(rope) => self.rotaries[rope].apply(x, first, description.head_dim),
             None => x,
         }
     }

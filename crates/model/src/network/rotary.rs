@@ -37,20 +37,21 @@ impl Rotary {
         }
     }
 
-    /// `x: [tokens, heads * head_dim]`
-    pub fn apply(&self, x: Tensor<2>, head_dim: usize) -> Tensor<2> {
-        let turned = cpu::change(x, |x| {
-            kernels::rotate(x, head_dim, self.pairs, &self.cosines, &self.sines)
-        });
-        turned.unwrap_or_else(|x| self.by_backend(x, head_dim))
+    /// `x: [tokens, heads * head_dim]`: all of them, or some from the `first` on.
+    pub fn apply(&self, x: Tensor<2>, first: usize, head_dim: usize) -> Tensor<2> {
+        let range = first * self.pairs..(first + x.dims()[0]) * self.pairs;
+        let [cosines, sines] = [&self.cosines, &self.sines].map(|table| &table[range.clone()]);
+        let turned = cpu::change(x, |x| kernels::rotate(x, head_dim, self.pairs, cosines, sines));
+        turned.unwrap_or_else(|x| self.by_backend(x, first, head_dim))
     }
 
-    fn by_backend(&self, x: Tensor<2>, head_dim: usize) -> Tensor<2> {
+    fn by_backend(&self, x: Tensor<2>, first_token: usize, head_dim: usize) -> Tensor<2> {
         let (dtype, [tokens, width], pairs) = (x.dtype(), x.dims(), self.pairs);
         let x = to_dtype(x, DType::F32).reshape([tokens, width / head_dim, head_dim]);
         let (first, second) = (x.clone().narrow(2, 0, pairs), x.clone().narrow(2, pairs, pairs));
         let tables = || [&self.cosines, &self.sines].map(|table| to_tensor(table, pairs, &first.device()));
-        let [cosines, sines] = self.tables.get_or_init(tables).clone();
+        let all = self.tables.get_or_init(tables).clone();
+        let [cosines, sines] = all.map(|table| table.narrow(0, first_token, tokens));
         let turned_first = first
             .clone()
             .mul(cosines.clone())
@@ -84,7 +85,7 @@ mod tests {
             entry: 0,
         };
         let rope = Rope::plain(1e4, x.len());
-        let turned = Rotary::new(&rope, &[token]).apply(cpu::tensor(x.to_vec(), [1, x.len()]), x.len());
+        let turned = Rotary::new(&rope, &[token]).apply(cpu::tensor(x.to_vec(), [1, x.len()]), 0, x.len());
         turned.into_data().try_into_vec().unwrap()
     }
 

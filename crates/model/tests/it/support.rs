@@ -24,6 +24,22 @@ pub fn load_nano_with(config: ModelConfig, precision: Precision) -> Network {
     Network::load(&config, &checkpoint, &Device::flex(), precision, &mut |_| ()).unwrap()
 }
 
+/// The nano weights, of which each layer sees this many tokens.
+pub fn load_with_windows(windows: [Option<usize>; 4]) -> Network {
+    let mut config = ModelConfig::read(&nano()).unwrap();
+    assert_eq!(config.layers.len(), windows.len());
+    for (layer, window) in config.layers.iter_mut().zip(windows) {
+        layer.window = window;
+    }
+    load_nano_with(config, Precision::F32)
+}
+
+/// Tokens of which few repeat in the same order.
+pub fn long_text(seed: usize, length: usize) -> Vec<u32> {
+    let token = |index: usize| 3 + ((index * 7919 + index * index * 31 + seed * 17) % 50) as u32;
+    (0..length).map(token).collect()
+}
+
 /// Keeps every layer's whole output.
 #[derive(Default)]
 pub struct KeepAll(pub Vec<Tensor<2>>);

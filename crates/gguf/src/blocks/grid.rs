@@ -5,6 +5,7 @@
 //! them as places in the short list of values that occur, 2 or 4 bits each, which is how the Python
 //! package gguf has them too.
 
+use super::bytes::MASKS;
 use super::parts::{LARGE, half_to_f32, nibble, scale, u16_at};
 
 const TWO_BITS: [i8; 4] = [8, 25, 43, 0];
@@ -149,20 +150,21 @@ fn even_signs(bits: u32) -> u8 {
 }
 
 #[inline(always)]
-fn put(row: &[i8], signs: u8, out: &mut [i8]) {
-    for (index, (place, value)) in out.iter_mut().zip(row).enumerate() {
-        *place = if signs >> index & 1 == 0 {
-            *value
-        } else {
-            value.wrapping_neg()
-        };
-    }
+fn put(row: &[i8; 8], signs: u8, out: &mut [i8; 8]) {
+    let minuses = u64::from_le_bytes(MASKS[usize::from(signs)]);
+    // Bytes are inverted and raised by 1, which carries nothing into the next.
+    let inverted = u64::from_le_bytes(row.map(i8::cast_unsigned)) ^ minuses;
+    let ones = 0x0101_0101_0101_0101;
+    let negated = ((inverted & (0x7f * ones)) + (minuses & ones)) ^ inverted & (0x80 * ones);
+    *out = negated.to_le_bytes().map(u8::cast_signed);
 }
 
 #[inline(always)]
 fn put_two(rows: [&[i8; 4]; 2], signs: u8, out: &mut [i8; 8]) {
-    put(rows[0], signs, &mut out[..4]);
-    put(rows[1], signs >> 4, &mut out[4..]);
+    let mut row = [0; 8];
+    row[..4].copy_from_slice(rows[0]);
+    row[4..].copy_from_slice(rows[1]);
+    put(&row, signs, out);
 }
 
 /// In eighths.

@@ -3,6 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::machine::{Machine, Tile, for_tile};
+use super::operations::Avx2;
 use super::panel::{Panel, Shape, Unpacked};
 use super::rows::{Next, Rows, for_kind};
 use super::{RUN, WIDTH};
@@ -35,7 +36,9 @@ unsafe fn unpack_kind<const KIND: usize>(
     to: &mut [Unpacked; WIDTH],
     next: &mut Next,
 ) {
-    rows.unpack::<KIND>(unit, to, next);
+    // SAFETY: the caller's promise.
+    let operations = unsafe { Avx2::new() };
+    rows.unpack::<KIND>(operations, unit, to, next);
 }
 
 /// # Safety

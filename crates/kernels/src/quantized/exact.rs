@@ -3,8 +3,12 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
+#[cfg(target_arch = "x86_64")]
+use gguf::dequantize_with;
 use gguf::{BlockKind, dequantize};
 
+#[cfg(target_arch = "x86_64")]
+use super::operations::{Avx2, Avx512};
 use super::row_bytes;
 #[cfg(target_arch = "x86_64")]
 use crate::Instructions;
@@ -63,13 +67,14 @@ fn widen(kind: BlockKind, bytes: &[u8], numbers: &mut [f32]) {
         };
     }
     #[cfg(target_arch = "x86_64")]
-    match Instructions::best() {
-        Instructions::Portable => {}
-        // SAFETY: the processor has the instructions.
-        Instructions::Avx2 => {
+    match (Instructions::best(), kind.group()) {
+        (Instructions::Portable, _) => {}
+        // Where groups have 16 numbers, compilers make no vectors of 16 of them.
+        // SAFETY: every other set includes AVX2 and FMA.
+        (Instructions::Avx2, _) | (_, Some(16)) => {
             return unsafe { of_kind!(with_avx2, 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 22 23 24) };
         }
-        // SAFETY: the same.
+        // SAFETY: the processor has the instructions.
         _ => {
             return unsafe {
                 of_kind!(with_avx512, 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 22 23 24)
@@ -82,13 +87,17 @@ fn widen(kind: BlockKind, bytes: &[u8], numbers: &mut [f32]) {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 fn with_avx2<const KIND: usize>(bytes: &[u8], numbers: &mut [f32]) {
-    dequantize(const { BlockKind::at(KIND) }, bytes, numbers);
+    // SAFETY: they are enabled here.
+    let operations = unsafe { Avx2::new() };
+    dequantize_with(operations, const { BlockKind::at(KIND) }, bytes, numbers);
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
 fn with_avx512<const KIND: usize>(bytes: &[u8], numbers: &mut [f32]) {
-    dequantize(const { BlockKind::at(KIND) }, bytes, numbers);
+    // SAFETY: they are enabled here.
+    let operations = unsafe { Avx512::new() };
+    dequantize_with(operations, const { BlockKind::at(KIND) }, bytes, numbers);
 }
 
 fn plainly<const KIND: usize>(bytes: &[u8], numbers: &mut [f32]) {

@@ -1,5 +1,7 @@
 //! Plain loops over the outputs of a panel.
 
+use gguf::Plain;
+
 use super::machine::{Machine, Tile, for_tile};
 use super::panel::{Panel, Shape, Unpacked};
 use super::rows::{Next, Rows, for_kind};
@@ -17,7 +19,7 @@ fn unpack(rows: &Rows<'_>, unit: usize, to: &mut [Unpacked; WIDTH], next: &mut N
 }
 
 fn unpack_kind<const KIND: usize>(rows: &Rows<'_>, unit: usize, to: &mut [Unpacked; WIDTH], next: &mut Next) {
-    rows.unpack::<KIND>(unit, to, next);
+    rows.unpack::<KIND>(Plain, unit, to, next);
 }
 
 fn lay(from: &[Unpacked; WIDTH], shape: Shape, to: &mut Panel) {

@@ -5,6 +5,7 @@
 //! them as places in the short list of values that occur, 2 or 4 bits each, which is how the Python
 //! package gguf has them too.
 
+use super::bytes::MASKS;
 use super::parts::{LARGE, half_to_f32, nibble, scale, u16_at};
 
 const TWO_BITS: [i8; 4] = [8, 25, 43, 0];
@@ -149,28 +150,45 @@ fn even_signs(bits: u32) -> u8 {
 }
 
 #[inline(always)]
-fn put(row: &[i8], signs: u8, out: &mut [i8]) {
-    for (index, (place, value)) in out.iter_mut().zip(row).enumerate() {
-        *place = if signs >> index & 1 == 0 {
-            *value
-        } else {
-            value.wrapping_neg()
-        };
-    }
+fn put(row: &[i8; 8], signs: u8, out: &mut [i8; 8]) {
+    let minuses = u64::from_le_bytes(MASKS[usize::from(signs)]);
+    *out = bytes(add(word(*row) ^ minuses, minuses & ONES));
 }
 
 #[inline(always)]
 fn put_two(rows: [&[i8; 4]; 2], signs: u8, out: &mut [i8; 8]) {
-    put(rows[0], signs, &mut out[..4]);
-    put(rows[1], signs >> 4, &mut out[4..]);
+    let mut row = [0; 8];
+    row[..4].copy_from_slice(rows[0]);
+    row[4..].copy_from_slice(rows[1]);
+    put(&row, signs, out);
 }
 
 /// In eighths.
 #[inline(always)]
 fn put_shifted(shift: i8, row: &[i8; 8], out: &mut [i8; 8]) {
-    for (place, value) in out.iter_mut().zip(row) {
-        *place = value.wrapping_mul(8).wrapping_add(shift);
-    }
+    // -1, 0 and 1 have only copies of their sign in the upper bits.
+    let eights = word(*row) << 3 & (0xf8 * ONES);
+    *out = bytes(add(eights, u64::from(shift.cast_unsigned()) * ONES));
+}
+
+/// 1 in each of eight bytes.
+const ONES: u64 = 0x0101_0101_0101_0101;
+
+#[inline(always)]
+fn word(bytes: [i8; 8]) -> u64 {
+    u64::from_le_bytes(bytes.map(i8::cast_unsigned))
+}
+
+#[inline(always)]
+fn bytes(word: u64) -> [i8; 8] {
+    word.to_le_bytes().map(u8::cast_signed)
+}
+
+/// Eight sums of bytes, none of which carries into the next.
+#[inline(always)]
+fn add(a: u64, b: u64) -> u64 {
+    let low = 0x7f * ONES;
+    ((a & low) + (b & low)) ^ (a ^ b) & !low
 }
 
 #[inline(always)]

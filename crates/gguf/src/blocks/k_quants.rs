@@ -39,16 +39,21 @@ pub(super) fn q2_k(
 pub(super) fn q3_k(block: &[u8; 110], integers: &mut [i8; LARGE], scales: &mut [f32; 16]) {
     let d = scale(block[108], block[109]);
     *scales = q3_k_scales(bytes(block, 96)).map(|factor| d * f32::from(factor));
-    let mut third = bytes::<RUN>(block, 0);
+    let third = bytes::<RUN>(block, 0);
+    let halves = integers.as_chunks_mut().0;
+    four_runs_of_three::<0>(bytes(block, 32), third, &mut halves[0]);
+    four_runs_of_three::<4>(bytes(block, 32 + RUN), third, &mut halves[1]);
+}
+
+/// The first has its third bits at this place of the bytes, the others at the next ones.
+#[inline(always)]
+fn four_runs_of_three<const PLACE: u32>(low: [u8; RUN], third: [u8; RUN], integers: &mut [i8; 4 * RUN]) {
+    let third = |index: usize, run: u32| (third[index] >> (PLACE + run) & 1) << 2;
     let runs = integers.as_chunks_mut::<RUN>().0;
-    for (half, runs) in runs.as_chunks_mut::<4>().0.iter_mut().enumerate() {
-        let low = bytes::<RUN>(block, 32 + RUN * half);
-        runs[0] = run(|index| low[index] & 3 | (third[index] & 1) << 2, 4);
-        runs[1] = run(|index| low[index] >> 2 & 3 | (third[index] & 2) << 1, 4);
-        runs[2] = run(|index| low[index] >> 4 & 3 | third[index] & 4, 4);
-        runs[3] = run(|index| low[index] >> 6 | (third[index] & 8) >> 1, 4);
-        third = third.map(|byte| byte >> 4);
-    }
+    runs[0] = run(|index| low[index] & 3 | third(index, 0), 4);
+    runs[1] = run(|index| low[index] >> 2 & 3 | third(index, 1), 4);
+    runs[2] = run(|index| low[index] >> 4 & 3 | third(index, 2), 4);
+    runs[3] = run(|index| low[index] >> 6 | third(index, 3), 4);
 }
 
 /// 16 scales of six bits, stored 32 too high: the low four bits in the nibbles of eight bytes (the
@@ -113,14 +118,20 @@ pub(super) fn q5_k(
     minima: &mut [f32; 8],
 ) {
     group_scales(bytes(block, 0), scales, minima);
-    let mut fifth = bytes::<RUN>(block, 16);
+    let fifth = bytes::<RUN>(block, 16);
+    let pairs = integers.as_chunks_mut().0;
+    two_runs_of_five::<0>(bytes(block, 48), fifth, &mut pairs[0]);
+    two_runs_of_five::<2>(bytes(block, 48 + RUN), fifth, &mut pairs[1]);
+    two_runs_of_five::<4>(bytes(block, 48 + 2 * RUN), fifth, &mut pairs[2]);
+    two_runs_of_five::<6>(bytes(block, 48 + 3 * RUN), fifth, &mut pairs[3]);
+}
+
+/// The first has its fifth bits at this place of the bytes, the second at the next.
+#[inline(always)]
+fn two_runs_of_five<const PLACE: u32>(low: [u8; RUN], fifth: [u8; RUN], integers: &mut [i8; 2 * RUN]) {
     let runs = integers.as_chunks_mut::<RUN>().0;
-    for (pair, runs) in runs.as_chunks_mut::<2>().0.iter_mut().enumerate() {
-        let low = bytes::<RUN>(block, 48 + RUN * pair);
-        runs[0] = run(|index| low[index] & 15 | (fifth[index] & 1) << 4, 0);
-        runs[1] = run(|index| low[index] >> 4 | (fifth[index] & 2) << 3, 0);
-        fifth = fifth.map(|byte| byte >> 2);
-    }
+    runs[0] = run(|index| low[index] & 15 | (fifth[index] >> PLACE & 1) << 4, 0);
+    runs[1] = run(|index| low[index] >> 4 | (fifth[index] >> PLACE & 2) << 3, 0);
 }
 
 /// 256 integers of 6 bits, stored 32 too high: low four bits (128 bytes), upper two bits (64

@@ -4,6 +4,7 @@
 //! instructions, and its arithmetic wraps where it can't overflow: a check would keep such a loop from
 //! becoming vector code.
 
+mod bytes;
 mod codebook;
 mod grid;
 mod k_quants;
@@ -13,6 +14,7 @@ mod small;
 mod ternary;
 
 use crate::kind::BlockKind;
+pub use bytes::{ByteOperations, Plain};
 
 /// The most numbers that [`unpack`] takes at once: those of the largest block.
 pub const UNIT: usize = parts::LARGE;
@@ -25,6 +27,12 @@ pub const UNIT: usize = parts::LARGE;
 /// anywhere between blocks, and the parts be given to several threads.
 #[inline(always)]
 pub fn dequantize(kind: BlockKind, bytes: &[u8], out: &mut [f32]) {
+    dequantize_with(Plain, kind, bytes, out);
+}
+
+/// [`dequantize`], with the processor's own operations.
+#[inline(always)]
+pub fn dequantize_with(operations: impl ByteOperations, kind: BlockKind, bytes: &[u8], out: &mut [f32]) {
     let blocks = out.len() / kind.block_elements();
     assert_eq!(
         out.len(),
@@ -36,20 +44,25 @@ pub fn dequantize(kind: BlockKind, bytes: &[u8], out: &mut [f32]) {
         (BlockKind::F32, _) => plain::from_f32(bytes, out),
         (BlockKind::F16, _) => plain::from_f16(bytes, out),
         (BlockKind::Bf16, _) => plain::from_bf16(bytes, out),
-        (_, Some(16)) => units::<16>(kind, bytes, out),
-        _ => units::<32>(kind, bytes, out),
+        (_, Some(16)) => units::<16>(operations, kind, bytes, out),
+        _ => units::<32>(operations, kind, bytes, out),
     }
 }
 
 /// `scale * integer - minimum`, for groups of this size.
 #[inline(always)]
-fn units<const GROUP: usize>(kind: BlockKind, bytes: &[u8], out: &mut [f32]) {
+fn units<const GROUP: usize>(
+    operations: impl ByteOperations,
+    kind: BlockKind,
+    bytes: &[u8],
+    out: &mut [f32],
+) {
     let mut integers = [0; UNIT];
     // Where a type has no minima, 0 is subtracted, which changes no bit.
     let (mut scales, mut minima) = ([0.0; UNIT / 16], [0.0; UNIT / 16]);
     let unit_bytes = UNIT / kind.block_elements() * kind.block_bytes();
     for (bytes, out) in bytes.chunks(unit_bytes).zip(out.chunks_mut(UNIT)) {
-        unpack(kind, bytes, &mut integers, &mut scales, &mut minima);
+        unpack_with(operations, kind, bytes, &mut integers, &mut scales, &mut minima);
         let groups = integers.as_chunks::<GROUP>().0.iter().zip(&scales).zip(&minima);
         for (out, ((integers, scale), minimum)) in out.as_chunks_mut::<GROUP>().0.iter_mut().zip(groups) {
             for (out, integer) in out.iter_mut().zip(integers) {
@@ -71,19 +84,32 @@ pub fn unpack(
     scales: &mut [f32; UNIT / 16],
     minima: &mut [f32; UNIT / 16],
 ) {
+    unpack_with(Plain, kind, bytes, integers, scales, minima);
+}
+
+/// [`unpack`], with the processor's own operations.
+#[inline(always)]
+pub fn unpack_with(
+    operations: impl ByteOperations,
+    kind: BlockKind,
+    bytes: &[u8],
+    integers: &mut [i8; UNIT],
+    scales: &mut [f32; UNIT / 16],
+    minima: &mut [f32; UNIT / 16],
+) {
     // Known block lengths let the compiler drop all bounds checks within a block.
     macro_rules! each_block {
-        ($unpack:path) => {{
+        ($unpack:path $([$operations:ident])?) => {{
             let places = integers
                 .as_chunks_mut()
                 .0
                 .iter_mut()
                 .zip(scales.as_chunks_mut().0);
             for (block, (integers, scales)) in bytes.as_chunks().0.iter().zip(places) {
-                $unpack(block, integers, scales);
+                $unpack($($operations,)? block, integers, scales);
             }
         }};
-        ($unpack:path, with minima) => {{
+        ($unpack:path $([$operations:ident])?, with minima) => {{
             let places = integers
                 .as_chunks_mut()
                 .0
@@ -91,21 +117,21 @@ pub fn unpack(
                 .zip(scales.as_chunks_mut().0);
             let places = places.zip(minima.as_chunks_mut().0);
             for (block, ((integers, scales), minima)) in bytes.as_chunks().0.iter().zip(places) {
-                $unpack(block, integers, scales, minima);
+                $unpack($($operations,)? block, integers, scales, minima);
             }
         }};
     }
     // Blocks of 32 that begin with their scale, perhaps followed by their least value.
     macro_rules! small_blocks {
-        ($bytes:literal, $unpack:path) => {{
+        ($bytes:literal, $unpack:path $([$operations:ident])?) => {{
             let blocks = bytes.as_chunks::<$bytes>().0;
             scales[..8].copy_from_slice(&small::scales(blocks, 0));
             for (block, integers) in blocks.iter().zip(integers.as_chunks_mut().0) {
-                $unpack(block, integers);
+                $unpack($($operations,)? block, integers);
             }
         }};
-        ($bytes:literal, $unpack:path, with least) => {{
-            small_blocks!($bytes, $unpack);
+        ($bytes:literal, $unpack:path $([$operations:ident])?, with least) => {{
+            small_blocks!($bytes, $unpack $([$operations])?);
             let least = small::scales(bytes.as_chunks::<$bytes>().0, 2);
             for (minimum, least) in minima.iter_mut().zip(least) {
                 *minimum = -least;
@@ -117,17 +143,17 @@ pub fn unpack(
         BlockKind::F32 | BlockKind::F16 | BlockKind::Bf16 => {}
         BlockKind::Q4_0 => small_blocks!(18, small::q4_0),
         BlockKind::Q4_1 => small_blocks!(20, small::q4_1, with least),
-        BlockKind::Q5_0 => small_blocks!(22, small::q5_0),
-        BlockKind::Q5_1 => small_blocks!(24, small::q5_1, with least),
+        BlockKind::Q5_0 => small_blocks!(22, small::q5_0[operations]),
+        BlockKind::Q5_1 => small_blocks!(24, small::q5_1 [operations], with least),
         BlockKind::Q8_0 => small_blocks!(34, small::q8_0),
-        BlockKind::Iq4Nl => small_blocks!(18, codebook::iq4_nl),
+        BlockKind::Iq4Nl => small_blocks!(18, codebook::iq4_nl[operations]),
         BlockKind::Q2K => each_block!(k_quants::q2_k, with minima),
         BlockKind::Q3K => each_block!(k_quants::q3_k),
         BlockKind::Q4K => each_block!(k_quants::q4_k, with minima),
         BlockKind::Q5K => each_block!(k_quants::q5_k, with minima),
         BlockKind::Q6K => each_block!(k_quants::q6_k),
-        BlockKind::Iq4Xs => each_block!(codebook::iq4_xs),
-        BlockKind::Mxfp4 => each_block!(codebook::mxfp4),
+        BlockKind::Iq4Xs => each_block!(codebook::iq4_xs[operations]),
+        BlockKind::Mxfp4 => each_block!(codebook::mxfp4[operations]),
         BlockKind::Iq2Xxs => each_block!(grid::iq2_xxs),
         BlockKind::Iq2Xs => each_block!(grid::iq2_xs),
         BlockKind::Iq2S => each_block!(grid::iq2_s),

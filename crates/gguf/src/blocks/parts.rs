@@ -3,6 +3,8 @@
 /// The numbers in a block of the older types.
 pub(super) const SMALL: usize = 32;
 
+pub(super) const HALF: usize = SMALL / 2;
+
 /// The numbers in a block of a k-quant, and of what came after them.
 pub(super) const LARGE: usize = 256;
 

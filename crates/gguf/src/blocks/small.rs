@@ -1,8 +1,8 @@
 //! Blocks of 32 integers with a common scale, an f16 at their beginning.
 
-use super::parts::{LARGE, SMALL, bytes, half_to_f32, integers as run, u16_at};
+use super::bytes::ByteOperations;
+use super::parts::{HALF, LARGE, SMALL, bytes, half_to_f32, integers as run, u16_at};
 
-const HALF: usize = SMALL / 2;
 /// Blocks of 256 numbers.
 const BLOCKS: usize = LARGE / SMALL;
 
@@ -34,14 +34,14 @@ pub(super) fn q4_1(block: &[u8; 20], integers: &mut [i8; SMALL]) {
 
 /// Scale, the fifth bits of all integers, then their lower four bits; stored 16 too high.
 #[inline(always)]
-pub(super) fn q5_0(block: &[u8; 22], integers: &mut [i8; SMALL]) {
-    five_bits(bytes(block, 6), bytes(block, 2), integers, 16);
+pub(super) fn q5_0(operations: impl ByteOperations, block: &[u8; 22], integers: &mut [i8; SMALL]) {
+    five_bits(operations, bytes(block, 6), bytes(block, 2), integers, 16);
 }
 
 /// Scale and least value, the fifth bits of all integers, then their lower four bits.
 #[inline(always)]
-pub(super) fn q5_1(block: &[u8; 24], integers: &mut [i8; SMALL]) {
-    five_bits(bytes(block, 8), bytes(block, 4), integers, 0);
+pub(super) fn q5_1(operations: impl ByteOperations, block: &[u8; 24], integers: &mut [i8; SMALL]) {
+    five_bits(operations, bytes(block, 8), bytes(block, 4), integers, 0);
 }
 
 /// Scale, then 32 integers of 8 bits.
@@ -61,25 +61,15 @@ fn nibbles(low: [u8; HALF], integers: &mut [i8; SMALL], bias: i8) {
 
 /// The same with fifth bits: bit i of 32 belongs to integer i.
 #[inline(always)]
-fn five_bits(low: [u8; HALF], fifth: [u8; 4], integers: &mut [i8; SMALL], bias: i8) {
-    let mut sixteens = [0; SMALL];
-    for (sixteens, bits) in sixteens.as_chunks_mut::<8>().0.iter_mut().zip(fifth) {
-        *sixteens = SIXTEENS[usize::from(bits)];
-    }
+fn five_bits(
+    operations: impl ByteOperations,
+    low: [u8; HALF],
+    fifth: [u8; 4],
+    integers: &mut [i8; SMALL],
+    bias: i8,
+) {
+    let fifth = operations.masks(fifth);
     let halves = integers.as_chunks_mut::<HALF>().0;
-    halves[0] = run(|index| low[index] & 15 | sixteens[index], bias);
-    halves[1] = run(|index| low[index] >> 4 | sixteens[HALF + index], bias);
+    halves[0] = run(|index| low[index] & 15 | fifth[index] & 16, bias);
+    halves[1] = run(|index| low[index] >> 4 | fifth[HALF + index] & 16, bias);
 }
-
-/// Of each byte: 16 for each bit that is set, the lowest first.
-static SIXTEENS: [[u8; 8]; 256] = {
-    let mut sixteens = [[0; 8]; 256];
-    let mut place = 0;
-    while place < 256 * 8 {
-        if (place / 8) >> (place % 8) & 1 == 1 {
-            sixteens[place / 8][place % 8] = 16;
-        }
-        place += 1;
-    }
-    sixteens
-};

@@ -24,6 +24,8 @@ mod avx512;
 mod choice;
 pub(crate) mod exact;
 mod machine;
+#[cfg(target_arch = "x86_64")]
+mod operations;
 mod panel;
 mod portable;
 mod rows;

@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use gguf::{BlockKind, UNIT, unpack};
+use gguf::{BlockKind, ByteOperations, UNIT, unpack_with};
 
 use super::WIDTH;
 use super::panel::Unpacked;
@@ -34,7 +34,13 @@ impl<'a> Rows<'a> {
     /// the memory that is wanted next. The type of the blocks is a parameter, so that the compiler
     /// makes a loop of its own of each.
     #[inline(always)]
-    pub fn unpack<const KIND: usize>(&self, unit: usize, to: &mut [Unpacked; WIDTH], next: &mut Next) {
+    pub fn unpack<const KIND: usize>(
+        &self,
+        operations: impl ByteOperations,
+        unit: usize,
+        to: &mut [Unpacked; WIDTH],
+        next: &mut Next,
+    ) {
         let kind = const { BlockKind::at(KIND) };
         let unit_bytes = row_bytes(kind, UNIT);
         let first = unit * unit_bytes;
@@ -46,7 +52,7 @@ impl<'a> Rows<'a> {
                 scales,
                 minima,
             } = to;
-            unpack(kind, &row[first..last], integers, scales, minima);
+            unpack_with(operations, kind, &row[first..last], integers, scales, minima);
         }
     }
 }
@@ -100,7 +106,7 @@ impl Next {
     }
 
     #[inline(always)]
-    fn ask(&mut self) {
+    pub fn ask(&mut self) {
         #[cfg(target_arch = "x86_64")]
         self.ahead.ask();
     }

@@ -1,46 +1,72 @@
-use model::Checkpoint;
+use kernels::ProductRates;
+use model::{Checkpoint, Demand, Demands, Precision};
 use session::OpenNetwork;
 
 /// What the machine can do at most, and what the model demands of it.
 pub struct Limits {
     /// Bytes a second.
     pub bandwidth: f64,
-    /// f32 multiplications and additions a second.
-    pub rate: f64,
-    /// Bytes that one step of generation reads: all weights, the table once as the head.
-    bytes: f64,
-    /// The number of weights in the layers' matrices and in the head.
-    layer_weights: f64,
-    head_weights: f64,
+    /// Multiplications and additions a second.
+    pub rates: ProductRates,
+    demands: Demands,
+    precision: Precision,
 }
 
 impl Limits {
-    pub fn measure(network: &OpenNetwork, checkpoint: &Checkpoint) -> Self {
-        let config = network.config();
-        let count = |shape: &Vec<usize>| shape.iter().product::<usize>() as f64;
-        let tensors = config.tensors();
-        let matrices = tensors.iter().filter(|(_, shape)| shape.len() == 2);
-        let all: f64 = matrices.map(|(_, shape)| count(shape)).sum();
-        let head_weights = (config.vocab_size * config.hidden_size) as f64;
+    pub fn measure(network: &OpenNetwork, checkpoint: &Checkpoint, precision: Precision) -> Self {
         Limits {
             bandwidth: kernels::read_bandwidth(),
-            rate: kernels::multiply_add_rate(),
-            bytes: checkpoint.size() as f64,
-            layer_weights: all - head_weights,
-            head_weights,
+            rates: ProductRates::measure(),
+            demands: Demands::of(network.config(), checkpoint, precision),
+            precision,
         }
     }
 
     /// The least time of a pass over `tokens` tokens, in seconds, if the layers alone run.
     pub fn layers(&self, tokens: usize) -> f64 {
-        let share = self.layer_weights / (self.layer_weights + self.head_weights);
-        let arithmetic = 2.0 * self.layer_weights * tokens as f64 / self.rate;
-        arithmetic.max(self.bytes * share / self.bandwidth)
+        self.least(&[&self.demands.layers], tokens)
     }
 
     /// The same for one step of generation, with the head.
     pub fn step(&self, rows: usize) -> f64 {
-        let arithmetic = 2.0 * (self.layer_weights + self.head_weights) * rows as f64 / self.rate;
-        arithmetic.max(self.bytes / self.bandwidth)
+        self.least(&[&self.demands.layers, &self.demands.head], rows)
+    }
+
+    fn least(&self, parts: &[&Demand], tokens: usize) -> f64 {
+        let bytes: f64 = parts.iter().map(|part| part.bytes).sum();
+        let arithmetic = parts
+            .iter()
+            .map(|part| part.arithmetic(tokens as f64, self.precision, &self.rates));
+        arithmetic.sum::<f64>().max(bytes / self.bandwidth)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longer_of_reading_and_arithmetic_counts() {
+        let demand = |numbers: f64| Demand {
+            bytes: 2.0 * numbers,
+            numbers: [(kernels::Stored::Bf16, numbers)].into(),
+        };
+        let limits = |precision| Limits {
+            bandwidth: 1e10,
+            rates: ProductRates {
+                f32: 1e11,
+                bf16: 8e11,
+                exact_bf16: 2e11,
+            },
+            demands: Demands {
+                layers: demand(1e9),
+                head: demand(1e9),
+            },
+            precision,
+        };
+        assert_eq!(limits(Precision::Bf16).step(1), 0.4);
+        assert_eq!(limits(Precision::Bf16).layers(1), 0.2);
+        assert_eq!(limits(Precision::Bf16).layers(200), 0.5);
+        assert_eq!(limits(Precision::F32).layers(200), 2.0);
     }
 }

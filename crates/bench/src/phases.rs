@@ -63,7 +63,7 @@ pub fn run(settings: &Settings) -> Result<Value> {
         device: kind,
         precision,
     };
-    let limits = Limits::measure(&model.network, &checkpoint);
+    let limits = Limits::measure(&model.network, &checkpoint, precision);
     let bench = Bench {
         settings,
         pipeline,
@@ -347,7 +347,8 @@ impl Bench<'_> {
             "instructions": format!("{:?}", kernels::Instructions::best()).to_lowercase(),
             "threads": rayon::current_num_threads(),
             "read_bandwidth_bytes_per_second": self.limits.bandwidth,
-            "multiply_add_rate_per_second": self.limits.rate,
+            "multiply_add_rate_per_second": self.limits.rates.f32,
+            "bf16_multiply_add_rate_per_second": self.limits.rates.bf16,
             "new_tokens": self.settings.new_tokens,
             "repeat": self.settings.repeat,
             "format": self.format,

@@ -5,14 +5,15 @@ pub fn print(result: &Value) {
     let text = |key: &str| result[key].as_str().unwrap_or_default().to_owned();
     let giga = |key: &str| result[key].as_f64().unwrap_or(f64::NAN) / 1e9;
     terminal::remark(format_args!(
-        "{}, {}, {}, {}, {} threads; the machine reads {:.1} GB/s and does {:.0} Gflop/s (f32)",
+        "{}, {}, {}, {}, {} threads; the machine reads {:.1} GB/s and does {:.0} Gflop/s in f32 and {:.0} in bf16",
         text("checkpoint"),
         text("device"),
         text("dtype"),
         text("instructions"),
         result["threads"],
         giga("read_bandwidth_bytes_per_second"),
-        giga("multiply_add_rate_per_second")
+        giga("multiply_add_rate_per_second"),
+        giga("bf16_multiply_add_rate_per_second")
     ));
     terminal::remark(format_args!("texts: {}", text("format")));
     terminal::remark(format_args!(

@@ -154,10 +154,11 @@ fn files(pipeline: &Pipeline) -> Vec<Check> {
 
 fn processor(machine: &Machine) -> Check {
     let text = format!(
-        "{:?}, {} threads: {:.0} Gflop/s, reads {:.0} GB/s (measured now)",
+        "{:?}, {} threads: {:.0} Gflop/s in f32 and {:.0} in bf16, reads {:.0} GB/s (measured now)",
         machine.instructions,
         machine.threads,
-        machine.speeds.multiply_add_rate / 1e9,
+        machine.speeds.rates.f32 / 1e9,
+        machine.speeds.rates.bf16 / 1e9,
         machine.speeds.bandwidth / 1e9
     );
     match machine.instructions {

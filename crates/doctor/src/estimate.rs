@@ -1,4 +1,5 @@
-use model::{ROWS_AT_ONCE, TOKENS_AT_ONCE};
+use kernels::Stored;
+use model::{Demand, Precision, ROWS_AT_ONCE, TOKENS_AT_ONCE};
 use pipeline::Pipeline;
 
 use crate::known::{Known, Shape};
@@ -26,11 +27,22 @@ pub struct Needs {
     pub disk: u64,
 }
 
-/// The share of the machine's speed that products reach in a whole pass: measured 0.33 to 0.56
-/// (docs/performance.md).
-const PRODUCTS: Range = Range { low: 0.3, high: 0.6 };
+/// The share of the instructions' speed that products reach: 0.15 to 0.75 where neither a few rows nor
+/// tiny matrices hold them up (docs/performance.md).
+const PRODUCTS: Range = Range {
+    low: 0.15,
+    high: 0.75,
+};
 /// One row reads memory at this share of its speed.
 const READING: Range = Range { low: 0.7, high: 1.0 };
+/// Seconds of one thread for each number that a token has between a layer's products: norms, gate, attention,
+/// copies.
+const AROUND: Range = Range {
+    low: 5e-10,
+    high: 4e-9,
+};
+/// Rows that begin in one pass, of those with the same prompt: at least these many wait for each other.
+const BEGIN_TOGETHER: f64 = (ROWS_AT_ONCE / 4) as f64;
 /// Share of `max_new_tokens`: texts of chat models end by themselves, after a third of the limit
 /// or not before it.
 const LENGTH: Range = Range { low: 0.33, high: 1.0 };
@@ -154,26 +166,14 @@ struct Costs<'a> {
     shape: &'a Shape,
     speeds: Speeds,
     length: Range,
-    /// The number of weights in the layers' matrices, and in the head.
-    layers: f64,
-    head: f64,
 }
 
 impl<'a> Costs<'a> {
     fn of(shape: &'a Shape, speeds: Speeds, length: Range) -> Self {
-        let config = &shape.config;
-        let tensors = config.tensors();
-        let matrices = tensors.iter().filter(|(_, shape)| shape.len() == 2);
-        let all: f64 = matrices
-            .map(|(_, shape)| shape.iter().product::<usize>() as f64)
-            .sum();
-        let head = (config.vocab_size * config.hidden_size) as f64;
         Costs {
             shape,
             speeds,
             length,
-            layers: all - head,
-            head,
         }
     }
 
@@ -181,20 +181,67 @@ impl<'a> Costs<'a> {
     /// converted.
     fn load(&self) -> Range {
         let read = Range::of(self.shape.stored as f64, FILE_READING);
-        let numbers = self.layers + self.head;
+        let demands = &self.shape.demands;
+        let numbers: f64 = demands
+            .layers
+            .numbers
+            .values()
+            .chain(demands.head.numbers.values())
+            .sum();
         match self.shape.is_copied {
             true => read.plus(Range::of(numbers / self.speeds.threads as f64, CONVERTING)),
             false => read,
         }
     }
 
-    /// A pass over this many tokens, with the head for some of them.
-    fn pass(&self, tokens: f64, with_head: f64) -> Range {
-        let work = 2.0 * (self.layers * tokens + self.head * with_head) / self.speeds.multiply_add_rate;
+    /// The least seconds of products by arithmetic, with so many tokens in the layers and in the head.
+    fn arithmetic(&self, tokens: f64, with_head: f64) -> f64 {
+        let demands = &self.shape.demands;
+        let seconds = |demand: &Demand, tokens: f64| {
+            // Products of integers are at least as fast as those of f32.
+            let precision = match demand.numbers.contains_key(&Stored::Blocks) {
+                true => Precision::F32,
+                false => self.shape.precision,
+            };
+            demand.arithmetic(tokens, precision, &self.speeds.rates)
+        };
+        seconds(&demands.layers, tokens) + seconds(&demands.head, with_head)
+    }
+
+    /// What is computed between the products, for tokens that pass all layers.
+    fn around(&self, tokens: f64) -> Range {
+        let config = &self.shape.config;
+        let numbers = 8 * config.hidden_size + 3 * config.widest_feed_forward();
+        let numbers = (numbers * config.layers.len()) as f64 * tokens / self.speeds.threads as f64;
         Range {
-            low: work / PRODUCTS.high,
-            high: work / PRODUCTS.low,
+            low: numbers * AROUND.low,
+            high: numbers * AROUND.high,
         }
+    }
+
+    /// Seconds to read all weights so often.
+    fn reading(&self, times: f64) -> Range {
+        let bytes = self.shape.demands.layers.bytes + self.shape.demands.head.bytes;
+        let seconds = bytes * times / self.speeds.bandwidth;
+        Range {
+            low: seconds / READING.high,
+            high: seconds / READING.low,
+        }
+    }
+
+    /// Passes over this many tokens, with the head for some of them: few tokens wait for memory, many for
+    /// the multipliers.
+    fn pass(&self, tokens: f64, with_head: f64) -> Range {
+        self.passes((tokens / TOKENS_AT_ONCE as f64).ceil(), tokens, with_head)
+    }
+
+    fn passes(&self, count: f64, tokens: f64, with_head: f64) -> Range {
+        let (work, reading) = (self.arithmetic(tokens, with_head), self.reading(count));
+        let products = Range {
+            low: (work / PRODUCTS.high).max(reading.low),
+            high: (work / PRODUCTS.low).max(reading.high),
+        };
+        products.plus(self.around(tokens))
     }
 
     fn distributions(&self, tokens: f64) -> Range {
@@ -205,25 +252,26 @@ impl<'a> Costs<'a> {
         }
     }
 
-    /// Prompts once, then a step for each token of the texts that are generated together.
+    /// Prompts once, then a step for each token of the texts that are generated together. Rows share what
+    /// comes before their interventions: of prompts all, of texts what agrees, which may be all or nothing.
     fn generation(&self, generations: &Generations) -> Range {
-        let end = |length: f64, share: f64, reading: f64, products: f64| {
+        let rows = generations.rows as f64;
+        let alike = rows / generations.prompts.max(1) as f64;
+        let own = generations.steered_layers;
+        let share = |together: f64| own + (1.0 - own) / alike.min(together).max(1.0);
+        let rounds = (rows / ROWS_AT_ONCE as f64).ceil();
+        let steps = |length: f64, share: f64| {
             let steps = length * generations.most_tokens as f64;
-            let rows = generations.rows as f64;
-            let rounds = (rows / ROWS_AT_ONCE as f64).ceil();
-            // Few rows wait for memory, many for the multipliers.
-            let bytes = self.shape.loaded as f64 / (self.speeds.bandwidth * reading) * steps * rounds;
-            let arithmetic =
-                2.0 * (self.layers + self.head) * rows * steps / (self.speeds.multiply_add_rate * products);
-            let prompts = 2.0 * self.layers * generations.prompt_tokens * share
-                / (self.speeds.multiply_add_rate * products);
-            bytes.max(arithmetic) + prompts
+            self.passes(steps * rounds, steps * rows * share, steps * rows)
         };
-        let sampled = self.distributions(generations.rows as f64 * generations.most_tokens as f64);
+        let prompts = |together: f64| self.pass(generations.prompt_tokens * share(together), rows);
+        let sampled = self.distributions(rows * generations.most_tokens as f64);
+        let most = share(ROWS_AT_ONCE as f64);
         Range {
-            // Rows with the same prompt and no intervention compute it once.
-            low: end(self.length.low, 0.3, READING.high, PRODUCTS.high) + sampled.low * self.length.low,
-            high: end(self.length.high, 1.0, READING.low, PRODUCTS.low) + sampled.high,
+            low: steps(self.length.low, most).low
+                + prompts(ROWS_AT_ONCE as f64).low
+                + sampled.low * self.length.low,
+            high: steps(self.length.high, 1.0).high + prompts(BEGIN_TOGETHER).high + sampled.high,
         }
     }
 
@@ -233,11 +281,13 @@ impl<'a> Costs<'a> {
         let dose = &workload.dose;
         let text = dose.most_tokens as f64;
         let prompt = dose.prompt_tokens / dose.rows.max(1) as f64;
+        // Texts of one prompt are neighbours, and each pass has their prompt once.
         let scored = |different: f64, length: f64| {
-            let texts = 2.0 * workload.scored_texts as f64 * different;
-            (texts * (prompt + text * length), texts * text * length)
+            let tokens = 2.0 * workload.scored_texts as f64 * different * text * length;
+            (tokens * (1.0 + prompt / TOKENS_AT_ONCE as f64), tokens)
         };
         let neutral = workload.neutral_tokens as f64;
+        let changed = neutral * workload.neutral_layers;
         let (low, high) = (
             scored(DIFFERENT.low, self.length.low),
             scored(DIFFERENT.high, self.length.high),
@@ -245,10 +295,10 @@ impl<'a> Costs<'a> {
         let generated = self.generation(dose);
         Range {
             low: generated.low
-                + self.pass(low.0 + neutral * 0.7, low.1 + neutral * 0.4).low
+                + self.pass(low.0 + changed * 0.7, low.1 + neutral * 0.4).low
                 + self.distributions(low.1 + neutral * 0.4).low,
             high: generated.high
-                + self.pass(high.0 + neutral, high.1 + neutral * 0.5).high
+                + self.pass(high.0 + changed, high.1 + neutral * 0.5).high
                 + self.distributions(high.1 + neutral * 0.5).high,
         }
     }
@@ -261,7 +311,7 @@ impl<'a> Costs<'a> {
     /// Keys and values of the rows generated together, their distributions, and a pass.
     fn working(&self, generations: &Generations) -> f64 {
         let config = &self.shape.config;
-        let number = if self.shape.precision == model::Precision::Bf16 {
+        let number = if self.shape.precision == Precision::Bf16 {
             2
         } else {
             4

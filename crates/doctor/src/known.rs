@@ -3,7 +3,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use files::{ModelSource, hub_snapshot, missing_files, offline_problem};
 use model::{
-    ChatTokenizer, DeviceKind, ModelConfig, Network, Precision, adapter_base, is_gated, open_device,
+    ChatTokenizer, Demands, DeviceKind, ModelConfig, Network, Precision, adapter_base, is_gated, open_device,
     published_config, published_models,
 };
 use pipeline::ModelTable;
@@ -40,6 +40,7 @@ pub enum Whereabouts {
 pub struct Shape {
     pub config: ModelConfig,
     pub precision: Precision,
+    pub demands: Demands,
     /// Bytes of the weights as they are stored.
     pub stored: u64,
     /// Bytes of memory for all of them, whether as pages of the file or as copies.
@@ -125,6 +126,7 @@ impl Known {
             whereabouts: Whereabouts::Here,
             shape: Some(Shape {
                 precision: model.precision,
+                demands: Demands::of(&model.parts.config, checkpoint, model.precision),
                 stored,
                 loaded,
                 is_copied: copied > loaded / 2,
@@ -178,6 +180,7 @@ fn published(name: &str, dtype: Dtype) -> Option<Shape> {
     // All of them are published in bf16.
     let stored = 2 * weights as u64;
     Some(Shape {
+        demands: Demands::in_bf16(&config),
         config,
         precision: if dtype == Dtype::F32 {
             Precision::F32

@@ -1,13 +1,13 @@
 use std::path::{Path, PathBuf};
 
 use files::HubVariables;
-use kernels::{Instructions, multiply_add_rate, read_bandwidth};
+use kernels::{Instructions, ProductRates, read_bandwidth};
 
 /// The machine's current speeds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Speeds {
-    /// f32 multiplications and additions a second, all threads together.
-    pub multiply_add_rate: f64,
+    /// Multiplications and additions a second, all threads together.
+    pub rates: ProductRates,
     /// Bytes of memory read in a second.
     pub bandwidth: f64,
     pub threads: usize,
@@ -51,7 +51,7 @@ impl Machine {
             instructions: Instructions::best(),
             threads: rayon::current_num_threads(),
             speeds: Speeds {
-                multiply_add_rate: multiply_add_rate(),
+                rates: ProductRates::measure(),
                 bandwidth: if is_roomy { read_bandwidth() } else { 1e10 },
                 threads: rayon::current_num_threads(),
             },

@@ -130,7 +130,8 @@ pub fn json(diagnosis: &Diagnosis) -> Value {
     json!({
         "pipeline": diagnosis.pipeline,
         "ok": !diagnosis.has_problem(),
-        "multiply_add_rate_per_second": diagnosis.speeds.multiply_add_rate,
+        "multiply_add_rate_per_second": diagnosis.speeds.rates.f32,
+        "bf16_multiply_add_rate_per_second": diagnosis.speeds.rates.bf16,
         "read_bandwidth_bytes_per_second": diagnosis.speeds.bandwidth,
         "threads": diagnosis.speeds.threads,
         "checks": diagnosis.checks.iter().map(check).collect::<Vec<_>>(),

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dose::{MOST_LAYERS, NEUTRAL_TOKENS, Planned, everyday_prompts, outline};
 use extract::{PreparedPrompts, prepare_prompts};
@@ -6,6 +6,7 @@ use model::Batch;
 use pipeline::{Condition, Pipeline, read_prompts};
 use results::{RenderedPrompt, read_model_reference};
 use session::{about_generation, suppressed_tokens};
+use steer::resolve_layer;
 
 use crate::check::Check;
 use crate::known::Known;
@@ -28,6 +29,8 @@ pub struct Workload {
     /// neutral prompts.
     pub scored_texts: usize,
     pub neutral_tokens: usize,
+    /// The mean share of layers that a dose changes on neutral prompts.
+    pub neutral_layers: f64,
 }
 
 /// Texts to be generated.
@@ -37,6 +40,11 @@ pub struct Generations {
     pub most_tokens: usize,
     /// In all rows' prompts.
     pub prompt_tokens: f64,
+    /// The different prompts among them.
+    pub prompts: usize,
+    /// The mean share of layers after a row's first intervention. Up to there it has its prompt's tokens, and
+    /// its text's while texts agree, in common with other rows.
+    pub steered_layers: f64,
 }
 
 /// Where there is no tokenizer yet: letters per token, and the tokens of each turn's frame.
@@ -89,7 +97,7 @@ impl Workload {
             extracted: lengths.computed,
             longest: lengths.longest,
             verified: verified(pipeline, &mut found),
-            steer: steer(pipeline, lengths.prompts, &means),
+            steer: steer(pipeline, known, lengths.prompts, &means),
             ..Workload::default()
         };
         (Some(workload.with_dose(pipeline, known, neutral, &means)), found)
@@ -106,8 +114,7 @@ impl Workload {
         if !table.enabled {
             return self;
         }
-        let model_layers = known.and_then(|known| known.shape.as_ref());
-        let model_layers = model_layers.map_or(usize::MAX, |shape| shape.config.layers.len());
+        let model_layers = layers_of(known).unwrap_or(usize::MAX);
         let layers = match table.layers.len() {
             0 => model_layers.min(MOST_LAYERS),
             count => count,
@@ -116,13 +123,17 @@ impl Workload {
         let sides: usize = doses.iter().map(|dose| dose.sides.len()).sum();
         let prompts = table.prompts.min(self.prompts);
         let rows = prompts * (Planned::unsteered().sides.len() + layers * sides);
+        let share = mean_share_after(&table.layers, known);
         let of = |name: &str| means.get(name).copied().unwrap_or_default();
         let mean = (of(&pipeline.contrast.positive) + of(&pipeline.contrast.negative)) / 2.0;
         self.dose = Generations {
             rows: rows + neutral,
             most_tokens: table.max_new_tokens,
             prompt_tokens: (rows + neutral) as f64 * mean,
+            prompts: 2 * prompts + neutral,
+            steered_layers: share * (prompts * layers * sides) as f64 / (rows + neutral).max(1) as f64,
         };
+        self.neutral_layers = share;
         self.scored_texts = rows;
         let neutral_length = mean as usize + NEUTRAL_TOKENS;
         self.neutral_tokens = (1 + layers * doses.len()) * neutral * neutral_length;
@@ -137,17 +148,50 @@ fn neutral_prompts(pipeline: &Pipeline) -> anyhow::Result<usize> {
     })
 }
 
-fn steer(pipeline: &Pipeline, prompts: usize, means: &BTreeMap<&str, f64>) -> Generations {
+fn layers_of(known: Option<&Known>) -> Option<usize> {
+    Some(known?.shape.as_ref()?.config.layers.len())
+}
+
+/// The share of a model's layers after each of these ones, the mean of all: half where none are named.
+fn mean_share_after(layers: &[i64], known: Option<&Known>) -> f64 {
+    let all = layers_of(known).unwrap_or(1);
+    let shares = layers.iter().filter_map(|layer| share_after(*layer, all));
+    let shares: Vec<f64> = shares.collect();
+    match shares.len() {
+        0 => 0.5,
+        count => shares.iter().sum::<f64>() / count as f64,
+    }
+}
+
+fn share_after(layer: i64, all: usize) -> Option<f64> {
+    let layer = resolve_layer(layer, all).ok()?;
+    Some((all - 1 - layer) as f64 / all as f64)
+}
+
+fn steer(
+    pipeline: &Pipeline,
+    known: Option<&Known>,
+    prompts: usize,
+    means: &BTreeMap<&str, f64>,
+) -> Generations {
     let table = &pipeline.steer;
+    let conditions: BTreeSet<&String> = table.sets.iter().map(|set| &set.condition).collect();
     let mut all = Generations {
         most_tokens: table.max_new_tokens,
+        prompts: conditions.len() * prompts,
         ..Generations::default()
     };
+    let model_layers = layers_of(known).unwrap_or(1);
+    let mut steered = 0.0;
     for set in &table.sets {
         let rows = prompts * set.samples * set.coefficients.len().max(1);
         all.rows += rows;
+        let layers = set.interventions.iter().flat_map(|table| &table.layers);
+        let shares = layers.filter_map(|layer| share_after(*layer, model_layers));
+        steered += rows as f64 * shares.fold(0.0, f64::max);
         all.prompt_tokens += rows as f64 * means.get(set.condition.as_str()).copied().unwrap_or_default();
     }
+    all.steered_layers = steered / all.rows.max(1) as f64;
     all
 }
 

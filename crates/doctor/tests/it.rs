@@ -9,7 +9,7 @@ use std::path::Path;
 
 use doctor::{Diagnosis, Level, Machine, Speeds, Workload, diagnose, json, table};
 use dose::{Direction, LayerDirections, Planned, doses};
-use kernels::Instructions;
+use kernels::{Instructions, ProductRates};
 use pipeline::{DoseTable, Pipeline, read_prompts};
 use results::Layout;
 use terms::DoseDirection;
@@ -21,7 +21,11 @@ fn machine() -> Machine {
         instructions: Instructions::Portable,
         threads: 2,
         speeds: Speeds {
-            multiply_add_rate: 1.9e11,
+            rates: ProductRates {
+                f32: 1.9e11,
+                bf16: 1.9e11,
+                exact_bf16: 1.9e11,
+            },
             bandwidth: 2.1e10,
             threads: 2,
         },
@@ -413,5 +417,32 @@ fn the_program_refuses_what_it_does_not_understand() {
         let errors = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{errors}");
         assert!(errors.contains(part), "{errors}");
+    }
+}
+
+/// Two cores of an Emerald Rapids with AMX, as measured while nothing else ran.
+fn machine_with_amx() -> Machine {
+    Machine {
+        instructions: Instructions::Amx,
+        speeds: Speeds {
+            rates: ProductRates {
+                f32: 3.3e11,
+                bf16: 6.6e12,
+                exact_bf16: 2.2e12,
+            },
+            bandwidth: 1.7e10,
+            threads: 2,
+        },
+        ..machine()
+    }
+}
+
+/// Half of the processor seconds that the stages took there, since both cores can share the work.
+#[test]
+fn times_measured_with_amx_lie_in_the_ranges() {
+    let diagnosis = examined("tiny", &[], &machine_with_amx());
+    for (stage, took) in [("steer", 0.08), ("dose", 6.2)] {
+        let (low, high) = seconds(&diagnosis, stage);
+        assert!((low..high).contains(&took), "{stage}: {low} to {high}");
     }
 }

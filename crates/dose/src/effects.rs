@@ -1,5 +1,6 @@
 //! From scored texts to what a dose does.
 
+use rayon::prelude::*;
 use results::{DoseEffect, DoseFigures, DoseText};
 use statistics::{BOOTSTRAP_DRAWS, Interval, bootstrap_mean};
 use terms::FinishReason;
@@ -43,10 +44,10 @@ impl Baseline {
 
 /// A row for each dose and side.
 pub fn effects(doses: &[Planned], sweep: &Sweep, baseline: &Baseline, seed: u64) -> Vec<DoseEffect> {
-    let mut rows = Vec::new();
-    for ((planned, sides), kl) in doses.iter().zip(&sweep.texts).zip(&sweep.divergences) {
-        for (side, texts) in planned.sides.iter().zip(sides) {
-            rows.push(DoseEffect {
+    let doses = doses.par_iter().zip(&sweep.texts).zip(&sweep.divergences);
+    doses
+        .flat_map_iter(|((planned, sides), kl)| {
+            planned.sides.iter().zip(sides).map(|(side, texts)| DoseEffect {
                 dose: planned.dose.clone(),
                 condition: texts
                     .first()
@@ -54,10 +55,9 @@ pub fn effects(doses: &[Planned], sweep: &Sweep, baseline: &Baseline, seed: u64)
                     .unwrap_or_default(),
                 texts: texts.len(),
                 figures: figures(*side, texts, baseline, *kl, seed),
-            });
-        }
-    }
-    rows
+            })
+        })
+        .collect()
 }
 
 fn figures(side: usize, texts: &[DoseText], baseline: &Baseline, kl: f64, seed: u64) -> DoseFigures {

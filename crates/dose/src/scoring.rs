@@ -51,15 +51,17 @@ pub fn log_probabilities(
     order.sort_by_key(|index| &sequences[*index].tokens);
     let mut results = vec![Vec::new(); sequences.len()];
     let mut rest = order.into_iter().peekable();
-    while rest.peek().is_some() {
+    let mut next = || -> Result<Option<Pass>> {
         let mut pass = Pass::for_tap(&());
         while let Some(index) = rest.next_if(|_| pass.has_room()) {
             pass.push(index, &sequences[index])?;
             bar.inc(1);
         }
-        for (index, values) in pass.log_probabilities(network, sequences)? {
-            results[index] = values;
-        }
+        Ok((!pass.numbers.is_empty()).then_some(pass))
+    };
+    let run = |pass: Pass| pass.log_probabilities(network, sequences);
+    for (index, values) in side_by_side(network, &mut next, run)?.into_iter().flatten() {
+        results[index] = values;
     }
     bar.finish_and_clear();
     Ok(results)
@@ -69,36 +71,61 @@ pub fn log_probabilities(
 /// text, for each of several ways to change the model: `[change][sequence][token]`.
 ///
 /// The tap sees the n-th sequence under change c as the row `c * sequences + n`; the first change
-/// is none.
-pub fn divergences(
+/// is none. Passes that run side by side have copies of it.
+pub fn divergences<T: ResidualTap + Clone + Sync>(
     network: &Network,
     sequences: &[Sequence],
     changes: usize,
-    tap: &mut dyn ResidualTap,
+    tap: &T,
     what: &'static str,
 ) -> Result<Vec<Vec<Vec<f64>>>> {
     let bar = progress_bar((changes * sequences.len()) as u64, "dose", what);
     let mut results = vec![vec![Vec::new(); sequences.len()]; changes];
-    for (number, sequence) in sequences.iter().enumerate() {
-        let mut rest = (0..changes).peekable();
-        while rest.peek().is_some() {
-            let mut pass = Pass::for_tap(tap);
-            // What the others are compared with.
-            pass.push(number, sequence)?;
-            let mut taken = Vec::new();
-            while let Some(change) = rest.next_if(|_| taken.is_empty() || pass.has_room()) {
-                pass.push(change * sequences.len() + number, sequence)?;
-                taken.push(change);
-                bar.inc(1);
-            }
-            let values = pass.divergences(network, tap)?;
-            for (change, values) in taken.into_iter().zip(values) {
-                results[change][number] = values;
-            }
+    let all = (0..sequences.len()).flat_map(|number| (0..changes).map(move |change| (number, change)));
+    let mut rest = all.peekable();
+    let mut next = || -> Result<Option<Pass>> {
+        let Some((number, _)) = rest.peek().copied() else {
+            return Ok(None);
+        };
+        let mut pass = Pass::for_tap(tap);
+        // What the others are compared with.
+        pass.push(number, &sequences[number])?;
+        let has_room = |pass: &Pass| pass.numbers.len() == 1 || pass.has_room();
+        while let Some((_, change)) = rest.next_if(|(of, _)| *of == number && has_room(&pass)) {
+            pass.push(change * sequences.len() + number, &sequences[number])?;
+            bar.inc(1);
         }
+        Ok(Some(pass))
+    };
+    let run = |pass: Pass| pass.divergences(network, &mut tap.clone());
+    for (row, values) in side_by_side(network, &mut next, run)?.into_iter().flatten() {
+        results[row / sequences.len()][row % sequences.len()] = values;
     }
     bar.finish_and_clear();
     Ok(results)
+}
+
+/// Runs all passes that `next` makes, as many side by side as the network wants, and returns what they
+/// give, in order.
+fn side_by_side<T: Send>(
+    network: &Network,
+    next: &mut dyn FnMut() -> Result<Option<Pass>>,
+    run: impl Fn(Pass) -> Result<T> + Sync + Send,
+) -> Result<Vec<T>> {
+    let mut results = Vec::new();
+    loop {
+        let mut passes = Vec::new();
+        while passes.len() < network.passes_at_once()
+            && let Some(pass) = next()?
+        {
+            passes.push(pass);
+        }
+        if passes.is_empty() {
+            return Ok(results);
+        }
+        let given: Vec<T> = passes.into_par_iter().map(&run).collect::<Result<_>>()?;
+        results.extend(given);
+    }
 }
 
 /// Tokens beyond which a larger pass gains nothing, and a block of their logits leaves the cache.
@@ -184,8 +211,8 @@ impl Pass {
         Ok(self.numbers.into_iter().zip(&own).map(of_sequence).collect())
     }
 
-    /// Of each sequence after the first, its divergences from the first.
-    fn divergences(self, network: &Network, tap: &mut dyn ResidualTap) -> Result<Vec<Vec<f64>>> {
+    /// Of each sequence after the first its number and its divergences from the first.
+    fn divergences(self, network: &Network, tap: &mut dyn ResidualTap) -> Result<Vec<(usize, Vec<f64>)>> {
         let (wanted, own) = self.wanted();
         let (base, others) = own.split_at(1);
         let mut pairs: Vec<(usize, usize, Divergence)> = others
@@ -204,7 +231,10 @@ impl Pass {
             .iter()
             .map(|(_, _, divergence)| divergence.value())
             .collect();
-        Ok(values.chunks(base[0].len()).map(<[f64]>::to_vec).collect())
+        let others = self.numbers.into_iter().skip(1);
+        Ok(others
+            .zip(values.chunks(base[0].len()).map(<[f64]>::to_vec))
+            .collect())
     }
 }
 

@@ -198,13 +198,13 @@ fn mean_divergences(
         .flat_map(|planned| std::iter::repeat_n(planned.interventions.as_slice(), sequences.len()))
         .collect();
     let config = network.config();
-    let mut tap = Steer::new(
+    let tap = Steer::new(
         &interventions,
         config.layers.len(),
         config.hidden_size,
         &network.device(),
     )?;
-    let divergences = divergences(network, &sequences, doses.len(), &mut tap, "neutral answers")?;
+    let divergences = divergences(network, &sequences, doses.len(), &tap, "neutral answers")?;
     let mean = |answers: &Vec<Vec<f64>>| {
         let tokens = answers.iter().map(Vec::len).sum::<usize>();
         let sums = answers.iter().map(|tokens| tokens.iter().sum::<f64>());

@@ -33,7 +33,7 @@ pub use elementwise::{
     GateFunction, add, add_bias, exp, gate, gelu_tanh, round_to_bf16, silu, soft_cap, tanh,
 };
 pub use instructions::Instructions;
-pub use limits::{bf16_multiply_add_rate, multiply_add_rate, read_bandwidth};
+pub use limits::{ProductRates, Stored, bf16_multiply_add_rate, multiply_add_rate, read_bandwidth};
 pub use log_sum::{Divergence, LogSum};
 pub use memory::keep_freed_memory;
 pub use norm::{RmsNormShape, add_rms_norm, rms_norm};

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
-use crate::Instructions;
+use crate::{Instructions, Rounding};
 
 /// Bytes that one reading of memory goes through: far more than any cache has.
 const MEMORY: usize = 1 << 30;
@@ -35,6 +35,55 @@ pub fn multiply_add_rate() -> f64 {
 /// The same of bf16: with the instructions for products of bf16 where the processor has them.
 pub fn bf16_multiply_add_rate() -> f64 {
     rate(bf16_loop(Instructions::best()))
+}
+
+/// How weights are stored, as far as the speed of products depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stored {
+    /// In f32, or widened to it.
+    F32,
+    /// In bf16.
+    Bf16,
+    /// As blocks of integers.
+    Blocks,
+}
+
+/// Multiplications and additions that all threads together do in a second with the instructions that
+/// products use, each of the two counted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ProductRates {
+    /// Of f32 with f32.
+    pub f32: f64,
+    /// Of activations rounded to bf16 with weights in bf16.
+    pub bf16: f64,
+    /// Of activations in f32 with weights in bf16.
+    pub exact_bf16: f64,
+}
+
+impl ProductRates {
+    /// Takes some tenths of a second.
+    pub fn measure() -> Self {
+        let (f32, bf16) = (multiply_add_rate(), bf16_multiply_add_rate());
+        ProductRates {
+            f32,
+            bf16,
+            exact_bf16: match Instructions::best() {
+                // An activation is the sum of three bf16, each of which is multiplied.
+                Instructions::Amx => bf16 / 3.0,
+                _ => f32,
+            },
+        }
+    }
+
+    /// None for activations rounded to integers: that rate is not measured.
+    pub fn of(&self, weights: Stored, activations: Rounding) -> Option<f64> {
+        match (weights, activations) {
+            (Stored::F32, _) | (Stored::Blocks, Rounding::None) => Some(self.f32),
+            (Stored::Bf16, Rounding::None) => Some(self.exact_bf16),
+            (Stored::Bf16, Rounding::InputsToBf16) => Some(self.bf16),
+            (Stored::Blocks, Rounding::InputsToBf16) => None,
+        }
+    }
 }
 
 fn rate(arithmetic: Arithmetic) -> f64 {

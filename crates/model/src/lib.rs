@@ -59,6 +59,7 @@ mod chat;
 mod checkpoint;
 mod config;
 mod conversation_cache;
+mod demands;
 mod device;
 mod error;
 mod families;
@@ -85,6 +86,7 @@ pub use config::{
     QueryKeyNorms, Rope,
 };
 pub use conversation_cache::ConversationCache;
+pub use demands::{Demand, Demands};
 pub use device::{open_device, present_device};
 pub use error::{Error, Result};
 pub use families::{benchmark_config, is_gated, published_config, published_models};
@@ -94,7 +96,7 @@ pub use forks::Forks;
 pub use generate::{
     Generated, GenerationRequest, NewToken, ROWS_AT_ONCE, TOKENS_AT_ONCE, generate, generate_on,
 };
-pub use network::{Network, OUTPUTS_AT_ONCE, StreamedNetwork, TensorSource};
+pub use network::{Network, OUTPUTS_AT_ONCE, StreamedNetwork, TensorSource, change_on_cpu};
 pub use sampling::{NotANumber, Sampler, Sampling, process_logits};
 pub use tap::ResidualTap;
 pub use terms::{DeviceKind, FinishReason, Precision, Site, Speaker};

@@ -29,6 +29,7 @@
 
 mod intervention;
 mod lens;
+mod on_cpu;
 mod sets;
 mod steer;
 
@@ -39,6 +40,7 @@ use files::HashMemo;
 use model::{Generated, GenerationRequest, Sampling, generate};
 use pipeline::{Decoding, GenerationSet, Pipeline};
 use progress::progress_bar;
+use rayon::prelude::*;
 use results::{
     Generation, Layout, LensToken, Metadata, NotebookDescription, RenderedPrompt, Summary, Table,
     read_contrast_vectors, write_steering_json, write_swapped_role_json,
@@ -116,7 +118,8 @@ pub fn generate_rows(
         .collect()
 }
 
-/// The same, as tokens.
+/// The same, as tokens. A small model has several parts of the rows side by side; each row's tokens
+/// are the same in any part.
 pub fn generate_tokens(
     model: &OpenModel,
     decoding: &Decoding,
@@ -124,6 +127,42 @@ pub fn generate_tokens(
     rows: &[Row],
 ) -> Result<Vec<Generated>> {
     let bar = progress_bar((rows.len() * max_new_tokens) as u64, "generate", "tokens at most");
+    let parts = parts(rows, model.resident()?.passes_at_once());
+    let generated = parts
+        .par_iter()
+        .map(|part| {
+            let rows: Vec<&Row> = part.iter().map(|row| &rows[*row]).collect();
+            generate_part(model, decoding, max_new_tokens, &rows, &|tokens| {
+                bar.inc(tokens as u64)
+            })
+        })
+        .collect::<Result<Vec<_>>>()?;
+    bar.finish_and_clear();
+    let mut texts: Vec<(usize, Generated)> = parts.concat().into_iter().zip(generated.concat()).collect();
+    texts.sort_by_key(|(row, _)| *row);
+    Ok(texts.into_iter().map(|(_, text)| text).collect())
+}
+
+/// Cuts the rows into so many parts at most, each in the order of the rows. Rows with the same prompt
+/// are in the same part or in neighbouring ones, since what they share is computed once in each.
+fn parts(rows: &[Row], count: usize) -> Vec<Vec<usize>> {
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    order.sort_by_key(|row| &rows[*row].tokens);
+    let mut parts: Vec<Vec<usize>> = order
+        .chunks(rows.len().div_ceil(count).max(1))
+        .map(<[usize]>::to_vec)
+        .collect();
+    parts.iter_mut().for_each(|part| part.sort_unstable());
+    parts
+}
+
+fn generate_part(
+    model: &OpenModel,
+    decoding: &Decoding,
+    max_new_tokens: usize,
+    rows: &[&Row],
+    progress: &dyn Fn(usize),
+) -> Result<Vec<Generated>> {
     let network = model.resident()?;
     let config = network.config();
     let requests = rows
@@ -137,11 +176,13 @@ pub fn generate_tokens(
         config.hidden_size,
         &network.device(),
     )?;
-    let texts = generate(network, &requests, max_new_tokens, &mut tap, &mut |tokens| {
-        bar.inc(tokens as u64)
-    })?;
-    bar.finish_and_clear();
-    Ok(texts)
+    Ok(generate(
+        network,
+        &requests,
+        max_new_tokens,
+        &mut tap,
+        &mut |tokens| progress(tokens),
+    )?)
 }
 
 fn request(model: &OpenModel, decoding: &Decoding, row: &Row) -> Result<GenerationRequest> {
@@ -229,4 +270,32 @@ fn write_notebook_files(
         &about,
         &own,
     )?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_with_one_prompt_stay_together_and_each_is_in_one_part() {
+        let row = |prompt: u32| Row {
+            set: String::new(),
+            prompt_id: String::new(),
+            prompt: String::new(),
+            condition: String::new(),
+            coefficient: None,
+            sample: 0,
+            seed: 0,
+            greedy: true,
+            suppress: Vec::new(),
+            tokens: vec![2, prompt],
+            interventions: Vec::new(),
+            description: String::new(),
+        };
+        let rows: Vec<Row> = [9, 5, 7, 9, 5, 7].into_iter().map(row).collect();
+        assert_eq!(parts(&rows, 3), [[1, 4], [2, 5], [0, 3]]);
+        assert_eq!(parts(&rows, 1), [[0, 1, 2, 3, 4, 5]]);
+        assert_eq!(parts(&rows, 4).concat().len(), 6);
+        assert!(parts(&[], 2).is_empty());
+    }
 }

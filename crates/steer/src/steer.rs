@@ -1,16 +1,19 @@
+use std::sync::Arc;
+
 use anyhow::{Result, anyhow};
 use burn::tensor::{DType, Device, Int, Tensor, TensorData, activation};
 use interventions::Form;
-use model::{Forks, ResidualTap, Token};
+use model::{Forks, ResidualTap, Token, change_on_cpu};
 use terms::Positions;
 
-use crate::Intervention;
+use crate::{Intervention, on_cpu};
 
 /// Applies each row's own interventions, all rows of a pass at once.
 ///
 /// Interventions of one row at one layer work one after the other, in the order given.
+#[derive(Clone)]
 pub struct Steer {
-    layers: Vec<Vec<Slot>>,
+    layers: Arc<Vec<Vec<Slot>>>,
     forks: Forks,
 }
 
@@ -20,6 +23,7 @@ pub struct Steer {
 /// Tables hold each form once, however many rows have it; the first one is for rows without an
 /// intervention.
 struct Slot {
+    forms: Vec<Form>,
     /// `[forms, hidden]`, none where nothing is projected out.
     units: Option<Tensor<2>>,
     /// `[forms, hidden]`
@@ -73,7 +77,10 @@ impl Steer {
                 .collect()
         };
         let forks = Forks::new(layers.len(), rows.len(), treatment);
-        Ok(Steer { layers, forks })
+        Ok(Steer {
+            layers: Arc::new(layers),
+            forks,
+        })
     }
 }
 
@@ -123,6 +130,7 @@ impl Slot {
         let some_cap = forms.iter().any(|form| form.threshold.is_some());
         let some_gain = forms.iter().any(|form| form.gain != 1.0);
         Slot {
+            forms: forms.iter().map(|form| (*form).clone()).collect(),
             units: projects.then(|| vectors(|form| &form.unit)),
             offsets: vectors(|form| &form.offset),
             capping: some_cap.then(|| {
@@ -143,12 +151,24 @@ impl Slot {
     }
 
     fn apply(&self, tokens: &[Token], h: Tensor<2>) -> Tensor<2> {
-        let form = |token: &Token| self.form_of(token.row, token.is_last) as i32;
-        let forms: Vec<i32> = tokens.iter().map(form).collect();
+        let form = |token: &Token| self.form_of(token.row, token.is_last);
+        let forms: Vec<usize> = tokens.iter().map(form).collect();
         if forms.iter().all(|form| *form == 0) {
             return h;
         }
-        let forms = Tensor::<1, Int>::from_data(TensorData::new(forms, [tokens.len()]), &h.device());
+        let of_tokens: Vec<Option<&Form>> = forms
+            .iter()
+            .map(|form| (*form > 0).then(|| &self.forms[*form]))
+            .collect();
+        let changed = change_on_cpu(h, |h| on_cpu::apply(&of_tokens, h));
+        changed.unwrap_or_else(|h| self.apply_by_backend(&forms, h))
+    }
+
+    /// The forms of all tokens on `h: [tokens, hidden]`, on any device.
+    fn apply_by_backend(&self, forms: &[usize], h: Tensor<2>) -> Tensor<2> {
+        let tokens = forms.len();
+        let forms = forms.iter().map(|form| *form as i32).collect();
+        let forms = Tensor::<1, Int>::from_data(TensorData::new::<i32, _>(forms, [tokens]), &h.device());
         let of_tokens = |table: &Tensor<2>| table.clone().select(0, forms.clone());
         let dtype = h.dtype();
         let h = to_dtype(h, DType::F32);
@@ -181,4 +201,65 @@ fn removed(projection: Tensor<2>, caps: Tensor<2>, thresholds: Tensor<2>) -> Ten
 
 fn to_dtype(x: Tensor<2>, dtype: DType) -> Tensor<2> {
     if x.dtype() == dtype { x } else { x.cast(dtype) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(count: usize, seed: usize) -> Vec<f32> {
+        let number = |index: usize| ((index * 37 + seed * 101) as f32 * 0.71).sin();
+        (0..count).map(number).collect()
+    }
+
+    /// Whatever the forms of a pass, plain loops give the bits of the backend's operations.
+    #[test]
+    fn plain_loops_equal_the_operations_of_tensors() {
+        const WIDTH: usize = 100;
+        let unit = Some(numbers(WIDTH, 1).iter().map(|value| value * 0.14).collect());
+        let offset = Some(numbers(WIDTH, 2));
+        let taking = |gain, threshold, offset: &Option<Vec<f32>>| Form {
+            unit: unit.clone(),
+            gain,
+            threshold,
+            offset: offset.clone(),
+        };
+        let forms = [
+            Form::adding(numbers(WIDTH, 3)),
+            taking(1.0, None, &None),
+            taking(1.0, None, &offset),
+            taking(0.3, None, &None),
+            taking(1.0, Some(-2.0), &None),
+            taking(1.0, Some(0.5), &None),
+            taking(1.7, Some(-0.5), &offset),
+        ];
+        let rows: Vec<Option<Intervention>> = forms
+            .into_iter()
+            .map(|form| Some(Intervention::new(0, Positions::All, form)))
+            .chain([None])
+            .collect();
+        let rows: Vec<Option<&Intervention>> = rows.iter().map(Option::as_ref).collect();
+        for used in [&rows[..1], &rows[..3], &rows[3..], &rows[..]] {
+            let slot = Slot::new(used, WIDTH, &Device::flex());
+            let tokens: Vec<usize> = (0..3 * used.len())
+                .map(|token| slot.form_of(token % used.len(), false))
+                .collect();
+            let h = Tensor::<2>::from_data(
+                TensorData::new(numbers(tokens.len() * WIDTH, 4), [tokens.len(), WIDTH]),
+                (&Device::flex(), DType::F32),
+            );
+            let bits = |h: Tensor<2>| -> Vec<u32> {
+                let values: Vec<f32> = h.into_data().try_into_vec().unwrap();
+                values.into_iter().map(f32::to_bits).collect()
+            };
+            let by_backend = slot.apply_by_backend(&tokens, h.clone());
+            let of_tokens: Vec<Option<&Form>> = tokens
+                .iter()
+                .map(|form| (*form > 0).then(|| &slot.forms[*form]))
+                .collect();
+            let changed = change_on_cpu(h.clone(), |h| on_cpu::apply(&of_tokens, h)).unwrap();
+            assert_ne!(bits(h), bits(changed.clone()));
+            assert_eq!(bits(changed), bits(by_backend));
+        }
+    }
 }

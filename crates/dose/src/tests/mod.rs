@@ -4,6 +4,7 @@
 mod choice;
 mod effects;
 mod plan;
+mod scoring;
 
 use interventions::Kind;
 use results::{Dose, DoseText};

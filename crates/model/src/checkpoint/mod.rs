@@ -128,6 +128,19 @@ impl Checkpoint {
         self.tensors.values().map(|tensor| tensor.size_in(form)).sum()
     }
 
+    /// How products on the CPU take a matrix, and a tensor's bytes in memory there. None without the tensor.
+    pub(crate) fn in_memory(&self, name: &str, precision: Precision) -> Option<(kernels::Stored, usize)> {
+        let (tensor, form) = (self.tensors.get(name)?, Form::StoredOr(precision));
+        let stored = match tensor.outcome(form) {
+            Outcome::Numbers(Precision::F32) => kernels::Stored::F32,
+            Outcome::Numbers(Precision::Bf16) => kernels::Stored::Bf16,
+            // Those of halves become f32 in products.
+            Outcome::Stored if tensor.storage.group().is_none() => kernels::Stored::F32,
+            Outcome::Stored => kernels::Stored::Blocks,
+        };
+        Some((stored, tensor.size_in(form)))
+    }
+
     /// Those of them that are copies, rather than pages of the files.
     pub(crate) fn copied_size_in(&self, form: Form) -> usize {
         let copied = |tensor: &&StoredTensor| !self.is_mapped(tensor, form);

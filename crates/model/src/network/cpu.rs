@@ -46,15 +46,16 @@ pub(super) fn tensor<const D: usize>(numbers: Vec<f32>, shape: [usize; D]) -> Te
     Tensor::from_data(TensorData::new(numbers, shape), (&Device::flex(), DType::F32))
 }
 
-/// Changes the numbers of a tensor in place, or returns it unchanged.
+/// Changes the numbers of a tensor in place, or returns it unchanged where they are on another device,
+/// tracked by autodiff or not f32.
+///
+/// # Errors
+/// The tensor as it was.
 #[expect(
     clippy::result_large_err,
     reason = "a tensor's handle is passed on as it is, no error"
 )]
-pub(super) fn change<const D: usize>(
-    x: Tensor<D>,
-    change: impl FnOnce(&mut [f32]),
-) -> Result<Tensor<D>, Tensor<D>> {
+pub fn change<const D: usize>(x: Tensor<D>, change: impl FnOnce(&mut [f32])) -> Result<Tensor<D>, Tensor<D>> {
     if x.dtype() != DType::F32 {
         return Err(x);
     }

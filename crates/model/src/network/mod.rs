@@ -36,10 +36,12 @@ use pass::Pass;
 use per_layer::Projection;
 use pool::in_pool;
 
+pub use cpu::change as change_on_cpu;
 pub(crate) use cpu::write_rows;
 pub(crate) use embedding::{HEAD, TABLE};
 pub(crate) use functions::logit_numbers;
 pub use loader::TensorSource;
+pub(crate) use per_layer::TABLE as PER_LAYER_TABLE;
 pub use streamed::StreamedNetwork;
 
 /// A network with all of its weights in memory. The fields have the names of the Hugging Face
@@ -63,6 +65,9 @@ pub struct Network {
 /// cache, and a multiple of what [`kernels::LogSum`] sums at once, so that its results don't depend
 /// on it.
 pub const OUTPUTS_AT_ONCE: usize = 2048;
+
+/// Weights of a small model: they stay in the caches of all cores. The embedded model has 1.7 million.
+const SMALL: usize = 1 << 22;
 
 impl Network {
     /// Loads all weights of a checkpoint.
@@ -185,6 +190,18 @@ impl Network {
     /// Where the weights are.
     pub fn device(&self) -> Device {
         self.embed_tokens.device()
+    }
+
+    /// How many passes are best run side by side: as many as there are threads if the model is so small
+    /// that a single operation doesn't pay for waking another thread; else one, whose products use all
+    /// threads and read the weights once.
+    pub fn passes_at_once(&self) -> usize {
+        let tensors = self.config.tensors();
+        let numbers = tensors.iter().map(|(_, shape)| shape.iter().product::<usize>());
+        match self.device() == Device::flex() && numbers.sum::<usize>() <= SMALL {
+            true => rayon::current_num_threads(),
+            false => 1,
+        }
     }
 
     /// An empty cache.

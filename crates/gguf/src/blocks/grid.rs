@@ -152,11 +152,7 @@ fn even_signs(bits: u32) -> u8 {
 #[inline(always)]
 fn put(row: &[i8; 8], signs: u8, out: &mut [i8; 8]) {
     let minuses = u64::from_le_bytes(MASKS[usize::from(signs)]);
-    // Bytes are inverted and raised by 1, which carries nothing into the next.
-    let inverted = u64::from_le_bytes(row.map(i8::cast_unsigned)) ^ minuses;
-    let ones = 0x0101_0101_0101_0101;
-    let negated = ((inverted & (0x7f * ones)) + (minuses & ones)) ^ inverted & (0x80 * ones);
-    *out = negated.to_le_bytes().map(u8::cast_signed);
+    *out = bytes(add(word(*row) ^ minuses, minuses & ONES));
 }
 
 #[inline(always)]
@@ -170,9 +166,29 @@ fn put_two(rows: [&[i8; 4]; 2], signs: u8, out: &mut [i8; 8]) {
 /// In eighths.
 #[inline(always)]
 fn put_shifted(shift: i8, row: &[i8; 8], out: &mut [i8; 8]) {
-    for (place, value) in out.iter_mut().zip(row) {
-        *place = value.wrapping_mul(8).wrapping_add(shift);
-    }
+    // -1, 0 and 1 have only copies of their sign in the upper bits.
+    let eights = word(*row) << 3 & (0xf8 * ONES);
+    *out = bytes(add(eights, u64::from(shift.cast_unsigned()) * ONES));
+}
+
+/// 1 in each of eight bytes.
+const ONES: u64 = 0x0101_0101_0101_0101;
+
+#[inline(always)]
+fn word(bytes: [i8; 8]) -> u64 {
+    u64::from_le_bytes(bytes.map(i8::cast_unsigned))
+}
+
+#[inline(always)]
+fn bytes(word: u64) -> [i8; 8] {
+    word.to_le_bytes().map(u8::cast_signed)
+}
+
+/// Eight sums of bytes, none of which carries into the next.
+#[inline(always)]
+fn add(a: u64, b: u64) -> u64 {
+    let low = 0x7f * ONES;
+    ((a & low) + (b & low)) ^ (a ^ b) & !low
 }
 
 #[inline(always)]

@@ -44,9 +44,12 @@ unsafe fn unpack_kind<const KIND: usize>(
 /// # Safety
 /// The processor must have the instructions.
 #[target_feature(enable = "avx2,fma")]
-unsafe fn lay(from: &[Unpacked; WIDTH], shape: Shape, to: &mut Panel) {
+unsafe fn lay(from: &[Unpacked; WIDTH], shape: Shape, to: &mut Panel, next: &mut Next) {
     for (vector, from) in from.as_chunks::<LANES>().0.iter().enumerate() {
         for run in 0..shape.runs {
+            if run % (WIDTH / LANES) == vector {
+                next.ask();
+            }
             // SAFETY: an output has 256 integers.
             let rows = std::array::from_fn(|lane| unsafe {
                 _mm256_load_si256(from[lane].integers.as_ptr().add(RUN * run).cast())
@@ -62,10 +65,19 @@ unsafe fn lay(from: &[Unpacked; WIDTH], shape: Shape, to: &mut Panel) {
                 }
             }
         }
-        let groups = shape.runs * shape.groups;
-        lay_factors(from, |from| &from.scales, &mut to.scales[..groups], vector);
+    }
+    lay_factors(from, shape, to);
+}
+
+/// The scales and minima of a panel.
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+pub fn lay_factors(from: &[Unpacked; WIDTH], shape: Shape, to: &mut Panel) {
+    let groups = shape.runs * shape.groups;
+    for (vector, from) in from.as_chunks().0.iter().enumerate() {
+        lay_eight(from, |from| &from.scales, &mut to.scales[..groups], vector);
         if shape.minima {
-            lay_factors(from, |from| &from.minima, &mut to.minima[..groups], vector);
+            lay_eight(from, |from| &from.minima, &mut to.minima[..groups], vector);
         }
     }
 }
@@ -73,7 +85,7 @@ unsafe fn lay(from: &[Unpacked; WIDTH], shape: Shape, to: &mut Panel) {
 /// The scales or minima of 8 outputs.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
-fn lay_factors(
+fn lay_eight(
     from: &[Unpacked; LANES],
     factors: impl Fn(&Unpacked) -> &[f32; 16],
     to: &mut [[f32; WIDTH]],
@@ -124,18 +136,18 @@ fn turn(rows: [__m256i; LANES]) -> [__m256i; LANES] {
 
 /// # Safety
 /// As for [`Machine::add`].
-unsafe fn add(tile: &Tile<'_>) {
+unsafe fn add(tile: &Tile<'_>, next: &mut Next) {
     // SAFETY: the caller's promise.
-    unsafe { for_tile!(tile, sum, 1 2 3 4) }
+    unsafe { for_tile!(tile, next, sum, 1 2 3 4) }
 }
 
 /// # Safety
 /// As for [`Machine::add`].
 #[target_feature(enable = "avx2,fma")]
-unsafe fn sum<const ROWS: usize, const GROUPS: usize, const MINIMA: bool>(tile: &Tile<'_>) {
+unsafe fn sum<const ROWS: usize, const GROUPS: usize, const MINIMA: bool>(tile: &Tile<'_>, next: &mut Next) {
     for first in (0..WIDTH).step_by(VECTORS * LANES) {
         // SAFETY: the caller's promise.
-        unsafe { sum_16::<ROWS, GROUPS, MINIMA>(tile, first) };
+        unsafe { sum_16::<ROWS, GROUPS, MINIMA>(tile, first, next) };
     }
 }
 
@@ -144,11 +156,18 @@ unsafe fn sum<const ROWS: usize, const GROUPS: usize, const MINIMA: bool>(tile: 
 /// # Safety
 /// As for [`Machine::add`].
 #[target_feature(enable = "avx2,fma")]
-unsafe fn sum_16<const ROWS: usize, const GROUPS: usize, const MINIMA: bool>(tile: &Tile<'_>, first: usize) {
+unsafe fn sum_16<const ROWS: usize, const GROUPS: usize, const MINIMA: bool>(
+    tile: &Tile<'_>,
+    first: usize,
+    next: &mut Next,
+) {
     let steps = RUN / 2 / GROUPS;
     // SAFETY: the caller's promise; a panel has as many runs as its shape says.
     unsafe {
         for run in 0..tile.shape.runs {
+            if run % (WIDTH / (VECTORS * LANES)) == first / (VECTORS * LANES) {
+                next.ask();
+            }
             let x = tile.integers.add(run * tile.stride).cast::<i32>();
             let mut t = [[_mm256_setzero_ps(); VECTORS]; ROWS];
             for group in 0..GROUPS {

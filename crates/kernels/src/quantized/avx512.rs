@@ -2,6 +2,7 @@
 
 use std::arch::x86_64::*;
 
+use super::avx2::lay_factors;
 use super::machine::{Machine, Tile, for_tile};
 use super::operations::Avx512;
 use super::panel::{Panel, Shape, Unpacked};
@@ -44,10 +45,11 @@ unsafe fn unpack_kind<const KIND: usize>(
 /// # Safety
 /// The processor must have the instructions.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-unsafe fn lay(from: &[Unpacked; WIDTH], shape: Shape, to: &mut Panel) {
+unsafe fn lay(from: &[Unpacked; WIDTH], shape: Shape, to: &mut Panel, next: &mut Next) {
     for (vector, from) in from.as_chunks::<LANES>().0.iter().enumerate() {
         // 64 inputs at a time; with an odd number of runs the second half is not used.
         for piece in 0..shape.runs.div_ceil(2) {
+            next.ask();
             // SAFETY: an output has 256 integers.
             let rows = std::array::from_fn(|lane| unsafe {
                 _mm512_load_si512(from[lane].integers.as_ptr().add(64 * piece).cast())
@@ -63,48 +65,26 @@ unsafe fn lay(from: &[Unpacked; WIDTH], shape: Shape, to: &mut Panel) {
                 }
             }
         }
-        let groups = shape.runs * shape.groups;
-        lay_factors(from, |from| &from.scales, &mut to.scales[..groups], vector);
-        if shape.minima {
-            lay_factors(from, |from| &from.minima, &mut to.minima[..groups], vector);
-        }
     }
-}
-
-/// The scales or minima of 16 outputs.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-#[inline]
-fn lay_factors(
-    from: &[Unpacked; LANES],
-    factors: impl Fn(&Unpacked) -> &[f32; 16],
-    to: &mut [[f32; WIDTH]],
-    vector: usize,
-) {
-    // SAFETY: an output has 16 of them.
-    let rows =
-        std::array::from_fn(|lane| unsafe { _mm512_loadu_si512(factors(&from[lane]).as_ptr().cast()) });
-    for (to, column) in to.iter_mut().zip(turn(rows)) {
-        let place = to.as_chunks_mut::<LANES>().0[vector].as_mut_ptr();
-        // SAFETY: 16 numbers have as many bytes as a vector.
-        unsafe { _mm512_storeu_si512(place.cast(), column) };
-    }
+    lay_factors(from, shape, to);
 }
 
 /// # Safety
 /// As for [`Machine::add`].
-unsafe fn add(tile: &Tile<'_>) {
+unsafe fn add(tile: &Tile<'_>, next: &mut Next) {
     // SAFETY: the caller's promise.
-    unsafe { for_tile!(tile, sum, 1 2 3 4 5 6 7) }
+    unsafe { for_tile!(tile, next, sum, 1 2 3 4 5 6 7) }
 }
 
 /// # Safety
 /// As for [`Machine::add`].
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma")]
-unsafe fn sum<const ROWS: usize, const GROUPS: usize, const MINIMA: bool>(tile: &Tile<'_>) {
+unsafe fn sum<const ROWS: usize, const GROUPS: usize, const MINIMA: bool>(tile: &Tile<'_>, next: &mut Next) {
     let steps = RUN / 2 / GROUPS;
     // SAFETY: the caller's promise; a panel has as many runs as its shape says.
     unsafe {
         for run in 0..tile.shape.runs {
+            next.ask();
             let x = tile.integers.add(run * tile.stride).cast::<i32>();
             let mut t = [[_mm512_setzero_ps(); VECTORS]; ROWS];
             for group in 0..GROUPS {

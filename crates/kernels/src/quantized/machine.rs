@@ -13,12 +13,12 @@ pub(super) struct Machine {
     /// The processor must have them, as for what follows.
     pub unpack: unsafe fn(&Rows<'_>, usize, &mut [Unpacked; WIDTH], &mut Next),
     /// Makes a panel of what was unpacked.
-    pub lay: unsafe fn(&[Unpacked; WIDTH], Shape, &mut Panel),
+    pub lay: unsafe fn(&[Unpacked; WIDTH], Shape, &mut Panel, &mut Next),
     /// Adds a tile's products to its sums.
     ///
     /// # Safety
     /// What the tile points to must be there.
-    pub add: unsafe fn(&Tile<'_>),
+    pub add: unsafe fn(&Tile<'_>, &mut Next),
 }
 
 /// Some rows of activations and a panel of weights.
@@ -39,13 +39,13 @@ pub(super) struct Tile<'a> {
 /// Calls the function that was compiled for the tile's rows, groups and minima; more rows than are
 /// listed can't occur.
 macro_rules! for_tile {
-    ($tile:expr, $add:ident, $($rows:literal)*) => {
+    ($tile:expr, $next:expr, $add:ident, $($rows:literal)*) => {
         match ($tile.rows, $tile.shape.groups, $tile.shape.minima) {
             $(
-                ($rows, 1, false) => $add::<$rows, 1, false>($tile),
-                ($rows, 1, true) => $add::<$rows, 1, true>($tile),
-                ($rows, 2, false) => $add::<$rows, 2, false>($tile),
-                ($rows, 2, true) => $add::<$rows, 2, true>($tile),
+                ($rows, 1, false) => $add::<$rows, 1, false>($tile, $next),
+                ($rows, 1, true) => $add::<$rows, 1, true>($tile, $next),
+                ($rows, 2, false) => $add::<$rows, 2, false>($tile, $next),
+                ($rows, 2, true) => $add::<$rows, 2, true>($tile, $next),
             )*
             (rows, groups, _) => unreachable!("a tile of {rows} rows, {groups} groups"),
         }

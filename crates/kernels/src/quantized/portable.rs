@@ -22,8 +22,11 @@ fn unpack_kind<const KIND: usize>(rows: &Rows<'_>, unit: usize, to: &mut [Unpack
     rows.unpack::<KIND>(Plain, unit, to, next);
 }
 
-fn lay(from: &[Unpacked; WIDTH], shape: Shape, to: &mut Panel) {
+fn lay(from: &[Unpacked; WIDTH], shape: Shape, to: &mut Panel, next: &mut Next) {
     for (output, from) in from.iter().enumerate() {
+        if output < shape.runs {
+            next.ask();
+        }
         let fours = from.integers.as_chunks::<4>().0[..shape.runs * RUN / 4].iter();
         for (pairs, four) in to.weights.as_chunks_mut::<2>().0.iter_mut().zip(fours) {
             let [a, b, c, d] = four.map(i16::from);
@@ -39,18 +42,19 @@ fn lay(from: &[Unpacked; WIDTH], shape: Shape, to: &mut Panel) {
 
 /// # Safety
 /// As for [`Machine::add`].
-unsafe fn add(tile: &Tile<'_>) {
+unsafe fn add(tile: &Tile<'_>, next: &mut Next) {
     // SAFETY: the caller's promise.
-    unsafe { for_tile!(tile, sum, 1) }
+    unsafe { for_tile!(tile, next, sum, 1) }
 }
 
 /// # Safety
 /// As for [`Machine::add`].
-unsafe fn sum<const ROWS: usize, const GROUPS: usize, const MINIMA: bool>(tile: &Tile<'_>) {
+unsafe fn sum<const ROWS: usize, const GROUPS: usize, const MINIMA: bool>(tile: &Tile<'_>, next: &mut Next) {
     let panel = tile.panel;
     // SAFETY: the caller's promise.
     let results = unsafe { &mut *tile.results };
     for run in 0..tile.shape.runs {
+        next.ask();
         // SAFETY: the caller's promise.
         let (integers, scale, sums) = unsafe {
             let place = run * tile.stride;

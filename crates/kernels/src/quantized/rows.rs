@@ -106,7 +106,7 @@ impl Next {
     }
 
     #[inline(always)]
-    fn ask(&mut self) {
+    pub fn ask(&mut self) {
         #[cfg(target_arch = "x86_64")]
         self.ahead.ask();
     }

@@ -59,7 +59,8 @@ impl Activations {
     /// As for `multiply`.
     unsafe fn columns(&self, rows: &Rows<'_>, outputs: Range<usize>, scratch: &mut Scratch, y: Results<'_>) {
         let units = self.inputs.div_ceil(UNIT);
-        let mut next = Next::after(rows, units * outputs.len());
+        // Asked for at each row that is unpacked, and twice at each run of inputs.
+        let mut next = Next::after(rows, units * outputs.len() + 2 * (self.inputs / RUN));
         for first in (0..self.rows).step_by(ROWS_AT_ONCE) {
             let some = first..(first + ROWS_AT_ONCE).min(self.rows);
             scratch.results[..some.len()].fill([0.0; WIDTH]);
@@ -68,8 +69,15 @@ impl Activations {
                 // SAFETY: the caller's promise.
                 unsafe {
                     (self.machine.unpack)(rows, unit, &mut scratch.unpacked, &mut next);
-                    (self.machine.lay)(&scratch.unpacked, shape, &mut scratch.panel);
-                    self.tiles(some.clone(), unit, shape, &scratch.panel, &mut scratch.results);
+                    (self.machine.lay)(&scratch.unpacked, shape, &mut scratch.panel, &mut next);
+                    self.tiles(
+                        some.clone(),
+                        unit,
+                        shape,
+                        &scratch.panel,
+                        &mut scratch.results,
+                        &mut next,
+                    );
                 }
             }
             next = Next::nothing();
@@ -92,10 +100,12 @@ impl Activations {
         shape: Shape,
         panel: &Panel,
         results: &mut [[f32; WIDTH]; ROWS_AT_ONCE],
+        next: &mut Next,
     ) {
         // Tiles of about the same height.
         let height = rows.len().div_ceil(rows.len().div_ceil(self.machine.rows));
         let first_run = unit * (UNIT / RUN);
+        let mut nothing = Next::nothing();
         for row in rows.clone().step_by(height) {
             let place = first_run * self.rows + row;
             let tile = Tile {
@@ -109,7 +119,12 @@ impl Activations {
                 results: results[row - rows.start..].as_mut_ptr(),
             };
             // SAFETY: the rows are there in every run of the unit, and among the results.
-            unsafe { (self.machine.add)(&tile) };
+            let next = if row == rows.start {
+                &mut *next
+            } else {
+                &mut nothing
+            };
+            unsafe { (self.machine.add)(&tile, next) };
         }
     }
 }

@@ -10,7 +10,6 @@ use gguf::{BlockKind, dequantize};
 #[cfg(target_arch = "x86_64")]
 use super::operations::{Avx2, Avx512};
 use super::row_bytes;
-#[cfg(target_arch = "x86_64")]
 use crate::Instructions;
 use crate::product::{Prepared, Results, Weight};
 
@@ -46,6 +45,7 @@ pub(crate) unsafe fn multiply(
             let count = step.min(outputs.end - first);
             widened.resize(count * inputs, 0.0);
             widen(
+                Instructions::best(),
                 kind,
                 &weight[first * row_bytes..(first + count) * row_bytes],
                 widened,
@@ -56,8 +56,8 @@ pub(crate) unsafe fn multiply(
     });
 }
 
-/// [`dequantize`], compiled for the instructions of the processor and the type of the blocks.
-fn widen(kind: BlockKind, bytes: &[u8], numbers: &mut [f32]) {
+/// [`dequantize`], compiled for the instructions, which the processor must have, and the type of the blocks.
+fn widen(instructions: Instructions, kind: BlockKind, bytes: &[u8], numbers: &mut [f32]) {
     macro_rules! of_kind {
         ($widen:ident, $($kind:literal)*) => {
             match kind as usize {
@@ -67,7 +67,7 @@ fn widen(kind: BlockKind, bytes: &[u8], numbers: &mut [f32]) {
         };
     }
     #[cfg(target_arch = "x86_64")]
-    match (Instructions::best(), kind.group()) {
+    match (instructions, kind.group()) {
         (Instructions::Portable, _) => {}
         // Where groups have 16 numbers, compilers make no vectors of 16 of them.
         // SAFETY: every other set includes AVX2 and FMA.
@@ -81,6 +81,7 @@ fn widen(kind: BlockKind, bytes: &[u8], numbers: &mut [f32]) {
             };
         }
     }
+    let _ = instructions;
     of_kind!(plainly, 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 22 23 24);
 }
 
@@ -102,4 +103,38 @@ fn with_avx512<const KIND: usize>(bytes: &[u8], numbers: &mut [f32]) {
 
 fn plainly<const KIND: usize>(bytes: &[u8], numbers: &mut [f32]) {
     dequantize(const { BlockKind::at(KIND) }, bytes, numbers);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_instructions_give_the_bits_of_plain_code() {
+        for kind in BlockKind::all() {
+            let mut state = 1u64;
+            let bytes: Vec<u8> = (0..96 * kind.block_bytes())
+                .map(|_| {
+                    state = state
+                        .wrapping_mul(6364136223846793005)
+                        .wrapping_add(1442695040888963407);
+                    (state >> 56) as u8
+                })
+                .collect();
+            let mut expected = vec![f32::NAN; 96 * kind.block_elements()];
+            dequantize(kind, &bytes, &mut expected);
+            for instructions in Instructions::available() {
+                let mut numbers = vec![f32::NAN; expected.len()];
+                widen(instructions, kind, &bytes, &mut numbers);
+                let same = |(number, expected): (&f32, &f32)| {
+                    number.to_bits() == expected.to_bits() || (number.is_nan() && expected.is_nan())
+                };
+                assert!(numbers.iter().zip(&expected).all(same), "{kind} {instructions:?}");
+                assert!(
+                    numbers.iter().any(|number| number.is_finite() && *number != 0.0),
+                    "{kind}"
+                );
+            }
+        }
+    }
 }

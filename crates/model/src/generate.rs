@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use rayon::prelude::*;
 use terms::FinishReason;
 
-use crate::network::logit_numbers;
+use crate::device::read_numbers;
 use crate::{Batch, ConversationCache, Error, Network, NotANumber, ResidualTap, Result, Sampler, Sampling};
 
 /// One row to generate: its prompt, how its tokens are chosen, and the seed of its own random
@@ -111,7 +111,7 @@ pub fn generate_on(
         let places: Vec<usize> = BTreeSet::from_iter(last.iter().copied()).into_iter().collect();
         let batch = batch.with_wanted(places.clone());
         let h = model.forward(&batch, Some(&mut running.memory.cache), tap)?;
-        let mut logits = logit_numbers(model.head(h))?;
+        let mut logits = read_numbers(model.head(h))?;
         let vocabulary = logits.len() / places.len();
         let mut rows_of_place: Vec<Vec<&mut Row>> = places.iter().map(|_| Vec::new()).collect();
         for (row, place) in running.active.iter_mut().zip(&last) {

@@ -85,7 +85,7 @@ pub use config::{
     QueryKeyNorms, Rope,
 };
 pub use conversation_cache::ConversationCache;
-pub use device::{open_device, present_device};
+pub use device::{computes_in, is_built_for, open_device, read_numbers};
 pub use error::{Error, Result};
 pub use families::{benchmark_config, is_gated, published_config, published_models};
 pub use files::{ModelFiles, ModelParts};
@@ -97,4 +97,4 @@ pub use generate::{
 pub use network::{Network, OUTPUTS_AT_ONCE, StreamedNetwork, TensorSource};
 pub use sampling::{NotANumber, Sampler, Sampling, process_logits};
 pub use tap::ResidualTap;
-pub use terms::{DeviceKind, FinishReason, Precision, Site, Speaker};
+pub use terms::{DeviceKind, FinishReason, GpuApi, Precision, Site, Speaker};

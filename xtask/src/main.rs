@@ -185,7 +185,10 @@ fn bring_up_to_date(project: &Project, options: &RunOptions, flags: Flags, goal:
         return run::dry_run(project, &pipeline, goal, out);
     }
     pipeline.require_valid().context(run::NOTHING_RUN)?;
-    device::require(pipeline.device, device::present()).context(run::NOTHING_RUN)?;
+    device::require(pipeline.device).context(run::NOTHING_RUN)?;
+    if let Some(text) = device::about(pipeline.device).filter(|_| !flags.quiet && !flags.json) {
+        writeln!(out, "device   {text}")?;
+    }
     let mut processes = Processes::of(project)?;
     if flags.quiet || flags.json {
         run::run(project, &pipeline, goal, &mut processes, &mut std::io::sink())?;
@@ -215,10 +218,10 @@ fn run_stage(project: &Project, verb: &StageVerb, flags: Flags) -> Result<()> {
 /// Programs that run a pipeline's model, and take over from here.
 fn run_live(project: &Project, options: &LiveOptions, binary: &str) -> Result<()> {
     let pipeline = load_pipeline(project, &options.parameters)?;
-    device::require(pipeline.device, device::present()).context(run::NOTHING_RUN)?;
+    device::require(pipeline.device).context(run::NOTHING_RUN)?;
     programs::fetch_model(project, &pipeline)?;
     let arguments = &options.rest.arguments;
-    programs::run_with_pipeline(project, &pipeline, device::present(), "live", binary, arguments)
+    programs::run_with_pipeline(project, &pipeline, pipeline.device, "live", binary, arguments)
 }
 
 /// The first argument of a program that reads a run's results: their folder. The pipeline file need

@@ -144,11 +144,12 @@ fn resolved_device(file: &str, parameters: &PipelineFile, present: Device) -> Re
         Some(Device::Auto) => Ok(present),
         Some(device) => Ok(device),
         None => bail!(
-            "{file}: model.device = {} is not one of auto, cpu, cuda, cuda:1 and so on",
+            "{file}: model.device = {} is not one of {}",
             parameters
                 .value("model.device")
                 .map(ToString::to_string)
-                .unwrap_or_default()
+                .unwrap_or_default(),
+            Device::SETTINGS
         ),
     }
 }

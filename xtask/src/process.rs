@@ -168,9 +168,9 @@ impl Processes {
                 command.args(["--exclude", &name]);
             }
         }
-        if device != Device::Cpu {
+        if let Some(api) = device.api() {
             let stages = STAGES.iter().map(|stage| stage.name);
-            let features = self.workspace.features(stages, "cuda")?;
+            let features = self.workspace.features(stages, api.as_str())?;
             command.args(["--features", &features]);
         }
         if terminal::colours() {

@@ -26,13 +26,11 @@ pub fn run(settings: &Settings) -> Result<Value> {
     let (mut config, checkpoint) = files.network()?;
     // Every text gets its full length.
     config.end_tokens.clear();
-    let precision = match settings.dtype {
-        terms::Dtype::Auto => checkpoint.stored_precision(),
-        terms::Dtype::F32 => Precision::F32,
-        terms::Dtype::Bf16 => Precision::Bf16,
-    };
-    let kind = model::present_device();
+    let kind = session::present_device();
     let device = open_device(kind)?;
+    let computes_bf16 = model::computes_in(&device, Precision::Bf16);
+    let precision =
+        session::precision_on(kind, settings.dtype, checkpoint.stored_precision(), computes_bf16)?;
     check_memory(
         settings,
         Network::loaded_size(&checkpoint, &device, precision),

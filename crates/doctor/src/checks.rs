@@ -5,9 +5,10 @@ use interventions::InterventionTable;
 use kernels::Instructions;
 use pipeline::Pipeline;
 use results::Layout;
-use terms::{Device, Residency};
+use terms::Residency;
 
 use crate::check::Check;
+use crate::device;
 use crate::estimate::Needs;
 use crate::known::{Known, Shape, Whereabouts};
 use crate::machine::Machine;
@@ -35,8 +36,8 @@ pub fn checks(
     }
     all.extend(files(pipeline));
     all.push(processor(machine));
-    all.push(device(pipeline, machine));
     let shape = known.as_ref().ok().and_then(|known| known.shape.as_ref());
+    all.extend(device::checks(pipeline, machine, shape));
     if let Some(shape) = shape {
         all.extend(layers(pipeline, shape));
         // As analyze will read them.
@@ -169,25 +170,6 @@ fn processor(machine: &Machine) -> Check {
             ),
         ),
         _ => Check::fine("processor", text),
-    }
-}
-
-fn device(pipeline: &Pipeline, machine: &Machine) -> Check {
-    match (pipeline.model.device, machine.has_cuda_driver) {
-        (Device::Cuda(number), false) => Check::problem(
-            "device",
-            format!(
-                "cuda:{number} is wanted, and no NVIDIA driver answers; install it (`nvidia-smi` must work), or set \
-                 model.device to \"cpu\" or \"auto\""
-            ),
-        ),
-        (Device::Cuda(number), true) => Check::warning(
-            "device",
-            format!(
-                "cuda:{number}: the figures below are for the CPU, and the GPU's memory isn't looked at; see `nvidia-smi`"
-            ),
-        ),
-        _ => Check::fine("device", "cpu"),
     }
 }
 

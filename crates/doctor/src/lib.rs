@@ -3,6 +3,7 @@
 
 mod check;
 mod checks;
+mod device;
 mod diagnosis;
 mod estimate;
 mod known;

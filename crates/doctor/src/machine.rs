@@ -1,5 +1,6 @@
 use std::path::{Path, PathBuf};
 
+use ::machine::Gpu;
 use files::HubVariables;
 use kernels::{Instructions, ProductRates, read_bandwidth};
 
@@ -21,8 +22,8 @@ pub struct Machine {
     pub instructions: Instructions,
     pub threads: usize,
     pub speeds: Speeds,
-    /// Whether an NVIDIA driver responds.
-    pub has_cuda_driver: bool,
+    /// The GPUs that drivers offer, and programs that do their work.
+    pub gpus: Vec<Gpu>,
     /// The token of the Hugging Face hub is set.
     pub has_token: bool,
     /// What the hub said about the pipeline's model, where it was asked: `bytes N` or `problem
@@ -55,7 +56,7 @@ impl Machine {
                 bandwidth: if is_roomy { read_bandwidth() } else { 1e10 },
                 threads: rayon::current_num_threads(),
             },
-            has_cuda_driver: machine::has_nvidia_driver(),
+            gpus: machine::gpus(),
             hub_answer: None,
             has_token: hub.has_token(),
             is_offline: hub.is_offline,

@@ -10,9 +10,10 @@ use std::path::Path;
 use doctor::{Diagnosis, Level, Machine, Speeds, Workload, diagnose, json, table};
 use dose::{Direction, LayerDirections, Planned, doses};
 use kernels::{Instructions, ProductRates};
+use machine::{Gpu, Sort};
 use pipeline::{DoseTable, Pipeline, read_prompts};
 use results::Layout;
-use terms::DoseDirection;
+use terms::{DoseDirection, GpuApi};
 
 /// A machine that has what it takes, without measuring it.
 fn machine() -> Machine {
@@ -29,7 +30,7 @@ fn machine() -> Machine {
             bandwidth: 2.1e10,
             threads: 2,
         },
-        has_cuda_driver: false,
+        gpus: Vec::new(),
         hub_answer: None,
         has_token: true,
         hub_cache: "cache".into(),
@@ -238,7 +239,59 @@ fn what_is_missing_is_a_problem_with_advice() {
     check(&unknown, "shape", Level::Warning, "is not known here");
     assert!(unknown.needs.is_empty());
     let cuda = examined("tiny", &["model.device=cuda"], &machine());
-    check(&cuda, "device", Level::Problem, "no NVIDIA driver");
+    check(
+        &cuda,
+        "device",
+        Level::Problem,
+        "cuda is wanted, and no driver offers it here",
+    );
+}
+
+#[test]
+fn gpus_are_listed_with_what_the_pipeline_takes_there() {
+    let gpu = |number, sort, memory| Gpu {
+        api: GpuApi::Vulkan,
+        number,
+        name: format!("card {number}"),
+        driver: "driver 1.2".to_owned(),
+        sort,
+        memory: Some(memory),
+        computes_bf16: false,
+    };
+    let machine = Machine {
+        gpus: vec![
+            gpu(0, Sort::Software, 1 << 34),
+            gpu(1, Sort::Discrete, 8 << 30),
+            gpu(2, Sort::Discrete, 1 << 21),
+        ],
+        ..machine()
+    };
+    let auto = examined("tiny", &["model.device=auto"], &machine);
+    let text = "vulkan: card 0 (driver 1.2), 17.2 GB, computes in f32, a program";
+    check(&auto, "gpu", Level::Fine, text);
+    check(
+        &auto,
+        "device",
+        Level::Fine,
+        "vulkan:1, card 1: card 1 (driver 1.2)",
+    );
+    check(&auto, "device", Level::Fine, "of weights in f32");
+    let small = examined("tiny", &["model.device=vulkan:2"], &machine);
+    check(
+        &small,
+        "device",
+        Level::Problem,
+        "card 2 has 2 MB, so that only extraction",
+    );
+    let bf16 = examined("tiny", &["model.device=wgpu:1", "model.dtype=bf16"], &machine);
+    check(
+        &bf16,
+        "device",
+        Level::Problem,
+        "the device wgpu:1 does not compute in bf16",
+    );
+    let cpu = examined("tiny", &[], &machine);
+    check(&cpu, "device", Level::Fine, "cpu: named by the pipeline");
 }
 
 /// The same words as where the model is wanted.
@@ -420,7 +473,7 @@ fn the_program_refuses_what_it_does_not_understand() {
     }
 }
 
-/// Two cores of an Emerald Rapids with AMX, as measured while nothing else ran.
+/// Two cores of an Emerald Rapids with AMX, with the speeds that docs/performance.md has of it.
 fn machine_with_amx() -> Machine {
     Machine {
         instructions: Instructions::Amx,

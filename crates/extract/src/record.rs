@@ -1,8 +1,8 @@
 use std::ops::Range;
 
 use anyhow::{Result, bail};
-use burn::tensor::{DType, Int, Tensor, TensorData};
-use model::{Batch, ResidualTap, Site, Token};
+use burn::tensor::{Int, Tensor, TensorData};
+use model::{Batch, ResidualTap, Site, Token, read_numbers};
 
 use crate::Wanted;
 
@@ -17,6 +17,8 @@ pub struct Record {
     sites: Vec<Site>,
     at_sites: Vec<(Site, usize, Vec<f32>)>,
     hidden: usize,
+    /// The first reason why the device gave no numbers.
+    problem: Option<model::Error>,
 }
 
 /// The vectors of one place in the model, one for each entry of `wanted`.
@@ -46,6 +48,7 @@ impl Record {
             sites: sites.to_vec(),
             at_sites: Vec::new(),
             hidden: 0,
+            problem: None,
         }
     }
 
@@ -56,7 +59,13 @@ impl Record {
     }
 
     /// Everything that was read: the layers in order, then the sites.
+    ///
+    /// # Errors
+    /// A device that gave no numbers at some place.
     pub fn finish(self) -> Result<Vec<Recorded>> {
+        if let Some(problem) = self.problem {
+            return Err(problem.into());
+        }
         let expected = self.wanted.len() * self.hidden;
         let layers = self.layers.into_iter().enumerate();
         let all: Vec<(Option<Site>, usize, Vec<f32>)> = layers
@@ -80,7 +89,7 @@ impl Record {
 
     /// The vectors of one layer, one after the other, where `layer` takes the tokens that `h` is
     /// of. Only the tokens that they are made of leave the device.
-    fn gather(&self, layer: usize, tokens: &[Token], h: Tensor<2>) -> Vec<f32> {
+    fn gather(&self, layer: usize, tokens: &[Token], h: Tensor<2>) -> model::Result<Vec<f32>> {
         let of_wanted =
             |(row, tokens): &(usize, Range<usize>)| &self.batch.places_before(layer, *row)[tokens.clone()];
         let places = sorted(self.wanted.iter().flat_map(of_wanted));
@@ -92,9 +101,9 @@ impl Record {
             .collect();
         let count = indices.len();
         let indices = Tensor::<1, Int>::from_data(TensorData::new(indices, [count]), &h.device());
-        let values = numbers(h.select(0, indices));
+        let values = read_numbers(h.select(0, indices))?;
         if count != places.len() || values.len() != count * self.hidden {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         let residual = |place: &usize| {
             let index = places.binary_search(place).unwrap_or_default();
@@ -107,7 +116,15 @@ impl Record {
                 places => gathered.extend(mean(places.iter().map(residual), self.hidden)),
             }
         }
-        gathered
+        Ok(gathered)
+    }
+
+    /// What was gathered; `finish` tells why, where the device gave nothing.
+    fn or_problem(&mut self, gathered: model::Result<Vec<f32>>) -> Vec<f32> {
+        gathered.unwrap_or_else(|problem| {
+            self.problem.get_or_insert(problem);
+            Vec::new()
+        })
     }
 }
 
@@ -135,6 +152,7 @@ impl ResidualTap for Record {
     fn residual(&mut self, layer: usize, tokens: &[Token], h: Tensor<2>) -> Tensor<2> {
         self.hidden = h.dims()[1];
         let values = self.gather(layer + 1, tokens, h.clone());
+        let values = self.or_problem(values);
         self.layers.push(values);
         h
     }
@@ -147,17 +165,8 @@ impl ResidualTap for Record {
         if self.sites.contains(&site) {
             self.hidden = x.dims()[1];
             let values = self.gather(layer, tokens, x.clone());
+            let values = self.or_problem(values);
             self.at_sites.push((site, layer, values));
         }
     }
-}
-
-/// Reading fails only where a device was lost; `finish` then finds too few numbers.
-fn numbers(tensor: Tensor<2>) -> Vec<f32> {
-    tensor
-        .cast(DType::F32)
-        .try_into_data()
-        .ok()
-        .and_then(|data| data.try_into_vec().ok())
-        .unwrap_or_default()
 }

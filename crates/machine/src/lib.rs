@@ -1,9 +1,12 @@
-//! What this machine has: free memory, free disk, an NVIDIA driver. No other place asks the system
-//! for these.
+//! What this machine has: free memory, free disk, GPUs. No other place asks the system for these.
 
 #![warn(missing_docs)]
 
+mod gpu;
+
 use std::path::Path;
+
+pub use gpu::{Gpu, Sort, gpu, gpus, may_have_gpu, preferred};
 
 /// Bytes of memory that can be taken without pushing others out, as far as the system says: what
 /// Linux calls available, within the limit of the control group.
@@ -42,12 +45,6 @@ pub fn free_disk(folder: &Path) -> Option<u64> {
 #[cfg(not(unix))]
 pub fn free_disk(_folder: &Path) -> Option<u64> {
     None
-}
-
-/// Whether a driver of NVIDIA is there, also below Windows' subsystem for Linux.
-pub fn has_nvidia_driver() -> bool {
-    let traces = ["/proc/driver/nvidia/version", "/usr/lib/wsl/lib/libcuda.so.1"];
-    traces.iter().any(|path| Path::new(path).exists())
 }
 
 #[cfg(test)]

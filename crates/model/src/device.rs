@@ -1,5 +1,7 @@
-use burn::tensor::{DType, Device};
-use terms::{DeviceKind, Precision};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use burn::tensor::{DType, Device, DeviceType, Tensor};
+use terms::{DeviceKind, GpuApi, Precision};
 
 use crate::{Error, Result};
 
@@ -11,43 +13,205 @@ pub(crate) fn tensor_dtype(precision: Precision) -> DType {
     }
 }
 
-/// The first CUDA device where this build and this machine have one, else the CPU.
-pub fn present_device() -> DeviceKind {
-    match open_cuda(0) {
-        Ok(_) => DeviceKind::Cuda(0),
-        Err(_) => DeviceKind::Cpu,
-    }
+/// Whether this build has the interface: each is a feature of its name.
+pub fn is_built_for(api: GpuApi) -> bool {
+    device_type(api).is_some()
 }
 
 /// Opens a device for tensors.
 ///
 /// # Errors
-/// A CUDA device that this build or this machine does not have; the message says what is missing.
+/// A GPU that this build or this machine does not have, or that does not start; the message says what is missing.
 pub fn open_device(kind: DeviceKind) -> Result<Device> {
     match kind {
         DeviceKind::Cpu => Ok(Device::flex()),
-        DeviceKind::Cuda(number) => open_cuda(number),
+        DeviceKind::Gpu(api, number) => open_gpu(api, number),
     }
 }
 
-#[cfg(feature = "cuda")]
-fn open_cuda(number: usize) -> Result<Device> {
-    let devices = Device::enumerate(burn::tensor::DeviceType::Cuda);
+/// Whether the device computes in this type, not only stores it. The CPU has kernels for either.
+pub fn computes_in(device: &Device, precision: Precision) -> bool {
+    is_cpu(device) || device.supports_dtype(tensor_dtype(precision))
+}
+
+pub(crate) fn is_cpu(device: &Device) -> bool {
+    *device == Device::flex()
+}
+
+/// An error where the device does not compute in this type: what came out of it would be worth nothing.
+pub(crate) fn require_dtype(device: &Device, precision: Precision) -> Result<()> {
+    if device.is_autodiff() || computes_in(device, precision) {
+        return Ok(());
+    }
+    let dtype = precision.as_str();
+    Err(Error::Request(format!(
+        "the device does not compute in {dtype}; set model.dtype = \"f32\", or model.device = \"cpu\""
+    )))
+}
+
+/// An error where the device can't bind so many bytes at once: kernels would read past what they are given.
+pub(crate) fn require_room(device: &Device, tensor: &str, bytes: usize) -> Result<()> {
+    match largest_tensor(device) {
+        Some(largest) if bytes as u64 > largest => Err(Error::Request(format!(
+            "tensor `{tensor}` takes {:.0} MB, and the device holds at most {:.0} MB in one tensor; set model.device = \"cpu\", or \
+             model.dtype = \"bf16\" where the device computes in it",
+            bytes as f64 / 1e6,
+            largest as f64 / 1e6
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Bytes of the largest tensor that kernels of the device can be given; `None` on the CPU.
+#[cfg(any(feature = "cuda", feature = "metal", feature = "vulkan", feature = "wgpu"))]
+fn largest_tensor(device: &Device) -> Option<u64> {
+    match device.as_dispatch() {
+        burn::backend::DispatchDevice::Cube(device) => {
+            Some(device.client().properties().memory.max_page_size)
+        }
+        _ => None,
+    }
+}
+
+/// Bytes of the largest tensor that kernels of the device can be given; `None` on the CPU.
+#[cfg(not(any(feature = "cuda", feature = "metal", feature = "vulkan", feature = "wgpu")))]
+fn largest_tensor(_device: &Device) -> Option<u64> {
+    None
+}
+
+/// The numbers of a tensor in f32, wherever it is. On the CPU those of f32 tensors are not copied.
+///
+/// # Errors
+/// A device that was lost, has no memory left, or failed in an operation before; with burn's own reason.
+pub fn read_numbers<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
+    let tensor = if tensor.dtype() == DType::F32 {
+        tensor
+    } else {
+        tensor.cast(DType::F32)
+    };
+    let data = tensor.try_into_data();
+    let data = data.map_err(|error| no_numbers(&one_line(&error.to_string())))?;
+    data.try_into_vec()
+        .map_err(|error| no_numbers(&one_line(&format!("{error:?}"))))
+}
+
+fn no_numbers(reason: &str) -> Error {
+    Error::Request(format!(
+        "the device gave no numbers: {reason}; start again, with fewer rows or a smaller model where memory was short, or set \
+         model.device = \"cpu\""
+    ))
+}
+
+/// burn's words for what went wrong, on one line and without the trace of calls that may follow them.
+pub(crate) fn one_line(text: &str) -> String {
+    const LETTERS: usize = 400;
+    let text = text
+        .replace("An error happened during execution\nCaused by:", "")
+        .replace(';', ",");
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match text.char_indices().nth(LETTERS) {
+        Some((end, _)) => format!("{} …", &text[..end]),
+        None => text,
+    }
+}
+
+/// How burn names the interface; `None` in a build without it.
+fn device_type(api: GpuApi) -> Option<DeviceType> {
+    match api {
+        #[cfg(feature = "cuda")]
+        GpuApi::Cuda => Some(DeviceType::Cuda),
+        #[cfg(feature = "metal")]
+        GpuApi::Metal => Some(DeviceType::Metal),
+        #[cfg(feature = "vulkan")]
+        GpuApi::Vulkan => Some(DeviceType::Vulkan),
+        #[cfg(feature = "wgpu")]
+        GpuApi::Wgpu => Some(DeviceType::Wgpu),
+        #[allow(unreachable_patterns, reason = "reached in builds without some of them")]
+        _ => None,
+    }
+}
+
+fn open_gpu(api: GpuApi, number: usize) -> Result<Device> {
+    let Some(device_type) = device_type(api) else {
+        return Err(Error::Request(format!(
+            "this build has no {api}; build with `--features {api}` (`cargo xtask` does so when model.device is \"{api}\"), or set \
+             model.device = \"cpu\""
+        )));
+    };
+    // Where a driver's library is missing or broken, burn panics.
+    let devices = without_panic(|| Device::enumerate(device_type).into_vec());
+    let devices = devices.map_err(|reason| unusable(api, &reason))?;
     let count = devices.len();
-    devices.into_iter().nth(number).ok_or_else(|| {
-        let message = match count {
-            0 => {
-                "no CUDA device was found; check the driver with `nvidia-smi`, or set model.device = \"cpu\""
-                    .to_owned()
-            }
-            _ => format!("there is no CUDA device {number}; this machine has {count}, counted from 0"),
-        };
-        Error::Request(message)
+    let Some(device) = devices.into_iter().nth(number) else {
+        return Err(Error::Request(match count {
+            0 => format!(
+                "no device of {api} was found; check the driver with {}, or set model.device = \"cpu\"",
+                driver_check(api)
+            ),
+            _ => format!("there is no device {api}:{number}; this machine has {count}, counted from 0"),
+        }));
+    };
+    // The first question opens it.
+    let opened = without_panic(|| device.supports_dtype(DType::F32));
+    match opened.map_err(|reason| unusable(api, &reason))? {
+        true => Ok(device),
+        false => Err(unusable(api, "it does not compute in f32")),
+    }
+}
+
+fn unusable(api: GpuApi, reason: &str) -> Error {
+    Error::Request(format!(
+        "the device of {api} does not start: {reason}; check the driver with {}, or set model.device = \"cpu\"",
+        driver_check(api)
+    ))
+}
+
+/// What shows whether a driver works.
+fn driver_check(api: GpuApi) -> &'static str {
+    match api {
+        GpuApi::Cuda => "`nvidia-smi`",
+        GpuApi::Metal => "`system_profiler SPDisplaysDataType`",
+        GpuApi::Vulkan | GpuApi::Wgpu => "`vulkaninfo --summary`",
+    }
+}
+
+/// A panic's words as an error.
+fn without_panic<T>(work: impl FnOnce() -> T) -> std::result::Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        one_line(text.unwrap_or("no reason was given"))
     })
 }
 
-#[cfg(not(feature = "cuda"))]
-fn open_cuda(_number: usize) -> Result<Device> {
-    let message = "this build has no CUDA; build with `--features cuda` (`cargo xtask` does so when model.device is \"cuda\"), or set model.device = \"cpu\"";
-    Err(Error::Request(message.to_owned()))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_that_the_build_lacks_is_named_with_its_feature() {
+        for api in GpuApi::ALL.iter().filter(|api| !is_built_for(**api)) {
+            let error = open_device(DeviceKind::Gpu(*api, 0)).unwrap_err().to_string();
+            assert!(
+                error.contains(&format!("no {api}; build with `--features {api}`")),
+                "{error}"
+            );
+        }
+        assert!(open_device(DeviceKind::Cpu).is_ok());
+    }
+
+    #[test]
+    fn a_panic_of_a_driver_becomes_a_reason() {
+        assert_eq!(without_panic(|| 3), Ok(3));
+        let error = unusable(
+            GpuApi::Vulkan,
+            &without_panic(|| panic!("lost {}", 7)).unwrap_err(),
+        );
+        assert!(
+            error
+                .to_string()
+                .contains("does not start: lost 7; check the driver"),
+            "{error}"
+        );
+    }
 }

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use terms::FinishReason;
 
 use crate::batch::Row as BatchRow;
-use crate::network::logit_numbers;
+use crate::device::read_numbers;
 use crate::{Batch, ConversationCache, Error, Network, NotANumber, ResidualTap, Result, Sampler, Sampling};
 
 /// One row to generate: its prompt, how its tokens are chosen, and the seed of its own random
@@ -123,7 +123,7 @@ pub fn generate_on(
         let batch = batch.with_wanted(places);
         let h = model.forward(&batch, Some(&mut running.memory.cache), tap)?;
         if !rows_of_place.is_empty() {
-            let mut logits = logit_numbers(model.head(h))?;
+            let mut logits = read_numbers(model.head(h))?;
             let vocabulary = logits.len() / rows_of_place.len();
             let rows: Vec<Vec<&mut Row>> = rows_of_place.into_values().collect();
             logits

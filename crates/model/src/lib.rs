@@ -87,7 +87,7 @@ pub use config::{
 };
 pub use conversation_cache::ConversationCache;
 pub use demands::{Demand, Demands};
-pub use device::{open_device, present_device};
+pub use device::{computes_in, is_built_for, open_device, read_numbers};
 pub use error::{Error, Result};
 pub use families::{benchmark_config, is_gated, published_config, published_models};
 pub use files::{ModelFiles, ModelParts};
@@ -99,4 +99,4 @@ pub use generate::{
 pub use network::{Network, OUTPUTS_AT_ONCE, StreamedNetwork, TensorSource, change_on_cpu};
 pub use sampling::{NotANumber, Sampler, Sampling, process_logits};
 pub use tap::ResidualTap;
-pub use terms::{DeviceKind, FinishReason, Precision, Site, Speaker};
+pub use terms::{DeviceKind, FinishReason, GpuApi, Precision, Site, Speaker};

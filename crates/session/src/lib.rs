@@ -3,9 +3,11 @@
 
 #![warn(missing_docs)]
 
+mod device;
 mod open;
 mod prompts;
 
+pub use device::{precision_on, present_device};
 pub use open::{
     InspectedModel, OpenModel, OpenNetwork, about_adapter_template, chat_options, inspect,
     open_for_generation, open_model, weight_files,

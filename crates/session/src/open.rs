@@ -11,6 +11,8 @@ use pipeline::ModelTable;
 use progress::progress_of_bytes;
 use terms::Residency;
 
+use crate::device::{OpenDevice, open_device, precision_on};
+
 /// A model that is ready to run, with its tokenizer.
 pub struct OpenModel {
     /// The network.
@@ -72,7 +74,8 @@ pub struct InspectedModel {
     pub files: ModelFiles,
     /// Configuration, tokenizer and checkpoint.
     pub parts: ModelParts,
-    /// The type of the activations.
+    /// The type of the activations that was asked for, or that of the weights; a device may lack it
+    /// ([`precision_on`](crate::precision_on)).
     pub precision: Precision,
 }
 
@@ -140,8 +143,9 @@ fn open(table: &ModelTable, hashes: &HashMemo, residency: Residency) -> Result<O
     let InspectedModel {
         files,
         parts,
-        precision,
+        precision: _,
     } = inspect(table)?;
+    let stored = parts.checkpoint.stored_precision();
     let ModelParts {
         config,
         tokenizer,
@@ -156,7 +160,9 @@ fn open(table: &ModelTable, hashes: &HashMemo, residency: Residency) -> Result<O
     if let Some(finding) = about_adapter_template(table, &files)? {
         tracing::warn!("{}: {finding}", table.name);
     }
-    let device = table.device.decided(model::present_device);
+    let device = open_device(table.device)?;
+    let computes_bf16 = model::computes_in(&device.tensors, Precision::Bf16);
+    let precision = precision_on(device.kind, table.dtype, stored, computes_bf16)?;
     let weights = weight_files(table)?;
     let named = [
         files.texts(),
@@ -173,14 +179,15 @@ fn open(table: &ModelTable, hashes: &HashMemo, residency: Residency) -> Result<O
     let known = |path: &Path| hashed.get(path).cloned();
     let weights_fingerprint = fingerprint(&weights, &known)?;
     let fingerprint = fingerprint(&named, &known)?;
-    let network = open_network(&config, checkpoint, device, precision, residency)?;
+    let network = open_network(&config, checkpoint, &device, precision, residency)?;
     let residency = match network {
         OpenNetwork::Resident(_) => "resident",
         OpenNetwork::Streamed(_) => "streamed",
     };
     tracing::info!(
-        "{}: {device}, {}, weights {residency}",
+        "{}: {}, {}, weights {residency}",
         table.name,
+        device.kind,
         precision.as_str()
     );
     Ok(OpenModel {
@@ -188,7 +195,7 @@ fn open(table: &ModelTable, hashes: &HashMemo, residency: Residency) -> Result<O
         tokenizer,
         fingerprint,
         weights_fingerprint,
-        device,
+        device: device.kind,
         precision,
     })
 }
@@ -196,18 +203,26 @@ fn open(table: &ModelTable, hashes: &HashMemo, residency: Residency) -> Result<O
 fn open_network(
     config: &ModelConfig,
     checkpoint: Checkpoint,
-    kind: DeviceKind,
+    device: &OpenDevice,
     precision: Precision,
     residency: Residency,
 ) -> Result<OpenNetwork> {
-    let device = model::open_device(kind).context("model.device")?;
-    let needed = Network::loaded_size(&checkpoint, &device, precision);
-    // The memory of a GPU is not known here, and what it can't hold is said by its driver.
-    let free = machine::available_memory().filter(|_| kind == DeviceKind::Cpu);
+    let needed = Network::loaded_size(&checkpoint, &device.tensors, precision);
+    let free = device.memory();
     let too_large = free.is_some_and(|free| needed > free - free / 8);
     if residency == Residency::Streamed || (residency == Residency::Auto && too_large) {
-        let network = StreamedNetwork::open(config, checkpoint, &device, precision)?;
+        let network = StreamedNetwork::open(config, checkpoint, &device.tensors, precision)?;
         return Ok(OpenNetwork::Streamed(Box::new(network)));
+    }
+    if too_large && device.kind != DeviceKind::Cpu {
+        bail!(
+            "the weights take {:.1} GB in {}, and {} has {:.1} GB; set model.device = \"cpu\", or take a smaller model (extraction \
+             alone streams with model.residency = \"auto\")",
+            needed as f64 / 1e9,
+            precision.as_str(),
+            device.kind,
+            free.unwrap_or(0) as f64 / 1e9
+        );
     }
     if too_large {
         tracing::warn!(
@@ -218,7 +233,7 @@ fn open_network(
     }
     let bar = progress_of_bytes(checkpoint.size() as u64, "load");
     let mut progress = |bytes: usize| bar.inc(bytes as u64);
-    let network = Network::load(config, &checkpoint, &device, precision, &mut progress)?;
+    let network = Network::load(config, &checkpoint, &device.tensors, precision, &mut progress)?;
     bar.finish_and_clear();
     Ok(OpenNetwork::Resident(Box::new(network)))
 }

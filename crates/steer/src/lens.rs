@@ -1,5 +1,6 @@
 use anyhow::{Context, Result};
 use burn::tensor::{DType, Tensor, TensorData};
+use model::read_numbers;
 use results::{ContrastVectors, LensToken};
 use session::OpenModel;
 use terms::LensSide;
@@ -25,10 +26,7 @@ pub fn lens(model: &OpenModel, vectors: &ContrastVectors) -> Result<Vec<LensToke
     let contrasts =
         Tensor::<2>::from_data(TensorData::new(contrasts, shape), (&network.device(), DType::F32));
     let logits = network.head(contrasts.cast(network.dtype()));
-    let logits = logits.try_into_data().ok();
-    let logits: Vec<f32> = logits
-        .and_then(|data| data.try_into_vec().ok())
-        .context("the device gave no logits")?;
+    let logits = read_numbers(logits)?;
     let of_layers = logits
         .chunks(logits.len() / vectors.layers)
         .zip(is_zero)

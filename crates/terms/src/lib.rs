@@ -16,7 +16,7 @@ mod speaker;
 mod stage;
 mod words;
 
-pub use device::{Device, DeviceKind};
+pub use device::{Device, DeviceKind, GpuApi};
 pub use generation::{CoefficientUnit, DoseDirection, FinishReason, GenerationStyle, LensSide, Positions};
 pub use model::{Dtype, Precision, Residency};
 pub use pooling::Pooling;

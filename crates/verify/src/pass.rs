@@ -1,6 +1,6 @@
-use anyhow::{Result, anyhow, ensure};
-use burn::tensor::{DType, Int, Tensor, TensorData};
-use model::{Batch, GenerationRequest, Network, ResidualTap, Sampling, Token, generate};
+use anyhow::{Result, ensure};
+use burn::tensor::{Int, Tensor, TensorData};
+use model::{Batch, GenerationRequest, Network, ResidualTap, Sampling, Token, generate, read_numbers};
 use results::{GreedyAgreement, ModelReference, RelativeError};
 use session::OpenNetwork;
 
@@ -52,12 +52,14 @@ pub fn errors(network: &OpenNetwork, reference: &ModelReference) -> Result<Error
         .into_iter()
         .zip(&reference.residuals)
         .enumerate()
-        .map(|(layer, (h, expected))| relative_error(&format!("residual.{layer}"), &numbers(h)?, expected))
+        .map(|(layer, (h, expected))| {
+            relative_error(&format!("residual.{layer}"), &read_numbers(h)?, expected)
+        })
         .collect::<Result<_>>()?;
     Ok(Errors {
         layers,
-        final_norm: relative_error("final_norm", &numbers(final_norm)?, &reference.final_norm)?,
-        logits: relative_error("logits", &numbers(logits)?, &reference.logits)?,
+        final_norm: relative_error("final_norm", &read_numbers(final_norm)?, &reference.final_norm)?,
+        logits: relative_error("logits", &read_numbers(logits)?, &reference.logits)?,
         greedy: match network {
             OpenNetwork::Resident(network) => greedy(network, reference)?,
             OpenNetwork::Streamed(_) => None,
@@ -96,13 +98,6 @@ fn at_positions(h: Tensor<2>, positions: &[usize]) -> Tensor<2> {
     let count = positions.len();
     let indices = Tensor::<1, Int>::from_data(TensorData::new(positions, [count]), &h.device());
     h.select(0, indices)
-}
-
-fn numbers(tensor: Tensor<2>) -> Result<Vec<f32>> {
-    let data = tensor.cast(DType::F32).try_into_data();
-    let data = data.map_err(|error| anyhow!("the device gave no numbers: {error:?}"))?;
-    data.try_into_vec()
-        .map_err(|error| anyhow!("the device gave no numbers: {error:?}"))
 }
 
 #[derive(Default)]

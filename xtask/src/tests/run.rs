@@ -3,7 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use super::sandbox::{Mishap, Sandbox, all_stages};
-use terms::Device;
+use machine::{Gpu, Sort};
+use terms::{Device, GpuApi};
 
 use crate::{device, goal::Goal, pipeline_lock::PipelineLock, stage};
 
@@ -176,13 +177,13 @@ fn changed_code_reruns_the_stages_it_is_part_of() {
 #[test]
 fn the_kind_of_device_is_part_of_the_key() {
     let mut sandbox = Sandbox::fresh();
-    sandbox.present = Device::Cuda(0);
+    sandbox.present = Device::Gpu(GpuApi::Cuda, 0);
     sandbox.runner.builds.clear();
     sandbox.check(
         &["verify", "extract", "steer", "dose", "report"],
         r#"parameter model.device changed: "cpu" -> "cuda""#,
     );
-    assert_eq!(sandbox.runner.builds, [Device::Cuda(0)]);
+    assert_eq!(sandbox.runner.builds, [Device::Gpu(GpuApi::Cuda, 0)]);
     // Asked for by name, it is the same device.
     sandbox.set = vec!["model.device=cuda".into()];
     sandbox.check(&[], "everything is fresh");
@@ -281,14 +282,32 @@ fn a_crate_that_is_not_there_is_named() {
 }
 
 #[test]
-#[cfg(target_os = "linux")]
 fn a_gpu_that_is_asked_for_and_absent_is_said_with_the_reason() {
-    let error = device::require(Device::Cuda(1), Device::Cpu)
+    let gpu = Gpu {
+        api: GpuApi::Vulkan,
+        number: 0,
+        name: "llvmpipe".to_owned(),
+        driver: String::new(),
+        sort: Sort::Software,
+        memory: None,
+        computes_bf16: false,
+    };
+    let all = [gpu.clone()];
+    let error = device::require_among(GpuApi::Cuda, 1, None, &all)
         .unwrap_err()
         .to_string();
-    for part in ["cuda:1", "NVIDIA driver", "\"cpu\" or \"auto\""] {
+    for part in [
+        "\"cuda:1\"",
+        "NVIDIA driver",
+        "vulkan = llvmpipe, software",
+        "\"cpu\" or \"auto\"",
+    ] {
         assert!(error.contains(part), "{part:?} is not in: {error}");
     }
-    assert!(device::require(Device::Cuda(0), Device::Cuda(0)).is_ok());
-    assert!(device::require(Device::Cpu, Device::Cpu).is_ok());
+    let error = device::require_among(GpuApi::Vulkan, 0, None, &[])
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("no driver of a GPU answers here"), "{error}");
+    assert!(device::require_among(GpuApi::Vulkan, 0, Some(gpu), &all).is_ok());
+    assert!(device::require(Device::Cpu).is_ok());
 }

@@ -80,8 +80,11 @@ fn what_is_missing_is_named() {
     pipeline.model.source = folder.path().join("no-model");
     check_error(&pipeline, &["model.source", "no-model", "Hugging Face"]);
     pipeline.model = crate::nano();
-    pipeline.model.device = terms::Device::Cuda(0);
+    pipeline.model.device = terms::Device::Gpu(terms::GpuApi::Cuda, 0);
     if cfg!(not(feature = "cuda")) {
-        check_error(&pipeline, &["CUDA", "--features cuda", "model.device = \"cpu\""]);
+        check_error(
+            &pipeline,
+            &["no cuda", "--features cuda", "model.device = \"cpu\""],
+        );
     }
 }

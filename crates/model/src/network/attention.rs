@@ -9,9 +9,10 @@ use super::functions::{soft_cap, to_dtype};
 use super::linear::Linear;
 use super::loader::Loader;
 use super::norm::RmsNorm;
+use super::padded::Padded;
 use super::parts::{TOKENS_AT_ONCE, in_parts};
 use super::pass::Pass;
-use crate::{Cache, KeysAndValues, LayerDescription, QueryKeyNorms, Result};
+use crate::{Cache, KeysAndValues, LayerDescription, ModelConfig, QueryKeyNorms, Result};
 
 /// Grouped-query attention, with soft-capped scores or normed queries and keys where the
 /// configuration has them.
@@ -206,7 +207,7 @@ fn attend_on_cpu(
     Some(cpu::tensor(mixed, dims))
 }
 
-/// The same on a grid of padded rows.
+/// The same on grids of padded rows.
 fn attend_by_backend(
     queries: Tensor<2>,
     keys: Tensor<2>,
@@ -214,14 +215,27 @@ fn attend_by_backend(
     pass: &Pass<'_>,
     layer: usize,
 ) -> Tensor<2> {
-    let (config, dtype) = (pass.config, queries.dtype());
-    let description = &config.layers[layer];
+    let grids = pass.grids(layer, &queries.device());
+    grids.each(|grid| {
+        let (queries, keys, values) = (queries.clone(), keys.clone(), values.clone());
+        attend_on_grid(queries, keys, values, grid, pass.config, layer)
+    })
+}
+
+fn attend_on_grid(
+    queries: Tensor<2>,
+    keys: Tensor<2>,
+    values: Tensor<2>,
+    grid: &Padded,
+    config: &ModelConfig,
+    layer: usize,
+) -> Tensor<2> {
+    let (dtype, description) = (queries.dtype(), &config.layers[layer]);
     let (heads, groups, head_dim) = (
         description.num_attention_heads,
         description.num_key_value_heads,
         description.head_dim,
     );
-    let grid = pass.padded(layer, &queries.device());
     // [lines, heads, width, head_dim], in f32
     let split = |x: Tensor<3>, heads: usize| {
         let [lines, width, _] = x.dims();
@@ -242,8 +256,7 @@ fn attend_by_backend(
         Some(cap) => soft_cap(scores, cap),
         None => scores,
     };
-    let mask = grid.mask(description.window);
-    let scores = scores.reshape([lines, heads, width, n_keys]).add(mask);
+    let scores = scores.reshape([lines, heads, width, n_keys]).add(grid.mask());
     let mixed = activation::softmax(scores, 3)
         .reshape([lines, groups, heads / groups * width, n_keys])
         .matmul(values);

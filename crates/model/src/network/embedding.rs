@@ -8,7 +8,7 @@ use super::functions::{soft_cap, to_dtype};
 use super::linear::product;
 use super::loader::Loader;
 use super::matrix::Matrix;
-use crate::device::tensor_dtype;
+use crate::device::{is_cpu, tensor_dtype};
 use crate::stored_matrix::StoredMatrix;
 use crate::{Batch, ModelConfig, Precision, Result};
 
@@ -64,7 +64,7 @@ impl Embedding {
 /// The type of the residual stream. On the CPU it is f32 in either precision: nothing there is
 /// faster in bf16, and it takes little memory.
 pub(super) fn stream_dtype(device: &Device, precision: Precision) -> DType {
-    if *device == Device::flex() {
+    if is_cpu(device) {
         DType::F32
     } else {
         tensor_dtype(precision)

@@ -1,18 +1,11 @@
 use burn::tensor::{DType, Tensor, activation};
 
 use super::cpu;
-use crate::{Activation, Error, Result};
+use crate::Activation;
 
 /// A cast that costs nothing where the type is already right.
 pub(super) fn to_dtype<const D: usize>(x: Tensor<D>, dtype: DType) -> Tensor<D> {
     if x.dtype() == dtype { x } else { x.cast(dtype) }
-}
-
-/// The numbers of logits in f32. On the CPU they are not copied.
-pub(crate) fn logit_numbers(logits: Tensor<2>) -> Result<Vec<f32>> {
-    let data = logits.try_into_data().ok();
-    data.and_then(|data| data.try_into_vec().ok())
-        .ok_or_else(|| Error::Request("the device gave no logits".to_owned()))
 }
 
 /// `h + x`

@@ -3,8 +3,9 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 
 use super::functions::to_dtype;
 use crate::checkpoint::Form;
+use crate::device::{is_cpu, one_line, require_room};
 use crate::stored_matrix::{StoredMatrix, Weights};
-use crate::{ModelConfig, Precision, Result};
+use crate::{Error, ModelConfig, Precision, Result};
 
 /// Where weights come from: a tensor's name in the checkpoint and its shape, to its numbers.
 pub type TensorSource<'a> = dyn FnMut(&str, &[usize]) -> Result<TensorData> + 'a;
@@ -21,6 +22,7 @@ pub(super) struct Loader<'a, 'b> {
     pub(super) device: &'a Device,
     pub(super) precision: Precision,
     pub(super) source: &'a mut WeightSource<'b>,
+    pub(super) ends: Ends,
 }
 
 impl Loader<'_, '_> {
@@ -31,36 +33,77 @@ impl Loader<'_, '_> {
         shape: [usize; D],
     ) -> Result<Param<Tensor<D>>> {
         let data = (self.source)(name, &shape)?.into_numbers();
-        Ok(self.parameter(data))
+        self.parameter(name, data)
     }
 
     /// A matrix, as it is stored where the source gives it so.
     pub(super) fn matrix(&mut self, name: &str, shape: [usize; 2]) -> Result<Loaded> {
         Ok(match (self.source)(name, &shape)? {
-            Weights::Numbers(data) => (Some(self.parameter(data)), None),
+            Weights::Numbers(data) => (Some(self.parameter(name, data)?), None),
             Weights::Stored(matrix) => (None, Some(matrix)),
         })
     }
 
-    fn parameter<const D: usize>(&self, data: TensorData) -> Param<Tensor<D>> {
-        let dtype = data.dtype();
-        Param::from_tensor(Tensor::from_data(data, (self.device, dtype)))
+    fn parameter<const D: usize>(&mut self, name: &str, data: TensorData) -> Result<Param<Tensor<D>>> {
+        let (dtype, device) = (data.dtype(), self.device);
+        if is_cpu(device) {
+            return Ok(Param::from_tensor(Tensor::from_data(data, (device, dtype))));
+        }
+        require_room(device, name, data.bytes().len())?;
+        let size = dtype.size();
+        let end = data.bytes()[data.bytes().len() - size..].to_vec();
+        // In memory of its own: pools that serve many tensors have limits, and what is too large for them is missing
+        // without a word.
+        let tensor: Tensor<D> =
+            device.memory_persistent_allocations(data, |data| Tensor::from_data(data, (device, dtype)));
+        self.ends.keep(name, &tensor, end);
+        Ok(Param::from_tensor(tensor))
     }
 
     /// The vector of a norm or a bias. The CPU computes with it in f32, and keeps it so.
     pub(super) fn vector(&mut self, name: &str, size: usize) -> Result<Param<Tensor<1>>> {
         let vector = self.tensor(name, [size])?;
-        if *self.device != Device::flex() {
+        if !is_cpu(self.device) {
             return Ok(vector);
         }
         Ok(Param::from_tensor(to_dtype(vector.val(), DType::F32)))
     }
 }
 
+/// The last number of each tensor that was given to a device. Where an allocation fails there, nothing says so until a
+/// kernel reads what isn't there: reading the ends back shows it.
+#[derive(Default)]
+pub(super) struct Ends(Vec<(String, Tensor<1>, Vec<u8>)>);
+
+impl Ends {
+    fn keep<const D: usize>(&mut self, name: &str, tensor: &Tensor<D>, end: Vec<u8>) {
+        let count = tensor.shape().num_elements();
+        let last = tensor.clone().reshape([count]).narrow(0, count - 1, 1);
+        self.0.push((name.to_owned(), last, end));
+    }
+
+    /// # Errors
+    /// Names the first tensor whose end is not what it was, with burn's reason where it has one.
+    pub fn check(self) -> Result<()> {
+        for (name, found, end) in self.0 {
+            let wrong = match found.try_into_data() {
+                Ok(found) if found.bytes()[..] == end[..] => continue,
+                Ok(_) => "other numbers are there".to_owned(),
+                Err(error) => one_line(&error.to_string()),
+            };
+            return Err(Error::Request(format!(
+                "tensor `{name}` could not be loaded onto the device: {wrong}; end other programs that use it, or set \
+                 model.device = \"cpu\""
+            )));
+        }
+        Ok(())
+    }
+}
+
 /// On the CPU large matrices stay as they are stored, that is, in the file; other devices
 /// get the type they compute in.
 pub(super) fn weight_form_for(device: &Device, precision: Precision) -> Form {
-    if *device == Device::flex() {
+    if is_cpu(device) {
         Form::StoredOr(precision)
     } else {
         Form::In(precision)

@@ -24,12 +24,12 @@ use std::ops::Range;
 use burn::module::Module;
 use burn::tensor::{DType, Device, Tensor};
 
-use crate::device::tensor_dtype;
+use crate::device::{read_numbers, require_dtype, tensor_dtype};
 use crate::stored_matrix::Weights;
 use crate::{Batch, Cache, Checkpoint, Error, ModelConfig, Precision, ResidualTap, Result, Site};
 use decoder::DecoderLayer;
 use embedding::{Embedding, logits, scaled};
-use loader::{Loader, WeightSource, weight_form_for};
+use loader::{Ends, Loader, WeightSource, weight_form_for};
 use matrix::Matrix;
 use norm::RmsNorm;
 use pass::Pass;
@@ -39,7 +39,6 @@ use pool::in_pool;
 pub use cpu::change as change_on_cpu;
 pub(crate) use cpu::write_rows;
 pub(crate) use embedding::{HEAD, TABLE};
-pub(crate) use functions::logit_numbers;
 pub use loader::TensorSource;
 pub(crate) use per_layer::TABLE as PER_LAYER_TABLE;
 pub use streamed::StreamedNetwork;
@@ -78,7 +77,8 @@ impl Network {
     /// called after each tensor with the number of bytes that it has in the checkpoint.
     ///
     /// # Errors
-    /// Names the tensor that is missing, unused, misshaped or not finite.
+    /// Names the tensor that is missing, unused, misshaped or not finite; a type that the device doesn't compute in, and
+    /// a device without enough memory.
     pub fn load(
         config: &ModelConfig,
         checkpoint: &Checkpoint,
@@ -87,6 +87,7 @@ impl Network {
         progress: &mut dyn FnMut(usize),
     ) -> Result<Self> {
         checkpoint.check(config)?;
+        require_dtype(device, precision)?;
         let form = weight_form_for(device, precision);
         let network = Self::from_source(config, device, precision, &mut |name, shape| {
             let data = checkpoint.read(name, shape, form)?;
@@ -127,6 +128,7 @@ impl Network {
             device,
             precision,
             source,
+            ends: Ends::default(),
         };
         let table = [config.vocab_size, config.hidden_size];
         let embed_tokens = Embedding::load(&mut loader, TABLE, table)?;
@@ -148,6 +150,7 @@ impl Network {
             }
             None => (None, None),
         };
+        loader.ends.check()?;
         Ok(Network {
             embed_tokens,
             layers,
@@ -270,7 +273,7 @@ impl Network {
             let outputs = first..vocabulary.min(first + OUTPUTS_AT_ONCE);
             let block = table.part(outputs.clone());
             let logits = logits(normed.clone(), block, &self.config, self.precision);
-            each(outputs, &logit_numbers(logits)?);
+            each(outputs, &read_numbers(logits)?);
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor};
 use kernels::Context;
 
 use super::gather::Gather;
-use super::padded::Padded;
+use super::padded::Grids;
 use super::rotary::Rotary;
 use crate::cache::Paths;
 use crate::{Batch, Cache, KeysAndValues, ModelConfig, Result, Token};
@@ -40,9 +40,12 @@ pub(super) struct Queries {
     selected: Option<Gather>,
     /// In the order of the configuration's rotary embeddings.
     rotaries: Vec<Rotary>,
-    /// By the log that their keys are in.
-    padded: RefCell<BTreeMap<usize, Rc<Padded>>>,
+    /// By the log that their keys are in, and the layer's window.
+    grids: RefCell<KnownGrids>,
 }
+
+/// By log and window.
+type KnownGrids = BTreeMap<(usize, Option<usize>), Rc<Grids>>;
 
 impl<'a> Pass<'a> {
     /// Takes slots in the cache for the batch's tokens. After `last_layer`, only what the batch
@@ -221,14 +224,14 @@ impl<'a> Pass<'a> {
         self.queries(layer).tokens[queries].iter().map(context).collect()
     }
 
-    /// The same as a grid, for backends that work on whole tensors.
-    pub fn padded(&self, layer: usize, device: &Device) -> Rc<Padded> {
+    /// The same as grids, for backends that work on whole tensors.
+    pub fn grids(&self, layer: usize, device: &Device) -> Rc<Grids> {
         let (queries, log) = (self.queries(layer), self.log(layer));
-        let layers = (0..self.config.layers.len()).filter(|other| self.log(*other) == log);
-        let windows = layers.map(|layer| self.config.layers[layer].window);
-        let padded = || Padded::new(&queries.tokens, self.paths.rows(log), windows, device);
-        let mut known = queries.padded.borrow_mut();
-        known.entry(log).or_insert_with(|| Rc::new(padded())).clone()
+        let window = self.config.layers[layer].window;
+        let grids = || Grids::new(&queries.tokens, self.paths.rows(log), window, device);
+        let mut known = queries.grids.borrow_mut();
+        let grids = known.entry((log, window)).or_insert_with(|| Rc::new(grids()));
+        grids.clone()
     }
 
     /// Where the keys and values are that the layer uses, which can be those of a layer before.
@@ -247,7 +250,7 @@ impl Queries {
             rotaries: config.ropes.iter().map(rotary).collect(),
             tokens,
             selected,
-            padded: RefCell::default(),
+            grids: RefCell::default(),
         }
     }
 

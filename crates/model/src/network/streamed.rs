@@ -2,11 +2,12 @@ use burn::tensor::{Device, Tensor};
 
 use super::decoder::DecoderLayer;
 use super::embedding::{Embedding, HEAD, TABLE, logits, scaled};
-use super::loader::{Loader, weight_form_for};
+use super::loader::{Ends, Loader, weight_form_for};
 use super::norm::RmsNorm;
 use super::pass::Pass;
 use super::per_layer::{self, Projection};
 use super::{check_batch, last_layer};
+use crate::device::require_dtype;
 use crate::{Batch, Checkpoint, ModelConfig, Precision, ResidualTap, Result, Site};
 
 /// A network whose weights are read layer by layer while it runs, for models larger than memory.
@@ -36,6 +37,7 @@ impl StreamedNetwork {
         precision: Precision,
     ) -> Result<Self> {
         checkpoint.check(config)?;
+        require_dtype(device, precision)?;
         let norm = with_loader(&checkpoint, config, device, precision, |loader| {
             RmsNorm::load(loader, "model.norm", config.hidden_size)
         })?;
@@ -191,10 +193,14 @@ fn with_loader<T>(
     load: impl FnOnce(&mut Loader<'_, '_>) -> Result<T>,
 ) -> Result<T> {
     let form = weight_form_for(device, precision);
-    load(&mut Loader {
+    let mut loader = Loader {
         config,
         device,
         precision,
         source: &mut |name, shape| checkpoint.read(name, shape, form),
-    })
+        ends: Ends::default(),
+    };
+    let loaded = load(&mut loader)?;
+    loader.ends.check()?;
+    Ok(loaded)
 }

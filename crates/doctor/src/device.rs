@@ -1,0 +1,120 @@
+use machine::Gpu;
+use model::{DeviceKind, ModelConfig, Precision};
+use pipeline::Pipeline;
+use terms::{Device, GpuApi};
+
+use crate::check::Check;
+use crate::known::Shape;
+use crate::machine::Machine;
+use crate::units::bytes;
+
+/// The GPUs that are here, the one that the pipeline runs on, and what it takes there.
+pub fn checks(pipeline: &Pipeline, machine: &Machine, shape: Option<&Shape>) -> Vec<Check> {
+    let mut all: Vec<Check> = machine.gpus.iter().map(listed).collect();
+    let (kind, why) = match pipeline.model.device {
+        Device::Auto => machine::preferred(&machine.gpus),
+        named => (
+            named.decided(|| DeviceKind::Cpu),
+            "named by the pipeline".to_owned(),
+        ),
+    };
+    let DeviceKind::Gpu(api, number) = kind else {
+        all.push(Check::fine("device", format!("cpu: {why}")));
+        return all;
+    };
+    match of_number(machine, api, number) {
+        Some(gpu) => all.push(taken(pipeline, kind, &why, &gpu, shape)),
+        None => all.push(Check::problem(
+            "device",
+            format!("{kind} is wanted, and no driver offers it here; {}, or set model.device to \"cpu\" or \"auto\"", driver(api)),
+        )),
+    }
+    all
+}
+
+/// A line for each device that some driver offers.
+fn listed(gpu: &Gpu) -> Check {
+    let memory = gpu.memory.map_or("memory unknown".to_owned(), bytes);
+    let dtypes = if gpu.computes_bf16 { "f32, bf16" } else { "f32" };
+    let software = match gpu.is_software() {
+        true => ", a program and no GPU: right, but slow, and never taken by itself",
+        false => "",
+    };
+    Check::fine(
+        "gpu",
+        format!(
+            "{}: {} ({}), {memory}, computes in {dtypes}{software}",
+            gpu.device(),
+            gpu.name,
+            gpu.driver
+        ),
+    )
+}
+
+/// By WGSL, devices have the numbers that they have by Vulkan or Metal.
+fn of_number(machine: &Machine, api: GpuApi, number: usize) -> Option<Gpu> {
+    let is_it = |gpu: &&Gpu| {
+        let own = gpu.api == api || (api == GpuApi::Wgpu && gpu.api != GpuApi::Cuda);
+        own && gpu.number == number
+    };
+    let gpu = machine.gpus.iter().find(is_it)?.clone();
+    let computes_bf16 = gpu.computes_bf16 && api != GpuApi::Wgpu;
+    Some(Gpu {
+        api,
+        computes_bf16,
+        ..gpu
+    })
+}
+
+/// What the pipeline takes on the device.
+fn taken(pipeline: &Pipeline, kind: DeviceKind, why: &str, gpu: &Gpu, shape: Option<&Shape>) -> Check {
+    let named = format!("{kind}, {}: {why}; the estimates below are for the CPU", gpu.name);
+    let Some(shape) = shape else {
+        return Check::fine("device", named);
+    };
+    let precision = session::precision_on(kind, pipeline.model.dtype, shape.precision, gpu.computes_bf16);
+    let precision = match precision {
+        Ok(precision) => precision,
+        Err(error) => return Check::problem("device", error),
+    };
+    let weights = weights_in(&shape.config, precision);
+    let dtype = precision.as_str();
+    match gpu.memory.filter(|memory| weights > memory - memory / 8) {
+        Some(memory) => Check::problem(
+            "device",
+            format!(
+                "{kind}: the weights take {} in {dtype}, and {} has {}, so that only extraction can run there; set model.device = \"cpu\", \
+                 or take a smaller model",
+                bytes(weights),
+                gpu.name,
+                bytes(memory)
+            ),
+        ),
+        None => Check::fine(
+            "device",
+            format!("{named}; {} of weights in {dtype}", bytes(weights)),
+        ),
+    }
+}
+
+/// Bytes of all weights as a GPU holds them: every tensor in the type of the activations.
+fn weights_in(config: &ModelConfig, precision: Precision) -> u64 {
+    let numbers: usize = config
+        .tensors()
+        .iter()
+        .map(|(_, shape)| shape.iter().product::<usize>())
+        .sum();
+    let size = match precision {
+        Precision::F32 => 4,
+        Precision::Bf16 => 2,
+    };
+    (numbers * size) as u64
+}
+
+fn driver(api: GpuApi) -> &'static str {
+    match api {
+        GpuApi::Cuda => "install NVIDIA's (`nvidia-smi` must work)",
+        GpuApi::Metal => "it needs a Mac",
+        GpuApi::Vulkan | GpuApi::Wgpu => "install one with Vulkan (`vulkaninfo --summary` must list it)",
+    }
+}

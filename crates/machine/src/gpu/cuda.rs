@@ -1,0 +1,87 @@
+//! NVIDIA's devices, by the library that its driver installs. Source: the CUDA driver API, `cuda.h`.
+
+use std::ffi::{c_char, c_int};
+
+use terms::GpuApi;
+
+use super::device::{Gpu, Sort};
+use super::library::{Library, text};
+use super::traces::has_nvidia_driver;
+
+/// Attribute of a device: the first number of its compute capability.
+const CAPABILITY_MAJOR: c_int = 75;
+/// From this capability on (Ampere), bf16 is computed.
+const FIRST_WITH_BF16: c_int = 8;
+
+type Init = unsafe extern "C" fn(u32) -> c_int;
+type GetNumber = unsafe extern "C" fn(*mut c_int) -> c_int;
+type Get = unsafe extern "C" fn(*mut c_int, c_int) -> c_int;
+type GetName = unsafe extern "C" fn(*mut c_char, c_int, c_int) -> c_int;
+type TotalMemory = unsafe extern "C" fn(*mut usize, c_int) -> c_int;
+type GetAttribute = unsafe extern "C" fn(*mut c_int, c_int, c_int) -> c_int;
+
+/// None where there is no driver, or it has no device.
+pub fn devices() -> Vec<Gpu> {
+    if !has_nvidia_driver() {
+        return Vec::new();
+    }
+    Library::open(c"libcuda.so.1")
+        .and_then(|library| listed(&library))
+        .unwrap_or_default()
+}
+
+fn listed(library: &Library) -> Option<Vec<Gpu>> {
+    // SAFETY: the types are those of `cuda.h`.
+    let (init, version, count) = unsafe {
+        (
+            library.function::<Init>(c"cuInit")?,
+            library.function::<GetNumber>(c"cuDriverGetVersion")?,
+            library.function::<GetNumber>(c"cuDeviceGetCount")?,
+        )
+    };
+    // SAFETY: the driver is initialized before anything else is asked, and both functions write one number.
+    let (version, count) = unsafe {
+        if init(0) != 0 {
+            return None;
+        }
+        (number(|out| version(out))?, number(|out| count(out))?)
+    };
+    let driver = format!("CUDA {}.{}", version / 1000, version % 1000 / 10);
+    (0..count).map(|index| device(library, index, &driver)).collect()
+}
+
+fn device(library: &Library, index: c_int, driver: &str) -> Option<Gpu> {
+    // SAFETY: the types are those of `cuda.h`.
+    let (get, name, memory, attribute) = unsafe {
+        (
+            library.function::<Get>(c"cuDeviceGet")?,
+            library.function::<GetName>(c"cuDeviceGetName")?,
+            library.function::<TotalMemory>(c"cuDeviceTotalMem_v2")?,
+            library.function::<GetAttribute>(c"cuDeviceGetAttribute")?,
+        )
+    };
+    let (mut letters, mut bytes) = ([0; 256], 0);
+    // SAFETY: the index is below the count of devices, and each pointer has room for what is written.
+    let major = unsafe {
+        let handle = number(|out| get(out, index))?;
+        if name(letters.as_mut_ptr(), 255, handle) != 0 || memory(&raw mut bytes, handle) != 0 {
+            return None;
+        }
+        number(|out| attribute(out, CAPABILITY_MAJOR, handle))?
+    };
+    Some(Gpu {
+        api: GpuApi::Cuda,
+        number: index as usize,
+        name: text(&letters),
+        driver: driver.to_owned(),
+        sort: Sort::Discrete,
+        memory: Some(bytes as u64),
+        computes_bf16: major >= FIRST_WITH_BF16,
+    })
+}
+
+/// What a function writes, if it says that all went well.
+fn number(ask: impl FnOnce(*mut c_int) -> c_int) -> Option<c_int> {
+    let mut number = 0;
+    (ask(&raw mut number) == 0).then_some(number)
+}

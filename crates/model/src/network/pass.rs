@@ -41,9 +41,11 @@ pub(super) struct Queries {
     selected: Option<Gather>,
     /// In the order of the configuration's rotary embeddings.
     rotaries: Vec<Rotary>,
-    /// By the log that their keys are in, and the layer's window.
-    grids: RefCell<BTreeMap<(usize, Option<usize>), Rc<Grids>>>,
+    grids: RefCell<BTreeMap<GridKey, Rc<Grids>>>,
 }
+
+/// The log that keys are in, and the layer's window.
+type GridKey = (usize, Option<usize>);
 
 impl<'a> Pass<'a> {
     /// Takes slots in the cache for the batch's tokens. After `last_layer`, only what the batch

@@ -1,0 +1,97 @@
+//! Texts of the embedded model: greedy ones against Hugging Face transformers, sampled ones against the CPU.
+
+use dose::{Sequence, log_probabilities};
+use model::{FinishReason, GenerationRequest, Network, Sampling, generate};
+use serde_json::Value;
+use testkit::{root, token_ids};
+
+use crate::both;
+
+/// The method's twelve prompts, as the record has them.
+fn rows() -> Vec<Value> {
+    let record = root().join("crates/tiny/tests/fixtures/tiny_reference.json");
+    let facts: Value = serde_json::from_slice(&std::fs::read(record).unwrap()).unwrap();
+    facts["rows"].as_array().unwrap().clone()
+}
+
+fn texts(network: &Network, requests: &[GenerationRequest], tokens: usize) -> Vec<Vec<u32>> {
+    let texts = generate(network, requests, tokens, &mut (), &mut |_| ()).unwrap();
+    texts.into_iter().map(|text| text.tokens).collect()
+}
+
+#[test]
+fn greedy_texts_are_the_references() {
+    let [_, gpu] = both(&root().join("data/tiny"));
+    let request = |row: &Value| GenerationRequest {
+        prompt: token_ids(&row["token_ids"]),
+        sampling: Sampling::greedy(),
+        seed: 0,
+    };
+    let rows = rows();
+    assert_eq!(rows.len(), 12);
+    let requests: Vec<GenerationRequest> = rows.iter().map(request).collect();
+    let generated = generate(&gpu, &requests, 48, &mut (), &mut |_| ()).unwrap();
+    for (row, generated) in rows.iter().zip(generated) {
+        assert_eq!(generated.tokens, token_ids(&row["greedy_ids"]));
+        assert_eq!(generated.finish, Some(FinishReason::Stop));
+    }
+}
+
+#[test]
+fn log_probabilities_of_texts_are_the_cpus() {
+    let networks = both(&root().join("data/tiny"));
+    let sequence = |row: &Value| Sequence::new(&token_ids(&row["token_ids"]), &token_ids(&row["greedy_ids"]));
+    let sequences: Vec<Sequence> = rows().iter().map(sequence).collect();
+    let [cpu, gpu] = networks
+        .each_ref()
+        .map(|network| log_probabilities(network, &sequences, "texts").unwrap());
+    for (cpu, gpu) in cpu.iter().flatten().zip(gpu.iter().flatten()) {
+        assert!((cpu - gpu).abs() < 1e-4, "{gpu} for {cpu}");
+    }
+    assert_eq!(
+        gpu.iter().flatten().count(),
+        sequences
+            .iter()
+            .map(|sequence| sequence.text().len())
+            .sum::<usize>()
+    );
+}
+
+#[test]
+fn sampled_texts_are_the_cpus_and_the_same_twice() {
+    let networks = both(&root().join("data/tiny"));
+    let rows = rows();
+    let rules = [
+        Sampling {
+            greedy: false,
+            temperature: 0.7,
+            top_k: 50,
+            ..Sampling::greedy()
+        },
+        Sampling {
+            greedy: false,
+            temperature: 1.3,
+            top_p: 0.9,
+            ..Sampling::greedy()
+        },
+        Sampling {
+            greedy: false,
+            repetition_penalty: 1.2,
+            suppress: vec![1],
+            ..Sampling::greedy()
+        },
+    ];
+    let request = |index: usize| GenerationRequest {
+        prompt: token_ids(&rows[index % rows.len()]["token_ids"]),
+        sampling: rules[index % rules.len()].clone(),
+        seed: index as u64,
+    };
+    let requests: Vec<GenerationRequest> = (0..36).map(request).collect();
+    let [cpu, gpu] = networks.each_ref().map(|network| texts(network, &requests, 24));
+    let equal = cpu.iter().zip(&gpu).filter(|(a, b)| a == b).count();
+    // A draw that falls within the last bits of a border goes the other way.
+    assert!(equal + 1 >= cpu.len(), "{equal} of {} texts are equal", cpu.len());
+    let distinct: std::collections::BTreeSet<&Vec<u32>> = cpu.iter().collect();
+    assert!(distinct.len() > 12, "{}", distinct.len());
+    assert_eq!(gpu, texts(&networks[1], &requests, 24));
+}

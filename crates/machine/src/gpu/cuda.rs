@@ -20,7 +20,7 @@ type GetName = unsafe extern "C" fn(*mut c_char, c_int, c_int) -> c_int;
 type TotalMemory = unsafe extern "C" fn(*mut usize, c_int) -> c_int;
 type GetAttribute = unsafe extern "C" fn(*mut c_int, c_int, c_int) -> c_int;
 
-/// None where there is no driver, or it has no device.
+/// Empty without a driver, and where the driver lists nothing.
 pub fn devices() -> Vec<Gpu> {
     if !has_nvidia_driver() {
         return Vec::new();

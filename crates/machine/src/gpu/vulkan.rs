@@ -85,7 +85,7 @@ struct Heap {
     flags: u32,
 }
 
-/// None where there is no loader, or it has no driver.
+/// Empty without a loader, and where no driver answers it.
 pub fn devices() -> Vec<Gpu> {
     Library::open(c"libvulkan.so.1")
         .and_then(|library| listed(&library))

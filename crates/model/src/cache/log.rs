@@ -78,7 +78,7 @@ impl Log {
     }
 
     /// Whether slots must be dropped before as many are used as `wanted`: because all are taken, or
-    /// because most of them are no longer seen.
+    /// because no query will see most of them again.
     pub fn is_full(&self, wanted: usize, returns: &BTreeMap<usize, usize>) -> bool {
         let seen = self
             .rows

@@ -16,4 +16,6 @@ mod vector;
 
 pub use format::{Format, read_vector, write_vector};
 pub use formats::neuronpedia::without_model_id;
+pub use formats::npy::NpyHeader;
+pub use formats::{Float, floats};
 pub use vector::{Origin, Vector};

@@ -3,8 +3,8 @@
 
 use rayon::prelude::*;
 
-use crate::draws::random_signs;
 use crate::gram::PairedGram;
+use crate::labellings::{DRAWS, Labellings, MOST_PROMPTS_FOR_EXACT};
 use crate::quadratic::off_diagonal_forms;
 
 /// One layer's test.
@@ -36,9 +36,6 @@ pub struct LabelSwapFamily {
     /// See [`smallest_p`].
     pub smallest_p: f64,
 }
-
-const DRAWS: usize = 9_999;
-const MOST_PROMPTS_FOR_EXACT: usize = 14;
 
 /// Tests for each layer whether the conditions differ more, or less, than labels given at random
 /// would.
@@ -120,49 +117,6 @@ pub fn prompts_for(p: f64) -> usize {
     (2..=MOST_PROMPTS_FOR_EXACT + 1)
         .find(enough)
         .unwrap_or(usize::MAX)
-}
-
-struct Labellings {
-    signs: Vec<Vec<i8>>,
-    count: u64,
-    exact: bool,
-}
-
-impl Labellings {
-    /// Only the labellings that keep the first prompt: the others are their opposites.
-    fn of(prompts: usize, seed: u64) -> Self {
-        if prompts == 0 {
-            return Labellings {
-                signs: Vec::new(),
-                count: 0,
-                exact: true,
-            };
-        }
-        if prompts > MOST_PROMPTS_FOR_EXACT {
-            return Labellings {
-                signs: random_signs(prompts, DRAWS, seed),
-                count: DRAWS as u64,
-                exact: false,
-            };
-        }
-        let sign = |number: u64, prompt: usize| if number >> prompt & 1 == 1 { -1 } else { 1 };
-        let all = 1_u64 << prompts;
-        let signs = (0..all)
-            .step_by(2)
-            .map(|number| (0..prompts).map(|prompt| sign(number, prompt)).collect());
-        Labellings {
-            signs: signs.collect(),
-            count: all,
-            exact: true,
-        }
-    }
-
-    /// The p value of what is at least `least`. The observed labelling is added to drawn ones.
-    fn p(&self, values: impl Iterator<Item = f64>, least: f64) -> f64 {
-        let as_extreme = values.filter(|&value| value >= least).count();
-        let observed = usize::from(!self.exact);
-        (as_extreme + observed) as f64 / (self.signs.len() + observed) as f64
-    }
 }
 
 /// A layer in terms of the excess of `s^T G s` over its mean, `sum_{i != j} s_i s_j G_ij`:

@@ -189,7 +189,7 @@ pub fn listed(names: &[&str]) -> String {
     }
 }
 
-/// Numbers of one of the types that vectors are stored in.
+/// Numbers of one of the types that vectors are stored in, least significant byte first.
 pub fn floats(bytes: &[u8], kind: Float) -> Vec<f32> {
     match kind {
         Float::F16 => each(bytes, |bytes| half::f16::from_le_bytes(bytes).to_f32()),
@@ -199,12 +199,24 @@ pub fn floats(bytes: &[u8], kind: Float) -> Vec<f32> {
     }
 }
 
-#[derive(Clone, Copy, Debug)]
+/// The types of numbers that vectors are stored in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Float {
     F16,
     Bf16,
     F32,
     F64,
+}
+
+impl Float {
+    /// Bytes of a number.
+    pub fn width(self) -> usize {
+        match self {
+            Float::F16 | Float::Bf16 => 2,
+            Float::F32 => 4,
+            Float::F64 => 8,
+        }
+    }
 }
 
 fn each<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> f32) -> Vec<f32> {

@@ -1,6 +1,8 @@
 //! NumPy's `.npy`, version 1.0: a magic number, a header that is a Python dictionary, and the
 //! numbers.
 
+use std::ops::Range;
+
 use super::{Float, Found, floats};
 use crate::Vector;
 
@@ -27,35 +29,70 @@ pub fn encode(vector: &Vector) -> Vec<u8> {
 
 /// Floats of 16, 32 or 64 bits of either byte order, in C or Fortran order.
 pub fn decode(bytes: &[u8]) -> Result<Found, String> {
-    let (header, data) =
-        parts(bytes).ok_or("this is no .npy file, or it was cut off; save it again with `numpy.save`")?;
-    let (kind, width, is_big_endian) = number_kind(&header)?;
-    let shape = shape(&header).ok_or("the header has no `shape`; save it again with `numpy.save`")?;
-    let count = shape.iter().try_fold(1usize, |all, size| all.checked_mul(*size));
-    if count.and_then(|count| count.checked_mul(width)) != Some(data.len()) {
-        return Err(format!(
-            "its shape is {shape:?}, which its {} bytes of numbers don't fill; was it cut off? save it again",
-            data.len()
-        ));
-    }
-    let numbers = if is_big_endian {
+    let header = NpyHeader::read(bytes)?;
+    let data = &bytes[header.numbers.clone()];
+    let numbers = if header.is_big_endian {
         let swapped: Vec<u8> = data
-            .chunks_exact(width)
+            .chunks_exact(header.kind.width())
             .flat_map(|bytes| bytes.iter().rev().copied())
             .collect();
-        floats(&swapped, kind)
+        floats(&swapped, header.kind)
     } else {
-        floats(data, kind)
+        floats(data, header.kind)
     };
-    let is_fortran = after(&header, "'fortran_order':").is_some_and(|value| value.starts_with("True"));
-    match *shape.as_slice() {
-        [rows, columns] if is_fortran => Found::of_matrix(&transposed(&numbers, rows, columns), &shape),
-        _ => Found::of_matrix(&numbers, &shape),
+    match *header.shape.as_slice() {
+        [rows, columns] if header.is_fortran => {
+            Found::of_matrix(&transposed(&numbers, rows, columns), &header.shape)
+        }
+        _ => Found::of_matrix(&numbers, &header.shape),
     }
 }
 
-/// The type, its width in bytes, and whether the most significant byte comes first.
-fn number_kind(header: &str) -> Result<(Float, usize, bool), String> {
+/// What a `.npy` file says of its numbers. An `.npz` file is an archive of such files.
+#[derive(Debug)]
+pub struct NpyHeader {
+    /// Their type.
+    pub kind: Float,
+    /// The most significant byte comes first.
+    pub is_big_endian: bool,
+    /// Columns first.
+    pub is_fortran: bool,
+    /// The sizes of the array.
+    pub shape: Vec<usize>,
+    /// Where they are in the file, which they fill to its end.
+    pub numbers: Range<usize>,
+}
+
+impl NpyHeader {
+    /// Of a whole file.
+    ///
+    /// # Errors
+    /// What is wrong with it, and after `; ` what to do.
+    pub fn read(bytes: &[u8]) -> Result<Self, String> {
+        let (header, numbers) =
+            parts(bytes).ok_or("this is no .npy file, or it was cut off; save it again with `numpy.save`")?;
+        let (kind, is_big_endian) = number_kind(&header)?;
+        let shape = shape(&header).ok_or("the header has no `shape`; save it again with `numpy.save`")?;
+        let count = shape.iter().try_fold(1usize, |all, size| all.checked_mul(*size));
+        if count.and_then(|count| count.checked_mul(kind.width())) != Some(numbers.len()) {
+            return Err(format!(
+                "its shape is {shape:?}, which its {} bytes of numbers don't fill; was it cut off? save it again",
+                numbers.len()
+            ));
+        }
+        let is_fortran = after(&header, "'fortran_order':").is_some_and(|value| value.starts_with("True"));
+        Ok(NpyHeader {
+            kind,
+            is_big_endian,
+            is_fortran,
+            shape,
+            numbers,
+        })
+    }
+}
+
+/// The type, and whether the most significant byte comes first.
+fn number_kind(header: &str) -> Result<(Float, bool), String> {
     const SAVE_AGAIN: &str = "save it again with `.astype(\"<f4\")`";
     let descr = after(header, "'descr':")
         .ok_or_else(|| "the header has no `descr`; save it again with `numpy.save`".to_owned())?;
@@ -68,9 +105,9 @@ fn number_kind(header: &str) -> Result<(Float, usize, bool), String> {
     let (order, kind) = descr.split_at_checked(1).unwrap_or_default();
     let is_big_endian = order == ">";
     match kind {
-        "f2" => Ok((Float::F16, 2, is_big_endian)),
-        "f4" => Ok((Float::F32, 4, is_big_endian)),
-        "f8" => Ok((Float::F64, 8, is_big_endian)),
+        "f2" => Ok((Float::F16, is_big_endian)),
+        "f4" => Ok((Float::F32, is_big_endian)),
+        "f8" => Ok((Float::F64, is_big_endian)),
         "O" => Err(
             "it holds pickled Python objects (dtype=object), which are not read; save the vectors as one \
                     array of numbers: `numpy.save(\"v.npy\", numpy.stack(list(v)).astype(\"<f4\"))`"
@@ -82,9 +119,9 @@ fn number_kind(header: &str) -> Result<(Float, usize, bool), String> {
     }
 }
 
-/// The header's text with single quotes, and the bytes after it. Versions 2 and 3 count the header
-/// in four bytes.
-fn parts(bytes: &[u8]) -> Option<(String, &[u8])> {
+/// The header's text with single quotes, and where the bytes after it are. Versions 2 and 3 count the
+/// header in four bytes.
+fn parts(bytes: &[u8]) -> Option<(String, Range<usize>)> {
     let rest = bytes.strip_prefix(MAGIC)?;
     let (version, rest) = rest.split_at_checked(2)?;
     let width = if version[0] == 1 { 2 } else { 4 };
@@ -94,7 +131,8 @@ fn parts(bytes: &[u8]) -> Option<(String, &[u8])> {
         .rev()
         .fold(0, |number, byte| number << 8 | usize::from(*byte));
     let (header, data) = rest.split_at_checked(length)?;
-    Some((std::str::from_utf8(header).ok()?.replace('"', "'"), data))
+    let header = std::str::from_utf8(header).ok()?.replace('"', "'");
+    Some((header, bytes.len() - data.len()..bytes.len()))
 }
 
 /// What comes after a key.

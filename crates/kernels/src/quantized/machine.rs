@@ -1,6 +1,9 @@
-use super::WIDTH;
+use gguf::BlockKind;
+
 use super::panel::{Integers, Panel, Shape, Unpacked};
 use super::rows::{Next, Rows};
+use super::{Activations, WIDTH};
+use crate::product::Results;
 
 /// How one set of instructions computes.
 #[derive(Clone, Copy)]
@@ -19,7 +22,16 @@ pub(super) struct Machine {
     /// # Safety
     /// What the tile points to must be there.
     pub add: unsafe fn(&Tile<'_>, &mut Next),
+    /// What multiplies so many rows with blocks of a type without a panel, if there is something that does.
+    pub direct: fn(BlockKind, usize) -> Option<Direct>,
 }
+
+/// Multiplies all rows of activations with 32 outputs and writes the results.
+///
+/// # Safety
+/// The processor must have the instructions; the weights must have as many inputs as the
+/// activations, and the results these columns, which no one else may have.
+pub(super) type Direct = unsafe fn(&Activations, &Rows<'_>, Results<'_>, &mut Next);
 
 /// Some rows of activations and a panel of weights.
 pub(super) struct Tile<'a> {

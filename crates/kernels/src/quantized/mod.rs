@@ -15,6 +15,9 @@
 //!
 //! with fused multiplications and additions, first all scales, then all minima. Nothing in it depends
 //! on rows, threads or instructions, so that all sets of instructions give the same bits.
+//!
+//! With many rows, blocks are unpacked into a panel that all rows use. With a few, the common types
+//! are multiplied as they lie in memory (`direct`): unpacking would take longer than the products.
 
 mod activations;
 #[cfg(target_arch = "x86_64")]
@@ -22,6 +25,8 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod choice;
+#[cfg(target_arch = "x86_64")]
+mod direct;
 pub(crate) mod exact;
 mod machine;
 #[cfg(target_arch = "x86_64")]

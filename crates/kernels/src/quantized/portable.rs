@@ -12,6 +12,7 @@ pub const MACHINE: Machine = Machine {
     unpack,
     lay,
     add,
+    direct: |_, _| None,
 };
 
 fn unpack(rows: &Rows<'_>, unit: usize, to: &mut [Unpacked; WIDTH], next: &mut Next) {

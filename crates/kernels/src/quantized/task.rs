@@ -45,12 +45,22 @@ impl Activations {
     /// No one else may have those columns of the result, which must be there. The processor must have
     /// the instructions that the activations were made for.
     pub unsafe fn multiply(&self, kind: BlockKind, weight: &[u8], outputs: Range<usize>, y: Results<'_>) {
+        let direct = (self.machine.direct)(kind, self.rows);
         SCRATCH.with_borrow_mut(|scratch| {
             for first in outputs.clone().step_by(WIDTH) {
                 let outputs = first..(first + WIDTH).min(outputs.end);
                 let rows = Rows::new(kind, weight, self.inputs, outputs.clone());
                 // SAFETY: the caller's promise.
-                unsafe { self.columns(&rows, outputs, scratch, y) };
+                unsafe {
+                    match direct {
+                        Some(direct) if outputs.len() == WIDTH => {
+                            // Asked for at each run of 32 inputs, for 16 outputs at a time, or 8.
+                            let mut next = Next::after(&rows, WIDTH / 16 * (self.inputs / RUN));
+                            direct(self, &rows, y.columns_from(first), &mut next);
+                        }
+                        _ => self.columns(&rows, outputs, scratch, y),
+                    }
+                }
             }
         });
     }

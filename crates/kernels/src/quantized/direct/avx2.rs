@@ -176,7 +176,7 @@ pub fn direct(kind: BlockKind, rows: usize) -> Option<Direct> {
     direct_of!(kind, of_rows, rows)
 }
 
-/// With more rows the sums don't fit into the registers, and a panel is about as fast.
+/// With more rows the sums don't fit into the registers, and a panel is as fast.
 fn of_rows<B: Blocks<RUNS>, const RUNS: usize>(rows: usize) -> Option<Direct> {
     match rows {
         1 => Some(compiled::<B, RUNS, 1>),

@@ -159,12 +159,13 @@ pub fn direct(kind: BlockKind, rows: usize) -> Option<Direct> {
     direct_of!(kind, of_rows, rows)
 }
 
+/// With more rows the sums don't fit into the registers, and a panel is as fast or faster.
 fn of_rows<B: Blocks<RUNS>, const RUNS: usize>(rows: usize) -> Option<Direct> {
     match rows {
         1 => Some(compiled::<B, RUNS, 1>),
         2 => Some(compiled::<B, RUNS, 2>),
-        3 => Some(compiled::<B, RUNS, 3>),
-        4 => Some(compiled::<B, RUNS, 4>),
+        3 if RUNS < 4 => Some(compiled::<B, RUNS, 3>),
+        4 if RUNS < 4 => Some(compiled::<B, RUNS, 4>),
         _ => None,
     }
 }

@@ -1,8 +1,8 @@
 use gguf::BlockKind;
 
+use super::WIDTH;
 use super::panel::{Integers, Panel, Shape, Unpacked};
 use super::rows::{Next, Rows};
-use super::{Activations, WIDTH};
 use crate::product::Results;
 
 /// How one set of instructions computes.
@@ -26,12 +26,22 @@ pub(super) struct Machine {
     pub direct: fn(BlockKind, usize) -> Option<Direct>,
 }
 
-/// Multiplies all rows of activations with 32 outputs and writes the results.
+/// Multiplies a few rows with 32 outputs and writes the results.
 ///
 /// # Safety
 /// The processor must have the instructions; the weights must have as many inputs as the
 /// activations, and the results these columns, which no one else may have.
-pub(super) type Direct = unsafe fn(&Activations, &Rows<'_>, Results<'_>, &mut Next);
+pub(super) type Direct = unsafe fn(&Few<'_>, &Rows<'_>, Results<'_>, &mut Next);
+
+/// All that [`Activations`](super::Activations) hold: `[runs, rows]` each.
+#[derive(Clone, Copy)]
+pub(super) struct Few<'a> {
+    /// Of 32 inputs.
+    pub runs: usize,
+    pub integers: &'a [Integers],
+    pub scales: &'a [f32],
+    pub sums: &'a [[f32; 2]],
+}
 
 /// Some rows of activations and a panel of weights.
 pub(super) struct Tile<'a> {

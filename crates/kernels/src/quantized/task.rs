@@ -3,7 +3,7 @@ use std::ops::Range;
 
 use gguf::{BlockKind, UNIT};
 
-use super::machine::Tile;
+use super::machine::{Few, Tile};
 use super::panel::{Panel, Shape, Unpacked};
 use super::rows::{Next, Rows};
 use super::{Activations, RUN, WIDTH};
@@ -56,13 +56,22 @@ impl Activations {
                         Some(direct) if outputs.len() == WIDTH => {
                             // Asked for at each run of 32 inputs, for 16 outputs at a time, or 8.
                             let mut next = Next::after(&rows, WIDTH / 16 * (self.inputs / RUN));
-                            direct(self, &rows, y.columns_from(first), &mut next);
+                            direct(&self.few(), &rows, y.columns_from(first), &mut next);
                         }
                         _ => self.columns(&rows, outputs, scratch, y),
                     }
                 }
             }
         });
+    }
+
+    fn few(&self) -> Few<'_> {
+        Few {
+            runs: self.inputs / RUN,
+            integers: &self.integers,
+            scales: &self.scales,
+            sums: &self.sums,
+        }
     }
 
     /// # Safety

@@ -5,11 +5,10 @@ use std::arch::x86_64::*;
 use gguf::BlockKind;
 
 use super::blocks::Blocks;
+use super::product::{direct_of, multiply};
 use super::words::{Numbers, Place, Words, four, operators};
-use super::{direct_of, multiply};
 use crate::product::Results;
-use crate::quantized::Activations;
-use crate::quantized::machine::Direct;
+use crate::quantized::machine::{Direct, Few};
 use crate::quantized::rows::{Next, Rows};
 
 /// There is none unless the processor has the instructions.
@@ -189,7 +188,7 @@ fn of_rows<B: Blocks<RUNS>, const RUNS: usize>(rows: usize) -> Option<Direct> {
 /// As for [`Direct`].
 #[target_feature(enable = "avx2,fma,f16c")]
 unsafe fn compiled<B: Blocks<RUNS>, const RUNS: usize, const ROWS: usize>(
-    x: &Activations,
+    x: &Few<'_>,
     rows: &Rows<'_>,
     y: Results<'_>,
     next: &mut Next,

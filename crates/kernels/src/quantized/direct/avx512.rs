@@ -7,11 +7,10 @@ use gguf::BlockKind;
 
 use super::avx2::eight;
 use super::blocks::Blocks;
+use super::product::{direct_of, multiply};
 use super::words::{Numbers, Place, Words, four, operators};
-use super::{direct_of, multiply};
 use crate::product::Results;
-use crate::quantized::Activations;
-use crate::quantized::machine::Direct;
+use crate::quantized::machine::{Direct, Few};
 use crate::quantized::rows::{Next, Rows};
 
 /// There is none unless the processor has the instructions.
@@ -174,7 +173,7 @@ fn of_rows<B: Blocks<RUNS>, const RUNS: usize>(rows: usize) -> Option<Direct> {
 /// As for [`Direct`].
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma,f16c")]
 unsafe fn compiled<B: Blocks<RUNS>, const RUNS: usize, const ROWS: usize>(
-    x: &Activations,
+    x: &Few<'_>,
     rows: &Rows<'_>,
     y: Results<'_>,
     next: &mut Next,

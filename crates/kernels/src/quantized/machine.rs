@@ -35,6 +35,10 @@ pub(super) type Direct = unsafe fn(&Few<'_>, &Rows<'_>, Results<'_>, &mut Next);
 
 /// All that [`Activations`](super::Activations) hold: `[runs, rows]` each.
 #[derive(Clone, Copy)]
+#[cfg_attr(
+    not(target_arch = "x86_64"),
+    expect(dead_code, reason = "what reads it is written for x86")
+)]
 pub(super) struct Few<'a> {
     /// Of 32 inputs.
     pub runs: usize,

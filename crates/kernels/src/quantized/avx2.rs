@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::direct::with_avx2;
+use super::direct::{direct_avx2, fill_avx2};
 use super::machine::{Machine, Tile, for_tile};
 use super::operations::Avx2;
 use super::panel::{Panel, Shape, Unpacked};
@@ -15,7 +15,8 @@ pub const MACHINE: Machine = Machine {
     unpack,
     lay,
     add,
-    direct: with_avx2,
+    direct: direct_avx2,
+    fill: fill_avx2,
 };
 
 const LANES: usize = 8;

@@ -24,7 +24,15 @@ pub(super) struct Machine {
     pub add: unsafe fn(&Tile<'_>, &mut Next),
     /// What multiplies so many rows with blocks of a type without a panel, if there is something that does.
     pub direct: fn(BlockKind, usize) -> Option<Direct>,
+    /// What unpacks and lays 32 rows of weights at once, if there is something that does.
+    pub fill: fn(BlockKind) -> Option<Fill>,
 }
+
+/// Makes a panel of a unit of 32 rows of weights, of a shape.
+///
+/// # Safety
+/// The processor must have the instructions.
+pub(super) type Fill = unsafe fn(&Rows<'_>, usize, Shape, &mut Panel, &mut Next);
 
 /// Multiplies a few rows with 32 outputs and writes the results.
 ///

@@ -16,8 +16,9 @@
 //! with fused multiplications and additions, first all scales, then all minima. Nothing in it depends
 //! on rows, threads or instructions, so that all sets of instructions give the same bits.
 //!
-//! With many rows, blocks are unpacked into a panel that all rows use. With a few, the common types
-//! are multiplied as they lie in memory (`direct`): unpacking would take longer than the products.
+//! With many rows, blocks are unpacked into a panel that all rows use. On x86 the common types come
+//! into it straight from their bytes, and a few rows are multiplied without it (`direct`): unpacking
+//! would take longer than the products.
 
 mod activations;
 #[cfg(target_arch = "x86_64")]

@@ -13,6 +13,7 @@ pub const MACHINE: Machine = Machine {
     lay,
     add,
     direct: |_, _| None,
+    fill: |_| None,
 };
 
 fn unpack(rows: &Rows<'_>, unit: usize, to: &mut [Unpacked; WIDTH], next: &mut Next) {

@@ -78,8 +78,14 @@ impl Activations {
     /// As for `multiply`.
     unsafe fn columns(&self, rows: &Rows<'_>, outputs: Range<usize>, scratch: &mut Scratch, y: Results<'_>) {
         let units = self.inputs.div_ceil(UNIT);
-        // Asked for at each row that is unpacked, and twice at each run of inputs.
-        let mut next = Next::after(rows, units * outputs.len() + 2 * (self.inputs / RUN));
+        let fill = (self.machine.fill)(rows.kind).filter(|_| outputs.len() == WIDTH);
+        // Asked for at each row that is unpacked, and twice at each run of inputs; or where panels are
+        // filled three times at each run, or more often.
+        let requests = match fill {
+            Some(_) => 3 * (self.inputs / RUN),
+            None => units * outputs.len() + 2 * (self.inputs / RUN),
+        };
+        let mut next = Next::after(rows, requests);
         for first in (0..self.rows).step_by(ROWS_AT_ONCE) {
             let some = first..(first + ROWS_AT_ONCE).min(self.rows);
             scratch.results[..some.len()].fill([0.0; WIDTH]);
@@ -87,8 +93,13 @@ impl Activations {
                 let shape = Shape::new(rows.kind, UNIT.min(self.inputs - unit * UNIT));
                 // SAFETY: the caller's promise.
                 unsafe {
-                    (self.machine.unpack)(rows, unit, &mut scratch.unpacked, &mut next);
-                    (self.machine.lay)(&scratch.unpacked, shape, &mut scratch.panel, &mut next);
+                    match fill {
+                        Some(fill) => fill(rows, unit, shape, &mut scratch.panel, &mut next),
+                        None => {
+                            (self.machine.unpack)(rows, unit, &mut scratch.unpacked, &mut next);
+                            (self.machine.lay)(&scratch.unpacked, shape, &mut scratch.panel, &mut next);
+                        }
+                    }
                     self.tiles(
                         some.clone(),
                         unit,

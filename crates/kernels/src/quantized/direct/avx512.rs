@@ -10,7 +10,8 @@ use super::blocks::Blocks;
 use super::product::{direct_of, multiply};
 use super::words::{Numbers, Place, Words, four, operators};
 use crate::product::Results;
-use crate::quantized::machine::{Direct, Few};
+use crate::quantized::machine::{Direct, Few, Fill};
+use crate::quantized::panel::{Panel, Shape};
 use crate::quantized::rows::{Next, Rows};
 
 /// There is none unless the processor has the instructions.
@@ -116,6 +117,17 @@ impl Words for Words512 {
     }
 
     #[inline(always)]
+    unsafe fn store_pairs(self, bias: u8, to: [*mut u8; 2]) {
+        unsafe {
+            let bias = _mm512_set1_epi16(i16::from(bias));
+            let even = _mm512_sub_epi16((self & 0x00ff_00ff).0, bias);
+            let odd = _mm512_sub_epi16(_mm512_srli_epi16::<8>(self.0), bias);
+            _mm512_store_si512(to[0].cast(), even);
+            _mm512_store_si512(to[1].cast(), odd);
+        }
+    }
+
+    #[inline(always)]
     fn plus(self, other: Self) -> Self {
         unsafe { Words512(_mm512_add_epi32(self.0, other.0)) }
     }
@@ -180,4 +192,27 @@ unsafe fn compiled<B: Blocks<RUNS>, const RUNS: usize, const ROWS: usize>(
 ) {
     // SAFETY: the caller's promise.
     unsafe { multiply::<Words512, B, RUNS, ROWS>(x, rows, y, next) }
+}
+
+/// The function that makes panels of a type of blocks, where there is one.
+pub fn fill(kind: BlockKind) -> Option<Fill> {
+    direct_of!(kind, filling, ())
+}
+
+fn filling<B: Blocks<RUNS>, const RUNS: usize>((): ()) -> Option<Fill> {
+    Some(compiled_fill::<B, RUNS>)
+}
+
+/// # Safety
+/// As for [`Fill`].
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma,f16c")]
+unsafe fn compiled_fill<B: Blocks<RUNS>, const RUNS: usize>(
+    rows: &Rows<'_>,
+    unit: usize,
+    shape: Shape,
+    to: &mut Panel,
+    next: &mut Next,
+) {
+    // SAFETY: the caller's promise.
+    unsafe { super::panel::fill::<Words512, B, RUNS>(rows, unit, shape, to, next) }
 }

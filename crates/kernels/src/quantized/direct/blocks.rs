@@ -9,6 +9,12 @@ use super::words::{Numbers, Place, Words, four};
 pub trait Blocks<const RUNS: usize> {
     const KIND: BlockKind;
 
+    /// Numbers that have a scale of their own.
+    const GROUP: usize = match Self::KIND.group() {
+        Some(16) => 16,
+        _ => 32,
+    };
+
     /// By how much the integers are too high.
     const BIAS: u8;
 

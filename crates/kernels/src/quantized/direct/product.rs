@@ -121,7 +121,7 @@ unsafe fn add_run<W: Words, B: Blocks<RUNS>, const RUNS: usize, const ROWS: usiz
             let first = right::<W, B, RUNS>(whole[0][row], of_x[0]);
             let second = right::<W, B, RUNS>(whole[1][row], of_x[1]);
             let zero = W::Numbers::all(0.0);
-            let t = if const { matches!(B::KIND.group(), Some(16)) } {
+            let t = if B::GROUP == 16 {
                 let [scales, minima] = [&factors.scales, &factors.minima];
                 let group = 2 * of_block;
                 let t = first.number().times_plus(scales[group], zero);

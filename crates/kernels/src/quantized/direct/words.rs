@@ -76,6 +76,13 @@ pub trait Words:
     /// The pairs must be there.
     unsafe fn add_products(self, bytes: Self, pairs: *const i32) -> Self;
 
+    /// Writes the bytes without what they are too high by, as integers of 16 bits: bytes 0 and 2 of all
+    /// outputs to the first place, bytes 1 and 3 to the second.
+    ///
+    /// # Safety
+    /// Both must have room for a vector, and be aligned to it.
+    unsafe fn store_pairs(self, bias: u8, to: [*mut u8; 2]);
+
     fn plus(self, other: Self) -> Self;
 
     fn minus(self, integer: i32) -> Self;

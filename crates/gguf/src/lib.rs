@@ -21,7 +21,7 @@ mod metadata;
 mod parts;
 mod write;
 
-pub use blocks::{ByteOperations, Plain, UNIT, dequantize, dequantize_with, unpack, unpack_with};
+pub use blocks::{ByteOperations, Plain, UNEVEN, UNIT, dequantize, dequantize_with, unpack, unpack_with};
 pub use file::{GgufFile, TensorInfo};
 pub use foreign::not_gguf;
 pub use kind::BlockKind;

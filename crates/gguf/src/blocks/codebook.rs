@@ -3,8 +3,8 @@
 use super::bytes::ByteOperations;
 use super::parts::{HALF, LARGE, SMALL, bytes, nibble, scale, u16_at};
 
-/// Denser around 0, as weights are.
-const UNEVEN: [i8; 16] = [
+/// The numbers of IQ4_NL and IQ4_XS: denser around 0, as weights are.
+pub const UNEVEN: [i8; 16] = [
     -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113,
 ];
 

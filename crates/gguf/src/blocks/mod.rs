@@ -15,6 +15,7 @@ mod ternary;
 
 use crate::kind::BlockKind;
 pub use bytes::{ByteOperations, Plain};
+pub use codebook::UNEVEN;
 
 /// The most numbers that [`unpack`] takes at once: those of the largest block.
 pub const UNIT: usize = parts::LARGE;

@@ -2,6 +2,7 @@
 
 use std::arch::x86_64::*;
 
+use super::direct::{direct_avx2, fill_avx2};
 use super::machine::{Machine, Tile, for_tile};
 use super::operations::Avx2;
 use super::panel::{Panel, Shape, Unpacked};
@@ -14,6 +15,8 @@ pub const MACHINE: Machine = Machine {
     unpack,
     lay,
     add,
+    direct: direct_avx2,
+    fill: fill_avx2,
 };
 
 const LANES: usize = 8;

@@ -3,6 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::avx2::lay_factors;
+use super::direct::{direct_avx512, fill_avx512};
 use super::machine::{Machine, Tile, for_tile};
 use super::operations::Avx512;
 use super::panel::{Panel, Shape, Unpacked};
@@ -16,6 +17,8 @@ pub const MACHINE: Machine = Machine {
     unpack,
     lay,
     add,
+    direct: direct_avx512,
+    fill: fill_avx512,
 };
 
 const LANES: usize = 16;

@@ -1,6 +1,9 @@
+use gguf::BlockKind;
+
 use super::WIDTH;
 use super::panel::{Integers, Panel, Shape, Unpacked};
 use super::rows::{Next, Rows};
+use crate::product::Results;
 
 /// How one set of instructions computes.
 #[derive(Clone, Copy)]
@@ -19,6 +22,37 @@ pub(super) struct Machine {
     /// # Safety
     /// What the tile points to must be there.
     pub add: unsafe fn(&Tile<'_>, &mut Next),
+    /// What multiplies so many rows with blocks of a type without a panel, if there is something that does.
+    pub direct: fn(BlockKind, usize) -> Option<Direct>,
+    /// What unpacks and lays 32 rows of weights at once, if there is something that does.
+    pub fill: fn(BlockKind) -> Option<Fill>,
+}
+
+/// Makes a panel of a unit of 32 rows of weights, of a shape.
+///
+/// # Safety
+/// The processor must have the instructions.
+pub(super) type Fill = unsafe fn(&Rows<'_>, usize, Shape, &mut Panel, &mut Next);
+
+/// Multiplies a few rows with 32 outputs and writes the results.
+///
+/// # Safety
+/// The processor must have the instructions; the weights must have as many inputs as the
+/// activations, and the results these columns, which no one else may have.
+pub(super) type Direct = unsafe fn(&Few<'_>, &Rows<'_>, Results<'_>, &mut Next);
+
+/// All that [`Activations`](super::Activations) hold: `[runs, rows]` each.
+#[derive(Clone, Copy)]
+#[cfg_attr(
+    not(target_arch = "x86_64"),
+    expect(dead_code, reason = "what reads it is written for x86")
+)]
+pub(super) struct Few<'a> {
+    /// Of 32 inputs.
+    pub runs: usize,
+    pub integers: &'a [Integers],
+    pub scales: &'a [f32],
+    pub sums: &'a [[f32; 2]],
 }
 
 /// Some rows of activations and a panel of weights.

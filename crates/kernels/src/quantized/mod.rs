@@ -15,6 +15,10 @@
 //!
 //! with fused multiplications and additions, first all scales, then all minima. Nothing in it depends
 //! on rows, threads or instructions, so that all sets of instructions give the same bits.
+//!
+//! With many rows, blocks are unpacked into a panel that all rows use. On x86 the common types come
+//! into it straight from their bytes, and a few rows are multiplied without it (`direct`): unpacking
+//! would take longer than the products.
 
 mod activations;
 #[cfg(target_arch = "x86_64")]
@@ -22,6 +26,8 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod choice;
+#[cfg(target_arch = "x86_64")]
+mod direct;
 pub(crate) mod exact;
 mod machine;
 #[cfg(target_arch = "x86_64")]

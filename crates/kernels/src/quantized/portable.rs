@@ -12,6 +12,8 @@ pub const MACHINE: Machine = Machine {
     unpack,
     lay,
     add,
+    direct: |_, _| None,
+    fill: |_| None,
 };
 
 fn unpack(rows: &Rows<'_>, unit: usize, to: &mut [Unpacked; WIDTH], next: &mut Next) {

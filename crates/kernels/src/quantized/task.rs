@@ -3,7 +3,7 @@ use std::ops::Range;
 
 use gguf::{BlockKind, UNIT};
 
-use super::machine::Tile;
+use super::machine::{Few, Tile};
 use super::panel::{Panel, Shape, Unpacked};
 use super::rows::{Next, Rows};
 use super::{Activations, RUN, WIDTH};
@@ -45,22 +45,47 @@ impl Activations {
     /// No one else may have those columns of the result, which must be there. The processor must have
     /// the instructions that the activations were made for.
     pub unsafe fn multiply(&self, kind: BlockKind, weight: &[u8], outputs: Range<usize>, y: Results<'_>) {
+        let direct = (self.machine.direct)(kind, self.rows);
         SCRATCH.with_borrow_mut(|scratch| {
             for first in outputs.clone().step_by(WIDTH) {
                 let outputs = first..(first + WIDTH).min(outputs.end);
                 let rows = Rows::new(kind, weight, self.inputs, outputs.clone());
                 // SAFETY: the caller's promise.
-                unsafe { self.columns(&rows, outputs, scratch, y) };
+                unsafe {
+                    match direct {
+                        Some(direct) if outputs.len() == WIDTH => {
+                            // Asked for at each run of 32 inputs, for 16 outputs at a time, or 8.
+                            let mut next = Next::after(&rows, WIDTH / 16 * (self.inputs / RUN));
+                            direct(&self.few(), &rows, y.columns_from(first), &mut next);
+                        }
+                        _ => self.columns(&rows, outputs, scratch, y),
+                    }
+                }
             }
         });
+    }
+
+    fn few(&self) -> Few<'_> {
+        Few {
+            runs: self.inputs / RUN,
+            integers: &self.integers,
+            scales: &self.scales,
+            sums: &self.sums,
+        }
     }
 
     /// # Safety
     /// As for `multiply`.
     unsafe fn columns(&self, rows: &Rows<'_>, outputs: Range<usize>, scratch: &mut Scratch, y: Results<'_>) {
         let units = self.inputs.div_ceil(UNIT);
-        // Asked for at each row that is unpacked, and twice at each run of inputs.
-        let mut next = Next::after(rows, units * outputs.len() + 2 * (self.inputs / RUN));
+        let fill = (self.machine.fill)(rows.kind).filter(|_| outputs.len() == WIDTH);
+        // Asked for at each row that is unpacked, and twice at each run of inputs; or where panels are
+        // filled three times at each run, or more often.
+        let requests = match fill {
+            Some(_) => 3 * (self.inputs / RUN),
+            None => units * outputs.len() + 2 * (self.inputs / RUN),
+        };
+        let mut next = Next::after(rows, requests);
         for first in (0..self.rows).step_by(ROWS_AT_ONCE) {
             let some = first..(first + ROWS_AT_ONCE).min(self.rows);
             scratch.results[..some.len()].fill([0.0; WIDTH]);
@@ -68,8 +93,13 @@ impl Activations {
                 let shape = Shape::new(rows.kind, UNIT.min(self.inputs - unit * UNIT));
                 // SAFETY: the caller's promise.
                 unsafe {
-                    (self.machine.unpack)(rows, unit, &mut scratch.unpacked, &mut next);
-                    (self.machine.lay)(&scratch.unpacked, shape, &mut scratch.panel, &mut next);
+                    match fill {
+                        Some(fill) => fill(rows, unit, shape, &mut scratch.panel, &mut next),
+                        None => {
+                            (self.machine.unpack)(rows, unit, &mut scratch.unpacked, &mut next);
+                            (self.machine.lay)(&scratch.unpacked, shape, &mut scratch.panel, &mut next);
+                        }
+                    }
                     self.tiles(
                         some.clone(),
                         unit,

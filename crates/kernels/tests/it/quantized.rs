@@ -7,10 +7,13 @@ use rand_chacha::ChaCha8Rng;
 use crate::support::{generator, norm, numbers};
 
 /// Rows, units of 256 inputs or runs of 32 (where blocks are so small), and outputs.
-const SHAPES: [[usize; 3]; 7] = [
+const SHAPES: [[usize; 3]; 10] = [
     [1, 1, 1],
     [1, 5, 33],
     [2, 3, 31],
+    [2, 7, 65],
+    [3, 2, 96],
+    [4, 3, 32],
     [5, 4, 64],
     [7, 9, 40],
     [15, 2, 97],

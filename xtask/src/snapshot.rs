@@ -80,10 +80,15 @@ impl<'a> Observer<'a> {
                 }
             }
             for (key, value) in self.named_files(input) {
-                if !self.project.resolve(value).is_file() {
+                let path = self.project.resolve(value);
+                let (is_there, kind) = match input {
+                    Input::Saes(..) => (path.is_dir(), "folder"),
+                    _ => (path.is_file(), "file"),
+                };
+                if !is_there {
                     let file = &self.pipeline.file;
                     bail!(
-                        "{file}: {key} = \"{value}\" names no file; \
+                        "{file}: {key} = \"{value}\" names no {kind}; \
                          correct the path (it starts at the project root)"
                     );
                 }
@@ -101,16 +106,20 @@ impl<'a> Observer<'a> {
             }
             for (_, value) in self.named_files(input) {
                 let path = self.project.resolve(value);
-                if path.is_file() {
-                    let label = self.project.display(&path);
-                    self.input_file(&path, label, &mut inputs)?;
+                let files = match input {
+                    Input::Saes(..) => model_folder::deciding_files_of_sae(&path),
+                    _ => Vec::from_iter(path.is_file().then(|| path.clone())),
+                };
+                for file in files {
+                    let label = self.project.display(&file);
+                    self.input_file(&file, label, &mut inputs)?;
                 }
             }
         }
         Ok(inputs)
     }
 
-    /// The keys of the pipeline file that name files, and what they say.
+    /// The keys of the pipeline file that name files and folders, and what they say.
     fn named_files(&self, input: &Input) -> Vec<(String, &'a str)> {
         match input {
             Input::File(key) => {
@@ -120,7 +129,7 @@ impl<'a> Observer<'a> {
                     .into_iter()
                     .collect()
             }
-            Input::Files(list, key) => self.pipeline.texts(list, key),
+            Input::Files(list, key) | Input::Saes(list, key) => self.pipeline.texts(list, key),
             Input::Model => Vec::new(),
         }
     }

@@ -55,12 +55,26 @@ pub const STAGES: &[Stage] = &[
         json: None,
     },
     Stage {
+        name: Word::Features.as_str(),
+        version: 1,
+        help: "Tests which features of sparse autoencoders tell the conditions apart",
+        example: "features --pipeline tiny",
+        tables: &["conditions", "contrast", "saes"],
+        inputs: &[Input::Saes("saes", "folder")],
+        upstream: &["extract"],
+        json: None,
+    },
+    Stage {
         name: Word::Steer.as_str(),
         version: 1,
         help: "Generates texts with and without steering",
         example: "steer --set steer.seed=1",
-        tables: &["model", "steer"],
-        inputs: &[Input::Model, Input::File("model.chat_template")],
+        tables: &["model", "saes", "steer"],
+        inputs: &[
+            Input::Model,
+            Input::File("model.chat_template"),
+            Input::Saes("saes", "folder"),
+        ],
         // The prompts come as tokens from extract, so that both stages read the very same text.
         upstream: &["extract", "analyze"],
         json: None,
@@ -87,7 +101,7 @@ pub const STAGES: &[Stage] = &[
         // It shows all parameters.
         tables: &[EVERY_TABLE],
         inputs: &[Input::File("report.published")],
-        upstream: &["verify", "extract", "analyze", "steer", "dose"],
+        upstream: &["verify", "extract", "analyze", "features", "steer", "dose"],
         json: None,
     },
 ];
@@ -133,6 +147,8 @@ pub enum Input {
     File(&'static str),
     /// The file under the second key in each table of a list of tables.
     Files(&'static str, &'static str),
+    /// The files of the autoencoder in the folder under the second key in each table of a list of tables.
+    Saes(&'static str, &'static str),
     /// The files of the model that `model.source` names, and of an adapter that `model.adapter` puts
     /// onto it, as far as they decide the results.
     Model,

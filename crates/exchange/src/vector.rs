@@ -46,7 +46,10 @@ impl Vector {
 impl Origin {
     /// Of a vector of the analysis. Those of others were not made from the run's conditions.
     pub fn of(vectors: &ContrastVectors, name: &str) -> Self {
-        let is_ours = !matches!(VectorKind::parse(name), Some(VectorKind::Imported(_)));
+        let is_ours = !matches!(
+            VectorKind::parse(name),
+            Some(VectorKind::Imported(_) | VectorKind::Feature(..))
+        );
         let of_conditions = ["positive", "negative", "pooling"];
         let entries = vectors.metadata.iter();
         let kept = entries.filter(|(key, _)| is_ours || !of_conditions.contains(key));

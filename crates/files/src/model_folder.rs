@@ -2,7 +2,7 @@
 //! what is hashed.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -100,6 +100,19 @@ pub fn deciding_files(place: &Path) -> Result<Vec<String>, String> {
 pub fn deciding_files_of_adapter(folder: &Path) -> Vec<String> {
     let there = ADAPTER.iter().filter(|file| folder.join(file).is_file());
     there.map(|file| (*file).to_owned()).collect()
+}
+
+/// The paths of the same of the folder of a sparse autoencoder, as SAELens and Gemma Scope call them.
+pub fn deciding_files_of_sae(folder: &Path) -> Vec<PathBuf> {
+    let names = [
+        "cfg.json",
+        "config.json",
+        "params.npz",
+        "params.safetensors",
+        "sae_weights.safetensors",
+    ];
+    let paths = names.map(|name| folder.join(name));
+    paths.into_iter().filter(|path| path.is_file()).collect()
 }
 
 /// What a snapshot of an adapter in the hub's cache lacks.

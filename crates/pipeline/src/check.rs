@@ -4,7 +4,7 @@ use interventions::InterventionTable;
 use terms::Site;
 
 use crate::names::{FILE_NAME, is_file_name, is_plain_name};
-use crate::{Contrast, GenerationSet, Pipeline, SteerTable, VectorKind, VectorTable, bounds};
+use crate::{Contrast, GenerationSet, Pipeline, SaeTable, SteerTable, VectorKind, VectorTable, bounds};
 
 impl Pipeline {
     /// The first thing that doesn't fit, in words that name the key.
@@ -14,6 +14,7 @@ impl Pipeline {
             .or_else(|| self.short_name_problem())
             .or_else(|| self.condition_problem())
             .or_else(|| VectorTable::problem(&self.vectors))
+            .or_else(|| SaeTable::problem(&self.saes))
             .or_else(|| self.contrast_problem())
             .or_else(|| self.steer_problem())
             .or_else(|| self.dose.problem())
@@ -71,12 +72,12 @@ impl Pipeline {
             ));
         }
         let cleaned = VectorKind::Cleaned.name();
-        if let Some(name) = self
-            .contrast
-            .project_out
-            .iter()
-            .find(|name| **name == cleaned || **name == "contrast" || !self.is_vector_name(name))
-        {
+        if let Some(name) = self.contrast.project_out.iter().find(|name| {
+            **name == cleaned
+                || **name == "contrast"
+                || name.starts_with("sae.")
+                || !self.is_vector_name(name)
+        }) {
             return Some(format!(
                 "contrast.project_out: \"{name}\" can't be taken out of the contrast; use {}, or mean.<condition>",
                 VectorKind::names(VectorKind::of_every_run().iter().skip(1))
@@ -171,8 +172,12 @@ impl Pipeline {
         }
         let unknown = table.vectors().find(|name| !self.is_vector_name(name));
         unknown.map(|name| {
+            let features = match self.saes.is_empty() {
+                true => "",
+                false => ", or sae.<name>.<feature>",
+            };
             format!(
-                "there is no vector \"{name}\"; use {}, or mean.<condition>",
+                "there is no vector \"{name}\"; use {}, or mean.<condition>{features}",
                 self.vector_names().join(", ")
             )
         })
@@ -181,6 +186,7 @@ impl Pipeline {
     fn is_vector_name(&self, name: &str) -> bool {
         match VectorKind::parse(name) {
             Some(VectorKind::Mean(condition)) => self.condition(&condition).is_some(),
+            Some(VectorKind::Feature(sae, _)) => self.saes.iter().any(|table| table.name == sae),
             Some(kind) => self.vector_names().contains(&kind.name()),
             None => false,
         }

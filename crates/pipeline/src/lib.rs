@@ -17,6 +17,7 @@ mod model_table;
 mod names;
 mod pipeline;
 mod prompts;
+mod sae_table;
 mod source_file;
 mod steer_table;
 mod tables;
@@ -34,6 +35,7 @@ pub use pipeline::{
     Condition, Contrast, ExtractTable, Pipeline, PromptsTable, ReportTable, Turn, VerifyTable,
 };
 pub use prompts::{Prompt, parse_prompts, read_prompts};
+pub use sae_table::SaeTable;
 pub use source_file::PipelineFile;
 pub use steer_table::{Decoding, GenerationSet, SteerTable};
 pub use tables::TABLES;

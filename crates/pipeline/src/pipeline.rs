@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use terms::{Pooling, Site, Speaker};
 
-use crate::{DoseTable, ModelTable, SteerTable, VectorTable};
+use crate::{DoseTable, ModelTable, SaeTable, SteerTable, VectorTable};
 
 /// One pipeline file: every parameter of a run. Unknown keys are errors.
 #[derive(Clone, Debug, Deserialize)]
@@ -34,6 +34,9 @@ pub struct Pipeline {
     /// Vectors from files, to be compared and steered with.
     #[serde(default)]
     pub vectors: Vec<VectorTable>,
+    /// Sparse autoencoders, whose features are tested.
+    #[serde(default)]
+    pub saes: Vec<SaeTable>,
     /// `[steer]`
     pub steer: SteerTable,
     /// `[dose]`

@@ -1,5 +1,5 @@
 /// The tables that a pipeline file may have.
-pub const TABLES: [&str; 10] = [
+pub const TABLES: [&str; 11] = [
     "model",
     "verify",
     "prompts",
@@ -7,6 +7,7 @@ pub const TABLES: [&str; 10] = [
     "contrast",
     "extract",
     "vectors",
+    "saes",
     "steer",
     "dose",
     "report",

@@ -25,6 +25,9 @@ pub enum VectorKind {
     Mean(String),
     /// A vector that someone else made, by its name in `[[vectors]]`.
     Imported(String),
+    /// The direction of a sparse autoencoder's feature: the autoencoder's name in `[[saes]]`, and the
+    /// feature's number.
+    Feature(String, usize),
 }
 
 impl VectorKind {
@@ -58,6 +61,7 @@ impl VectorKind {
             VectorKind::InteractionEffect => "effect.interaction",
             VectorKind::Imported(name) => name,
             VectorKind::Mean(condition) => return format!("mean.{condition}"),
+            VectorKind::Feature(sae, feature) => return format!("sae.{sae}.{feature}"),
         };
         name.to_owned()
     }
@@ -66,6 +70,10 @@ impl VectorKind {
     pub fn parse(name: &str) -> Option<Self> {
         if let Some(condition) = name.strip_prefix("mean.") {
             return Some(VectorKind::Mean(condition.to_owned()));
+        }
+        if let Some((sae, feature)) = name.strip_prefix("sae.").and_then(|rest| rest.rsplit_once('.')) {
+            let feature = feature.parse().ok().filter(|_| is_plain_name(sae))?;
+            return Some(VectorKind::Feature(sae.to_owned(), feature));
         }
         let mut known = Self::of_every_run()
             .iter()

@@ -14,6 +14,7 @@ use results::{
 use crate::analysis_tables::Evidence;
 use crate::certificate_errors::beyond;
 use crate::chat_markup::{beginning, learn_ends, prompt_markup};
+use crate::feature_tables::Features;
 use crate::prompt_subset::shown_prompts;
 use crate::published::Published;
 use crate::sweep_tables::Doses;
@@ -50,6 +51,8 @@ pub struct Inputs {
     pub components: Vec<ComponentPlace>,
     /// How reliable the figures are.
     pub evidence: Evidence,
+    /// The features of sparse autoencoders.
+    pub features: Features,
     /// The sweep over doses.
     pub doses: Doses,
     /// The texts generated for the prompts that are shown.
@@ -112,6 +115,7 @@ impl Inputs {
             projections,
             components: run.read()?,
             evidence: Evidence::read(&run, pooling)?,
+            features: Features::read(&run)?,
             doses,
             generations,
             certificate,

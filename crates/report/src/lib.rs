@@ -11,6 +11,7 @@ mod chat_markup;
 mod conditions;
 mod content;
 mod csv;
+mod feature_tables;
 mod figures;
 mod findings;
 mod inputs;

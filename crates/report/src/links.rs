@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use results::{
-    ComponentPlace, DepthCosine, DoseEffect, DoseText, Generation, LayerEffects, LayerStatistics, Layout,
-    LensToken, Outlier, Projection, RenderedPrompt, Similarity, Summary, VectorRow,
+    ComponentPlace, DepthCosine, DoseEffect, DoseText, Feature, FeatureActivity, Generation, LayerEffects,
+    LayerStatistics, Layout, LensToken, Outlier, Projection, RenderedPrompt, Sae, SaeFit, Similarity,
+    Summary, VectorRow,
 };
 use serde::Serialize;
 
@@ -25,6 +26,10 @@ pub struct Links {
     pub effects: String,
     pub depth: String,
     pub outliers: String,
+    pub saes: String,
+    pub sae_fit: String,
+    pub features: String,
+    pub feature_activity: String,
     pub generations: String,
     pub lens: String,
     pub doses: String,
@@ -58,6 +63,10 @@ impl Links {
             effects: link(&layout.table::<LayerEffects>()),
             depth: link(&layout.table::<DepthCosine>()),
             outliers: link(&layout.table::<Outlier>()),
+            saes: link(&layout.table::<Sae>()),
+            sae_fit: link(&layout.table::<SaeFit>()),
+            features: link(&layout.table::<Feature>()),
+            feature_activity: link(&layout.table::<FeatureActivity>()),
             generations: link(&layout.table::<Generation>()),
             lens: link(&layout.table::<LensToken>()),
             doses: link(&layout.table::<DoseEffect>()),

@@ -8,7 +8,7 @@ use arrow_array::types::{ArrowPrimitiveType, Float32Type, Float64Type, Int32Type
 use arrow_array::{Array, ArrayRef, PrimitiveArray, StringArray};
 use interventions::Kind;
 use pipeline::VectorKind;
-use terms::{DoseDirection, FinishReason, GenerationStyle, LensSide, Pooling};
+use terms::{DoseDirection, FinishReason, GenerationStyle, LensSide, Pooling, Site};
 
 use crate::column_kind::ColumnKind;
 
@@ -168,6 +168,7 @@ macro_rules! word_cells {
 
 word_cells! {
     Pooling: Pooling::WORDS, |text| text.parse().ok(), |value| value.as_str();
+    Site: Site::WORDS, |text| text.parse().ok(), |value| value.as_str();
     DoseDirection: DoseDirection::WORDS, |text| text.parse().ok(), |value| value.as_str();
     Option<Kind>: OPERATIONS, parse_operation, |value| value.map_or(UNSTEERED, Kind::as_str);
     FinishReason: FinishReason::WORDS, |text| text.parse().ok(), |value| value.as_str();

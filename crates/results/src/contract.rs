@@ -106,6 +106,11 @@ const fn quantity(unit: &'static str, values: Values) -> Quantity {
 pub(crate) const NO_UNIT: Quantity = quantity("", Values::Any);
 pub(crate) const LAYER: Quantity = quantity("0-based", Values::AtLeast(0.0));
 pub(crate) const NUMBER: Quantity = quantity("0-based", Values::AtLeast(0.0));
+pub(crate) const FEATURE: Quantity = quantity("0-based", Values::AtLeast(0.0));
+/// In units of an autoencoder's feature.
+pub(crate) const FEATURE_ACTIVATION: Quantity = quantity("activation", Values::AtLeast(0.0));
+/// One of these less another.
+pub(crate) const FEATURE_ACTIVATIONS: Quantity = quantity("activation", Values::Any);
 pub(crate) const COUNT: Quantity = quantity("count", Values::AtLeast(0.0));
 pub(crate) const COSINE: Quantity = quantity("cosine", Values::Between(-1.0, 1.0));
 /// One cosine less another.

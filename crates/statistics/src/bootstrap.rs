@@ -167,6 +167,27 @@ pub fn bootstrap_mean(values: &[f64], draws: usize, seed: u64) -> Option<Interva
     })
 }
 
+/// [`bootstrap_mean`] of several numbers with the same draws, to the last bit: `values[number][unit]`, all of
+/// one length.
+pub fn bootstrap_means(values: &[Vec<f64>], draws: usize, seed: u64) -> Vec<Option<Interval>> {
+    let units = values.first().map_or(0, Vec::len);
+    if units < 2 {
+        return vec![None; values.len()];
+    }
+    let mut generator = generator(seed, Purpose::Resamples);
+    let drawn: Vec<u32> = (0..draws * units)
+        .map(|_| generator.random_range(0..units) as u32)
+        .collect();
+    let interval = |values: &Vec<f64>| {
+        let mean_of = |indices: &[u32]| {
+            let drawn: Vec<f64> = indices.iter().map(|&index| values[index as usize]).collect();
+            mean(&drawn)
+        };
+        Some(Interval::of(drawn.chunks(units).map(mean_of).collect(), units))
+    };
+    values.par_iter().map(interval).collect()
+}
+
 /// The 95 % percentile interval of any statistic of `units` independent units: `statistic` gets the
 /// indices of `units` units drawn with replacement, `draws` times, and must give a finite number.
 /// None of fewer than two units. Source: Efron & Tibshirani (1993).

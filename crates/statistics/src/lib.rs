@@ -64,8 +64,8 @@ mod sums;
 mod whitening;
 
 pub use bootstrap::{
-    BOOTSTRAP_DRAWS, Bootstrap, Interval, ResampledFigures, bootstrap, bootstrap_mean, bootstrap_statistic,
-    contrast_norm_unbiased, quantile, resampled,
+    BOOTSTRAP_DRAWS, Bootstrap, Interval, ResampledFigures, bootstrap, bootstrap_mean, bootstrap_means,
+    bootstrap_statistic, contrast_norm_unbiased, quantile, resampled,
 };
 pub use components::{PrincipalComponents, principal_components};
 pub use directions::{Direction, logistic_probe, mean_difference, paired_difference_pca, shrinkage_lda};

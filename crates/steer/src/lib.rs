@@ -57,7 +57,13 @@ pub use steer::Steer;
 /// writes into `out`.
 pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<()> {
     let (prompts, metadata) = RenderedPrompt::read(&layout.table::<RenderedPrompt>())?;
-    let contrast = read_contrast_vectors(&layout.contrast_vectors())?;
+    let mut contrast = read_contrast_vectors(&layout.contrast_vectors())?;
+    let interventions = pipeline.steer.sets.iter().flat_map(|set| &set.interventions);
+    features::insert_directions(
+        pipeline,
+        interventions.flat_map(|table| table.vectors()),
+        &mut contrast,
+    )?;
     let model = open_for_generation(&pipeline.model, &HashMemo::read(&layout.hash_memo()))?;
     let made_by = contrast.metadata.get("model_fingerprint").unwrap_or_default();
     if made_by != model.fingerprint {

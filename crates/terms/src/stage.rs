@@ -6,6 +6,7 @@ words! {
         Verify = "verify",
         Extract = "extract",
         Analyze = "analyze",
+        Features = "features",
         Steer = "steer",
         Dose = "dose",
         Report = "report",

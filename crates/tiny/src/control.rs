@@ -12,7 +12,7 @@ use burn::tensor::{Int, Tensor, TensorData};
 use extract::capture;
 use files::HashMemo;
 use interventions::addition;
-use model::Batch;
+use model::{Batch, Network};
 use pipeline::{Decoding, ModelTable, Pipeline, read_prompts};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -104,6 +104,14 @@ impl Control {
                 .push(within - positive.mean_across(&negative));
         }
         Ok(control)
+    }
+
+    /// The model's network.
+    ///
+    /// # Errors
+    /// A model that was opened for one pass only.
+    pub fn network(&self) -> Result<&Network> {
+        self.model.resident()
     }
 
     /// Unsteered greedy texts: prompts answered as the assistant in the normal format, as a human

@@ -7,6 +7,7 @@
 //! and the [`control`] can count how often steering turns one speaker into the other: the truth
 //! that the whole pipeline is held to.
 
+pub mod autoencoder;
 pub mod checkpoint;
 pub mod control;
 mod corpus;

@@ -53,7 +53,7 @@ fn the_path_of_an_input_is_a_parameter_too() {
         for input in stage.inputs {
             let key = match input {
                 Input::File(key) => key,
-                Input::Files(list, _) => list,
+                Input::Files(list, _) | Input::Saes(list, _) => list,
                 Input::Model => "model.source",
             };
             let table = key.split('.').next().unwrap();

@@ -7,6 +7,7 @@ mod certificate;
 mod depth;
 mod dose;
 mod dose_texts;
+mod features;
 mod generations;
 mod layers;
 mod lens;
@@ -31,6 +32,7 @@ pub const SECTIONS: &[Section] = &[
     certainty::SECTION,
     depth::SECTION,
     speaker::SECTION,
+    features::SECTION,
     dose::SECTION,
     generations::SECTION,
     trust::SECTION,

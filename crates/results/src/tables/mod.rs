@@ -7,6 +7,7 @@ mod depth;
 mod dose_texts;
 mod doses;
 mod effects;
+mod features;
 mod generations;
 mod lens;
 mod outliers;
@@ -24,6 +25,7 @@ pub use depth::*;
 pub use dose_texts::*;
 pub use doses::*;
 pub use effects::*;
+pub use features::*;
 pub use generations::*;
 pub use lens::*;
 pub use outliers::*;
@@ -51,6 +53,10 @@ pub const TABLES: &[TableSchema] = &[
     DepthCosine::SCHEMA,
     Outlier::SCHEMA,
     VectorComparison::SCHEMA,
+    Sae::SCHEMA,
+    SaeFit::SCHEMA,
+    Feature::SCHEMA,
+    FeatureActivity::SCHEMA,
     Generation::SCHEMA,
     LensToken::SCHEMA,
     DoseEffect::SCHEMA,

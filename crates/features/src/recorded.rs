@@ -1,0 +1,119 @@
+//! The recorded activations of one place, under one pooling.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use pipeline::Pipeline;
+use results::{Activation, Error, Layout, Result, activation_file, read_activation_batches};
+use sae::Place;
+
+/// Where the rows of an autoencoder's place are.
+pub struct Recorded<'a> {
+    pipeline: &'a Pipeline,
+    folder: PathBuf,
+    place: Place,
+    file: PathBuf,
+}
+
+/// A batch of rows, one after the other.
+pub struct Batch {
+    /// For each row its condition's index in the pipeline, and which prompt it is: its number among the
+    /// rows of that condition.
+    pub rows: Vec<(usize, usize)>,
+    /// `[rows, hidden]`
+    pub activations: Vec<f32>,
+}
+
+impl<'a> Recorded<'a> {
+    /// # Errors
+    /// A place that was not recorded, and one that the model does not have.
+    pub fn at(pipeline: &'a Pipeline, layout: &Layout, place: Place, name: &str) -> Result<Self> {
+        let folder = layout.activations_at(place.site);
+        let file = activation_file(&folder, place.layer);
+        if file.is_file() {
+            return Ok(Recorded {
+                pipeline,
+                folder,
+                place,
+                file,
+            });
+        }
+        let message = match folder.is_dir() {
+            true => format!(
+                "saes.{name}: it reads {place}, and the model has no layer {}; use an autoencoder of this model",
+                place.layer
+            ),
+            false => format!(
+                "saes.{name}: it reads {place}, which was not recorded; add \"{}\" to `extract.sites`",
+                place.site.as_str()
+            ),
+        };
+        Err(Error::invalid(&pipeline.path, message))
+    }
+
+    /// An error that names the file of the rows.
+    pub fn invalid(&self, message: impl Into<String>) -> Error {
+        Error::invalid(&self.file, message.into())
+    }
+
+    /// The rows under the contrast's pooling, in batches of at most 256.
+    ///
+    /// # Errors
+    /// As for [`read_activation_batches`], and vectors of another length than `hidden`.
+    pub fn batches(&self, hidden: usize) -> Result<impl Iterator<Item = Result<Batch>>> {
+        let (batches, _) = read_activation_batches(&self.folder, self.place.layer)?;
+        let mut seen = vec![0; self.pipeline.conditions.len()];
+        Ok(batches.map(move |batch| self.batch(batch?, hidden, &mut seen)))
+    }
+
+    fn batch(&self, rows: Vec<Activation>, hidden: usize, seen: &mut [usize]) -> Result<Batch> {
+        let mut batch = Batch {
+            rows: Vec::new(),
+            activations: Vec::new(),
+        };
+        for row in rows {
+            let conditions = &self.pipeline.conditions;
+            let condition = conditions
+                .iter()
+                .position(|condition| condition.name == row.condition);
+            let Some(condition) = condition.filter(|_| row.pooling == self.pipeline.contrast.pooling) else {
+                continue;
+            };
+            if row.activation.len() != hidden {
+                return Err(self.invalid(format!(
+                    "activations have {} numbers, and the autoencoder takes {hidden}; it was trained on another model, whose hidden \
+                     size that is",
+                    row.activation.len()
+                )));
+            }
+            batch.rows.push((condition, seen[condition]));
+            batch.activations.extend(row.activation);
+            seen[condition] += 1;
+        }
+        Ok(batch)
+    }
+
+    /// The indices of the two conditions of the contrast, positive first.
+    pub fn sides(&self) -> Result<[usize; 2]> {
+        let contrast = &self.pipeline.contrast;
+        let index = |name: &String| {
+            let mut names = self.pipeline.conditions.iter().map(|condition| &condition.name);
+            names.position(|known| known == name).ok_or_else(|| {
+                let message =
+                    format!("contrast: there is no condition \"{name}\"; name one of [[conditions]]");
+                Error::invalid(&self.pipeline.path, message)
+            })
+        };
+        Ok([index(&contrast.positive)?, index(&contrast.negative)?])
+    }
+}
+
+/// Prompts whose rows in both conditions are not those of an earlier one to the last bit.
+pub fn distinct(pairs: &[[Vec<f32>; 2]]) -> Vec<usize> {
+    let bits =
+        |pair: &[Vec<f32>; 2]| -> Vec<u32> { pair.iter().flatten().map(|value| value.to_bits()).collect() };
+    let mut seen = HashSet::new();
+    (0..pairs.len())
+        .filter(|prompt| seen.insert(bits(&pairs[*prompt])))
+        .collect()
+}

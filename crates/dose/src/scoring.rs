@@ -5,8 +5,7 @@
 use std::ops::Range;
 
 use anyhow::Result;
-use kernels::{Divergence, LogSum};
-use model::{Batch, Network, ResidualTap};
+use model::{Batch, Network, ResidualTap, TextToken};
 use progress::progress_bar;
 use rayon::prelude::*;
 
@@ -40,7 +39,7 @@ impl Sequence {
 ///
 /// `what` is what the progress bar counts. Sequences go through the model in order of their
 /// tokens, since common beginnings are computed once. The logits are in f32, their sums as
-/// [`LogSum`] has them.
+/// [`Network::log_probabilities`] has them.
 pub fn log_probabilities(
     network: &Network,
     sequences: &[Sequence],
@@ -182,30 +181,18 @@ impl Pass {
     /// Each sequence's number and the log-probabilities of its text.
     fn log_probabilities(self, network: &Network, sequences: &[Sequence]) -> Result<Vec<(usize, Vec<f64>)>> {
         let (wanted, own) = self.wanted();
-        let mut sums = vec![LogSum::default(); wanted.len()];
         let texts = self.numbers.iter().map(|number| sequences[*number].text());
-        let mut tokens: Vec<TextToken> = own
+        let tokens: Vec<TextToken> = own
             .iter()
             .zip(texts)
             .flat_map(|(rows, text)| rows.iter().zip(text))
             .map(|(row, id)| TextToken {
                 row: *row,
                 id: *id as usize,
-                logit: f32::NAN,
             })
             .collect();
         let h = network.forward(&self.batch.with_wanted(wanted), None, &mut ())?;
-        network.head_in_blocks(h, &mut |outputs, logits| {
-            let width = outputs.len();
-            let rows = sums.par_iter_mut().zip(logits.par_chunks(width));
-            rows.for_each(|(sum, logits)| sum.add(logits));
-            for token in tokens.iter_mut().filter(|token| outputs.contains(&token.id)) {
-                token.logit = logits[token.row * width + token.id - outputs.start];
-            }
-        })?;
-        let mut values = tokens
-            .iter()
-            .map(|token| f64::from(token.logit) - sums[token.row].value());
+        let mut values = network.log_probabilities(h, &tokens)?.into_iter();
         let of_sequence =
             |(number, rows): (usize, &Vec<usize>)| (number, values.by_ref().take(rows.len()).collect());
         Ok(self.numbers.into_iter().zip(&own).map(of_sequence).collect())
@@ -215,33 +202,16 @@ impl Pass {
     fn divergences(self, network: &Network, tap: &mut dyn ResidualTap) -> Result<Vec<(usize, Vec<f64>)>> {
         let (wanted, own) = self.wanted();
         let (base, others) = own.split_at(1);
-        let mut pairs: Vec<(usize, usize, Divergence)> = others
+        let pairs: Vec<(usize, usize)> = others
             .iter()
             .flat_map(|rows| base[0].iter().zip(rows))
-            .map(|(p, q)| (*p, *q, Divergence::default()))
+            .map(|(p, q)| (*p, *q))
             .collect();
         let h = network.forward(&self.batch.with_wanted(wanted), None, tap)?;
-        network.head_in_blocks(h, &mut |outputs, logits| {
-            let row = |row: usize| &logits[row * outputs.len()..(row + 1) * outputs.len()];
-            pairs
-                .par_iter_mut()
-                .for_each(|(p, q, divergence)| divergence.add(row(*p), row(*q)));
-        })?;
-        let values: Vec<f64> = pairs
-            .iter()
-            .map(|(_, _, divergence)| divergence.value())
-            .collect();
+        let values = network.divergences(h, &pairs)?;
         let others = self.numbers.into_iter().skip(1);
         Ok(others
             .zip(values.chunks(base[0].len()).map(<[f64]>::to_vec))
             .collect())
     }
-}
-
-/// A token of a text, and the logit that the model gives it.
-struct TextToken {
-    /// Which of the rows of logits predicts it.
-    row: usize,
-    id: usize,
-    logit: f32,
 }

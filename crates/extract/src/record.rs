@@ -1,13 +1,14 @@
 use std::ops::Range;
 
 use anyhow::{Result, bail};
-use burn::tensor::{Int, Tensor, TensorData};
-use model::{Batch, ResidualTap, Site, Token, read_numbers};
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use model::{Batch, ResidualTap, Site, Token, read_all};
 
 use crate::Wanted;
 
 /// Keeps the wanted vectors of every layer, gathered inside the pass: a tensor of the size
-/// [layers, tokens, hidden] is never held.
+/// [layers, tokens, hidden] is never held. A GPU keeps its own until they are many or the pass is over, and is
+/// waited for once then.
 pub struct Record {
     batch: Batch,
     /// For each wanted vector its row, and the row's tokens whose residuals it is the mean of.
@@ -17,9 +18,30 @@ pub struct Record {
     sites: Vec<Site>,
     at_sites: Vec<(Site, usize, Vec<f32>)>,
     hidden: usize,
+    /// What was gathered on a device and not read yet, and the bytes that it has.
+    waiting: Vec<Taken>,
+    waiting_bytes: usize,
+    /// The tokens that were gathered last, by their indices, also as a tensor: layers have mostly the same.
+    gathered: Option<(Vec<i32>, Tensor<1, Int>)>,
     /// The first reason why the device gave no numbers.
     problem: Option<model::Error>,
 }
+
+/// The residuals of one place in the model that the wanted vectors are made of.
+struct Taken {
+    /// None for the residual stream after the layer.
+    site: Option<Site>,
+    layer: usize,
+    /// Which layer takes these tokens.
+    taken_by: usize,
+    /// The places of the tokens in the batch, ascending.
+    places: Vec<usize>,
+    /// `[places, hidden]`
+    residuals: Tensor<2>,
+}
+
+/// Bytes of residuals that wait on a device at most before they are read.
+const WAITING: usize = 1 << 24;
 
 /// The vectors of one place in the model, one for each entry of `wanted`.
 pub struct Recorded {
@@ -48,6 +70,9 @@ impl Record {
             sites: sites.to_vec(),
             at_sites: Vec::new(),
             hidden: 0,
+            waiting: Vec::new(),
+            waiting_bytes: 0,
+            gathered: None,
             problem: None,
         }
     }
@@ -62,7 +87,8 @@ impl Record {
     ///
     /// # Errors
     /// A device that gave no numbers at some place.
-    pub fn finish(self) -> Result<Vec<Recorded>> {
+    pub fn finish(mut self) -> Result<Vec<Recorded>> {
+        self.read_waiting();
         if let Some(problem) = self.problem {
             return Err(problem.into());
         }
@@ -87,44 +113,89 @@ impl Record {
         Ok(all.into_iter().map(recorded).collect())
     }
 
-    /// The vectors of one layer, one after the other, where `layer` takes the tokens that `h` is
-    /// of. Only the tokens that they are made of leave the device.
-    fn gather(&self, layer: usize, tokens: &[Token], h: Tensor<2>) -> model::Result<Vec<f32>> {
-        let of_wanted =
-            |(row, tokens): &(usize, Range<usize>)| &self.batch.places_before(layer, *row)[tokens.clone()];
-        let places = sorted(self.wanted.iter().flat_map(of_wanted));
+    /// Takes the residuals that the vectors of a place are made of, where the layer `taken_by` takes the tokens that `h` is
+    /// of. Only these leave the device.
+    fn take(&mut self, site: Option<Site>, layer: usize, taken_by: usize, tokens: &[Token], h: Tensor<2>) {
+        self.hidden = h.dims()[1];
+        let places = sorted(
+            self.wanted
+                .iter()
+                .flat_map(|wanted| self.of_wanted(taken_by, wanted)),
+        );
         let index_of = |place: &usize| tokens.binary_search_by_key(place, |token| token.place);
         let indices: Vec<i32> = places
             .iter()
             .filter_map(|place| index_of(place).ok())
             .map(|index| index as i32)
             .collect();
-        let count = indices.len();
-        let indices = Tensor::<1, Int>::from_data(TensorData::new(indices, [count]), &h.device());
-        let values = read_numbers(h.select(0, indices))?;
-        if count != places.len() || values.len() != count * self.hidden {
-            return Ok(Vec::new());
+        let is_here = h.device() == Device::flex();
+        let residuals = h.clone().select(0, self.as_tensor(indices, &h.device()));
+        self.waiting_bytes += residuals.dims()[0] * self.hidden * residuals.dtype().size();
+        self.waiting.push(Taken {
+            site,
+            layer,
+            taken_by,
+            places,
+            residuals,
+        });
+        if is_here || self.waiting_bytes > WAITING {
+            self.read_waiting();
         }
-        let residual = |place: &usize| {
-            let index = places.binary_search(place).unwrap_or_default();
-            &values[index * self.hidden..(index + 1) * self.hidden]
-        };
-        let mut gathered = Vec::with_capacity(self.wanted.len() * self.hidden);
-        for wanted in &self.wanted {
-            match of_wanted(wanted) {
-                [place] => gathered.extend_from_slice(residual(place)),
-                places => gathered.extend(mean(places.iter().map(residual), self.hidden)),
-            }
-        }
-        Ok(gathered)
     }
 
-    /// What was gathered; `finish` tells why, where the device gave nothing.
-    fn or_problem(&mut self, gathered: model::Result<Vec<f32>>) -> Vec<f32> {
-        gathered.unwrap_or_else(|problem| {
+    /// The indices on the device, where those before are mostly.
+    fn as_tensor(&mut self, indices: Vec<i32>, device: &Device) -> Tensor<1, Int> {
+        if let Some((known, tensor)) = &self.gathered
+            && *known == indices
+        {
+            return tensor.clone();
+        }
+        let data = TensorData::new(indices.clone(), [indices.len()]);
+        let tensor = Tensor::<1, Int>::from_data(data, device);
+        self.gathered = Some((indices, tensor.clone()));
+        tensor
+    }
+
+    /// Reads all that waits, for which the device is waited for once, and makes the vectors.
+    fn read_waiting(&mut self) {
+        self.waiting_bytes = 0;
+        let waiting = std::mem::take(&mut self.waiting);
+        let residuals = waiting.iter().map(|taken| taken.residuals.clone()).collect();
+        let read = read_all(residuals).unwrap_or_else(|problem| {
             self.problem.get_or_insert(problem);
             Vec::new()
-        })
+        });
+        for (taken, values) in waiting.iter().zip(read) {
+            let vectors = self.vectors(taken, &values);
+            match taken.site {
+                None => self.layers.push(vectors),
+                Some(site) => self.at_sites.push((site, taken.layer, vectors)),
+            }
+        }
+    }
+
+    /// The wanted vectors of a place, one after the other; none if some residual is missing.
+    fn vectors(&self, taken: &Taken, values: &[f32]) -> Vec<f32> {
+        if values.len() != taken.places.len() * self.hidden {
+            return Vec::new();
+        }
+        let residual = |place: &usize| {
+            let index = taken.places.binary_search(place).unwrap_or_default();
+            &values[index * self.hidden..(index + 1) * self.hidden]
+        };
+        let mut vectors = Vec::with_capacity(self.wanted.len() * self.hidden);
+        for wanted in &self.wanted {
+            match self.of_wanted(taken.taken_by, wanted) {
+                [place] => vectors.extend_from_slice(residual(place)),
+                places => vectors.extend(mean(places.iter().map(residual), self.hidden)),
+            }
+        }
+        vectors
+    }
+
+    /// The places of the tokens whose residuals a vector is the mean of.
+    fn of_wanted(&self, taken_by: usize, (row, tokens): &(usize, Range<usize>)) -> &[usize] {
+        &self.batch.places_before(taken_by, *row)[tokens.clone()]
     }
 }
 
@@ -150,10 +221,7 @@ fn mean<'a>(residuals: impl ExactSizeIterator<Item = &'a [f32]>, hidden: usize) 
 
 impl ResidualTap for Record {
     fn residual(&mut self, layer: usize, tokens: &[Token], h: Tensor<2>) -> Tensor<2> {
-        self.hidden = h.dims()[1];
-        let values = self.gather(layer + 1, tokens, h.clone());
-        let values = self.or_problem(values);
-        self.layers.push(values);
+        self.take(None, layer, layer + 1, tokens, h.clone());
         h
     }
 
@@ -163,10 +231,7 @@ impl ResidualTap for Record {
 
     fn site(&mut self, site: Site, layer: usize, tokens: &[Token], x: &Tensor<2>) {
         if self.sites.contains(&site) {
-            self.hidden = x.dims()[1];
-            let values = self.gather(layer, tokens, x.clone());
-            let values = self.or_problem(values);
-            self.at_sites.push((site, layer, values));
+            self.take(Some(site), layer, layer, tokens, x.clone());
         }
     }
 }

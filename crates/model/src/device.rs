@@ -89,13 +89,17 @@ pub fn read_numbers<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
     } else {
         tensor.cast(DType::F32)
     };
+    let is_here = is_cpu(&tensor.device());
     let data = tensor.try_into_data();
     let data = data.map_err(|error| no_numbers(&one_line(&error.to_string())))?;
+    if !is_here {
+        crate::read_counts::note(data.bytes().len());
+    }
     data.try_into_vec()
         .map_err(|error| no_numbers(&one_line(&format!("{error:?}"))))
 }
 
-fn no_numbers(reason: &str) -> Error {
+pub(crate) fn no_numbers(reason: &str) -> Error {
     Error::Request(format!(
         "the device gave no numbers: {reason}; start again, with fewer rows or a smaller model where memory was short, or set \
          model.device = \"cpu\""

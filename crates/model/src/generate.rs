@@ -1,33 +1,10 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::ControlFlow;
 
-use rayon::prelude::*;
-use terms::FinishReason;
-
 use crate::batch::Row as BatchRow;
-use crate::device::read_numbers;
-use crate::{Batch, ConversationCache, Error, Network, NotANumber, ResidualTap, Result, Sampler, Sampling};
-
-/// One row to generate: its prompt, how its tokens are chosen, and the seed of its own random
-/// generator.
-#[derive(Clone, Debug)]
-pub struct GenerationRequest {
-    /// Token ids; at least one.
-    pub prompt: Vec<u32>,
-    /// How its tokens are chosen.
-    pub sampling: Sampling,
-    /// The seed of its random generator.
-    pub seed: u64,
-}
-
-/// What came out: the new tokens, an end token included.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Generated {
-    /// Token ids.
-    pub tokens: Vec<u32>,
-    /// Why the text ended; `None` where the callback stopped generation before it did.
-    pub finish: Option<FinishReason>,
-}
+use crate::choice::advance_all;
+use crate::row::Row;
+use crate::{Batch, ConversationCache, Generated, GenerationRequest, Network, ResidualTap, Result};
 
 /// What a pass produced for one row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,28 +100,13 @@ pub fn generate_on(
         let batch = batch.with_wanted(places);
         let h = model.forward(&batch, Some(&mut running.memory.cache), tap)?;
         if !rows_of_place.is_empty() {
-            let mut logits = read_numbers(model.head(h))?;
-            let vocabulary = logits.len() / rows_of_place.len();
             let rows: Vec<Vec<&mut Row>> = rows_of_place.into_values().collect();
-            logits
-                .par_chunks_mut(vocabulary)
-                .zip(rows)
-                .try_for_each(|(logits, rows)| advance_all(rows, logits, end_tokens, max_new_tokens))?;
+            advance_all(model.head(h), rows, (end_tokens, max_new_tokens))?;
         }
         let flow = each(&running.newest());
         texts.extend(running.take_ended(flow));
     }
     Ok(texts)
-}
-
-impl Generated {
-    /// The result where no token may be generated.
-    fn nothing() -> Self {
-        Generated {
-            tokens: Vec::new(),
-            finish: Some(FinishReason::Length),
-        }
-    }
 }
 
 /// The rows that are generated now, those that wait, and what is known of earlier ones.
@@ -227,70 +189,5 @@ impl Running<'_> {
             ended.push((row.number, row.into_generated()));
         }
         ended
-    }
-}
-
-/// Lets each row choose its next token from the same logits, which choosing changes.
-fn advance_all(
-    rows: Vec<&mut Row>,
-    logits: &mut [f32],
-    end_tokens: &[u32],
-    max_new_tokens: usize,
-) -> Result<()> {
-    let count = rows.len();
-    for (index, row) in rows.into_iter().enumerate() {
-        if index + 1 < count {
-            row.advance(&mut logits.to_vec(), end_tokens, max_new_tokens)?;
-        } else {
-            row.advance(logits, end_tokens, max_new_tokens)?;
-        }
-    }
-    Ok(())
-}
-
-struct Row {
-    number: usize,
-    sampler: Sampler,
-    /// Prompt and generated tokens.
-    history: Vec<u32>,
-    prompt_length: usize,
-    finish: Option<FinishReason>,
-}
-
-impl Row {
-    fn new(number: usize, request: &GenerationRequest) -> Self {
-        Row {
-            number,
-            sampler: Sampler::new(request.sampling.clone(), request.seed),
-            history: request.prompt.clone(),
-            prompt_length: request.prompt.len(),
-            finish: None,
-        }
-    }
-
-    /// Chooses the next token. `logits` are changed.
-    fn advance(&mut self, logits: &mut [f32], end_tokens: &[u32], max_new_tokens: usize) -> Result<()> {
-        let token = self.sampler.next(logits, &self.history);
-        let token = token.map_err(|NotANumber { token }| {
-            let step = self.history.len() - self.prompt_length;
-            Error::Request(format!(
-                "the logit of token {token} is not a finite number after {step} generated tokens; a steering coefficient may be far too large"
-            ))
-        })?;
-        self.history.push(token);
-        if end_tokens.contains(&token) {
-            self.finish = Some(FinishReason::Stop);
-        } else if self.history.len() - self.prompt_length == max_new_tokens {
-            self.finish = Some(FinishReason::Length);
-        }
-        Ok(())
-    }
-
-    fn into_generated(mut self) -> Generated {
-        let tokens = self.history.split_off(self.prompt_length);
-        Generated {
-            tokens,
-            finish: self.finish,
-        }
     }
 }

@@ -57,6 +57,7 @@ mod batch;
 mod cache;
 mod chat;
 mod checkpoint;
+mod choice;
 mod config;
 mod conversation_cache;
 mod demands;
@@ -70,6 +71,9 @@ mod forks;
 mod generate;
 pub mod gguf;
 mod network;
+mod read_counts;
+mod reading;
+mod row;
 mod sampling;
 mod stored_matrix;
 mod stored_tensor;
@@ -88,15 +92,19 @@ pub use config::{
 pub use conversation_cache::ConversationCache;
 pub use demands::{Demand, Demands};
 pub use device::{computes_in, is_built_for, open_device, read_numbers};
+/// For tests that count what a GPU is asked for.
+#[cfg(feature = "gpu")]
+pub use device_kernels::{LaunchObservation, LaunchObserver};
 pub use error::{Error, Result};
 pub use families::{benchmark_config, is_gated, published_config, published_models};
 pub use files::{ModelFiles, ModelParts};
 pub use fingerprint::{fingerprint, hash_file};
 pub use forks::Forks;
-pub use generate::{
-    Generated, GenerationRequest, NewToken, ROWS_AT_ONCE, TOKENS_AT_ONCE, generate, generate_on,
-};
-pub use network::{Network, OUTPUTS_AT_ONCE, StreamedNetwork, TensorSource, change_on_cpu};
+pub use generate::{NewToken, ROWS_AT_ONCE, TOKENS_AT_ONCE, generate, generate_on};
+pub use network::{Network, OUTPUTS_AT_ONCE, StreamedNetwork, TensorSource, TextToken, change_on_cpu};
+pub use read_counts::reads_from_devices;
+pub use reading::read_all;
+pub use row::{Generated, GenerationRequest};
 pub use sampling::{NotANumber, Sampler, Sampling, process_logits};
 pub use tap::ResidualTap;
 pub use terms::{DeviceKind, FinishReason, GpuApi, Precision, Site, Speaker};

@@ -15,6 +15,8 @@ use crate::{Intervention, on_cpu};
 pub struct Steer {
     layers: Arc<Vec<Vec<Slot>>>,
     forks: Forks,
+    /// What tokens got last on a GPU, also as a tensor there: layers of a pass have mostly the same, and steps too.
+    forms: Option<(Vec<usize>, Tensor<1, Int>)>,
 }
 
 /// The n-th intervention of every row at one layer, each in its [`Form`]. Rows without an n-th
@@ -80,13 +82,17 @@ impl Steer {
         Ok(Steer {
             layers: Arc::new(layers),
             forks,
+            forms: None,
         })
     }
 }
 
 impl ResidualTap for Steer {
     fn residual(&mut self, layer: usize, tokens: &[Token], h: Tensor<2>) -> Tensor<2> {
-        self.layers[layer].iter().fold(h, |h, slot| slot.apply(tokens, h))
+        let layers = self.layers.clone();
+        layers[layer]
+            .iter()
+            .fold(h, |h, slot| slot.apply(tokens, h, &mut self.forms))
     }
 
     fn forks(&self) -> Forks {
@@ -150,7 +156,13 @@ impl Slot {
         }
     }
 
-    fn apply(&self, tokens: &[Token], h: Tensor<2>) -> Tensor<2> {
+    /// `known`: forms that are on the device already.
+    fn apply(
+        &self,
+        tokens: &[Token],
+        h: Tensor<2>,
+        known: &mut Option<(Vec<usize>, Tensor<1, Int>)>,
+    ) -> Tensor<2> {
         let form = |token: &Token| self.form_of(token.row, token.is_last);
         let forms: Vec<usize> = tokens.iter().map(form).collect();
         if forms.iter().all(|form| *form == 0) {
@@ -161,14 +173,20 @@ impl Slot {
             .map(|form| (*form > 0).then(|| &self.forms[*form]))
             .collect();
         let changed = change_on_cpu(h, |h| on_cpu::apply(&of_tokens, h));
-        changed.unwrap_or_else(|h| self.apply_by_backend(&forms, h))
+        changed.unwrap_or_else(|h| {
+            let tensor = match known {
+                Some((same, tensor)) if *same == forms => tensor.clone(),
+                _ => known
+                    .insert((forms.clone(), as_tensor(&forms, &h.device())))
+                    .1
+                    .clone(),
+            };
+            self.apply_by_backend(tensor, h)
+        })
     }
 
     /// The forms of all tokens on `h: [tokens, hidden]`, on any device.
-    fn apply_by_backend(&self, forms: &[usize], h: Tensor<2>) -> Tensor<2> {
-        let tokens = forms.len();
-        let forms = forms.iter().map(|form| *form as i32).collect();
-        let forms = Tensor::<1, Int>::from_data(TensorData::new::<i32, _>(forms, [tokens]), &h.device());
+    fn apply_by_backend(&self, forms: Tensor<1, Int>, h: Tensor<2>) -> Tensor<2> {
         let of_tokens = |table: &Tensor<2>| table.clone().select(0, forms.clone());
         let dtype = h.dtype();
         let h = to_dtype(h, DType::F32);
@@ -189,6 +207,12 @@ impl Slot {
         }
         to_dtype(h.add(change), dtype)
     }
+}
+
+fn as_tensor(forms: &[usize], device: &Device) -> Tensor<1, Int> {
+    let forms: Vec<i32> = forms.iter().map(|form| *form as i32).collect();
+    let count = forms.len();
+    Tensor::from_data(TensorData::new(forms, [count]), device)
 }
 
 /// How much of the unit direction is taken out: the part above the threshold if the form has one,
@@ -252,7 +276,7 @@ mod tests {
                 let values: Vec<f32> = h.into_data().try_into_vec().unwrap();
                 values.into_iter().map(f32::to_bits).collect()
             };
-            let by_backend = slot.apply_by_backend(&tokens, h.clone());
+            let by_backend = slot.apply_by_backend(as_tensor(&tokens, &Device::flex()), h.clone());
             let of_tokens: Vec<Option<&Form>> = tokens
                 .iter()
                 .map(|form| (*form > 0).then(|| &slot.forms[*form]))

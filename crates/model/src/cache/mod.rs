@@ -180,6 +180,24 @@ impl Cache {
         (cache.keys.clone(), cache.values.clone())
     }
 
+    /// The same where `write` puts keys and values over the rows from a slot on: of `[slots, heads * head_dim]`, which it
+    /// gets as the only handles, and gives back after what else it makes.
+    #[cfg(feature = "gpu")]
+    pub(crate) fn append_by(
+        &mut self,
+        layer: usize,
+        write: impl FnOnce(Tensor<2>, Tensor<2>, usize) -> [Tensor<2>; 3],
+    ) -> [Tensor<2>; 3] {
+        let first = self.logs[self.log_of[layer]].written.start;
+        let Some(cache) = self.layers[layer].take() else {
+            unreachable!("a layer that borrows keys writes none");
+        };
+        let written = write(cache.keys, cache.values, first);
+        let [_, keys, values] = written.clone();
+        self.layers[layer] = Some(LayerCache { keys, values });
+        written
+    }
+
     /// Drops the slots of a log that no row will see again, and makes it as large as it must be.
     fn make_room(&mut self, index: usize, wanted: usize) {
         let log = &mut self.logs[index];

@@ -6,9 +6,11 @@ use kernels::{AttentionShape, Context};
 
 use super::cpu;
 use super::functions::{soft_cap, to_dtype};
+use super::joined::Joined;
 use super::linear::Linear;
 use super::loader::Loader;
 use super::norm::RmsNorm;
+use super::on_device;
 use super::padded::Padded;
 use super::parts::{TOKENS_AT_ONCE, in_parts};
 use super::pass::Pass;
@@ -18,8 +20,9 @@ use crate::{Cache, KeysAndValues, LayerDescription, ModelConfig, QueryKeyNorms, 
 /// configuration has them.
 #[derive(Module, Debug)]
 pub(super) struct Attention {
-    q_proj: Linear,
-    /// None in a layer that uses keys and values of another.
+    /// None where `joined` has it.
+    q_proj: Option<Linear>,
+    /// None there, and in a layer that uses keys and values of another.
     k_proj: Option<Linear>,
     /// None there too, and where values are the product of the keys.
     v_proj: Option<Linear>,
@@ -27,6 +30,8 @@ pub(super) struct Attention {
     q_norm: Option<RmsNorm>,
     k_norm: Option<RmsNorm>,
     v_norm: Option<RmsNorm>,
+    /// On a GPU, queries, keys and values of a layer that computes all of them.
+    joined: Option<Joined>,
     /// The layer whose keys and values it uses, if it has none.
     #[module(skip)]
     lender: usize,
@@ -37,12 +42,14 @@ impl Attention {
         let (hidden, biases) = (loader.config.hidden_size, layer.biases);
         let (queries, keys) = (layer.query_width(), layer.key_width());
         let part = |part: &str| format!("{name}.{part}");
-        let mut product = |name: &str, width: usize| {
-            Linear::load(loader, &part(name), [width, hidden], biases.query_key_value)
+        let joined = Joined::load(loader, name, layer)?;
+        let mut product = |is_there: bool, name: &str, width: usize| {
+            let load = || Linear::load(loader, &part(name), [width, hidden], biases.query_key_value);
+            (is_there && joined.is_none()).then(load).transpose()
         };
-        let q_proj = product("q_proj", queries)?;
-        let k_proj = layer.keeps_keys().then(|| product("k_proj", keys)).transpose()?;
-        let v_proj = layer.has_values().then(|| product("v_proj", keys)).transpose()?;
+        let q_proj = product(true, "q_proj", queries)?;
+        let k_proj = product(layer.keeps_keys(), "k_proj", keys)?;
+        let v_proj = product(layer.has_values(), "v_proj", keys)?;
         let o_proj = Linear::load(
             loader,
             &part("o_proj"),
@@ -62,6 +69,7 @@ impl Attention {
             q_norm: query_key_norm(loader, &part("q_norm"), layer, queries)?,
             k_norm,
             v_norm: has_value_norm.then(|| RmsNorm::without_weight(loader, layer.head_dim)),
+            joined,
             lender: match layer.keys_and_values {
                 KeysAndValues::OfLayer(lender) => lender,
                 _ => 0,
@@ -78,6 +86,10 @@ impl Attention {
         layer: usize,
         cache: Option<&mut Cache>,
     ) -> Tensor<2> {
+        #[cfg(feature = "gpu")]
+        if let Some(joined) = &self.joined {
+            return self.forward_on_device(joined, x, pass, layer, cache);
+        }
         let asked = pass.queries(layer);
         let is_long =
             asked.tokens.len() > TOKENS_AT_ONCE && asked.are_all() && cpu::HostSlice::of(&x).is_some();
@@ -109,13 +121,14 @@ impl Attention {
                 pass,
                 layer,
             );
+            let mixed = mixed.or_else(|| on_device::attend(&queries, &keys, &values, pass, layer));
             let mixed = mixed
                 .unwrap_or_else(|| attend_by_backend(queries, keys.clone(), values.clone(), pass, layer));
             self.o_proj.forward(mixed)
         };
         match queries {
             Some(queries) => attend(0..asked.tokens.len(), queries),
-            None => in_parts(x, |range, x| attend(range, self.q_proj.forward(x))),
+            None => in_parts(x, |range, x| attend(range, self.queries(x))),
         }
     }
 
@@ -124,11 +137,42 @@ impl Attention {
     fn products(&self, x: Tensor<2>, pass: &Pass<'_>, layer: usize) -> (Option<Tensor<2>>, KeyValues) {
         let asked = pass.queries(layer);
         if let (Some(keys), Some(values), true) = (&self.k_proj, &self.v_proj, asked.are_all()) {
-            let [queries, keys, values] = Linear::forward_each([&self.q_proj, keys, values], x);
+            let [queries, keys, values] = Linear::forward_each([self.query_product(), keys, values], x);
             return (Some(queries), Some((keys, values)));
         }
-        let queries = self.q_proj.forward(asked.of(x.clone()));
+        let queries = self.queries(asked.of(x.clone()));
         (Some(queries), self.keys_and_values(x))
+    }
+
+    fn queries(&self, x: Tensor<2>) -> Tensor<2> {
+        self.query_product().forward(x)
+    }
+
+    fn query_product(&self) -> &Linear {
+        match &self.q_proj {
+            Some(product) => product,
+            None => unreachable!("joined products take their own way"),
+        }
+    }
+
+    /// With the kernels of a GPU, in one launch each: the product, the heads, attention and the last product.
+    #[cfg(feature = "gpu")]
+    fn forward_on_device(
+        &self,
+        joined: &Joined,
+        x: Tensor<2>,
+        pass: &Pass<'_>,
+        layer: usize,
+        cache: Option<&mut Cache>,
+    ) -> Tensor<2> {
+        let norms = [&self.q_norm, &self.k_norm];
+        let [queries, keys, values] = joined.heads(x, norms, pass, layer, cache);
+        pass.lend(layer, &keys, &values);
+        let queries = pass.queries(layer).of(queries);
+        match on_device::attend(&queries, &keys, &values, pass, layer) {
+            Some(mixed) => self.o_proj.forward(mixed),
+            None => unreachable!("weights are joined on a device with kernels alone"),
+        }
     }
 
     fn keys_and_values(&self, x: Tensor<2>) -> KeyValues {

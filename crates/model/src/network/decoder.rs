@@ -6,6 +6,7 @@ use super::functions::{gated, sum, to_dtype};
 use super::linear::Linear;
 use super::loader::Loader;
 use super::norm::RmsNorm;
+use super::on_device;
 use super::parts::in_parts;
 use super::pass::Pass;
 use super::per_layer::PerLayer;
@@ -113,27 +114,44 @@ fn normed(norm: &Option<RmsNorm>, x: Tensor<2>) -> Tensor<2> {
 /// `down(activation(gate(x)) * up(x))`
 #[derive(Module, Debug)]
 struct FeedForward {
-    gate_proj: Linear,
-    up_proj: Linear,
+    gate_proj: Option<Linear>,
+    up_proj: Option<Linear>,
+    /// Both as one on a GPU, in their place.
+    gate_up: Option<Linear>,
     down_proj: Linear,
 }
 
 impl FeedForward {
     fn load(loader: &mut Loader<'_, '_>, name: &str, layer: &LayerDescription) -> Result<Self> {
         let (hidden, inner) = (loader.config.hidden_size, layer.intermediate_size);
-        let mut product = |part: &str, shape: [usize; 2]| {
-            let name = format!("{name}.{part}");
-            Linear::load(loader, &name, shape, layer.biases.feed_forward)
-        };
+        let biased = layer.biases.feed_forward;
+        let part = |part: &str| format!("{name}.{part}");
+        let joins = on_device::has_kernels(loader.device);
+        let gate_up = joins.then(|| {
+            let parts = [(part("gate_proj"), inner), (part("up_proj"), inner)];
+            Linear::load_joined(loader, &parts, hidden, biased)
+        });
+        let gate_up = gate_up.transpose()?;
+        let mut product = |name: &str, shape: [usize; 2]| Linear::load(loader, &part(name), shape, biased);
+        let mut apart = |name: &str| (!joins).then(|| product(name, [inner, hidden])).transpose();
         Ok(FeedForward {
-            gate_proj: product("gate_proj", [inner, hidden])?,
-            up_proj: product("up_proj", [inner, hidden])?,
+            gate_proj: apart("gate_proj")?,
+            up_proj: apart("up_proj")?,
+            gate_up,
             down_proj: product("down_proj", [hidden, inner])?,
         })
     }
 
     fn forward(&self, x: Tensor<2>, activation: Activation) -> Tensor<2> {
-        let [gate, up] = Linear::forward_each([&self.gate_proj, &self.up_proj], x);
-        self.down_proj.forward(gated(activation, gate, up))
+        let entered = match (&self.gate_up, &self.gate_proj, &self.up_proj) {
+            #[cfg(feature = "gpu")]
+            (Some(gate_up), ..) => on_device::gate(activation, gate_up.forward(x)),
+            (None, Some(gate), Some(up)) => {
+                let [gate, up] = Linear::forward_each([gate, up], x);
+                gated(activation, gate, up)
+            }
+            _ => unreachable!("gate and up are apart, or joined on a GPU"),
+        };
+        self.down_proj.forward(entered)
     }
 }

@@ -35,6 +35,27 @@ impl Linear {
         })
     }
 
+    /// Several products of the same input as one, for GPUs: names and outputs.
+    pub fn load_joined(
+        loader: &mut Loader<'_, '_>,
+        parts: &[(String, usize)],
+        inputs: usize,
+        biased: bool,
+    ) -> Result<Self> {
+        let of = |kind: &str| -> Vec<(String, usize)> {
+            let named = |(name, outputs): &(String, usize)| (format!("{name}.{kind}"), *outputs);
+            parts.iter().map(named).collect()
+        };
+        let weight = loader.joined_matrices(&of("weight"), inputs)?;
+        let bias = biased.then(|| loader.joined_vectors(&of("bias")));
+        Ok(Linear {
+            weight: Some(weight),
+            stored: None,
+            bias: bias.transpose()?,
+            precision: loader.precision,
+        })
+    }
+
     /// `[tokens, in] -> [tokens, out]`
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         self.biased(product(x, self.matrix(), self.precision))

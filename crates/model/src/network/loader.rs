@@ -60,6 +60,45 @@ impl Loader<'_, '_> {
         Ok(Param::from_tensor(tensor))
     }
 
+    /// Some tensors as one, the first dimension of one after that of the other: names, and how long that is. `width` is the
+    /// second dimension of matrices.
+    fn joined<const D: usize>(
+        &mut self,
+        parts: &[(String, usize)],
+        width: &[usize],
+    ) -> Result<Param<Tensor<D>>> {
+        let (mut bytes, mut length, mut dtype) = (Vec::new(), 0, DType::F32);
+        for (name, part) in parts {
+            let data = (self.source)(name, &[&[*part], width].concat())?.into_numbers();
+            dtype = data.dtype();
+            bytes.extend_from_slice(data.bytes());
+            length += part;
+        }
+        let shape = [&[length], width].concat();
+        self.parameter(&parts[0].0, TensorData::from_bytes_vec(bytes, shape, dtype))
+    }
+
+    /// Matrices of the same inputs as one: names and numbers of outputs.
+    pub(super) fn joined_matrices(
+        &mut self,
+        parts: &[(String, usize)],
+        inputs: usize,
+    ) -> Result<Param<Tensor<2>>> {
+        self.joined(parts, &[inputs])
+    }
+
+    /// The same of vectors.
+    pub(super) fn joined_vectors(&mut self, parts: &[(String, usize)]) -> Result<Param<Tensor<1>>> {
+        self.joined(parts, &[])
+    }
+
+    /// A vector plus a number, in f32.
+    pub(super) fn wide_vector(&mut self, name: &str, size: usize, offset: f32) -> Result<Param<Tensor<1>>> {
+        let data = (self.source)(name, &[size])?.into_numbers();
+        let numbers = data.iter::<f32>().map(|number| offset + number).collect();
+        self.parameter(name, TensorData::new::<f32, _>(numbers, [size]))
+    }
+
     /// The vector of a norm or a bias. The CPU computes with it in f32, and keeps it so.
     pub(super) fn vector(&mut self, name: &str, size: usize) -> Result<Param<Tensor<1>>> {
         let vector = self.tensor(name, [size])?;

@@ -6,25 +6,28 @@ mod decoder;
 mod embedding;
 mod functions;
 mod gather;
+mod joined;
 mod layout;
 mod linear;
 mod loader;
 mod matrix;
 mod norm;
+mod on_device;
 mod padded;
 mod parts;
 mod pass;
 mod per_layer;
 mod pool;
 mod rotary;
+mod scores;
+#[cfg(feature = "gpu")]
+mod seen;
 mod streamed;
-
-use std::ops::Range;
 
 use burn::module::Module;
 use burn::tensor::{DType, Device, Tensor};
 
-use crate::device::{read_numbers, require_dtype, tensor_dtype};
+use crate::device::{require_dtype, tensor_dtype};
 use crate::stored_matrix::Weights;
 use crate::{Batch, Cache, Checkpoint, Error, ModelConfig, Precision, ResidualTap, Result, Site};
 use decoder::DecoderLayer;
@@ -40,7 +43,9 @@ pub use cpu::change as change_on_cpu;
 pub(crate) use cpu::write_rows;
 pub(crate) use embedding::{HEAD, TABLE};
 pub use loader::TensorSource;
+pub(crate) use on_device::largest as largest_logits;
 pub(crate) use per_layer::TABLE as PER_LAYER_TABLE;
+pub use scores::{OUTPUTS_AT_ONCE, TextToken};
 pub use streamed::StreamedNetwork;
 
 /// A network with all of its weights in memory. The fields have the names of the Hugging Face
@@ -59,11 +64,6 @@ pub struct Network {
     #[module(skip)]
     precision: Precision,
 }
-
-/// Outputs of the head in a block: few enough that the logits of some hundred tokens stay in a
-/// cache, and a multiple of what [`kernels::LogSum`] sums at once, so that its results don't depend
-/// on it.
-pub const OUTPUTS_AT_ONCE: usize = 2048;
 
 /// Weights of a small model: they stay in the caches of all cores. The embedded model has 1.7 million.
 const SMALL: usize = 1 << 22;
@@ -258,24 +258,6 @@ impl Network {
     pub fn head(&self, h: Tensor<2>) -> Tensor<2> {
         let table = self.unembedding();
         in_pool(|| logits(self.norm.forward(h), table, &self.config, self.precision))
-    }
-
-    /// The same logits in blocks of [`OUTPUTS_AT_ONCE`] outputs, for what needs each of them only
-    /// once: all together are never stored. `each` is given the outputs of a block and its logits,
-    /// `[tokens, outputs of the block]`.
-    ///
-    /// # Errors
-    /// A device that gives no numbers.
-    pub fn head_in_blocks(&self, h: Tensor<2>, each: &mut dyn FnMut(Range<usize>, &[f32])) -> Result<()> {
-        let table = self.unembedding();
-        let (normed, vocabulary) = (self.norm.forward(h), table.outputs());
-        for first in (0..vocabulary).step_by(OUTPUTS_AT_ONCE) {
-            let outputs = first..vocabulary.min(first + OUTPUTS_AT_ONCE);
-            let block = table.part(outputs.clone());
-            let logits = logits(normed.clone(), block, &self.config, self.precision);
-            each(outputs, &read_numbers(logits)?);
-        }
-        Ok(())
     }
 
     /// `[vocabulary, hidden]`

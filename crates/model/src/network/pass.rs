@@ -42,6 +42,9 @@ pub(super) struct Queries {
     rotaries: Vec<Rotary>,
     /// By the log that their keys are in, and the layer's window.
     grids: RefCell<KnownGrids>,
+    /// The same for the kernels of GPUs, by the most queries of a tile too.
+    #[cfg(feature = "gpu")]
+    seen: RefCell<BTreeMap<(usize, Option<usize>, usize), (device_kernels::Seen, usize)>>,
 }
 
 /// By log and window.
@@ -234,6 +237,23 @@ impl<'a> Pass<'a> {
         grids.clone()
     }
 
+    /// What the layer's queries see, for the kernels of GPUs, and the most queries of a tile: at most `queries`.
+    #[cfg(feature = "gpu")]
+    pub fn seen(&self, layer: usize, queries: usize, device: &Device) -> (device_kernels::Seen, usize) {
+        let (of_layer, log) = (self.queries(layer), self.log(layer));
+        let window = self.config.layers[layer].window;
+        let seen = || super::seen::seen(&of_layer.tokens, self.paths.rows(log), window, queries, device);
+        let mut known = of_layer.seen.borrow_mut();
+        known.entry((log, window, queries)).or_insert_with(seen).clone()
+    }
+
+    /// Cosines and sines of the tokens that the layer takes, `[tokens, pairs]`, where it has a rotary embedding.
+    #[cfg(feature = "gpu")]
+    pub fn rotary_tables(&self, layer: usize, device: &Device) -> Option<[Tensor<2>; 2]> {
+        let rope = self.config.layers[layer].rope?;
+        Some(self.inputs(layer).rotaries[rope].tables(device))
+    }
+
     /// Where the keys and values are that the layer uses, which can be those of a layer before.
     fn log(&self, layer: usize) -> usize {
         self.paths.log(match self.config.layers[layer].keys_and_values {
@@ -251,6 +271,8 @@ impl Queries {
             tokens,
             selected,
             grids: RefCell::default(),
+            #[cfg(feature = "gpu")]
+            seen: RefCell::default(),
         }
     }
 

@@ -45,12 +45,22 @@ impl Rotary {
         turned.unwrap_or_else(|x| self.by_backend(x, first, head_dim))
     }
 
+    /// Cosines and sines for the kernels of GPUs, `[tokens, pairs]`.
+    #[cfg(feature = "gpu")]
+    pub fn tables(&self, device: &Device) -> [Tensor<2>; 2] {
+        self.all_tables(device).map(|table| table.squeeze_dim(1))
+    }
+
+    fn all_tables(&self, device: &Device) -> [Tensor<3>; 2] {
+        let tables = || [&self.cosines, &self.sines].map(|table| to_tensor(table, self.pairs, device));
+        self.tables.get_or_init(tables).clone()
+    }
+
     fn by_backend(&self, x: Tensor<2>, first_token: usize, head_dim: usize) -> Tensor<2> {
         let (dtype, [tokens, width], pairs) = (x.dtype(), x.dims(), self.pairs);
         let x = to_dtype(x, DType::F32).reshape([tokens, width / head_dim, head_dim]);
         let (first, second) = (x.clone().narrow(2, 0, pairs), x.clone().narrow(2, pairs, pairs));
-        let tables = || [&self.cosines, &self.sines].map(|table| to_tensor(table, pairs, &first.device()));
-        let all = self.tables.get_or_init(tables).clone();
+        let all = self.all_tables(&first.device());
         let [cosines, sines] = all.map(|table| table.narrow(0, first_token, tokens));
         let turned_first = first
             .clone()

@@ -9,6 +9,7 @@ mod not_a_number;
 mod reference;
 mod scan;
 mod settings;
+mod shortlist;
 mod softmax_mass;
 
 use rand::{RngExt, SeedableRng};
@@ -18,6 +19,7 @@ use candidates::Candidates;
 pub use not_a_number::NotANumber;
 pub use reference::process_logits;
 pub use settings::Sampling;
+pub(crate) use shortlist::Shortlist;
 use softmax_mass::SoftmaxMass;
 
 /// One row's choices: its settings and its own random generator, so that a row's text does not
@@ -48,6 +50,48 @@ impl Sampler {
     /// A logit that is not a number.
     pub fn next(&mut self, logits: &mut [f32], history: &[u32]) -> Result<u32, NotANumber> {
         reference::penalize_and_suppress(logits, history, &self.sampling);
+        self.choose(logits)
+    }
+
+    /// Of how many of the largest logits the next token is one, or `None` where it can be any.
+    pub(crate) fn candidates(&self) -> Option<usize> {
+        let Sampling {
+            greedy,
+            top_k,
+            repetition_penalty,
+            ref suppress,
+            ..
+        } = self.sampling;
+        let kept = if greedy { 1 } else { top_k };
+        // A penalty below 1 lifts logits, of which none is known that was small.
+        (kept > 0 && repetition_penalty >= 1.0).then(|| kept + suppress.len())
+    }
+
+    /// The token that [`next`](Self::next) gives of all logits, from the largest ones; `None` where another one might be
+    /// among those that are kept.
+    pub(crate) fn next_of(&mut self, list: &Shortlist, history: &[u32]) -> Option<Result<u32, NotANumber>> {
+        self.candidates()?;
+        let mut logits = list.logits();
+        let sampling = Sampling {
+            suppress: list.places(&self.sampling.suppress),
+            ..self.sampling.clone()
+        };
+        reference::penalize_and_suppress(&mut logits, &list.places(history), &sampling);
+        let (kept, temperature) = match sampling.greedy {
+            true => (1, 1.0),
+            false => (sampling.top_k, sampling.temperature as f32),
+        };
+        if kept >= logits.len() {
+            return None;
+        }
+        let mut sorted = logits.clone();
+        let (_, least, _) = sorted.select_nth_unstable_by(kept - 1, |a, b| b.total_cmp(a));
+        let is_certain = *least / temperature > list.limit / temperature;
+        is_certain.then(|| list.token(self.choose(&mut logits)))
+    }
+
+    /// The choice among logits that are penalised and suppressed already.
+    fn choose(&mut self, logits: &mut [f32]) -> Result<u32, NotANumber> {
         if self.sampling.greedy {
             return scan::most_likely(logits);
         }

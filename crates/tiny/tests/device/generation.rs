@@ -1,6 +1,6 @@
 //! Texts of the embedded model: greedy ones against Hugging Face transformers, sampled ones against the CPU.
 
-use dose::{Sequence, log_probabilities};
+use dose::{Sequence, divergences, log_probabilities};
 use model::{FinishReason, GenerationRequest, Network, Sampling, generate};
 use serde_json::Value;
 use testkit::{root, token_ids};
@@ -55,6 +55,37 @@ fn log_probabilities_of_texts_are_the_cpus() {
             .map(|sequence| sequence.text().len())
             .sum::<usize>()
     );
+}
+
+/// Of texts in the model with all residuals of a layer moved, from the model as it is.
+#[test]
+fn divergences_are_the_cpus() {
+    let networks = both(&root().join("data/tiny"));
+    let sequence = |row: &Value| Sequence::new(&token_ids(&row["token_ids"]), &token_ids(&row["greedy_ids"]));
+    let sequences: Vec<Sequence> = rows().iter().take(4).map(sequence).collect();
+    let direction: Vec<f32> = (0..128).map(|index| (index as f32).sin() / 2.0).collect();
+    let moved = |coefficient: f64| {
+        let form = interventions::addition(&direction, coefficient);
+        vec![steer::Intervention::new(2, terms::Positions::All, form)]
+    };
+    let changes = [Vec::new(), moved(0.05), moved(2.0)];
+    let taps: Vec<Vec<steer::Intervention>> = changes
+        .iter()
+        .flat_map(|change| vec![change.clone(); sequences.len()])
+        .collect();
+    let [cpu, gpu] = networks.each_ref().map(|network| {
+        let (layers, hidden) = (network.config().layers.len(), network.config().hidden_size);
+        let steer = steer::Steer::new(&taps, layers, hidden, &network.device()).unwrap();
+        divergences(network, &sequences, changes.len(), &steer, "texts").unwrap()
+    });
+    let (mut largest, mut compared) = (0.0f64, 0);
+    for (cpu, gpu) in cpu.iter().flatten().flatten().zip(gpu.iter().flatten().flatten()) {
+        assert!((cpu - gpu).abs() < 1e-5 + 1e-3 * cpu, "{gpu} for {cpu}");
+        largest = largest.max(*cpu);
+        compared += 1;
+    }
+    assert!(largest > 0.1 && compared > 30, "{largest} of {compared}");
+    assert!(gpu[0].iter().flatten().all(|divergence| *divergence < 1e-6));
 }
 
 #[test]

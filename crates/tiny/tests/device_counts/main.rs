@@ -1,0 +1,247 @@
+//! What a pass asks of a device, counted and limited: kernels launched, reads that wait for the device, the bytes that they
+//! bring, and memory. A program of its own, since launches are counted for a whole process.
+//! `cargo test -p tiny --features wgpu --test device_counts -- --nocapture --test-threads 1` prints the table of `docs/gpu.md`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that can't go on must fail"
+)]
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use burn::tensor::{Device, Tensor};
+use model::{
+    Batch, Cache, GenerationRequest, GpuApi, LaunchObservation, LaunchObserver, ModelFiles, Network,
+    Precision, ResidualTap, Sampling, Token, generate, is_built_for, open_device, reads_from_devices,
+};
+use terms::{Pooling, Site};
+use testkit::{assert_close, root};
+
+/// Launches per layer at most: of a step in which each row goes on by a token, and of a pass of whole prompts.
+const STEP: usize = 14;
+const PROMPT: usize = 18;
+
+/// The names of all kernels that were launched.
+#[derive(Default)]
+struct Launches(Mutex<Vec<&'static str>>);
+
+impl LaunchObserver for Launches {
+    fn launched(&self, kernel: &'static str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(kernel);
+    }
+}
+
+/// Ends a pass after a number of layers.
+struct Until(usize);
+
+impl ResidualTap for Until {
+    fn residual(&mut self, _layer: usize, _tokens: &[Token], h: Tensor<2>) -> Tensor<2> {
+        h
+    }
+
+    fn last_layer(&self) -> Option<usize> {
+        Some(self.0 - 1)
+    }
+}
+
+/// The device that is tested, as a pipeline names it.
+fn named() -> terms::Device {
+    match std::env::var("ROLESWAP_DEVICE") {
+        Ok(name) => name.parse().unwrap(),
+        Err(_) => {
+            let api = GpuApi::ALL.iter().rev().find(|api| is_built_for(**api)).unwrap();
+            terms::Device::Gpu(*api, 0)
+        }
+    }
+}
+
+fn device() -> Device {
+    open_device(named().decided(|| panic!("ROLESWAP_DEVICE must name a device"))).unwrap()
+}
+
+fn tiny(device: &Device) -> Network {
+    let files = ModelFiles::at(&root().join("data/tiny")).unwrap();
+    let (config, checkpoint) = files.network().unwrap();
+    Network::load(&config, &checkpoint, device, Precision::F32, &mut |_| ()).unwrap()
+}
+
+/// The kernels that `work` launches.
+fn launches(device: &Device, work: impl FnOnce()) -> Vec<&'static str> {
+    device.sync().unwrap();
+    let seen = Arc::new(Launches::default());
+    let watching = LaunchObservation::new(seen.clone());
+    work();
+    device.sync().unwrap();
+    drop(watching);
+    let seen = seen.0.lock().unwrap();
+    seen.clone()
+}
+
+/// Row, position, tokens.
+type Part = (usize, usize, Vec<u32>);
+
+fn pass(network: &Network, cache: Option<&mut Cache>, parts: &[Part], layers: usize) -> Tensor<2> {
+    let mut batch = Batch::default();
+    for (row, start, tokens) in parts {
+        batch.push(*row, *start, tokens).unwrap();
+    }
+    network.forward(&batch, cache, &mut Until(layers)).unwrap()
+}
+
+/// Three prompts of unlike lengths.
+fn prompts() -> Vec<Part> {
+    let token = |row: usize, index: usize| (10 + row * 17 + index * 7) as u32;
+    (0..3)
+        .map(|row| (row, 0, (0..70 + row).map(|index| token(row, index)).collect()))
+        .collect()
+}
+
+/// Of a pass of prompts and of the second step after it, up to a layer.
+fn counted(network: &Network, layers: usize) -> [Vec<&'static str>; 2] {
+    let (device, mut cache) = (network.device(), network.cache());
+    let mut count = |parts: &[Part]| {
+        launches(&device, || {
+            pass(network, Some(&mut cache), parts, layers);
+        })
+    };
+    let prompt = count(&prompts());
+    let mut step = |step: usize| count(&[0, 1, 2].map(|row| (row, 70 + row + step, vec![5])));
+    step(0);
+    [prompt, step(1)]
+}
+
+#[test]
+fn launches_of_a_layer_are_limited() {
+    let network = tiny(&device());
+    let layers = network.config().layers.len();
+    // What fuses operations decides at the first pass.
+    counted(&network, layers);
+    let [few, all] = [2, layers].map(|layers| counted(&network, layers));
+    for (index, (what, limit)) in [("prompts", PROMPT), ("step", STEP)].into_iter().enumerate() {
+        let (few, all) = (&few[index], &all[index]);
+        let more = all.len() - few.len();
+        println!(
+            "{what}: {} launches, {:.1} a layer",
+            all.len(),
+            more as f64 / (layers - 2) as f64
+        );
+        assert!(more <= limit * (layers - 2), "{what}: {all:#?}");
+    }
+}
+
+/// The kernels of the device against those of the CPU, with and without a cache.
+#[test]
+fn passes_are_the_cpus() {
+    let networks = [Device::flex(), device()].map(|device| tiny(&device));
+    let layers = networks[0].config().layers.len();
+    let [cpu, gpu] = networks.each_ref().map(|network| {
+        let mut cache = network.cache();
+        let mut all = model::read_numbers(pass(network, None, &prompts(), layers)).unwrap();
+        for parts in [
+            prompts(),
+            vec![(1, 71, vec![5]), (0, 70, vec![9, 8, 7]), (2, 72, vec![3])],
+        ] {
+            all.extend(model::read_numbers(pass(network, Some(&mut cache), &parts, layers)).unwrap());
+        }
+        all
+    });
+    assert_close("passes", &gpu, &cpu, 1e-4);
+}
+
+#[test]
+fn reads_of_a_text_are_one_a_token() {
+    const TOKENS: usize = 8;
+    let network = tiny(&device());
+    let vocabulary = network.config().vocab_size;
+    let sampled = Sampling {
+        greedy: false,
+        top_k: 20,
+        ..Sampling::greedy()
+    };
+    for (what, sampling) in [("greedy", Sampling::greedy()), ("top-k 20", sampled)] {
+        let requests: Vec<GenerationRequest> = prompts()
+            .into_iter()
+            .map(|(row, _, prompt)| GenerationRequest {
+                prompt,
+                sampling: Sampling {
+                    suppress: network.config().end_tokens.clone(),
+                    ..sampling.clone()
+                },
+                seed: row as u64,
+            })
+            .collect();
+        let before = reads_from_devices();
+        let texts = generate(&network, &requests, TOKENS, &mut (), &mut |_| ()).unwrap();
+        assert!(texts.iter().all(|text| text.tokens.len() == TOKENS));
+        let after = reads_from_devices();
+        let [reads, bytes] = [0, 1].map(|index| after[index] - before[index]);
+        let rows = requests.len() * TOKENS;
+        println!(
+            "{what}: {reads} reads, {} bytes a token and row",
+            bytes as usize / rows
+        );
+        assert_eq!(reads as usize, TOKENS, "{what}");
+        assert!((bytes as usize) < rows * vocabulary, "{what}: {bytes} bytes");
+    }
+}
+
+/// All layers, sites and poolings of the method's prompts.
+#[test]
+fn a_recorded_pass_is_read_once() {
+    let mut pipeline = pipeline::Pipeline::read(&root().join("pipelines/tiny.toml"), &[]).unwrap();
+    pipeline.model.source = root().join(&pipeline.model.source);
+    pipeline.model.device = named();
+    let model = session::open_model(&pipeline.model, &files::HashMemo::default()).unwrap();
+    let file = root().join(&pipeline.prompts.file);
+    let prompts = pipeline::read_prompts(&file).unwrap();
+    let rendered = session::render_prompts(&model.tokenizer, &file, &prompts, &pipeline.conditions).unwrap();
+    let sites: Vec<Site> = Site::ALL
+        .iter()
+        .copied()
+        .filter(|site| *site != Site::ResidualPost)
+        .collect();
+    let before = reads_from_devices();
+    let mut places = 0;
+    extract::capture_in_pieces(&model, &rendered, Pooling::ALL, &sites, &mut |_, _, _| {
+        places += 1;
+        Ok(())
+    })
+    .unwrap();
+    let reads = reads_from_devices()[0] - before[0];
+    println!(
+        "extraction of {} prompts: {reads} reads for {places} places",
+        rendered.len()
+    );
+    let tokens: usize = rendered.iter().map(|prompt| prompt.token_ids.len()).sum();
+    assert!(reads as usize <= 1 + tokens / 1024, "{reads} reads");
+}
+
+/// Passes leave nothing behind, and pages that one took serve the next.
+#[test]
+fn memory_of_passes_is_used_again() {
+    let device = device();
+    let network = tiny(&device);
+    let (layers, mut cache) = (network.config().layers.len(), network.cache());
+    let mut used = |row: usize| {
+        let (_, start, tokens) = prompts().remove(0);
+        pass(&network, Some(&mut cache), &[(row, start, tokens)], layers);
+        cache.remove(row);
+        device.sync().unwrap();
+        device.memory_pool_usage().unwrap()
+    };
+    let first = used(0);
+    let last = (1..20).map(&mut used).last().unwrap();
+    println!(
+        "memory: {} bytes in use, {} reserved",
+        last.bytes_in_use, last.bytes_reserved
+    );
+    // Of one sample to the next: what waits to be dropped.
+    assert!(
+        last.bytes_in_use < first.bytes_in_use * 5 / 4,
+        "{first:?} {last:?}"
+    );
+    assert!(
+        last.bytes_reserved < first.bytes_reserved * 3 / 2,
+        "{first:?} {last:?}"
+    );
+}

@@ -1,7 +1,7 @@
 use analyze::ConditionSums;
 use anyhow::{Context, Result, bail};
 use extract::{Wanted, capture, pooled_position};
-use model::{Batch, GenerationRequest, ModelFiles, Network, Precision, ResidualTap, generate, open_device};
+use model::{Batch, GenerationRequest, ModelFiles, Network, ResidualTap, generate, open_device};
 use pipeline::Pipeline;
 use results::{
     Activation, ActivationWriter, CERTIFICATE_FORMAT, Certificate, DoseEffect, DoseSummary, DoseText,
@@ -28,9 +28,8 @@ pub fn run(settings: &Settings) -> Result<Value> {
     config.end_tokens.clear();
     let kind = session::present_device();
     let device = open_device(kind)?;
-    let computes_bf16 = model::computes_in(&device, Precision::Bf16);
-    let precision =
-        session::precision_on(kind, settings.dtype, checkpoint.stored_precision(), computes_bf16)?;
+    let arithmetic = model::arithmetic_of(&device);
+    let precision = session::precision_on(kind, settings.dtype, checkpoint.stored_precision(), arithmetic)?;
     check_memory(
         settings,
         Network::loaded_size(&checkpoint, &device, precision),

@@ -35,7 +35,9 @@ pub fn checks(pipeline: &Pipeline, machine: &Machine, shape: Option<&Shape>) -> 
 /// A line for each device that some driver offers.
 fn listed(gpu: &Gpu) -> Check {
     let memory = gpu.memory.map_or("memory unknown".to_owned(), bytes);
-    let dtypes = if gpu.computes_bf16 { "f32, bf16" } else { "f32" };
+    let all = [Precision::F32, Precision::Tf32, Precision::Bf16];
+    let dtypes = all.into_iter().filter(|dtype| gpu.arithmetic.has(*dtype));
+    let dtypes: Vec<&str> = dtypes.map(Precision::as_str).collect();
     let software = match gpu.is_software() {
         true => ", a program and no GPU: right, but slow, and never taken by itself",
         false => "",
@@ -43,10 +45,11 @@ fn listed(gpu: &Gpu) -> Check {
     Check::fine(
         "gpu",
         format!(
-            "{}: {} ({}), {memory}, computes in {dtypes}{software}",
+            "{}: {} ({}), {memory}, computes in {}{software}",
             gpu.device(),
             gpu.name,
-            gpu.driver
+            gpu.driver,
+            dtypes.join(", ")
         ),
     )
 }
@@ -57,13 +60,7 @@ fn of_number(machine: &Machine, api: GpuApi, number: usize) -> Option<Gpu> {
         let own = gpu.api == api || (api == GpuApi::Wgpu && gpu.api != GpuApi::Cuda);
         own && gpu.number == number
     };
-    let gpu = machine.gpus.iter().find(is_it)?.clone();
-    let computes_bf16 = gpu.computes_bf16 && api != GpuApi::Wgpu;
-    Some(Gpu {
-        api,
-        computes_bf16,
-        ..gpu
-    })
+    Some(machine.gpus.iter().find(is_it)?.clone().by(api))
 }
 
 /// What the pipeline takes on the device.
@@ -72,7 +69,7 @@ fn taken(pipeline: &Pipeline, kind: DeviceKind, why: &str, gpu: &Gpu, shape: Opt
     let Some(shape) = shape else {
         return Check::fine("device", named);
     };
-    let precision = session::precision_on(kind, pipeline.model.dtype, shape.precision, gpu.computes_bf16);
+    let precision = session::precision_on(kind, pipeline.model.dtype, shape.precision, gpu.arithmetic);
     let precision = match precision {
         Ok(precision) => precision,
         Err(error) => return Check::problem("device", error),
@@ -104,11 +101,7 @@ fn weights_in(config: &ModelConfig, precision: Precision) -> u64 {
         .iter()
         .map(|(_, shape)| shape.iter().product::<usize>())
         .sum();
-    let size = match precision {
-        Precision::F32 => 4,
-        Precision::Bf16 => 2,
-    };
-    (numbers * size) as u64
+    (numbers * precision.size()) as u64
 }
 
 fn driver(api: GpuApi) -> &'static str {

@@ -1,14 +1,14 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use burn::tensor::{DType, Device, DeviceType, Tensor};
-use terms::{DeviceKind, GpuApi, Precision};
+use terms::{Arithmetic, DeviceKind, GpuApi, Precision};
 
 use crate::{Error, Result};
 
-/// The precision as burn names it.
+/// The type in which numbers are kept, as burn names it.
 pub(crate) fn tensor_dtype(precision: Precision) -> DType {
     match precision {
-        Precision::F32 => DType::F32,
+        Precision::F32 | Precision::Tf32 => DType::F32,
         Precision::Bf16 => DType::BF16,
     }
 }
@@ -29,24 +29,52 @@ pub fn open_device(kind: DeviceKind) -> Result<Device> {
     }
 }
 
-/// Whether the device computes in this type, not only stores it. The CPU has kernels for either.
-pub fn computes_in(device: &Device, precision: Precision) -> bool {
-    is_cpu(device) || device.supports_dtype(tensor_dtype(precision))
+/// What the device does with numbers.
+pub fn arithmetic_of(device: &Device) -> Arithmetic {
+    if is_cpu(device) {
+        return Arithmetic::OF_CPU;
+    }
+    Arithmetic {
+        bf16: device.supports_dtype(DType::BF16),
+        tf32: has_tf32(device),
+    }
+}
+
+/// The question by which cubek's products decide to round numbers in f32 to TF32 (`adjust_dtypes` in cubek-matmul 0.3.1);
+/// once a device has it, no setting of burn keeps a product from it.
+#[cfg(any(feature = "cuda", feature = "metal", feature = "vulkan", feature = "wgpu"))]
+fn has_tf32(device: &Device) -> bool {
+    use burn::cubecl::ir::{ElemType, FloatKind};
+
+    match device.as_dispatch() {
+        burn::backend::DispatchDevice::Cube(device) => {
+            let tf32 = ElemType::Float(FloatKind::TF32);
+            device.client().properties().supports_type(tf32)
+        }
+        _ => false,
+    }
+}
+
+/// The processor has no TF32.
+#[cfg(not(any(feature = "cuda", feature = "metal", feature = "vulkan", feature = "wgpu")))]
+fn has_tf32(_device: &Device) -> bool {
+    false
 }
 
 pub(crate) fn is_cpu(device: &Device) -> bool {
     *device == Device::flex()
 }
 
-/// An error where the device does not compute in this type: what came out of it would be worth nothing.
+/// An error where the device does not compute in this type: what came out of it would be worth nothing, or less than its
+/// name says.
 pub(crate) fn require_dtype(device: &Device, precision: Precision) -> Result<()> {
-    if device.is_autodiff() || computes_in(device, precision) {
+    if device.is_autodiff() {
         return Ok(());
     }
-    let dtype = precision.as_str();
-    Err(Error::Request(format!(
-        "the device does not compute in {dtype}; set model.dtype = \"f32\", or model.device = \"cpu\""
-    )))
+    match arithmetic_of(device).objection(precision) {
+        None => Ok(()),
+        Some(objection) => Err(Error::Request(format!("the device {objection}"))),
+    }
 }
 
 /// An error where the device can't bind so many bytes at once: kernels would read past what they are given.

@@ -87,7 +87,7 @@ pub use config::{
 };
 pub use conversation_cache::ConversationCache;
 pub use demands::{Demand, Demands};
-pub use device::{computes_in, is_built_for, open_device, read_numbers};
+pub use device::{arithmetic_of, is_built_for, open_device, read_numbers};
 pub use error::{Error, Result};
 pub use families::{benchmark_config, is_gated, published_config, published_models};
 pub use files::{ModelFiles, ModelParts};

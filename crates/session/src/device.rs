@@ -1,8 +1,8 @@
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow};
 use burn::tensor::Device as Tensors;
 use machine::Gpu;
 use model::{DeviceKind, Precision};
-use terms::{Device, Dtype, GpuApi};
+use terms::{Arithmetic, Device, Dtype, GpuApi};
 
 /// A device that is open, and what is known of it.
 pub(crate) struct OpenDevice {
@@ -22,7 +22,7 @@ pub fn present_device() -> DeviceKind {
     machine::preferred(&gpus).0
 }
 
-/// The type of the activations on a device: what was asked for, or that of the weights where the device computes in it.
+/// The type of the activations on a device: what was asked for, or the best that it has for the weights.
 ///
 /// # Errors
 /// A type that was asked for by name and that the device lacks.
@@ -30,16 +30,10 @@ pub fn precision_on(
     device: DeviceKind,
     dtype: Dtype,
     stored: Precision,
-    computes_bf16: bool,
+    arithmetic: Arithmetic,
 ) -> Result<Precision> {
-    match dtype.decided(stored) {
-        Precision::Bf16 if !computes_bf16 && dtype == Dtype::Bf16 => bail!(
-            "model.dtype = \"bf16\": the device {device} does not compute in bf16; set model.dtype = \"f32\" or \"auto\", or \
-             model.device = \"cpu\""
-        ),
-        Precision::Bf16 if !computes_bf16 => Ok(Precision::F32),
-        decided => Ok(decided),
-    }
+    let decided = dtype.on(stored, arithmetic);
+    decided.map_err(|objection| anyhow!("model.dtype = \"{dtype}\": the device {device} {objection}"))
 }
 
 /// Opens the device that was asked for, or the best one.
@@ -81,17 +75,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bf16_is_computed_where_it_can_be_and_refused_by_name_elsewhere() {
-        let device = DeviceKind::Gpu(GpuApi::Vulkan, 1);
-        let on = |dtype, computes| precision_on(device, dtype, Precision::Bf16, computes).ok();
-        assert_eq!(on(Dtype::Auto, true), Some(Precision::Bf16));
-        assert_eq!(on(Dtype::Auto, false), Some(Precision::F32));
-        assert_eq!(on(Dtype::F32, true), Some(Precision::F32));
-        let error = precision_on(device, Dtype::Bf16, Precision::F32, false).unwrap_err();
+    fn a_type_that_the_device_lacks_is_refused_with_the_devices_name() {
+        let refused = |device: DeviceKind, dtype, arithmetic| {
+            let error = precision_on(device, dtype, Precision::F32, arithmetic).unwrap_err();
+            error.to_string()
+        };
+        let without = Arithmetic {
+            bf16: false,
+            tf32: false,
+        };
+        let vulkan = DeviceKind::Gpu(GpuApi::Vulkan, 1);
         assert!(
-            error
-                .to_string()
-                .contains("the device vulkan:1 does not compute in bf16; set")
+            refused(vulkan, Dtype::Bf16, without)
+                .starts_with("model.dtype = \"bf16\": the device vulkan:1 does not compute in bf16; set")
+        );
+        let ampere = Arithmetic {
+            bf16: true,
+            tf32: true,
+        };
+        let cuda = DeviceKind::Gpu(GpuApi::Cuda, 0);
+        let error = refused(cuda, Dtype::F32, ampere);
+        assert!(
+            error.starts_with("model.dtype = \"f32\": the device cuda multiplies numbers in f32 as TF32")
+        );
+        assert!(error.contains("; set model.dtype = \"tf32\""), "{error}");
+        let error = refused(DeviceKind::Cpu, Dtype::Tf32, Arithmetic::OF_CPU);
+        assert_eq!(
+            error,
+            "model.dtype = \"tf32\": the device cpu has no TF32; set model.dtype = \"f32\" or \"auto\""
         );
     }
 }

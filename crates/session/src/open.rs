@@ -161,8 +161,8 @@ fn open(table: &ModelTable, hashes: &HashMemo, residency: Residency) -> Result<O
         tracing::warn!("{}: {finding}", table.name);
     }
     let device = open_device(table.device)?;
-    let computes_bf16 = model::computes_in(&device.tensors, Precision::Bf16);
-    let precision = precision_on(device.kind, table.dtype, stored, computes_bf16)?;
+    let arithmetic = model::arithmetic_of(&device.tensors);
+    let precision = precision_on(device.kind, table.dtype, stored, arithmetic)?;
     let weights = weight_files(table)?;
     let named = [
         files.texts(),

@@ -2,7 +2,7 @@
 
 use std::ffi::{c_char, c_int};
 
-use terms::GpuApi;
+use terms::{Arithmetic, GpuApi};
 
 use super::device::{Gpu, Sort};
 use super::library::{Library, text};
@@ -10,8 +10,8 @@ use super::traces::has_nvidia_driver;
 
 /// Attribute of a device: the first number of its compute capability.
 const CAPABILITY_MAJOR: c_int = 75;
-/// From this capability on (Ampere), bf16 is computed.
-const FIRST_WITH_BF16: c_int = 8;
+/// From this capability on (Ampere), bf16 is computed, and products of numbers in f32 are in TF32.
+const FIRST_WITH_BF16_AND_TF32: c_int = 8;
 
 type Init = unsafe extern "C" fn(u32) -> c_int;
 type GetNumber = unsafe extern "C" fn(*mut c_int) -> c_int;
@@ -76,8 +76,17 @@ fn device(library: &Library, index: c_int, driver: &str) -> Option<Gpu> {
         driver: driver.to_owned(),
         sort: Sort::Discrete,
         memory: Some(bytes as u64),
-        computes_bf16: major >= FIRST_WITH_BF16,
+        arithmetic: arithmetic(major),
     })
+}
+
+/// That of a device by the first number of its compute capability.
+fn arithmetic(major: c_int) -> Arithmetic {
+    let has_both = major >= FIRST_WITH_BF16_AND_TF32;
+    Arithmetic {
+        bf16: has_both,
+        tf32: has_both,
+    }
 }
 
 /// What a function writes, if it says that all went well.

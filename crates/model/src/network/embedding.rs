@@ -86,7 +86,7 @@ pub(super) fn scaled(rows: Tensor<2>, config: &ModelConfig, precision: Precision
 pub(super) fn rounded_factor(factor: f64, precision: Precision) -> f32 {
     let exact = factor as f32;
     match precision {
-        Precision::F32 => exact,
+        Precision::F32 | Precision::Tf32 => exact,
         Precision::Bf16 => bf16::from_f32(exact).to_f32(),
     }
 }

@@ -68,7 +68,8 @@ impl Linear {
 
 fn rounding(precision: Precision) -> Rounding {
     match precision {
-        Precision::F32 => Rounding::None,
+        // Where products are in TF32, the device rounds.
+        Precision::F32 | Precision::Tf32 => Rounding::None,
         Precision::Bf16 => Rounding::InputsToBf16,
     }
 }

@@ -106,6 +106,6 @@ pub(super) fn weight_form_for(device: &Device, precision: Precision) -> Form {
     if is_cpu(device) {
         Form::StoredOr(precision)
     } else {
-        Form::In(precision)
+        Form::In(precision.kept())
     }
 }

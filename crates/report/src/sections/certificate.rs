@@ -10,6 +10,7 @@ use pages::format::scientific;
 use pages::shown;
 use results::{Certificate, Comparison, Metadata, RelativeError, Verdict};
 use serde::Serialize;
+use terms::Precision;
 
 use super::section::Section;
 use crate::certificate_errors::{beyond, is_drawn, is_within};
@@ -158,7 +159,7 @@ fn facts(comparison: &Comparison) -> Vec<Fact> {
     };
     vec![
         fact("Device", &comparison.device),
-        fact("Activations", &comparison.dtype),
+        fact("Activations", &activations(&comparison.dtype)),
         fact("Weights", weights),
         fact("Positions", &comparison.positions.to_string()),
         fact(
@@ -176,6 +177,14 @@ fn facts(comparison: &Comparison) -> Vec<Fact> {
         fact("Greedy tokens", &greedy),
         fact("Texts of this run", &texts),
     ]
+}
+
+/// The type in words, where it says less than it seems to.
+fn activations(dtype: &str) -> String {
+    match dtype == Precision::Tf32.as_str() {
+        true => "f32, multiplied in TF32 (10 bits after the binary point)".to_owned(),
+        false => dtype.to_owned(),
+    }
 }
 
 /// The worst layer, and what comes after the layers.

@@ -1,7 +1,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use burn::tensor::{DType, Device, DeviceType, Tensor};
-use terms::{Arithmetic, DeviceKind, GpuApi, Precision};
+use terms::{Arithmetic, DeviceKind, GpuApi, Kernels, Precision};
 
 use crate::{Error, Result};
 
@@ -16,6 +16,14 @@ pub(crate) fn tensor_dtype(precision: Precision) -> DType {
 /// Whether this build has the interface: each is a feature of its name.
 pub fn is_built_for(api: GpuApi) -> bool {
     device_type(api).is_some()
+}
+
+/// How this build chooses the kernels of a GPU: with the feature `tuned` by their timing, else by rule.
+pub fn kernels_of_build() -> Kernels {
+    match cfg!(feature = "tuned") {
+        true => Kernels::Tuned,
+        false => Kernels::Fixed,
+    }
 }
 
 /// Opens a device for tensors.
@@ -77,9 +85,10 @@ pub(crate) fn require_dtype(device: &Device, precision: Precision) -> Result<()>
     }
 }
 
-/// An error where the device can't bind so many bytes at once: kernels would read past what they are given.
-pub(crate) fn require_room(device: &Device, tensor: &str, bytes: usize) -> Result<()> {
-    match largest_tensor(device) {
+/// An error where a device that can be given `largest` bytes at once can't be given this tensor: kernels would read past what they
+/// are given.
+pub(crate) fn require_room(largest: Option<u64>, tensor: &str, bytes: usize) -> Result<()> {
+    match largest {
         Some(largest) if bytes as u64 > largest => Err(Error::Request(format!(
             "tensor `{tensor}` takes {:.0} MB, and the device holds at most {:.0} MB in one tensor; set model.device = \"cpu\", or \
              model.dtype = \"bf16\" where the device computes in it",
@@ -92,7 +101,7 @@ pub(crate) fn require_room(device: &Device, tensor: &str, bytes: usize) -> Resul
 
 /// Bytes of the largest tensor that kernels of the device can be given; `None` on the CPU.
 #[cfg(any(feature = "cuda", feature = "metal", feature = "vulkan", feature = "wgpu"))]
-fn largest_tensor(device: &Device) -> Option<u64> {
+pub(crate) fn largest_tensor(device: &Device) -> Option<u64> {
     match device.as_dispatch() {
         burn::backend::DispatchDevice::Cube(device) => {
             Some(device.client().properties().memory.max_page_size)
@@ -103,7 +112,7 @@ fn largest_tensor(device: &Device) -> Option<u64> {
 
 /// Bytes of the largest tensor that kernels of the device can be given; `None` on the CPU.
 #[cfg(not(any(feature = "cuda", feature = "metal", feature = "vulkan", feature = "wgpu")))]
-fn largest_tensor(_device: &Device) -> Option<u64> {
+pub(crate) fn largest_tensor(_device: &Device) -> Option<u64> {
     None
 }
 

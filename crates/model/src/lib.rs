@@ -61,6 +61,7 @@ mod config;
 mod conversation_cache;
 mod demands;
 mod device;
+mod device_measures;
 mod error;
 mod families;
 mod files;
@@ -87,7 +88,8 @@ pub use config::{
 };
 pub use conversation_cache::ConversationCache;
 pub use demands::{Demand, Demands};
-pub use device::{arithmetic_of, is_built_for, open_device, read_numbers};
+pub use device::{arithmetic_of, is_built_for, kernels_of_build, open_device, read_numbers};
+pub use device_measures::{MemoryInUse, memory_in_use, read_bandwidth};
 pub use error::{Error, Result};
 pub use families::{benchmark_config, is_gated, published_config, published_models};
 pub use files::{ModelFiles, ModelParts};

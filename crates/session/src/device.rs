@@ -1,8 +1,8 @@
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use burn::tensor::Device as Tensors;
 use machine::Gpu;
 use model::{DeviceKind, Precision};
-use terms::{Arithmetic, Device, Dtype, GpuApi};
+use terms::{Arithmetic, Device, Dtype, GpuApi, Kernels};
 
 /// A device that is open, and what is known of it.
 pub(crate) struct OpenDevice {
@@ -36,6 +36,40 @@ pub fn precision_on(
     decided.map_err(|objection| anyhow!("model.dtype = \"{dtype}\": the device {device} {objection}"))
 }
 
+/// What results say of a GPU, where what they hold depends on more than the word for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GpuRecord {
+    /// Its name, and its driver's with the version.
+    pub name: String,
+    /// How its kernels were chosen.
+    pub kernels: Kernels,
+}
+
+impl GpuRecord {
+    /// As the footers of tables hold it.
+    pub fn entries(&self) -> [(&'static str, String); 2] {
+        [("gpu", self.name.clone()), ("kernels", self.kernels.to_string())]
+    }
+}
+
+/// An error where the kernels would be chosen in another way than the pipeline says: it is decided when stages are built.
+///
+/// # Errors
+/// Names the feature to build with, or without.
+pub fn require_kernels(asked: Kernels, built: Kernels) -> Result<()> {
+    match (asked, built) {
+        (Kernels::Fixed, Kernels::Tuned) => bail!(
+            "model.kernels = \"fixed\", but this build chooses kernels by their timing, so that two runs may differ; build without \
+             `--features tuned` (as `cargo xtask` does), or set model.kernels = \"tuned\""
+        ),
+        (Kernels::Tuned, Kernels::Fixed) => bail!(
+            "model.kernels = \"tuned\", but this build chooses kernels by rule; build with `--features tuned` (as `cargo xtask` does), or \
+             leave model.kernels out"
+        ),
+        _ => Ok(()),
+    }
+}
+
 /// Opens the device that was asked for, or the best one.
 ///
 /// # Errors
@@ -59,6 +93,21 @@ pub(crate) fn open_device(device: Device) -> Result<OpenDevice> {
 }
 
 impl OpenDevice {
+    /// What results say of it; `None` for the CPU.
+    pub fn record(&self) -> Option<GpuRecord> {
+        if self.kind == DeviceKind::Cpu {
+            return None;
+        }
+        let name = self
+            .gpu
+            .as_ref()
+            .map(|gpu| format!("{}, {}", gpu.name, gpu.driver));
+        Some(GpuRecord {
+            name: name.unwrap_or_else(|| "not known here".to_owned()),
+            kernels: model::kernels_of_build(),
+        })
+    }
+
     /// Bytes for weights and everything else; `None` where that isn't known.
     pub fn memory(&self) -> Option<usize> {
         match (self.kind, &self.gpu) {
@@ -73,6 +122,23 @@ impl OpenDevice {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn kernels_are_chosen_as_the_pipeline_says_or_not_at_all() {
+        for asked in [Kernels::Fixed, Kernels::Tuned] {
+            for built in [Kernels::Fixed, Kernels::Tuned] {
+                let found = require_kernels(asked, built);
+                assert_eq!(found.is_ok(), asked == built);
+                let Err(error) = found else { continue };
+                let error = error.to_string();
+                assert!(
+                    error.starts_with(&format!("model.kernels = \"{asked}\"")),
+                    "{error}"
+                );
+                assert!(error.contains("`--features tuned`"), "{error}");
+            }
+        }
+    }
 
     #[test]
     fn a_type_that_the_device_lacks_is_refused_with_the_devices_name() {

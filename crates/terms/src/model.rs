@@ -117,6 +117,18 @@ impl Dtype {
 }
 
 words! {
+    /// How a GPU's kernels are chosen. The CPU's depend on the processor alone.
+    #[derive(Default)]
+    pub enum Kernels: "kernels" {
+        /// By rule: the same device gives the same bytes.
+        #[default]
+        Fixed = "fixed",
+        /// Several are measured for each shape, and the fastest is kept: two runs may differ in the last bits.
+        Tuned = "tuned",
+    }
+}
+
+words! {
     /// Whether extraction holds all weights or reads them layer by layer. The results are the same.
     #[derive(Default)]
     pub enum Residency: "residency" {

@@ -47,6 +47,11 @@ fn listed(library: &Library) -> Option<Vec<Gpu>> {
         (number(|out| version(out))?, number(|out| count(out))?)
     };
     let driver = format!("CUDA {}.{}", version / 1000, version % 1000 / 10);
+    let kernel = std::fs::read_to_string("/proc/driver/nvidia/version");
+    let driver = match kernel.ok().as_deref().and_then(version_of_driver) {
+        Some(version) => format!("{driver}, driver {version}"),
+        None => driver,
+    };
     (0..count).map(|index| device(library, index, &driver)).collect()
 }
 
@@ -80,6 +85,18 @@ fn device(library: &Library, index: c_int, driver: &str) -> Option<Gpu> {
     })
 }
 
+/// The version in what the kernel's module says of itself: the first word that is numbers with dots.
+fn version_of_driver(text: &str) -> Option<&str> {
+    let line = text.lines().find(|line| line.starts_with("NVRM version:"))?;
+    let is_version = |word: &&str| {
+        word.contains('.')
+            && word
+                .split('.')
+                .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    line.split_whitespace().find(is_version)
+}
+
 /// That of a device by the first number of its compute capability.
 fn arithmetic(major: c_int) -> Arithmetic {
     let has_both = major >= FIRST_WITH_BF16_AND_TF32;
@@ -93,4 +110,26 @@ fn arithmetic(major: c_int) -> Arithmetic {
 fn number(ask: impl FnOnce(*mut c_int) -> c_int) -> Option<c_int> {
     let mut number = 0;
     (ask(&raw mut number) == 0).then_some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_drivers_version_is_read_from_either_module() {
+        let closed = "NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.54.15  Tue Mar  5 22:23:56 UTC 2024\nGCC version:  gcc 12.2.0\n";
+        let open = "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  570.86.10  Release Build  (root@host)  \n";
+        assert_eq!(version_of_driver(closed), Some("550.54.15"));
+        assert_eq!(version_of_driver(open), Some("570.86.10"));
+        assert_eq!(version_of_driver("GCC version:  gcc 12.2.0"), None);
+    }
+
+    #[test]
+    fn ampere_and_later_multiply_f32_in_tf32() {
+        for (major, both) in [(6, false), (7, false), (8, true), (9, true), (12, true)] {
+            let found = arithmetic(major);
+            assert_eq!((found.bf16, found.tf32), (both, both), "{major}");
+        }
+    }
 }

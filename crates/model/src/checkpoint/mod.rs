@@ -231,6 +231,20 @@ impl Checkpoint {
         converted.map_err(|index| self.not_finite(name, tensor, index))
     }
 
+    /// Rows of a table that follow each other; their pages need not stay.
+    pub(crate) fn read_range(
+        &self,
+        name: &str,
+        shape: [usize; 2],
+        rows: Range<usize>,
+        form: Form,
+    ) -> Result<TensorData> {
+        let rows: Vec<u32> = rows.map(|row| row as u32).collect();
+        let data = self.read_rows(name, shape, &rows, form)?;
+        self.release(name);
+        Ok(data)
+    }
+
     fn decode(&self, name: &str, tensor: &StoredTensor, precision: Precision) -> Result<TensorData> {
         let (range, shape) = (tensor.range.clone(), tensor.shape.clone());
         let file = &self.files[tensor.file];

@@ -158,7 +158,7 @@ fn facts(comparison: &Comparison) -> Vec<Fact> {
         value: value.to_owned(),
     };
     vec![
-        fact("Device", &comparison.device),
+        fact("Device", &device(comparison)),
         fact("Activations", &activations(&comparison.dtype)),
         fact("Weights", weights),
         fact("Positions", &comparison.positions.to_string()),
@@ -177,6 +177,19 @@ fn facts(comparison: &Comparison) -> Vec<Fact> {
         fact("Greedy tokens", &greedy),
         fact("Texts of this run", &texts),
     ]
+}
+
+/// The word for the device, and which GPU it was.
+fn device(comparison: &Comparison) -> String {
+    let gpu = comparison.gpu.iter().map(|gpu| format!(" ({gpu})"));
+    let kernels = comparison
+        .kernels
+        .iter()
+        .map(|kernels| format!(", kernels {kernels}"));
+    std::iter::once(comparison.device.clone())
+        .chain(gpu)
+        .chain(kernels)
+        .collect()
 }
 
 /// The type in words, where it says less than it seems to.
@@ -222,7 +235,12 @@ fn errors(comparison: &Comparison) -> Vec<ErrorView> {
 /// machine.
 fn otherwise(comparison: &Comparison, footers: &[(&'static str, Metadata)]) -> Vec<String> {
     let mut tables: BTreeMap<(&str, &str, &str), Vec<&str>> = BTreeMap::new();
-    for (key, certified) in [("device", &comparison.device), ("dtype", &comparison.dtype)] {
+    let all = [
+        ("device", Some(&comparison.device)),
+        ("gpu", comparison.gpu.as_ref()),
+        ("dtype", Some(&comparison.dtype)),
+    ];
+    for (key, certified) in all.into_iter().filter_map(|(key, value)| Some((key, value?))) {
         for (table, metadata) in footers {
             if let Some(found) = metadata.get(key).filter(|found| found != certified) {
                 tables.entry((key, found, certified)).or_default().push(table);

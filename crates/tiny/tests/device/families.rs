@@ -207,6 +207,42 @@ fn streamed_weights_give_what_resident_ones_give() {
     }
 }
 
+/// As on a device that could be given a hundred rows of the table at once.
+#[test]
+fn a_table_in_parts_gives_what_the_whole_one_gives() {
+    if !crate::multiplies_in_f32() {
+        return;
+    }
+    for folder in family_folders() {
+        let (name, network) = (name(&folder), opened(&folder));
+        let (config, checkpoint) = ModelFiles::at(&folder).unwrap().network().unwrap();
+        let table = (config.hidden_size * 4 * 100) as u64;
+        // What a kernel of a layer is given, is given whole.
+        let largest = largest_of_layers(&config).max(table);
+        let parts = Network::load_within(
+            &config,
+            &checkpoint,
+            &device(),
+            Precision::F32,
+            Some(largest),
+            &mut |_| (),
+        )
+        .unwrap();
+        let batch = Batch::of(&[&Reference::read(&folder.join("reference.safetensors")).tokens["tokens"]]);
+        let batch = batch.unwrap();
+        let of = |network: &Network| numbers(network.head(network.forward(&batch, None, &mut ()).unwrap()));
+        assert_close(&name, &of(&parts), &of(&network), TOLERANCE);
+    }
+}
+
+/// Bytes of the largest tensor of a layer, in f32.
+fn largest_of_layers(config: &model::ModelConfig) -> u64 {
+    let tensors = config.tensors();
+    let of_layers = tensors.iter().filter(|(name, _)| name.contains(".layers."));
+    let sizes = of_layers.map(|(_, shape)| 4 * shape.iter().product::<usize>() as u64);
+    sizes.max().unwrap_or(0)
+}
+
 /// One entry of a reference's list.
 fn intervention(entry: &Value, reference: &Reference) -> Intervention {
     let number = |key: &str| entry[key].as_f64().unwrap();

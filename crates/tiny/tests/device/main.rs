@@ -7,11 +7,13 @@
     reason = "a test that can't go on must fail"
 )]
 
+mod checkpoints;
 mod extraction;
 mod families;
 mod generation;
 mod long_prompts;
 mod refusals;
+mod reproducible;
 mod steering;
 
 use std::path::Path;

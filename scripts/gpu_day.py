@@ -49,33 +49,29 @@ def last_json(text):
     return json.loads(lines[-1]) if lines else None
 
 
+def lines_of(word, text):
+    """What a test said in JSON after this word."""
+    return [json.loads(line.partition(word + " ")[2]) for line in (text or "").splitlines() if word + " {" in line]
+
+
 def built(day, features, limit):
-    """The programs and the tests, with the device's features. Nothing else is built later."""
-    of = lambda crate: ",".join(f"{crate}/{feature}" for feature in features)
-    programs = ["cargo", "build", "--package", "bench", "--package", "tiny", "--bins", "--features", f"{of('bench')},{of('tiny')}"]
-    tests = ["cargo", "test", "--package", "bench", "--package", "tiny", "--features", f"{of('bench')},{of('tiny')}", "--test", "device", "--no-run"]
-    if day.step("build the tests", tests, limit) is None:
+    """The tests of the device, with its features, the only build; as a command that takes their names."""
+    tests = ["cargo", "test", "--package", "tiny", "--features", ",".join(features), "--test", "device"]
+    if day.step("build", tests + ["--no-run"], limit) is None:
         return None
-    if day.step("build the programs", programs, limit) is None:
-        return None
-    return lambda *arguments: tests[:-1] + ["--", "--nocapture", *arguments]
+    return lambda *arguments: tests + ["--", "--nocapture", *arguments]
 
 
 def model_names(arguments, day):
     """The models to measure: random ones of published shapes, made here, and what was given."""
     if arguments.small:
-        return ["data/tiny"]
-    names = []
+        return [str(ROOT / "data" / "tiny")]
+    names = [str(ROOT / "data" / "tiny")]
     for shape in SHAPES:
         place = day.out / f"{shape}.random"
-        if place.exists() or day.step(f"make {shape}", ["target/debug/synth", "--like", shape, str(place)], 240) is not None:
+        if place.exists() or day.step(f"make {shape}", ["cargo", "xtask", "synth", "--like", shape, str(place)], 600) is not None:
             names.append(str(place))
-    return names + arguments.checkpoint
-
-
-def bench(day, name, device, arguments):
-    command = ["target/debug/bench", name, "--json", "--new", "4" if arguments.small else "33", "--repeat", "1" if arguments.small else "2"]
-    return last_json(day.step(f"measure {Path(name).name}", command, 300, {"ROLESWAP_DEVICE": device}))
+    return names + [str(Path(name).resolve()) for name in arguments.checkpoint]
 
 
 def peers(day, names, arguments):
@@ -84,7 +80,8 @@ def peers(day, names, arguments):
     if subprocess.run([python, "-c", test], capture_output=True).returncode != 0:
         return day.left_out("transformers on the same card", f"{python} has no torch with CUDA, or no transformers") or []
     found = []
-    for name in (name for name in names if Path(name).is_dir()):
+    # transformers has no use for the embedded model's speed, and reads GGUF files in another way.
+    for name in (name for name in names[1:] if Path(name).is_dir()):
         for attention in ("eager", "sdpa"):
             command = [python, str(PEER), name, "--attention", attention, "--new", "4" if arguments.small else "33"]
             result = last_json(day.step(f"transformers {attention} {Path(name).name}", command, 240))
@@ -101,13 +98,6 @@ def number(value, digits=1):
     return "" if value is None else f"{value:.{digits}f}"
 
 
-def rates(result):
-    """Part, seconds, tokens per second and share of the bandwidth, by name."""
-    if result["tool"] != "roleswap":
-        return result["parts"]
-    return {part["part"]: part for part in result["parts"]}
-
-
 def markdown(record):
     lines = [f"# {record['device']}", "", record["about"], "", "## Steps", ""]
     lines.append(table(["step", "s", "outcome"], [[step["step"], step["seconds"], step["status"] if step["status"] else "done"] for step in record["steps"]]))
@@ -122,7 +112,7 @@ def markdown(record):
                   f"{number((memory or 0) / 1e9, 2)} GB of the device's memory; it reads {number((result.get('read_bandwidth_bytes_per_second') or 0) / 1e9)} GB/s.", ""]
         lines.append(table(["part", "s", "tokens/s", "of the bandwidth, %"],
                            [[name, number(part["seconds"], 3), number(part.get("tokens_per_second")),
-                             number(100 * part["fraction_of_limit"]) if part.get("fraction_of_limit") else ""] for name, part in rates(result).items()]))
+                             number(100 * part["fraction_of_limit"]) if part.get("fraction_of_limit") else ""] for name, part in result["parts"].items()]))
     return "\n".join(lines) + "\n"
 
 
@@ -142,11 +132,15 @@ def main():
     tests = built(day, features, arguments.build_limit)
     if tests:
         names = model_names(arguments, day)
-        environment = {"ROLESWAP_DEVICE": device, "ROLESWAP_CHECKPOINTS": ",".join(names)}
-        # In the full run they come first, since everything else hangs on them; the tests of the device have the last place.
-        text = day.step("every layer against the CPU", tests("--exact", "checkpoints::every_layer_of_given_checkpoints_is_the_cpus"), 300, environment)
-        record["parity"] = [json.loads(line.split(" ", 1)[1]) for line in (text or "").splitlines() if line.startswith("parity {")]
-        record["measured"] = [result for result in (bench(day, name, device, arguments) for name in names) if result]
+        new = "4" if arguments.small else "33"
+        given = lambda names: {"ROLESWAP_DEVICE": device, "ROLESWAP_CHECKPOINTS": ",".join(names), "ROLESWAP_NEW": new}
+        # One model a process, so that one that doesn't fit leaves the others, and the memory is its own.
+        for name in names:
+            test = tests("--exact", "checkpoints::every_layer_of_given_checkpoints_is_the_cpus")
+            record["parity"] += lines_of("parity", day.step(f"layers of {Path(name).name}", test, 300, given([name])))
+        for name in names:
+            test = tests("--exact", "measures::speed_and_memory_of_given_checkpoints")
+            record["measured"] += lines_of("measured", day.step(f"speed of {Path(name).name}", test, 300, given([name])))
         record["measured"] += peers(day, names, arguments)
         day.step("tests of the device", tests(), 900, {"ROLESWAP_DEVICE": device})
     record["steps"] = day.steps

@@ -1,5 +1,5 @@
 use machine::Gpu;
-use model::{DeviceKind, ModelConfig, Precision};
+use model::{DeviceKind, Footprint, ModelConfig, Precision, ROWS_AT_ONCE, TextsAtOnce};
 use pipeline::Pipeline;
 use terms::{Device, GpuApi};
 
@@ -7,9 +7,15 @@ use crate::check::Check;
 use crate::known::Shape;
 use crate::machine::Machine;
 use crate::units::bytes;
+use crate::workload::Workload;
 
 /// The GPUs that are here, the one that the pipeline runs on, and what it takes there.
-pub fn checks(pipeline: &Pipeline, machine: &Machine, shape: Option<&Shape>) -> Vec<Check> {
+pub fn checks(
+    pipeline: &Pipeline,
+    machine: &Machine,
+    shape: Option<&Shape>,
+    workload: Option<&Workload>,
+) -> Vec<Check> {
     let mut all: Vec<Check> = machine.gpus.iter().map(listed).collect();
     let (kind, why) = match pipeline.model.device {
         Device::Auto => machine::preferred(&machine.gpus),
@@ -23,7 +29,7 @@ pub fn checks(pipeline: &Pipeline, machine: &Machine, shape: Option<&Shape>) -> 
         return all;
     };
     match of_number(machine, api, number) {
-        Some(gpu) => all.push(taken(pipeline, kind, &why, &gpu, shape)),
+        Some(gpu) => all.push(taken(pipeline, kind, &why, &gpu, shape.map(|shape| (shape, workload)))),
         None => all.push(Check::problem(
             "device",
             format!("{kind} is wanted, and no driver offers it here; {}, or set model.device to \"cpu\" or \"auto\"", driver(api)),
@@ -64,9 +70,15 @@ fn of_number(machine: &Machine, api: GpuApi, number: usize) -> Option<Gpu> {
 }
 
 /// What the pipeline takes on the device.
-fn taken(pipeline: &Pipeline, kind: DeviceKind, why: &str, gpu: &Gpu, shape: Option<&Shape>) -> Check {
+fn taken(
+    pipeline: &Pipeline,
+    kind: DeviceKind,
+    why: &str,
+    gpu: &Gpu,
+    known: Option<(&Shape, Option<&Workload>)>,
+) -> Check {
     let named = format!("{kind}, {}: {why}; the estimates below are for the CPU", gpu.name);
-    let Some(shape) = shape else {
+    let Some((shape, workload)) = known else {
         return Check::fine("device", named);
     };
     let precision = session::precision_on(kind, pipeline.model.dtype, shape.precision, gpu.arithmetic);
@@ -74,7 +86,8 @@ fn taken(pipeline: &Pipeline, kind: DeviceKind, why: &str, gpu: &Gpu, shape: Opt
         Ok(precision) => precision,
         Err(error) => return Check::problem("device", error),
     };
-    let weights = weights_in(&shape.config, precision);
+    let footprint = footprint(&shape.config, precision, workload);
+    let weights = footprint.weights;
     let dtype = precision.as_str();
     match gpu.memory.filter(|memory| weights > memory - memory / 8) {
         Some(memory) => Check::problem(
@@ -87,21 +100,38 @@ fn taken(pipeline: &Pipeline, kind: DeviceKind, why: &str, gpu: &Gpu, shape: Opt
                 bytes(memory)
             ),
         ),
-        None => Check::fine(
-            "device",
-            format!("{named}; {} of weights in {dtype}", bytes(weights)),
-        ),
+        None => with_work(named, dtype, gpu, footprint),
     }
 }
 
-/// Bytes of all weights as a GPU holds them: every tensor in the type of the activations.
-fn weights_in(config: &ModelConfig, precision: Precision) -> u64 {
-    let numbers: usize = config
-        .tensors()
-        .iter()
-        .map(|(_, shape)| shape.iter().product::<usize>())
-        .sum();
-    (numbers * precision.size()) as u64
+/// Weights that fit, and whether there is room for the work with them.
+fn with_work(named: String, dtype: &str, gpu: &Gpu, footprint: Footprint) -> Check {
+    let text = format!(
+        "{named}; {} of weights in {dtype}, and generation takes {} at most",
+        bytes(footprint.weights),
+        bytes(footprint.total())
+    );
+    match gpu.memory.filter(|memory| footprint.total() > *memory) {
+        Some(memory) => Check::warning(
+            "device",
+            format!(
+                "{text}, of {}; shorter texts, or fewer of them at once, take less",
+                bytes(memory)
+            ),
+        ),
+        None => Check::fine("device", text),
+    }
+}
+
+/// What generation takes of the device's memory at most. Where the texts aren't known, one short text.
+fn footprint(config: &ModelConfig, precision: Precision, workload: Option<&Workload>) -> Footprint {
+    let texts = workload.map_or((1, 1, 1), |workload| {
+        let rows = workload.steer.rows.max(workload.dose.rows).clamp(1, ROWS_AT_ONCE);
+        let new = workload.steer.most_tokens.max(workload.dose.most_tokens);
+        (rows, workload.longest, workload.longest + new)
+    });
+    let (rows, prompt, tokens) = texts;
+    Footprint::of(config, precision, TextsAtOnce { rows, prompt, tokens })
 }
 
 fn driver(api: GpuApi) -> &'static str {

@@ -67,6 +67,7 @@ mod families;
 mod files;
 mod fingerprint;
 mod folders;
+mod footprint;
 mod forks;
 mod generate;
 pub mod gguf;
@@ -94,6 +95,7 @@ pub use error::{Error, Result};
 pub use families::{benchmark_config, is_gated, published_config, published_models};
 pub use files::{ModelFiles, ModelParts};
 pub use fingerprint::{fingerprint, hash_file};
+pub use footprint::{Footprint, TextsAtOnce};
 pub use forks::Forks;
 pub use generate::{
     Generated, GenerationRequest, NewToken, ROWS_AT_ONCE, TOKENS_AT_ONCE, generate, generate_on,

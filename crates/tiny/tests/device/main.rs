@@ -12,6 +12,8 @@ mod extraction;
 mod families;
 mod generation;
 mod long_prompts;
+mod measures;
+mod memory;
 mod refusals;
 mod reproducible;
 mod steering;

@@ -244,7 +244,7 @@ pub enum Maintain {
     /// limit
     #[command(after_help = "bench models/synth-2b --new 32")]
     #[command(
-        override_usage = "cargo xtask bench [CHECKPOINT] [--dtype auto|f32|bf16] [--new TOKENS] [--repeat N] [--greedy] \
+        override_usage = "cargo xtask bench [CHECKPOINT] [--dtype auto|f32|tf32|bf16] [--new TOKENS] [--repeat N] [--greedy] \
                           [--json] [OPTIONS]"
     )]
     Bench(ToolOptions),

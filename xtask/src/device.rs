@@ -5,7 +5,40 @@ use std::sync::OnceLock;
 
 use anyhow::{Result, bail};
 use machine::{Gpu, Sort};
-use terms::{Device, DeviceKind, GpuApi};
+use terms::{Device, DeviceKind, GpuApi, Kernels};
+
+/// What programs are built for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Target {
+    pub device: Device,
+    /// How a GPU's kernels are chosen.
+    pub kernels: Kernels,
+}
+
+impl Target {
+    pub const CPU: Target = Target {
+        device: Device::Cpu,
+        kernels: Kernels::Fixed,
+    };
+
+    /// The features of the stages' crates. A build for the CPU has none.
+    pub fn features(self) -> Vec<&'static str> {
+        let Some(api) = self.device.api() else {
+            return Vec::new();
+        };
+        let tuned = (self.kernels == Kernels::Tuned).then_some(Kernels::Tuned.as_str());
+        std::iter::once(api.as_str()).chain(tuned).collect()
+    }
+}
+
+impl From<Device> for Target {
+    fn from(device: Device) -> Self {
+        Target {
+            device,
+            ..Target::CPU
+        }
+    }
+}
 
 /// What `auto` means on this machine.
 pub fn present() -> Device {

@@ -221,7 +221,7 @@ fn run_live(project: &Project, options: &LiveOptions, binary: &str) -> Result<()
     device::require(pipeline.device).context(run::NOTHING_RUN)?;
     programs::fetch_model(project, &pipeline)?;
     let arguments = &options.rest.arguments;
-    programs::run_with_pipeline(project, &pipeline, pipeline.device, "live", binary, arguments)
+    programs::run_with_pipeline(project, &pipeline, pipeline.target(), "live", binary, arguments)
 }
 
 /// The first argument of a program that reads a run's results: their folder. The pipeline file need

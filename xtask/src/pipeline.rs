@@ -12,7 +12,7 @@ use files::read_text;
 use terminal::nearest;
 use terms::Device;
 
-use crate::{owner, project::Project, stage::Stage};
+use crate::{device::Target, owner, project::Project, stage::Stage};
 
 #[derive(Debug)]
 pub struct Pipeline {
@@ -52,6 +52,16 @@ impl Pipeline {
             device,
             parameters,
         })
+    }
+
+    /// What its stages are built for.
+    pub fn target(&self) -> Target {
+        let kernels = self.text("model.kernels").and_then(|word| word.parse().ok());
+        Target {
+            device: self.device,
+            // An unknown word is refused by the stages' own reader.
+            kernels: kernels.unwrap_or_default(),
+        }
     }
 
     /// The parameters of a stage: dotted key -> printed TOML value.

@@ -14,9 +14,8 @@ use anyhow::{Context as _, Result, ensure};
 use files::HubVariables;
 use terminal::{self, LOUDNESS, Loudness};
 
-use terms::Device;
-
 use crate::{
+    device::Target,
     exit::StageFailure,
     lock::Origin,
     project::Project,
@@ -41,7 +40,7 @@ pub struct Processes {
     /// later.
     origin: Origin,
     /// What the binaries were built for.
-    device: Device,
+    built_for: Target,
     /// Where the hub's files are, for programs that run in another folder than this one: a relative
     /// path in a variable would mean another place there.
     hub: HubVariables,
@@ -59,14 +58,14 @@ impl Processes {
             workspace: Workspace::of(project)?,
             target,
             origin: Origin::default(),
-            device: Device::Cpu,
+            built_for: Target::CPU,
             hub: HubVariables::of_process(),
         })
     }
 
     /// Builds for this device instead of the CPU.
-    pub fn for_device(mut self, device: Device) -> Processes {
-        self.device = device;
+    pub fn for_device(mut self, target: Target) -> Processes {
+        self.built_for = target;
         self
     }
 
@@ -74,7 +73,7 @@ impl Processes {
     /// alone, it would turn on other features of what they share.
     pub fn build_with(&mut self, name: &str) -> Result<()> {
         verbosity::say("building…");
-        let mut command = self.cargo_build(self.device, &[name])?;
+        let mut command = self.cargo_build(self.built_for, &[name])?;
         let status = run_quietly(&mut command).context("cannot run cargo build")?;
         ensure!(status.success(), BUILD_FAILED);
         Ok(())
@@ -150,7 +149,7 @@ impl Processes {
 
     /// Builds the stages, and of the other crates only those named: the downloader alone, with its
     /// network code, takes half a minute.
-    fn cargo_build(&mut self, device: Device, with: &[&str]) -> Result<Command> {
+    fn cargo_build(&mut self, target: Target, with: &[&str]) -> Result<Command> {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
         let mut command = Command::new(cargo);
         // xtask is running, and cannot be replaced everywhere while it does.
@@ -168,9 +167,9 @@ impl Processes {
                 command.args(["--exclude", &name]);
             }
         }
-        if let Some(api) = device.api() {
+        for feature in target.features() {
             let stages = STAGES.iter().map(|stage| stage.name);
-            let features = self.workspace.features(stages, api.as_str())?;
+            let features = self.workspace.features(stages, feature)?;
             command.args(["--features", &features]);
         }
         if terminal::colours() {
@@ -208,11 +207,11 @@ fn arguments_of(repository: &Repository) -> Vec<&str> {
 }
 
 impl Runner for Processes {
-    fn build(&mut self, device: Device) -> Result<()> {
+    fn build(&mut self, target: Target) -> Result<()> {
         verbosity::say("building…");
         self.origin = origin_of(&self.root);
-        self.device = device;
-        let mut command = self.cargo_build(device, &[])?;
+        self.built_for = target;
+        let mut command = self.cargo_build(target, &[])?;
         let status = run_quietly(&mut command).context("cannot run cargo build")?;
         ensure!(status.success(), BUILD_FAILED);
         Ok(())

@@ -6,9 +6,8 @@ use anyhow::Result;
 
 use files::HubVariables;
 
-use terms::Device;
-
 use crate::{
+    device::Target,
     pipeline::Pipeline,
     process::Processes,
     project::Project,
@@ -18,16 +17,16 @@ use crate::{
 };
 
 /// Becomes a program that knows no pipeline (`train`, `synth`, `bench`), with these arguments. They
-/// are built for `device`: where what they make does not depend on it, for the CPU. Comes back only
+/// are built for `target`: where what they make does not depend on it, for the CPU. Comes back only
 /// with an error; the exit code is the program's.
 pub fn run(
     project: &Project,
-    device: Device,
+    target: impl Into<Target>,
     package: &str,
     binary: &str,
     arguments: &[OsString],
 ) -> Result<()> {
-    let mut processes = Processes::of(project)?.for_device(device);
+    let mut processes = Processes::of(project)?.for_device(target.into());
     processes.build_with(package)?;
     processes.become_program(binary, arguments)
 }
@@ -37,7 +36,7 @@ pub fn run(
 pub fn run_with_pipeline(
     project: &Project,
     pipeline: &Pipeline,
-    device: Device,
+    target: impl Into<Target>,
     package: &str,
     binary: &str,
     arguments: &[OsString],
@@ -47,7 +46,7 @@ pub fn run_with_pipeline(
         .map(Into::into)
         .collect();
     all.extend(arguments.iter().cloned());
-    run(project, device, package, binary, &all)
+    run(project, target, package, binary, &all)
 }
 
 /// Brings the pipeline's model, and an adapter on it, into the hub's cache where it isn't there yet. For programs that run

@@ -4,9 +4,8 @@ use std::{io::Write, time::Instant};
 
 use anyhow::{Context as _, Result, ensure};
 
-use terms::Device;
-
 use crate::{
+    device::Target,
     goal::Goal,
     lock::{FORMAT, Key, Lock, Origin, Provenance, unix_now},
     pipeline::Pipeline,
@@ -24,7 +23,7 @@ use crate::{
 /// The world outside: how stages are built and run. Tests put a fake in its place.
 pub trait Runner {
     /// Makes the binaries of all stages. Called at most once, and only if a stage is to run.
-    fn build(&mut self, device: Device) -> Result<()>;
+    fn build(&mut self, target: Target) -> Result<()>;
 
     /// Brings a model or an adapter of the hub into the cache, as far as it isn't there. Called at most
     /// once for each.
@@ -64,7 +63,7 @@ pub fn run(
             continue;
         }
         if !built {
-            runner.build(pipeline.device)?;
+            runner.build(pipeline.target())?;
             built = true;
         }
         let missing = missing_models(project, pipeline, stage, &mut fetched);

@@ -1,5 +1,6 @@
+use anyhow::Result;
 use kernels::ProductRates;
-use model::{Checkpoint, Demand, Demands, Precision};
+use model::{Checkpoint, Demand, Demands, Network, Precision};
 use session::OpenNetwork;
 
 /// What the machine can do at most, and what the model demands of it.
@@ -20,6 +21,26 @@ impl Limits {
             demands: Demands::of(network.config(), checkpoint, precision),
             precision,
         }
+    }
+
+    /// Of a GPU: the time in which it reads the weights in the type that it has them in. Its products have no measured rate and
+    /// count nothing.
+    pub fn of_device(network: &Network, precision: Precision) -> Result<Self> {
+        let mut demands = Demands::in_bf16(network.config());
+        let scale = precision.size() as f64 / 2.0;
+        for demand in [&mut demands.layers, &mut demands.head] {
+            demand.bytes *= scale;
+        }
+        Ok(Limits {
+            bandwidth: model::read_bandwidth(&network.device())?,
+            rates: ProductRates {
+                f32: f64::INFINITY,
+                bf16: f64::INFINITY,
+                exact_bf16: f64::INFINITY,
+            },
+            demands,
+            precision,
+        })
     }
 
     /// The least time of a pass over `tokens` tokens, in seconds, if the layers alone run.

@@ -1,7 +1,7 @@
 use analyze::ConditionSums;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use extract::{Wanted, capture, pooled_position};
-use model::{Batch, GenerationRequest, ModelFiles, Network, Precision, ResidualTap, generate, open_device};
+use model::{Batch, GenerationRequest, ModelFiles, Network, ResidualTap, generate, open_device};
 use pipeline::Pipeline;
 use results::{
     Activation, ActivationWriter, CERTIFICATE_FORMAT, Certificate, DoseEffect, DoseSummary, DoseText,
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use session::OpenModel;
 use session::OpenNetwork;
 use steer::Steer;
-use terms::{DeviceKind, FinishReason, GenerationStyle, Stage};
+use terms::{Device, DeviceKind, FinishReason, GenerationStyle, Stage};
 
 use crate::limits::Limits;
 use crate::measure::{Measured, measure};
@@ -26,11 +26,10 @@ pub fn run(settings: &Settings) -> Result<Value> {
     let (mut config, checkpoint) = files.network()?;
     // Every text gets its full length.
     config.end_tokens.clear();
-    let kind = session::present_device();
+    let kind = device_kind()?;
     let device = open_device(kind)?;
-    let computes_bf16 = model::computes_in(&device, Precision::Bf16);
-    let precision =
-        session::precision_on(kind, settings.dtype, checkpoint.stored_precision(), computes_bf16)?;
+    let arithmetic = model::arithmetic_of(&device);
+    let precision = session::precision_on(kind, settings.dtype, checkpoint.stored_precision(), arithmetic)?;
     check_memory(
         settings,
         Network::loaded_size(&checkpoint, &device, precision),
@@ -59,9 +58,13 @@ pub fn run(settings: &Settings) -> Result<Value> {
         fingerprint: String::new(),
         weights_fingerprint: String::new(),
         device: kind,
+        gpu: None,
         precision,
     };
-    let limits = Limits::measure(&model.network, &checkpoint, precision);
+    let limits = match kind {
+        DeviceKind::Cpu => Limits::measure(&model.network, &checkpoint, precision),
+        DeviceKind::Gpu(..) => Limits::of_device(model.resident()?, precision)?,
+    };
     let bench = Bench {
         settings,
         pipeline,
@@ -75,6 +78,18 @@ pub fn run(settings: &Settings) -> Result<Value> {
     bench.generation(&layers, &mut parts)?;
     bench.tables(layers, &mut parts)?;
     Ok(bench.result(&parts, &layer_norms))
+}
+
+/// The best device of this machine, or the one that `ROLESWAP_DEVICE` names.
+fn device_kind() -> Result<DeviceKind> {
+    let named = std::env::var("ROLESWAP_DEVICE");
+    let device: Device = match &named {
+        Ok(name) => name
+            .parse()
+            .map_err(|error: String| anyhow!("ROLESWAP_DEVICE: {error}"))?,
+        Err(_) => Device::Auto,
+    };
+    Ok(device.decided(session::present_device))
 }
 
 /// A model that is read from the disk again and again says nothing about the processor.
@@ -136,7 +151,11 @@ impl Bench<'_> {
         };
         let requests =
             |prompts: &[RenderedPrompt], rows: usize| requests(prompts, rows, self.settings.greedy);
-        for rows in [1, 12, 48] {
+        let many: &[usize] = match self.model.device {
+            DeviceKind::Cpu => &[1, 12, 48],
+            DeviceKind::Gpu(..) => &[1, 12, 48, 256],
+        };
+        for rows in many.iter().copied() {
             self.decode(
                 &format!("decode {rows}"),
                 &requests(&self.prompts, rows),
@@ -336,6 +355,8 @@ impl Bench<'_> {
                 "fraction_outside_products": part.fraction_outside_products,
             })
         };
+        let memory = self.model.resident().ok().map(Network::device);
+        let memory = memory.and_then(|device| model::memory_in_use(&device));
         json!({
             "tool": "roleswap",
             "version": env!("CARGO_PKG_VERSION"),
@@ -347,6 +368,7 @@ impl Bench<'_> {
             "read_bandwidth_bytes_per_second": self.limits.bandwidth,
             "multiply_add_rate_per_second": self.limits.rates.f32,
             "bf16_multiply_add_rate_per_second": self.limits.rates.bf16,
+            "device_memory_bytes": memory.map(|memory| memory.reserved),
             "new_tokens": self.settings.new_tokens,
             "repeat": self.settings.repeat,
             "format": self.format,

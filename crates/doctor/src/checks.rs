@@ -13,6 +13,7 @@ use crate::estimate::Needs;
 use crate::known::{Known, Shape, Whereabouts};
 use crate::machine::Machine;
 use crate::units::bytes;
+use crate::workload::Workload;
 
 /// Model, layers, files and machine; the prompts are checked when they are counted.
 pub fn checks(
@@ -20,6 +21,7 @@ pub fn checks(
     layout: &Layout,
     machine: &Machine,
     known: &Result<Known>,
+    workload: Option<&Workload>,
     needs: &[Needs],
 ) -> Vec<Check> {
     let mut all = match known {
@@ -37,7 +39,7 @@ pub fn checks(
     all.extend(files(pipeline));
     all.push(processor(machine));
     let shape = known.as_ref().ok().and_then(|known| known.shape.as_ref());
-    all.extend(device::checks(pipeline, machine, shape));
+    all.extend(device::checks(pipeline, machine, shape, workload));
     if let Some(shape) = shape {
         all.extend(layers(pipeline, shape));
         // As analyze will read them.

@@ -1,5 +1,5 @@
 use machine::Gpu;
-use model::{DeviceKind, ModelConfig, Precision};
+use model::{DeviceKind, Footprint, ModelConfig, Precision, ROWS_AT_ONCE, TextsAtOnce};
 use pipeline::Pipeline;
 use terms::{Device, GpuApi};
 
@@ -7,9 +7,15 @@ use crate::check::Check;
 use crate::known::Shape;
 use crate::machine::Machine;
 use crate::units::bytes;
+use crate::workload::Workload;
 
 /// The GPUs that are here, the one that the pipeline runs on, and what it takes there.
-pub fn checks(pipeline: &Pipeline, machine: &Machine, shape: Option<&Shape>) -> Vec<Check> {
+pub fn checks(
+    pipeline: &Pipeline,
+    machine: &Machine,
+    shape: Option<&Shape>,
+    workload: Option<&Workload>,
+) -> Vec<Check> {
     let mut all: Vec<Check> = machine.gpus.iter().map(listed).collect();
     let (kind, why) = match pipeline.model.device {
         Device::Auto => machine::preferred(&machine.gpus),
@@ -23,7 +29,7 @@ pub fn checks(pipeline: &Pipeline, machine: &Machine, shape: Option<&Shape>) -> 
         return all;
     };
     match of_number(machine, api, number) {
-        Some(gpu) => all.push(taken(pipeline, kind, &why, &gpu, shape)),
+        Some(gpu) => all.push(taken(pipeline, kind, &why, &gpu, shape.map(|shape| (shape, workload)))),
         None => all.push(Check::problem(
             "device",
             format!("{kind} is wanted, and no driver offers it here; {}, or set model.device to \"cpu\" or \"auto\"", driver(api)),
@@ -35,7 +41,9 @@ pub fn checks(pipeline: &Pipeline, machine: &Machine, shape: Option<&Shape>) -> 
 /// A line for each device that some driver offers.
 fn listed(gpu: &Gpu) -> Check {
     let memory = gpu.memory.map_or("memory unknown".to_owned(), bytes);
-    let dtypes = if gpu.computes_bf16 { "f32, bf16" } else { "f32" };
+    let all = [Precision::F32, Precision::Tf32, Precision::Bf16];
+    let dtypes = all.into_iter().filter(|dtype| gpu.arithmetic.has(*dtype));
+    let dtypes: Vec<&str> = dtypes.map(Precision::as_str).collect();
     let software = match gpu.is_software() {
         true => ", a program and no GPU: right, but slow, and never taken by itself",
         false => "",
@@ -43,10 +51,11 @@ fn listed(gpu: &Gpu) -> Check {
     Check::fine(
         "gpu",
         format!(
-            "{}: {} ({}), {memory}, computes in {dtypes}{software}",
+            "{}: {} ({}), {memory}, computes in {}{software}",
             gpu.device(),
             gpu.name,
-            gpu.driver
+            gpu.driver,
+            dtypes.join(", ")
         ),
     )
 }
@@ -57,27 +66,28 @@ fn of_number(machine: &Machine, api: GpuApi, number: usize) -> Option<Gpu> {
         let own = gpu.api == api || (api == GpuApi::Wgpu && gpu.api != GpuApi::Cuda);
         own && gpu.number == number
     };
-    let gpu = machine.gpus.iter().find(is_it)?.clone();
-    let computes_bf16 = gpu.computes_bf16 && api != GpuApi::Wgpu;
-    Some(Gpu {
-        api,
-        computes_bf16,
-        ..gpu
-    })
+    Some(machine.gpus.iter().find(is_it)?.clone().by(api))
 }
 
 /// What the pipeline takes on the device.
-fn taken(pipeline: &Pipeline, kind: DeviceKind, why: &str, gpu: &Gpu, shape: Option<&Shape>) -> Check {
+fn taken(
+    pipeline: &Pipeline,
+    kind: DeviceKind,
+    why: &str,
+    gpu: &Gpu,
+    known: Option<(&Shape, Option<&Workload>)>,
+) -> Check {
     let named = format!("{kind}, {}: {why}; the estimates below are for the CPU", gpu.name);
-    let Some(shape) = shape else {
+    let Some((shape, workload)) = known else {
         return Check::fine("device", named);
     };
-    let precision = session::precision_on(kind, pipeline.model.dtype, shape.precision, gpu.computes_bf16);
+    let precision = session::precision_on(kind, pipeline.model.dtype, shape.precision, gpu.arithmetic);
     let precision = match precision {
         Ok(precision) => precision,
         Err(error) => return Check::problem("device", error),
     };
-    let weights = weights_in(&shape.config, precision);
+    let footprint = footprint(&shape.config, precision, workload);
+    let weights = footprint.weights;
     let dtype = precision.as_str();
     match gpu.memory.filter(|memory| weights > memory - memory / 8) {
         Some(memory) => Check::problem(
@@ -90,25 +100,38 @@ fn taken(pipeline: &Pipeline, kind: DeviceKind, why: &str, gpu: &Gpu, shape: Opt
                 bytes(memory)
             ),
         ),
-        None => Check::fine(
-            "device",
-            format!("{named}; {} of weights in {dtype}", bytes(weights)),
-        ),
+        None => with_work(named, dtype, gpu, footprint),
     }
 }
 
-/// Bytes of all weights as a GPU holds them: every tensor in the type of the activations.
-fn weights_in(config: &ModelConfig, precision: Precision) -> u64 {
-    let numbers: usize = config
-        .tensors()
-        .iter()
-        .map(|(_, shape)| shape.iter().product::<usize>())
-        .sum();
-    let size = match precision {
-        Precision::F32 => 4,
-        Precision::Bf16 => 2,
-    };
-    (numbers * size) as u64
+/// Weights that fit, and whether there is room for the work with them.
+fn with_work(named: String, dtype: &str, gpu: &Gpu, footprint: Footprint) -> Check {
+    let text = format!(
+        "{named}; {} of weights in {dtype}, and generation takes {} at most",
+        bytes(footprint.weights),
+        bytes(footprint.total())
+    );
+    match gpu.memory.filter(|memory| footprint.total() > *memory) {
+        Some(memory) => Check::warning(
+            "device",
+            format!(
+                "{text}, of {}; shorter texts, or fewer of them at once, take less",
+                bytes(memory)
+            ),
+        ),
+        None => Check::fine("device", text),
+    }
+}
+
+/// What generation takes of the device's memory at most. Where the texts aren't known, one short text.
+fn footprint(config: &ModelConfig, precision: Precision, workload: Option<&Workload>) -> Footprint {
+    let texts = workload.map_or((1, 1, 1), |workload| {
+        let rows = workload.steer.rows.max(workload.dose.rows).clamp(1, ROWS_AT_ONCE);
+        let new = workload.steer.most_tokens.max(workload.dose.most_tokens);
+        (rows, workload.longest, workload.longest + new)
+    });
+    let (rows, prompt, tokens) = texts;
+    Footprint::of(config, precision, TextsAtOnce { rows, prompt, tokens })
 }
 
 fn driver(api: GpuApi) -> &'static str {

@@ -34,7 +34,14 @@ pub fn diagnose(pipeline: &Pipeline, layout: &Layout, machine: &Machine) -> Resu
         (Some(known), Some(workload)) => estimate(pipeline, known, workload, &machine.speeds),
         _ => Vec::new(),
     };
-    found.extend(checks(pipeline, layout, machine, &known, &needs));
+    found.extend(checks(
+        pipeline,
+        layout,
+        machine,
+        &known,
+        workload.as_ref(),
+        &needs,
+    ));
     Ok(Diagnosis {
         pipeline: pipeline.name.clone(),
         speeds: machine.speeds,

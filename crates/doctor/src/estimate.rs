@@ -311,11 +311,7 @@ impl<'a> Costs<'a> {
     /// Keys and values of the rows generated together, their distributions, and a pass.
     fn working(&self, generations: &Generations) -> f64 {
         let config = &self.shape.config;
-        let number = if self.shape.precision == Precision::Bf16 {
-            2
-        } else {
-            4
-        };
+        let number = self.shape.precision.size();
         let rows = generations.rows.min(ROWS_AT_ONCE);
         let prompt = generations.prompt_tokens / generations.rows.max(1) as f64;
         let numbers = rows * config.cached_numbers(prompt.ceil() as usize + generations.most_tokens);

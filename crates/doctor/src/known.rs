@@ -182,11 +182,7 @@ fn published(name: &str, dtype: Dtype) -> Option<Shape> {
     Some(Shape {
         demands: Demands::in_bf16(&config),
         config,
-        precision: if dtype == Dtype::F32 {
-            Precision::F32
-        } else {
-            Precision::Bf16
-        },
+        precision: dtype.decided(Precision::Bf16),
         stored,
         loaded: stored,
         is_copied: false,

@@ -256,7 +256,10 @@ fn gpus_are_listed_with_what_the_pipeline_takes_there() {
         driver: "driver 1.2".to_owned(),
         sort,
         memory: Some(memory),
-        computes_bf16: false,
+        arithmetic: terms::Arithmetic {
+            bf16: false,
+            tf32: false,
+        },
     };
     let machine = Machine {
         gpus: vec![

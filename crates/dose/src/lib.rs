@@ -24,7 +24,7 @@ use results::{
     DoseEffect, DoseSummary, DoseText, Layout, Metadata, RenderedPrompt, Summary, Table,
     read_contrast_vectors, write_dose_summary,
 };
-use session::open_for_generation;
+use session::{GpuRecord, open_for_generation};
 
 pub use choice::choose;
 pub use directions::{Direction, LayerDirections, random_direction};
@@ -66,6 +66,7 @@ pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<()> {
             layout.contrast_vectors().display()
         );
     }
+    let metadata = metadata.with_all(model.gpu.iter().flat_map(GpuRecord::entries));
     let pairs = pairs(pipeline, &rendered, pipeline.dose.prompts)?;
     let neutral = neutral(pipeline, &model)?;
     tracing::info!(

@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 use files::HashMemo;
 use pipeline::Pipeline;
 use results::{ActivationWriter, Layout, Metadata, RenderedPrompt, Table};
-use session::{OpenModel, open_model};
+use session::{GpuRecord, OpenModel, open_model};
 use terms::Site;
 
 pub use capture::{capture, capture_in_pieces};
@@ -78,6 +78,7 @@ fn metadata(pipeline: &Pipeline, model: &OpenModel) -> Metadata {
         .with("template_hash", model.tokenizer.template_hash())
         .with("dtype", model.precision.as_str())
         .with("device", model.device)
+        .with_all(model.gpu.iter().flat_map(GpuRecord::entries))
         .with("layers", config.layers.len())
         .with("hidden_size", config.hidden_size)
         .with("roleswap_version", env!("CARGO_PKG_VERSION"));

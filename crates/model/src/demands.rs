@@ -66,7 +66,7 @@ impl Demand {
     /// each number. Products whose instructions have no measured rate count nothing.
     pub fn arithmetic(&self, tokens: f64, precision: Precision, rates: &ProductRates) -> f64 {
         let rounding = match precision {
-            Precision::F32 => Rounding::None,
+            Precision::F32 | Precision::Tf32 => Rounding::None,
             Precision::Bf16 => Rounding::InputsToBf16,
         };
         let seconds = |(stored, numbers): (&Stored, &f64)| {

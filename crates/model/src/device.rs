@@ -1,14 +1,14 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use burn::tensor::{DType, Device, DeviceType, Tensor};
-use terms::{DeviceKind, GpuApi, Precision};
+use terms::{Arithmetic, DeviceKind, GpuApi, Kernels, Precision};
 
 use crate::{Error, Result};
 
-/// The precision as burn names it.
+/// The type in which numbers are kept, as burn names it.
 pub(crate) fn tensor_dtype(precision: Precision) -> DType {
     match precision {
-        Precision::F32 => DType::F32,
+        Precision::F32 | Precision::Tf32 => DType::F32,
         Precision::Bf16 => DType::BF16,
     }
 }
@@ -16,6 +16,14 @@ pub(crate) fn tensor_dtype(precision: Precision) -> DType {
 /// Whether this build has the interface: each is a feature of its name.
 pub fn is_built_for(api: GpuApi) -> bool {
     device_type(api).is_some()
+}
+
+/// How this build chooses the kernels of a GPU: with the feature `tuned` by their timing, else by rule.
+pub fn kernels_of_build() -> Kernels {
+    match cfg!(feature = "tuned") {
+        true => Kernels::Tuned,
+        false => Kernels::Fixed,
+    }
 }
 
 /// Opens a device for tensors.
@@ -29,29 +37,58 @@ pub fn open_device(kind: DeviceKind) -> Result<Device> {
     }
 }
 
-/// Whether the device computes in this type, not only stores it. The CPU has kernels for either.
-pub fn computes_in(device: &Device, precision: Precision) -> bool {
-    is_cpu(device) || device.supports_dtype(tensor_dtype(precision))
+/// What the device does with numbers.
+pub fn arithmetic_of(device: &Device) -> Arithmetic {
+    if is_cpu(device) {
+        return Arithmetic::OF_CPU;
+    }
+    Arithmetic {
+        bf16: device.supports_dtype(DType::BF16),
+        tf32: has_tf32(device),
+    }
+}
+
+/// The question by which cubek's products decide to round numbers in f32 to TF32 (`adjust_dtypes` in cubek-matmul 0.3.1);
+/// once a device has it, no setting of burn keeps a product from it.
+#[cfg(any(feature = "cuda", feature = "metal", feature = "vulkan", feature = "wgpu"))]
+fn has_tf32(device: &Device) -> bool {
+    use burn::cubecl::ir::{ElemType, FloatKind};
+
+    match device.as_dispatch() {
+        burn::backend::DispatchDevice::Cube(device) => {
+            let tf32 = ElemType::Float(FloatKind::TF32);
+            device.client().properties().supports_type(tf32)
+        }
+        _ => false,
+    }
+}
+
+/// The processor has no TF32.
+#[cfg(not(any(feature = "cuda", feature = "metal", feature = "vulkan", feature = "wgpu")))]
+fn has_tf32(_device: &Device) -> bool {
+    false
 }
 
 pub(crate) fn is_cpu(device: &Device) -> bool {
     *device == Device::flex()
 }
 
-/// An error where the device does not compute in this type: what came out of it would be worth nothing.
+/// An error where the device does not compute in this type: what came out of it would be worth nothing, or less than its
+/// name says.
 pub(crate) fn require_dtype(device: &Device, precision: Precision) -> Result<()> {
-    if device.is_autodiff() || computes_in(device, precision) {
+    if device.is_autodiff() {
         return Ok(());
     }
-    let dtype = precision.as_str();
-    Err(Error::Request(format!(
-        "the device does not compute in {dtype}; set model.dtype = \"f32\", or model.device = \"cpu\""
-    )))
+    match arithmetic_of(device).objection(precision) {
+        None => Ok(()),
+        Some(objection) => Err(Error::Request(format!("the device {objection}"))),
+    }
 }
 
-/// An error where the device can't bind so many bytes at once: kernels would read past what they are given.
-pub(crate) fn require_room(device: &Device, tensor: &str, bytes: usize) -> Result<()> {
-    match largest_tensor(device) {
+/// An error where a device that can be given `largest` bytes at once can't be given this tensor: kernels would read past what they
+/// are given.
+pub(crate) fn require_room(largest: Option<u64>, tensor: &str, bytes: usize) -> Result<()> {
+    match largest {
         Some(largest) if bytes as u64 > largest => Err(Error::Request(format!(
             "tensor `{tensor}` takes {:.0} MB, and the device holds at most {:.0} MB in one tensor; set model.device = \"cpu\", or \
              model.dtype = \"bf16\" where the device computes in it",
@@ -64,7 +101,7 @@ pub(crate) fn require_room(device: &Device, tensor: &str, bytes: usize) -> Resul
 
 /// Bytes of the largest tensor that kernels of the device can be given; `None` on the CPU.
 #[cfg(any(feature = "cuda", feature = "metal", feature = "vulkan", feature = "wgpu"))]
-fn largest_tensor(device: &Device) -> Option<u64> {
+pub(crate) fn largest_tensor(device: &Device) -> Option<u64> {
     match device.as_dispatch() {
         burn::backend::DispatchDevice::Cube(device) => {
             Some(device.client().properties().memory.max_page_size)
@@ -75,7 +112,7 @@ fn largest_tensor(device: &Device) -> Option<u64> {
 
 /// Bytes of the largest tensor that kernels of the device can be given; `None` on the CPU.
 #[cfg(not(any(feature = "cuda", feature = "metal", feature = "vulkan", feature = "wgpu")))]
-fn largest_tensor(_device: &Device) -> Option<u64> {
+pub(crate) fn largest_tensor(_device: &Device) -> Option<u64> {
     None
 }
 

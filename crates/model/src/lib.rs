@@ -62,11 +62,13 @@ mod config;
 mod conversation_cache;
 mod demands;
 mod device;
+mod device_measures;
 mod error;
 mod families;
 mod files;
 mod fingerprint;
 mod folders;
+mod footprint;
 mod forks;
 mod generate;
 pub mod gguf;
@@ -91,14 +93,16 @@ pub use config::{
 };
 pub use conversation_cache::ConversationCache;
 pub use demands::{Demand, Demands};
-pub use device::{computes_in, is_built_for, open_device, read_numbers};
+pub use device::{arithmetic_of, is_built_for, kernels_of_build, open_device, read_numbers};
 /// For tests that count what a GPU is asked for.
 #[cfg(feature = "gpu")]
 pub use device_kernels::{LaunchObservation, LaunchObserver};
+pub use device_measures::{MemoryInUse, memory_in_use, read_bandwidth};
 pub use error::{Error, Result};
 pub use families::{benchmark_config, is_gated, published_config, published_models};
 pub use files::{ModelFiles, ModelParts};
 pub use fingerprint::{fingerprint, hash_file};
+pub use footprint::{Footprint, TextsAtOnce};
 pub use forks::Forks;
 pub use generate::{NewToken, ROWS_AT_ONCE, TOKENS_AT_ONCE, generate, generate_on};
 pub use network::{Network, OUTPUTS_AT_ONCE, StreamedNetwork, TensorSource, TextToken, change_on_cpu};

@@ -27,7 +27,7 @@ const PIECE: usize = 1 << 18;
 impl Stored<'_> {
     /// Whether the bytes can be used as they are.
     pub fn is_already(&self, precision: Precision) -> bool {
-        let (same, alignment) = match (self.storage, precision) {
+        let (same, alignment) = match (self.storage, precision.kept()) {
             (BlockKind::F32, Precision::F32) => (true, 4),
             (BlockKind::Bf16, Precision::Bf16) => (true, 2),
             _ => (false, 1),
@@ -52,7 +52,7 @@ impl Stored<'_> {
     /// A copy in the given type; the error is the index of a number that is not finite.
     pub fn to_data(&self, shape: Vec<usize>, precision: Precision) -> Result<TensorData, usize> {
         let bytes = match precision {
-            Precision::F32 => Bytes::from_elems(self.convert(|value| value)?),
+            Precision::F32 | Precision::Tf32 => Bytes::from_elems(self.convert(|value| value)?),
             Precision::Bf16 => Bytes::from_elems(self.convert(bf16::from_f32)?),
         };
         Ok(TensorData::from_bytes(bytes, shape, tensor_dtype(precision)))

@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
-use terms::{Device, Dtype, Residency};
+use terms::{Device, Dtype, Kernels, Residency};
 
 /// The `[model]` table of a pipeline: which model, and how it is run.
 #[derive(Clone, Debug, Deserialize)]
@@ -31,6 +31,9 @@ pub struct ModelTable {
     /// Where the model runs.
     #[serde(default)]
     pub device: Device,
+    /// How a GPU's kernels are chosen.
+    #[serde(default)]
+    pub kernels: Kernels,
     /// Whether all weights are in memory.
     #[serde(default)]
     pub residency: Residency,
@@ -59,6 +62,7 @@ impl ModelTable {
             short_name: name.to_owned(),
             dtype: Dtype::Auto,
             device: Device::Cpu,
+            kernels: Kernels::Fixed,
             residency: Residency::Auto,
             chat_template: None,
             template_arguments: toml::Table::new(),

@@ -51,6 +51,12 @@ impl Verdict {
 pub struct Comparison {
     /// Where the model ran.
     pub device: String,
+    /// Of a GPU: its name and driver.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu: Option<String>,
+    /// Of a GPU: how its kernels were chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernels: Option<String>,
     /// Of the activations.
     pub dtype: String,
     /// Whether all weights were in memory or were read layer by layer.

@@ -52,6 +52,12 @@ impl Metadata {
         self
     }
 
+    /// The same with these entries.
+    pub fn with_all<'a>(self, entries: impl IntoIterator<Item = (&'a str, String)>) -> Self {
+        let with = |all: Self, (key, value): (&str, String)| all.with(key, value);
+        entries.into_iter().fold(self, with)
+    }
+
     /// The entry under a key.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.0.get(key).map(String::as_str)

@@ -1,8 +1,8 @@
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use burn::tensor::Device as Tensors;
 use machine::Gpu;
 use model::{DeviceKind, Precision};
-use terms::{Device, Dtype, GpuApi};
+use terms::{Arithmetic, Device, Dtype, GpuApi, Kernels};
 
 /// A device that is open, and what is known of it.
 pub(crate) struct OpenDevice {
@@ -22,7 +22,7 @@ pub fn present_device() -> DeviceKind {
     machine::preferred(&gpus).0
 }
 
-/// The type of the activations on a device: what was asked for, or that of the weights where the device computes in it.
+/// The type of the activations on a device: what was asked for, or the best that it has for the weights.
 ///
 /// # Errors
 /// A type that was asked for by name and that the device lacks.
@@ -30,15 +30,43 @@ pub fn precision_on(
     device: DeviceKind,
     dtype: Dtype,
     stored: Precision,
-    computes_bf16: bool,
+    arithmetic: Arithmetic,
 ) -> Result<Precision> {
-    match dtype.decided(stored) {
-        Precision::Bf16 if !computes_bf16 && dtype == Dtype::Bf16 => bail!(
-            "model.dtype = \"bf16\": the device {device} does not compute in bf16; set model.dtype = \"f32\" or \"auto\", or \
-             model.device = \"cpu\""
+    let decided = dtype.on(stored, arithmetic);
+    decided.map_err(|objection| anyhow!("model.dtype = \"{dtype}\": the device {device} {objection}"))
+}
+
+/// What results say of a GPU, where what they hold depends on more than the word for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GpuRecord {
+    /// Its name, and its driver's with the version.
+    pub name: String,
+    /// How its kernels were chosen.
+    pub kernels: Kernels,
+}
+
+impl GpuRecord {
+    /// As the footers of tables hold it.
+    pub fn entries(&self) -> [(&'static str, String); 2] {
+        [("gpu", self.name.clone()), ("kernels", self.kernels.to_string())]
+    }
+}
+
+/// An error where the kernels would be chosen in another way than the pipeline says: it is decided when stages are built.
+///
+/// # Errors
+/// Names the feature to build with, or without.
+pub fn require_kernels(asked: Kernels, built: Kernels) -> Result<()> {
+    match (asked, built) {
+        (Kernels::Fixed, Kernels::Tuned) => bail!(
+            "model.kernels = \"fixed\", but this build chooses kernels by their timing, so that two runs may differ; build without \
+             `--features tuned` (as `cargo xtask` does), or set model.kernels = \"tuned\""
         ),
-        Precision::Bf16 if !computes_bf16 => Ok(Precision::F32),
-        decided => Ok(decided),
+        (Kernels::Tuned, Kernels::Fixed) => bail!(
+            "model.kernels = \"tuned\", but this build chooses kernels by rule; build with `--features tuned` (as `cargo xtask` does), or \
+             leave model.kernels out"
+        ),
+        _ => Ok(()),
     }
 }
 
@@ -65,6 +93,21 @@ pub(crate) fn open_device(device: Device) -> Result<OpenDevice> {
 }
 
 impl OpenDevice {
+    /// What results say of it; `None` for the CPU.
+    pub fn record(&self) -> Option<GpuRecord> {
+        if self.kind == DeviceKind::Cpu {
+            return None;
+        }
+        let name = self
+            .gpu
+            .as_ref()
+            .map(|gpu| format!("{}, {}", gpu.name, gpu.driver));
+        Some(GpuRecord {
+            name: name.unwrap_or_else(|| "not known here".to_owned()),
+            kernels: model::kernels_of_build(),
+        })
+    }
+
     /// Bytes for weights and everything else; `None` where that isn't known.
     pub fn memory(&self) -> Option<usize> {
         match (self.kind, &self.gpu) {
@@ -81,17 +124,51 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bf16_is_computed_where_it_can_be_and_refused_by_name_elsewhere() {
-        let device = DeviceKind::Gpu(GpuApi::Vulkan, 1);
-        let on = |dtype, computes| precision_on(device, dtype, Precision::Bf16, computes).ok();
-        assert_eq!(on(Dtype::Auto, true), Some(Precision::Bf16));
-        assert_eq!(on(Dtype::Auto, false), Some(Precision::F32));
-        assert_eq!(on(Dtype::F32, true), Some(Precision::F32));
-        let error = precision_on(device, Dtype::Bf16, Precision::F32, false).unwrap_err();
+    fn kernels_are_chosen_as_the_pipeline_says_or_not_at_all() {
+        for asked in [Kernels::Fixed, Kernels::Tuned] {
+            for built in [Kernels::Fixed, Kernels::Tuned] {
+                let found = require_kernels(asked, built);
+                assert_eq!(found.is_ok(), asked == built);
+                let Err(error) = found else { continue };
+                let error = error.to_string();
+                assert!(
+                    error.starts_with(&format!("model.kernels = \"{asked}\"")),
+                    "{error}"
+                );
+                assert!(error.contains("`--features tuned`"), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_type_that_the_device_lacks_is_refused_with_the_devices_name() {
+        let refused = |device: DeviceKind, dtype, arithmetic| {
+            let error = precision_on(device, dtype, Precision::F32, arithmetic).unwrap_err();
+            error.to_string()
+        };
+        let without = Arithmetic {
+            bf16: false,
+            tf32: false,
+        };
+        let vulkan = DeviceKind::Gpu(GpuApi::Vulkan, 1);
         assert!(
-            error
-                .to_string()
-                .contains("the device vulkan:1 does not compute in bf16; set")
+            refused(vulkan, Dtype::Bf16, without)
+                .starts_with("model.dtype = \"bf16\": the device vulkan:1 does not compute in bf16; set")
+        );
+        let ampere = Arithmetic {
+            bf16: true,
+            tf32: true,
+        };
+        let cuda = DeviceKind::Gpu(GpuApi::Cuda, 0);
+        let error = refused(cuda, Dtype::F32, ampere);
+        assert!(
+            error.starts_with("model.dtype = \"f32\": the device cuda multiplies numbers in f32 as TF32")
+        );
+        assert!(error.contains("; set model.dtype = \"tf32\""), "{error}");
+        let error = refused(DeviceKind::Cpu, Dtype::Tf32, Arithmetic::OF_CPU);
+        assert_eq!(
+            error,
+            "model.dtype = \"tf32\": the device cpu has no TF32; set model.dtype = \"f32\" or \"auto\""
         );
     }
 }

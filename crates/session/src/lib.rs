@@ -7,7 +7,7 @@ mod device;
 mod open;
 mod prompts;
 
-pub use device::{precision_on, present_device};
+pub use device::{GpuRecord, precision_on, present_device, require_kernels};
 pub use open::{
     InspectedModel, OpenModel, OpenNetwork, about_adapter_template, chat_options, inspect,
     open_for_generation, open_model, weight_files,

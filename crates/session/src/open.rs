@@ -11,7 +11,7 @@ use pipeline::ModelTable;
 use progress::progress_of_bytes;
 use terms::Residency;
 
-use crate::device::{OpenDevice, open_device, precision_on};
+use crate::device::{GpuRecord, OpenDevice, open_device, precision_on, require_kernels};
 
 /// A model that is ready to run, with its tokenizer.
 pub struct OpenModel {
@@ -25,6 +25,8 @@ pub struct OpenModel {
     pub weights_fingerprint: String,
     /// Where it runs.
     pub device: DeviceKind,
+    /// What results say of a GPU; `None` on the CPU.
+    pub gpu: Option<GpuRecord>,
     /// The type of the activations.
     pub precision: Precision,
 }
@@ -161,8 +163,11 @@ fn open(table: &ModelTable, hashes: &HashMemo, residency: Residency) -> Result<O
         tracing::warn!("{}: {finding}", table.name);
     }
     let device = open_device(table.device)?;
-    let computes_bf16 = model::computes_in(&device.tensors, Precision::Bf16);
-    let precision = precision_on(device.kind, table.dtype, stored, computes_bf16)?;
+    if device.kind != DeviceKind::Cpu {
+        require_kernels(table.kernels, model::kernels_of_build())?;
+    }
+    let arithmetic = model::arithmetic_of(&device.tensors);
+    let precision = precision_on(device.kind, table.dtype, stored, arithmetic)?;
     let weights = weight_files(table)?;
     let named = [
         files.texts(),
@@ -196,6 +201,7 @@ fn open(table: &ModelTable, hashes: &HashMemo, residency: Residency) -> Result<O
         fingerprint,
         weights_fingerprint,
         device: device.kind,
+        gpu: device.record(),
         precision,
     })
 }

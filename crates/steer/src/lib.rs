@@ -45,7 +45,7 @@ use results::{
     Generation, Layout, LensToken, Metadata, NotebookDescription, RenderedPrompt, Summary, Table,
     read_contrast_vectors, write_steering_json, write_swapped_role_json,
 };
-use session::{OpenModel, about_generation, open_for_generation, suppressed_tokens};
+use session::{GpuRecord, OpenModel, about_generation, open_for_generation, suppressed_tokens};
 use terms::{FinishReason, GenerationStyle};
 
 pub use intervention::{Intervention, broadcast, resolve_layer};
@@ -90,7 +90,9 @@ pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<()> {
         &rows,
     )?;
     let tokens = lens(&model, &contrast)?;
-    let metadata = metadata.inherited();
+    let metadata = metadata
+        .inherited()
+        .with_all(model.gpu.iter().flat_map(GpuRecord::entries));
     LensToken::write(
         &layout.in_progress(out, &layout.table::<LensToken>()),
         &metadata,

@@ -18,7 +18,7 @@ mod words;
 
 pub use device::{Device, DeviceKind, GpuApi};
 pub use generation::{CoefficientUnit, DoseDirection, FinishReason, GenerationStyle, LensSide, Positions};
-pub use model::{Dtype, Precision, Residency};
+pub use model::{Arithmetic, Dtype, Kernels, Precision, Residency};
 pub use pooling::Pooling;
 #[doc(hidden)]
 pub use serde;

@@ -103,6 +103,8 @@ fn compare_with(
     let texts = texts::compare(pipeline, &model.tokenizer, &reference.texts)?;
     Ok(Comparison {
         device: model.device.to_string(),
+        gpu: model.gpu.as_ref().map(|gpu| gpu.name.clone()),
+        kernels: model.gpu.as_ref().map(|gpu| gpu.kernels.to_string()),
         dtype: model.precision.as_str().to_owned(),
         residency: match model.network {
             OpenNetwork::Resident(_) => "resident",

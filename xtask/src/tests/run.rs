@@ -290,7 +290,10 @@ fn a_gpu_that_is_asked_for_and_absent_is_said_with_the_reason() {
         driver: String::new(),
         sort: Sort::Software,
         memory: None,
-        computes_bf16: false,
+        arithmetic: terms::Arithmetic {
+            bf16: false,
+            tf32: false,
+        },
     };
     let all = [gpu.clone()];
     let error = device::require_among(GpuApi::Cuda, 1, None, &all)

@@ -11,6 +11,7 @@ use toml::Table;
 use terms::Device;
 
 use crate::{
+    device::Target,
     goal::Goal,
     lock::{Lock, Origin},
     pipeline::Pipeline,
@@ -246,8 +247,8 @@ impl FakeRunner {
 }
 
 impl Runner for FakeRunner {
-    fn build(&mut self, device: Device) -> Result<()> {
-        self.builds.push(device);
+    fn build(&mut self, target: Target) -> Result<()> {
+        self.builds.push(target.device);
         Ok(())
     }
 

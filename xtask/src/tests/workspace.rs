@@ -49,6 +49,8 @@ fn every_crate_is_of_a_stage_or_built_where_it_is_asked_for() {
 fn features_are_those_that_the_crates_have() {
     let features = real().features(["verify", "analyze", "steer", "report"], "cuda");
     assert_eq!(features.unwrap(), "verify/cuda,steer/cuda");
+    let tuned = real().features(["verify", "analyze", "steer", "report"], "tuned");
+    assert_eq!(tuned.unwrap(), "verify/tuned,steer/tuned");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-use terms::{DeviceKind, GpuApi};
+use terms::{Arithmetic, DeviceKind, GpuApi};
 
 /// A device that some driver offers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,8 +15,8 @@ pub struct Gpu {
     pub sort: Sort,
     /// Bytes of its own memory, or of what it shares with the processor; `None` where the driver doesn't tell.
     pub memory: Option<u64>,
-    /// Whether it computes in bf16, as far as that is known without opening it.
-    pub computes_bf16: bool,
+    /// What it does with numbers, as far as that is known without opening it.
+    pub arithmetic: Arithmetic,
 }
 
 /// What a device is.
@@ -36,6 +36,20 @@ impl Gpu {
     /// As `model.device` names it.
     pub fn device(&self) -> DeviceKind {
         DeviceKind::Gpu(self.api, self.number)
+    }
+
+    /// The same device by another interface. WGSL knows no bf16.
+    pub fn by(self, api: GpuApi) -> Self {
+        let bf16 = self.arithmetic.bf16 && api != GpuApi::Wgpu;
+        let arithmetic = Arithmetic {
+            bf16,
+            ..self.arithmetic
+        };
+        Gpu {
+            api,
+            arithmetic,
+            ..self
+        }
     }
 
     /// Whether it is a program.

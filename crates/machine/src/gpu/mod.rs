@@ -10,6 +10,8 @@ mod traces;
 #[cfg(target_os = "linux")]
 mod vulkan;
 
+#[cfg(any(target_os = "macos", test))]
+use terms::Arithmetic;
 use terms::{DeviceKind, GpuApi};
 
 pub use device::{Gpu, Sort};
@@ -38,13 +40,7 @@ pub fn gpu(api: GpuApi, number: usize) -> Option<Gpu> {
     let found = gpus()
         .into_iter()
         .find(|gpu| gpu.api == own && gpu.number == number)?;
-    // WGSL knows no bf16.
-    let computes_bf16 = found.computes_bf16 && api != GpuApi::Wgpu;
-    Some(Gpu {
-        api,
-        computes_bf16,
-        ..found
-    })
+    Some(found.by(api))
 }
 
 /// The Mac's own GPU. Each Mac that runs a system of these years has one.
@@ -57,7 +53,10 @@ fn metal() -> Gpu {
         driver: "Metal".to_owned(),
         sort: Sort::Integrated,
         memory: None,
-        computes_bf16: true,
+        arithmetic: Arithmetic {
+            bf16: true,
+            tf32: false,
+        },
     }
 }
 
@@ -94,7 +93,10 @@ mod tests {
             driver: "1.2".to_owned(),
             sort,
             memory: None,
-            computes_bf16: false,
+            arithmetic: Arithmetic {
+                bf16: false,
+                tf32: false,
+            },
         }
     }
 

@@ -4,7 +4,7 @@
 use std::ffi::{CStr, c_char, c_void};
 use std::ptr;
 
-use terms::GpuApi;
+use terms::{Arithmetic, GpuApi};
 
 use super::device::{Gpu, Sort};
 use super::library::{Library, as_function, text};
@@ -216,6 +216,9 @@ unsafe fn device(number: usize, handle: PhysicalDevice, properties: GetPropertie
         },
         memory: local.map(|heap| heap.size).max(),
         // SPIR-V has conversions and products of bf16, and no other arithmetic.
-        computes_bf16: false,
+        arithmetic: Arithmetic {
+            bf16: false,
+            tf32: false,
+        },
     }
 }

@@ -6,7 +6,7 @@ use super::paths::Path;
 use crate::Batch;
 
 /// The number of slots at first.
-pub(super) const FIRST_CAPACITY: usize = 256;
+pub(crate) const FIRST_CAPACITY: usize = 256;
 
 /// The slots of layers that keep the same tokens: those of one stretch that see equally far.
 #[derive(Clone)]

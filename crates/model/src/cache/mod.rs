@@ -9,7 +9,8 @@ use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
 use crate::network::write_rows;
 use crate::{Batch, Error, Forks, LayerDescription, ModelConfig, Result};
-use log::{FIRST_CAPACITY, Log};
+pub(crate) use log::FIRST_CAPACITY;
+use log::Log;
 pub(crate) use paths::{Path, Paths};
 
 /// Keys and values of the tokens that running rows have seen, separate from the weights.

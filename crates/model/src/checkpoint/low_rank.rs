@@ -54,7 +54,7 @@ impl Checkpoint {
             one_was_added: tensor.one_was_added,
         };
         let merged = match precision {
-            Precision::F32 => pair.added_to(&stored, |value| value).map(Bytes::from_elems),
+            Precision::F32 | Precision::Tf32 => pair.added_to(&stored, |value| value).map(Bytes::from_elems),
             Precision::Bf16 => pair.added_to(&stored, bf16::from_f32).map(Bytes::from_elems),
         };
         let merged = merged.map_err(|index| self.not_finite(name, tensor, index))?;

@@ -132,7 +132,7 @@ impl Checkpoint {
     pub(crate) fn in_memory(&self, name: &str, precision: Precision) -> Option<(kernels::Stored, usize)> {
         let (tensor, form) = (self.tensors.get(name)?, Form::StoredOr(precision));
         let stored = match tensor.outcome(form) {
-            Outcome::Numbers(Precision::F32) => kernels::Stored::F32,
+            Outcome::Numbers(Precision::F32 | Precision::Tf32) => kernels::Stored::F32,
             Outcome::Numbers(Precision::Bf16) => kernels::Stored::Bf16,
             // Those of halves become f32 in products.
             Outcome::Stored if tensor.storage.group().is_none() => kernels::Stored::F32,
@@ -229,6 +229,20 @@ impl Checkpoint {
         };
         let converted = stored.to_data(vec![rows.len(), shape[1]], precision);
         converted.map_err(|index| self.not_finite(name, tensor, index))
+    }
+
+    /// Rows of a table that follow each other; their pages need not stay.
+    pub(crate) fn read_range(
+        &self,
+        name: &str,
+        shape: [usize; 2],
+        rows: Range<usize>,
+        form: Form,
+    ) -> Result<TensorData> {
+        let rows: Vec<u32> = rows.map(|row| row as u32).collect();
+        let data = self.read_rows(name, shape, &rows, form)?;
+        self.release(name);
+        Ok(data)
     }
 
     fn decode(&self, name: &str, tensor: &StoredTensor, precision: Precision) -> Result<TensorData> {
@@ -387,8 +401,7 @@ impl StoredTensor {
     /// Bytes in memory in this form.
     fn size_in(&self, form: Form) -> usize {
         match self.outcome(form) {
-            Outcome::Numbers(Precision::F32) => 4 * self.count(),
-            Outcome::Numbers(Precision::Bf16) => 2 * self.count(),
+            Outcome::Numbers(precision) => precision.size() * self.count(),
             Outcome::Stored => self.range.len(),
         }
     }

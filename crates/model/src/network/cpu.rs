@@ -115,6 +115,8 @@ impl<'a> HostWeight<'a> {
         match matrix {
             Matrix::Tensor(tensor) => HostSlice::of(tensor).map(HostWeight::Numbers),
             Matrix::Stored(stored) => Some(HostWeight::Stored(stored)),
+            // One product each.
+            Matrix::Parts(_) => None,
         }
     }
 

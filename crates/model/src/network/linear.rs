@@ -89,7 +89,8 @@ impl Linear {
 
 fn rounding(precision: Precision) -> Rounding {
     match precision {
-        Precision::F32 => Rounding::None,
+        // Where products are in TF32, the device rounds.
+        Precision::F32 | Precision::Tf32 => Rounding::None,
         Precision::Bf16 => Rounding::InputsToBf16,
     }
 }
@@ -118,6 +119,10 @@ pub(super) fn product(x: Tensor<2>, weight: Matrix, precision: Precision) -> Ten
         return y;
     }
     let [weight] = weights;
+    if let Matrix::Parts(parts) = weight {
+        let each = parts.into_iter().map(Matrix::Tensor);
+        return Tensor::cat(each.map(|part| product(x.clone(), part, precision)).collect(), 1);
+    }
     x.clone()
         .matmul(to_dtype(weight.into_tensor(&x.device()), x.dtype()).transpose())
 }

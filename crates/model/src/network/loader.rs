@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use burn::module::Param;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
@@ -13,6 +15,9 @@ pub type TensorSource<'a> = dyn FnMut(&str, &[usize]) -> Result<TensorData> + 'a
 /// The same, where matrices may stay as they are stored.
 pub(super) type WeightSource<'a> = dyn FnMut(&str, &[usize]) -> Result<Weights> + 'a;
 
+/// Some rows of a table in the checkpoint, by its name and shape.
+pub(super) type RowSource<'a> = dyn Fn(&str, [usize; 2], Range<usize>) -> Result<TensorData> + 'a;
+
 /// A matrix of weights, `[out, in]`: one of both.
 pub(super) type Loaded = (Option<Param<Tensor<2>>>, Option<StoredMatrix>);
 
@@ -22,6 +27,10 @@ pub(super) struct Loader<'a, 'b> {
     pub(super) device: &'a Device,
     pub(super) precision: Precision,
     pub(super) source: &'a mut WeightSource<'b>,
+    /// `None` where only whole tensors can be had.
+    pub(super) rows: Option<&'a RowSource<'b>>,
+    /// Bytes of the largest tensor that the device can be given; `None` where there is no such limit.
+    pub(super) largest: Option<u64>,
     pub(super) ends: Ends,
 }
 
@@ -44,12 +53,29 @@ impl Loader<'_, '_> {
         })
     }
 
+    /// A table that the device can't be given at once, in parts that it can: rows in their order, equally many in all parts but
+    /// the last. They are read one after the other. None where it can be given the whole table.
+    pub(super) fn parts(&mut self, name: &str, shape: [usize; 2]) -> Result<Vec<Param<Tensor<2>>>> {
+        let (Some(read), Some(largest)) = (self.rows, self.largest) else {
+            return Ok(Vec::new());
+        };
+        let at_once = rows_at_once(shape, self.precision.kept().size(), largest);
+        if at_once >= shape[0] {
+            return Ok(Vec::new());
+        }
+        let parts = (0..shape[0]).step_by(at_once).map(|first| {
+            let rows = read(name, shape, first..shape[0].min(first + at_once))?;
+            self.parameter(name, rows)
+        });
+        parts.collect()
+    }
+
     fn parameter<const D: usize>(&mut self, name: &str, data: TensorData) -> Result<Param<Tensor<D>>> {
         let (dtype, device) = (data.dtype(), self.device);
         if is_cpu(device) {
             return Ok(Param::from_tensor(Tensor::from_data(data, (device, dtype))));
         }
-        require_room(device, name, data.bytes().len())?;
+        require_room(self.largest, name, data.bytes().len())?;
         let size = dtype.size();
         let end = data.bytes()[data.bytes().len() - size..].to_vec();
         // In memory of its own: pools that serve many tensors have limits, and what is too large for them is missing
@@ -109,6 +135,12 @@ impl Loader<'_, '_> {
     }
 }
 
+/// As many rows of a table as `largest` bytes hold, one at least.
+fn rows_at_once(shape: [usize; 2], number: usize, largest: u64) -> usize {
+    let row = (shape[1] * number).max(1) as u64;
+    usize::try_from(largest / row).map_or(shape[0], |rows| rows.clamp(1, shape[0].max(1)))
+}
+
 /// The last number of each tensor that was given to a device. Where an allocation fails there, nothing says so until a
 /// kernel reads what isn't there: reading the ends back shows it.
 #[derive(Default)]
@@ -145,6 +177,22 @@ pub(super) fn weight_form_for(device: &Device, precision: Precision) -> Form {
     if is_cpu(device) {
         Form::StoredOr(precision)
     } else {
-        Form::In(precision)
+        Form::In(precision.kept())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_has_the_rows_that_fit_and_one_at_least() {
+        assert_eq!(rows_at_once([10, 4], 4, 159), 9);
+        assert_eq!(rows_at_once([10, 4], 4, 160), 10);
+        assert_eq!(rows_at_once([10, 4], 2, 79), 9);
+        assert_eq!(rows_at_once([10, 4], 4, u64::MAX), 10);
+        assert_eq!(rows_at_once([10, 4], 4, 3), 1);
+        // Gemma 3 270M's on a device with 128 MiB at once: five parts of 52,428 rows, and four rows.
+        assert_eq!(rows_at_once([262_144, 640], 4, 128 << 20), 52_428);
     }
 }

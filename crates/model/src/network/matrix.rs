@@ -11,6 +11,8 @@ pub(super) enum Matrix {
     Tensor(Tensor<2>),
     /// As its file has it, on the CPU.
     Stored(StoredMatrix),
+    /// In the order of outputs, for devices that can't be given all at once.
+    Parts(Vec<Tensor<2>>),
 }
 
 impl Matrix {
@@ -28,6 +30,7 @@ impl Matrix {
         match self {
             Matrix::Tensor(tensor) => tensor.dims()[0],
             Matrix::Stored(stored) => stored.shape()[0],
+            Matrix::Parts(parts) => parts.iter().map(|part| part.dims()[0]).sum(),
         }
     }
 
@@ -36,6 +39,7 @@ impl Matrix {
         match self {
             Matrix::Tensor(tensor) => Matrix::Tensor(tensor.clone().narrow(0, outputs.start, outputs.len())),
             Matrix::Stored(stored) => Matrix::Stored(stored.part(outputs)),
+            Matrix::Parts(parts) => Matrix::Parts(narrowed(parts, outputs)),
         }
     }
 
@@ -44,6 +48,19 @@ impl Matrix {
         match self {
             Matrix::Tensor(tensor) => tensor,
             Matrix::Stored(stored) => Tensor::from_data(stored.to_f32(), (device, DType::F32)),
+            Matrix::Parts(parts) => Tensor::cat(parts, 0),
         }
     }
+}
+
+/// What is in `outputs` of each part that has some of them.
+fn narrowed(parts: &[Tensor<2>], outputs: Range<usize>) -> Vec<Tensor<2>> {
+    let mut first = 0;
+    let inside = parts.iter().filter_map(|part| {
+        let own = first..first + part.dims()[0];
+        first = own.end;
+        let (start, end) = (outputs.start.max(own.start), outputs.end.min(own.end));
+        (start < end).then(|| part.clone().narrow(0, start - own.start, end - start))
+    });
+    inside.collect()
 }

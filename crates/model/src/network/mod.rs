@@ -27,12 +27,12 @@ mod streamed;
 use burn::module::Module;
 use burn::tensor::{DType, Device, Tensor};
 
-use crate::device::{require_dtype, tensor_dtype};
+use crate::device::{largest_tensor, require_dtype, tensor_dtype};
 use crate::stored_matrix::Weights;
 use crate::{Batch, Cache, Checkpoint, Error, ModelConfig, Precision, ResidualTap, Result, Site};
 use decoder::DecoderLayer;
 use embedding::{Embedding, logits, scaled};
-use loader::{Ends, Loader, WeightSource, weight_form_for};
+use loader::{Ends, Loader, weight_form_for};
 use matrix::Matrix;
 use norm::RmsNorm;
 use pass::Pass;
@@ -86,13 +86,39 @@ impl Network {
         precision: Precision,
         progress: &mut dyn FnMut(usize),
     ) -> Result<Self> {
+        let largest = largest_tensor(device);
+        Self::load_within(config, checkpoint, device, precision, largest, progress)
+    }
+
+    /// The same for a device that can be given at most `largest` bytes at once: larger tables of embeddings are there in
+    /// parts, and other tensors refused. The numbers are the same to the bit.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load), and a tensor that is too large.
+    pub fn load_within(
+        config: &ModelConfig,
+        checkpoint: &Checkpoint,
+        device: &Device,
+        precision: Precision,
+        largest: Option<u64>,
+        progress: &mut dyn FnMut(usize),
+    ) -> Result<Self> {
         checkpoint.check(config)?;
         require_dtype(device, precision)?;
         let form = weight_form_for(device, precision);
-        let network = Self::from_source(config, device, precision, &mut |name, shape| {
+        let mut source = |name: &str, shape: &[usize]| {
             let data = checkpoint.read(name, shape, form)?;
             progress(checkpoint.size_of(name));
             Ok(data)
+        };
+        let network = Self::from_loader(&mut Loader {
+            config,
+            device,
+            precision,
+            source: &mut source,
+            rows: Some(&|name, shape, rows| checkpoint.read_range(name, shape, rows, form)),
+            largest,
+            ends: Ends::default(),
         })?;
         // The table has been read to check it. Until logits are asked for, only the rows of a few
         // tokens are needed.
@@ -112,45 +138,40 @@ impl Network {
         precision: Precision,
         source: &mut TensorSource<'_>,
     ) -> Result<Self> {
-        Self::from_source(config, device, precision, &mut |name, shape| {
-            source(name, shape).map(Weights::Numbers)
-        })
-    }
-
-    fn from_source(
-        config: &ModelConfig,
-        device: &Device,
-        precision: Precision,
-        source: &mut WeightSource<'_>,
-    ) -> Result<Self> {
-        let mut loader = Loader {
+        Self::from_loader(&mut Loader {
             config,
             device,
             precision,
-            source,
+            source: &mut |name, shape| source(name, shape).map(Weights::Numbers),
+            rows: None,
+            largest: largest_tensor(device),
             ends: Ends::default(),
-        };
+        })
+    }
+
+    fn from_loader(loader: &mut Loader<'_, '_>) -> Result<Self> {
+        let (config, precision) = (loader.config, loader.precision);
         let table = [config.vocab_size, config.hidden_size];
-        let embed_tokens = Embedding::load(&mut loader, TABLE, table)?;
+        let embed_tokens = Embedding::load(loader, TABLE, table)?;
         let layers = (0..config.layers.len())
-            .map(|layer| DecoderLayer::load(&mut loader, layer))
+            .map(|layer| DecoderLayer::load(loader, layer))
             .collect::<Result<_>>()?;
-        let norm = RmsNorm::load(&mut loader, "model.norm", config.hidden_size)?;
+        let norm = RmsNorm::load(loader, "model.norm", config.hidden_size)?;
         let lm_head = match config.own_head {
-            true => Some(Embedding::load(&mut loader, HEAD, table)?),
+            true => Some(Embedding::load(loader, HEAD, table)?),
             false => None,
         };
         let (embed_tokens_per_layer, per_layer) = match config.per_layer_inputs {
             Some(shape) => {
                 let table = [shape.vocab_size, config.layers.len() * shape.size];
                 (
-                    Some(Embedding::load(&mut loader, per_layer::TABLE, table)?),
-                    Some(Projection::load(&mut loader, shape)?),
+                    Some(Embedding::load(loader, per_layer::TABLE, table)?),
+                    Some(Projection::load(loader, shape)?),
                 )
             }
             None => (None, None),
         };
-        loader.ends.check()?;
+        std::mem::take(&mut loader.ends).check()?;
         Ok(Network {
             embed_tokens,
             layers,
@@ -320,6 +341,7 @@ mod tests {
     use burn::tensor::TensorData;
 
     use super::*;
+    use crate::read_numbers;
     use crate::{
         Activation, Biases, KeysAndValues, LayerDescription, LayerNorms, NormScale, PerLayerInputs,
         QueryKeyNorms, Rope,
@@ -358,6 +380,44 @@ mod tests {
             own_head: false,
             per_layer_inputs: None,
             end_tokens: vec![1],
+        }
+    }
+
+    #[test]
+    fn a_table_in_parts_gives_the_same_bits() {
+        let (config, checkpoint) = crate::ModelFiles::at(&testkit::golden_folder().join("nano"))
+            .unwrap()
+            .network()
+            .unwrap();
+        let device = Device::flex();
+        let load = |largest| {
+            Network::load_within(
+                &config,
+                &checkpoint,
+                &device,
+                Precision::F32,
+                largest,
+                &mut |_| (),
+            )
+            .unwrap()
+        };
+        let row = (config.hidden_size * 4) as u64;
+        let batch = Batch::of(&[vec![2, 400, 5, 100, 2, 511], vec![511, 3, 101]]).unwrap();
+        let of = |network: &Network| {
+            let h = network.forward(&batch, None, &mut ()).unwrap();
+            let every_token = (0..config.vocab_size).map(|id| TextToken { row: id % 2, id });
+            let tokens: Vec<TextToken> = every_token.collect();
+            let scores = network.log_probabilities(h.clone(), &tokens).unwrap();
+            (read_numbers(network.head(h)).unwrap(), scores)
+        };
+        let whole = load(None);
+        assert!(whole.embed_tokens.is_whole());
+        let expected = of(&whole);
+        // Parts of equal size, one that is smaller, and one row each.
+        for rows in [128, 101, 1] {
+            let network = load(Some(row * rows));
+            assert!(!network.embed_tokens.is_whole());
+            assert!(of(&network) == expected, "{rows} rows at once");
         }
     }
 

@@ -7,7 +7,7 @@ use super::norm::RmsNorm;
 use super::pass::Pass;
 use super::per_layer::{self, Projection};
 use super::{check_batch, last_layer};
-use crate::device::require_dtype;
+use crate::device::{largest_tensor, require_dtype};
 use crate::{Batch, Checkpoint, ModelConfig, Precision, ResidualTap, Result, Site};
 
 /// A network whose weights are read layer by layer while it runs, for models larger than memory.
@@ -198,6 +198,8 @@ fn with_loader<T>(
         device,
         precision,
         source: &mut |name, shape| checkpoint.read(name, shape, form),
+        rows: Some(&|name, shape, rows| checkpoint.read_range(name, shape, rows, form)),
+        largest: largest_tensor(device),
         ends: Ends::default(),
     };
     let loaded = load(&mut loader)?;

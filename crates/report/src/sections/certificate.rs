@@ -10,6 +10,7 @@ use pages::format::scientific;
 use pages::shown;
 use results::{Certificate, Comparison, Metadata, RelativeError, Verdict};
 use serde::Serialize;
+use terms::Precision;
 
 use super::section::Section;
 use crate::certificate_errors::{beyond, is_drawn, is_within};
@@ -157,8 +158,8 @@ fn facts(comparison: &Comparison) -> Vec<Fact> {
         value: value.to_owned(),
     };
     vec![
-        fact("Device", &comparison.device),
-        fact("Activations", &comparison.dtype),
+        fact("Device", &device(comparison)),
+        fact("Activations", &activations(&comparison.dtype)),
         fact("Weights", weights),
         fact("Positions", &comparison.positions.to_string()),
         fact(
@@ -176,6 +177,27 @@ fn facts(comparison: &Comparison) -> Vec<Fact> {
         fact("Greedy tokens", &greedy),
         fact("Texts of this run", &texts),
     ]
+}
+
+/// The word for the device, and which GPU it was.
+fn device(comparison: &Comparison) -> String {
+    let gpu = comparison.gpu.iter().map(|gpu| format!(" ({gpu})"));
+    let kernels = comparison
+        .kernels
+        .iter()
+        .map(|kernels| format!(", kernels {kernels}"));
+    std::iter::once(comparison.device.clone())
+        .chain(gpu)
+        .chain(kernels)
+        .collect()
+}
+
+/// The type in words, where it says less than it seems to.
+fn activations(dtype: &str) -> String {
+    match dtype == Precision::Tf32.as_str() {
+        true => "f32, multiplied in TF32 (10 bits after the binary point)".to_owned(),
+        false => dtype.to_owned(),
+    }
 }
 
 /// The worst layer, and what comes after the layers.
@@ -213,7 +235,12 @@ fn errors(comparison: &Comparison) -> Vec<ErrorView> {
 /// machine.
 fn otherwise(comparison: &Comparison, footers: &[(&'static str, Metadata)]) -> Vec<String> {
     let mut tables: BTreeMap<(&str, &str, &str), Vec<&str>> = BTreeMap::new();
-    for (key, certified) in [("device", &comparison.device), ("dtype", &comparison.dtype)] {
+    let all = [
+        ("device", Some(&comparison.device)),
+        ("gpu", comparison.gpu.as_ref()),
+        ("dtype", Some(&comparison.dtype)),
+    ];
+    for (key, certified) in all.into_iter().filter_map(|(key, value)| Some((key, value?))) {
         for (table, metadata) in footers {
             if let Some(found) = metadata.get(key).filter(|found| found != certified) {
                 tables.entry((key, found, certified)).or_default().push(table);

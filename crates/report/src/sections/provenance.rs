@@ -10,6 +10,7 @@ use pages::shown;
 use pipeline::Pipeline;
 use results::Metadata;
 use serde::Serialize;
+use terms::Kernels;
 
 use super::section::Section;
 use crate::content::Content;
@@ -24,7 +25,7 @@ pub const SECTION: Section = Section {
 fn context(content: &Content<'_>) -> Result<Option<TemplateValue>> {
     let (pipeline, inputs) = (content.pipeline, content.inputs);
     Ok(Some(context! {
-        commands => shown(commands(pipeline)),
+        commands => shown(commands(pipeline, &inputs.metadata)),
         overrides => given(pipeline),
         pipeline_text => inputs.pipeline_text.clone(),
         metadata => shown(metadata_entries(&inputs.metadata)),
@@ -86,7 +87,7 @@ struct Command {
 }
 
 /// What makes all results again, and what shows more about them, as typed in the project's root.
-fn commands(pipeline: &Pipeline) -> Vec<Command> {
+fn commands(pipeline: &Pipeline, footers: &[(&'static str, Metadata)]) -> Vec<Command> {
     let sets: String = given(pipeline)
         .iter()
         .map(|entry| format!(" --set '{}'", entry.replace('\'', "'\\''")))
@@ -97,13 +98,41 @@ fn commands(pipeline: &Pipeline) -> Vec<Command> {
     };
     vec![
         command("all", "remakes the results where anything has changed"),
-        command(
-            "all --force",
-            "remakes them in any case; on the same device the tables come out byte-identical",
-        ),
+        command("all --force", again(footers)),
         command(
             "status",
             "shows what each stage was made from and how long it took",
         ),
     ]
+}
+
+/// What running everything again gives.
+fn again(footers: &[(&'static str, Metadata)]) -> &'static str {
+    let is_tuned = |(_, footer): &(&str, Metadata)| footer.get("kernels") == Some(Kernels::Tuned.as_str());
+    match footers.iter().any(is_tuned) {
+        true => {
+            "remakes them in any case; kernels were chosen by their timing (model.kernels = \"tuned\"), so that last bits, and texts that \
+             hang on them, can differ"
+        }
+        false => "remakes them in any case; on the same device the tables come out byte-identical",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_bytes_are_promised_only_where_kernels_are_chosen_by_rule() {
+        let footer = |kernels: &str| {
+            (
+                "generations.parquet",
+                Metadata::default().with("kernels", kernels),
+            )
+        };
+        let plain = ("prompts.parquet", Metadata::default());
+        assert!(again(std::slice::from_ref(&plain)).contains("byte-identical"));
+        assert!(again(&[plain.clone(), footer("fixed")]).contains("byte-identical"));
+        assert!(again(&[plain, footer("tuned")]).contains("can differ"));
+    }
 }

@@ -132,6 +132,8 @@ pub fn verified(layers: usize) -> Certificate {
         roleswap_version: "0.1.0".to_owned(),
         comparison: Some(Comparison {
             device: "cpu".to_owned(),
+            gpu: None,
+            kernels: None,
             dtype: "f32".to_owned(),
             residency: "streamed".to_owned(),
             tolerance: 1e-4,

@@ -14,6 +14,8 @@ fn certificate(last_layer: RelativeError) -> Certificate {
         roleswap_version: "0.1.0".to_owned(),
         comparison: Some(Comparison {
             device: "cpu".to_owned(),
+            gpu: None,
+            kernels: None,
             dtype: "f32".to_owned(),
             residency: "resident".to_owned(),
             tolerance: 1e-4,

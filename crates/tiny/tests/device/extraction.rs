@@ -7,7 +7,11 @@ use session::{open_model, render_prompts};
 use terms::{Device, Pooling, Residency, Site};
 use testkit::assert_close;
 
-use crate::{TOLERANCE, named, tiny_pipeline};
+use crate::{TOLERANCE, device, named, tiny_pipeline};
+
+/// Of a single number over the RMS. In torch with operands rounded to 10 bits, it is up to 2.5e-3 for the embedded model, and
+/// 4.9e-3 with operands cut.
+const TOLERANCE_IN_TF32: f64 = 2e-2;
 
 #[test]
 fn the_certificate_says_verified_layer_by_layer_and_in_the_greedy_text() {
@@ -63,6 +67,10 @@ fn extracted(device: Device, residency: Residency) -> Vec<(Site, usize, Vec<Acti
 #[test]
 fn extraction_is_the_cpus_at_all_layers_and_sites_resident_and_streamed() {
     let expected = extracted(Device::Cpu, Residency::Resident);
+    let tolerance = match model::arithmetic_of(&device()).tf32 {
+        true => TOLERANCE_IN_TF32,
+        false => TOLERANCE,
+    };
     let mut worst = 0.0f64;
     for residency in [Residency::Resident, Residency::Streamed] {
         let found = extracted(named(), residency);
@@ -74,7 +82,7 @@ fn extraction_is_the_cpus_at_all_layers_and_sites_resident_and_streamed() {
                     "{site}, layer {layer}, {} {}",
                     expected.prompt_id, expected.pooling
                 );
-                assert_close(&name, &found.activation, &expected.activation, TOLERANCE);
+                assert_close(&name, &found.activation, &expected.activation, tolerance);
                 worst = worst.max(
                     verify::relative_error(&name, &found.activation, &expected.activation)
                         .unwrap()

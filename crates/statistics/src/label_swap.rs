@@ -122,15 +122,15 @@ pub fn prompts_for(p: f64) -> usize {
         .unwrap_or(usize::MAX)
 }
 
-struct Labellings {
-    signs: Vec<Vec<i8>>,
-    count: u64,
-    exact: bool,
+pub(crate) struct Labellings {
+    pub(crate) signs: Vec<Vec<i8>>,
+    pub(crate) count: u64,
+    pub(crate) exact: bool,
 }
 
 impl Labellings {
     /// Only the labellings that keep the first prompt: the others are their opposites.
-    fn of(prompts: usize, seed: u64) -> Self {
+    pub(crate) fn of(prompts: usize, seed: u64) -> Self {
         if prompts == 0 {
             return Labellings {
                 signs: Vec::new(),
@@ -158,7 +158,7 @@ impl Labellings {
     }
 
     /// The p value of what is at least `least`. The observed labelling is added to drawn ones.
-    fn p(&self, values: impl Iterator<Item = f64>, least: f64) -> f64 {
+    pub(crate) fn p(&self, values: impl Iterator<Item = f64>, least: f64) -> f64 {
         let as_extreme = values.filter(|&value| value >= least).count();
         let observed = usize::from(!self.exact);
         (as_extreme + observed) as f64 / (self.signs.len() + observed) as f64

@@ -8,6 +8,7 @@ words! {
         Analyze = "analyze",
         Steer = "steer",
         Dose = "dose",
+        Locate = "locate",
         Report = "report",
     }
 }

@@ -10,6 +10,7 @@ mod dose_texts;
 mod generations;
 mod layers;
 mod lens;
+mod locate;
 mod prompts;
 mod provenance;
 mod published;
@@ -32,6 +33,7 @@ pub const SECTIONS: &[Section] = &[
     depth::SECTION,
     speaker::SECTION,
     dose::SECTION,
+    locate::SECTION,
     generations::SECTION,
     trust::SECTION,
     certificate::SECTION,

@@ -8,8 +8,11 @@ mod dose_texts;
 mod doses;
 mod effects;
 mod generations;
+mod knockouts;
 mod lens;
 mod outliers;
+mod patched_prompts;
+mod patches;
 mod projections;
 mod rendered;
 mod similarities;
@@ -25,8 +28,11 @@ pub use dose_texts::*;
 pub use doses::*;
 pub use effects::*;
 pub use generations::*;
+pub use knockouts::*;
 pub use lens::*;
 pub use outliers::*;
+pub use patched_prompts::*;
+pub use patches::*;
 pub use projections::*;
 pub use rendered::*;
 pub use similarities::*;
@@ -55,4 +61,7 @@ pub const TABLES: &[TableSchema] = &[
     LensToken::SCHEMA,
     DoseEffect::SCHEMA,
     DoseText::SCHEMA,
+    PatchEffect::SCHEMA,
+    PatchedPrompt::SCHEMA,
+    Knockout::SCHEMA,
 ];

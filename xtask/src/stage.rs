@@ -94,6 +94,16 @@ pub const STAGES: &[Stage] = &[
         json: None,
     },
     Stage {
+        name: Word::Locate.as_str(),
+        version: 1,
+        help: "Finds where the role lives: activations put in and taken out, place by place",
+        example: "locate --set locate.tokens=2",
+        tables: &["model", "contrast", "locate"],
+        inputs: &[Input::Model, Input::File("model.chat_template")],
+        upstream: &["extract", "analyze"],
+        json: None,
+    },
+    Stage {
         name: Word::Report.as_str(),
         version: 1,
         help: "Writes the report: one page, and figures",
@@ -101,7 +111,9 @@ pub const STAGES: &[Stage] = &[
         // It shows all parameters.
         tables: &[EVERY_TABLE],
         inputs: &[Input::File("report.published")],
-        upstream: &["verify", "extract", "analyze", "features", "steer", "dose"],
+        upstream: &[
+            "verify", "extract", "analyze", "features", "steer", "dose", "locate",
+        ],
         json: None,
     },
 ];

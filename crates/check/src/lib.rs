@@ -6,6 +6,7 @@
 
 mod activations;
 mod analysis;
+mod locating;
 mod markdown;
 mod numbers;
 mod order;

@@ -1,8 +1,9 @@
 use std::path::{Path, PathBuf};
 
 use results::{
-    DoseEffect, Error, Generation, Layout, Metadata, RenderedPrompt, Result, RowCount, Run, Shape, Summary,
-    TABLES, TableSchema, missing, read_certificate, read_dose_summary, read_statistics_summary,
+    DoseEffect, Error, Generation, Layout, Metadata, PatchEffect, RenderedPrompt, Result, RowCount, Run,
+    Shape, Summary, TABLES, TableSchema, missing, read_certificate, read_dose_summary,
+    read_statistics_summary,
 };
 use serde::Serialize;
 use terms::Stage;
@@ -10,7 +11,7 @@ use terms::Stage;
 use crate::numbers::require_rows;
 use crate::problem::Problem;
 use crate::table::{Checked, check_table};
-use crate::{activations, analysis, steering};
+use crate::{activations, analysis, locating, steering};
 
 /// What was found in the folder of a run.
 #[derive(Debug, Serialize)]
@@ -181,6 +182,9 @@ impl Check<'_> {
         }
         if run.contains(&Stage::Dose) {
             steering::check_dose(&opened, &shape, problems).map_err(at(layout.table::<DoseEffect>()))?;
+        }
+        if run.contains(&Stage::Locate) {
+            locating::check(&opened, &shape, problems).map_err(at(layout.table::<PatchEffect>()))?;
         }
         Ok(())
     }

@@ -142,6 +142,23 @@ pub fn estimate(pipeline: &Pipeline, known: &Known, workload: &Workload, speeds:
             if workload.dose.rows == 0 { 0 } else { shape.loaded },
             texts(&workload.dose) / 3.0,
         ),
+        row(
+            "locate",
+            match workload.locate.patches {
+                0 => Range { low: 0.0, high: 0.2 },
+                _ => costs
+                    .load()
+                    .plus(costs.pass(workload.locate.tokens, workload.locate.scored))
+                    .plus(costs.distributions(workload.locate.scored)),
+            },
+            costs.working(&workload.steer),
+            if workload.locate.patches == 0 {
+                0
+            } else {
+                shape.loaded
+            },
+            workload.locate.patches as f64 * 30.0,
+        ),
         row("report", Range { low: 0.1, high: 1.0 }, 100e6, 0, 10e6),
     ]
 }

@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dose::{MOST_LAYERS, NEUTRAL_TOKENS, Planned, everyday_prompts, outline};
 use extract::{PreparedPrompts, prepare_prompts};
+use locate::{Work, work};
 use model::Batch;
 use pipeline::{Condition, Pipeline, read_prompts};
 use results::{RenderedPrompt, read_model_reference};
@@ -31,6 +32,8 @@ pub struct Workload {
     pub neutral_tokens: usize,
     /// The mean share of layers that a dose changes on neutral prompts.
     pub neutral_layers: f64,
+    /// Patches of all prompts, and the tokens that they compute.
+    pub locate: Work,
 }
 
 /// Texts to be generated.
@@ -50,6 +53,8 @@ pub struct Generations {
 /// Where there is no tokenizer yet: letters per token, and the tokens of each turn's frame.
 const LETTERS_PER_TOKEN: f64 = 4.0;
 const TOKENS_PER_TURN: f64 = 5.0;
+/// Of an opened turn's header: its mark, the speaker, a line break.
+const HEADER_TOKENS: usize = 3;
 /// The share of the tokens of the method's twelve texts that is left when their common
 /// beginnings count once.
 const USUALLY_LEFT: f64 = 0.6;
@@ -100,7 +105,32 @@ impl Workload {
             steer: steer(pipeline, known, lengths.prompts, &means),
             ..Workload::default()
         };
-        (Some(workload.with_dose(pipeline, known, neutral, &means)), found)
+        let workload = workload
+            .with_dose(pipeline, known, neutral, &means)
+            .with_locate(pipeline, known, &means);
+        (Some(workload), found)
+    }
+
+    fn with_locate(
+        mut self,
+        pipeline: &Pipeline,
+        known: Option<&Known>,
+        means: &BTreeMap<&str, f64>,
+    ) -> Self {
+        let shape = known.and_then(|known| known.shape.as_ref());
+        let (true, Some(shape)) = (pipeline.locate.enabled, shape) else {
+            return self;
+        };
+        let of = |name: &str| means.get(name).copied().unwrap_or_default();
+        let shorter = of(&pipeline.contrast.positive).min(of(&pipeline.contrast.negative));
+        let each = work(&shape.config, &pipeline.locate, HEADER_TOKENS, shorter as usize);
+        let prompts = pipeline.locate.prompts.min(self.prompts);
+        self.locate = Work {
+            patches: prompts * each.patches,
+            tokens: prompts as f64 * each.tokens,
+            scored: prompts as f64 * each.scored,
+        };
+        self
     }
 
     fn with_dose(

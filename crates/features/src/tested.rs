@@ -37,14 +37,7 @@ pub fn test(features: &[usize], prompts: &[[&Encoded; 2]]) -> Vec<Tested> {
         .collect();
     let mut intervals = bootstrap_means(&differences, BOOTSTRAP_DRAWS, SEED);
     intervals.resize(features.len(), None);
-    let mut tests = sign_flip_tests(&differences, SEED).tests;
-    tests.resize(
-        features.len(),
-        SignFlipTest {
-            p: 1.0,
-            p_family: 1.0,
-        },
-    );
+    let tests = sign_flip_tests(&differences, SEED);
     let aucs: Vec<f64> = pairs.par_iter().map(|pairs| auc(pairs)).collect();
     let all = intervals.into_iter().zip(aucs).zip(tests);
     all.map(|((interval, auc), test)| Tested { interval, auc, test })

@@ -6,7 +6,7 @@ use crate::{Error, Forks, Result};
 /// beginning is stored once.
 ///
 /// A token's residual stream depends only on the tokens before it, and on what a tap did to these.
-/// So rows with the same beginning share its tokens up to the layer after which they are first
+/// So rows with the same beginning share its tokens up to the layer where they are first
 /// changed in different ways, and each token is computed once however many rows it belongs to.
 /// From there on each has its own: the tokens of later layers are those of earlier ones, some of
 /// them several times.
@@ -142,8 +142,7 @@ impl Batch {
         }
         let entry = self.rows.len();
         for index in 0..self.stretches.len() {
-            let class = |is_last| self.forks.class(index, number, is_last);
-            let classes = [class(false), class(true)];
+            let class = |position, is_last| self.forks.class(index, number, position, is_last);
             let before = match row.start {
                 0 => Some(Before::Nothing),
                 _ => slots.get(index).map(|slot| Before::Slot(*slot)),
@@ -154,7 +153,7 @@ impl Batch {
                 entry,
                 ids,
                 before,
-                classes,
+                class: &class,
             };
             rest[0].push(&added, earlier.last());
         }
@@ -230,8 +229,9 @@ struct Added<'a> {
     ids: &'a [u32],
     /// None where nothing is known that another row could have too.
     before: Option<Before>,
-    /// Of tokens before the last, and of the last one.
-    classes: [usize; 2],
+    /// What a token at this position has in common with those of other rows that are changed alike;
+    /// whether it is the last one.
+    class: &'a dyn Fn(usize, bool) -> usize,
 }
 
 impl Stretch {
@@ -247,7 +247,7 @@ impl Stretch {
                 before,
                 id: *id,
                 is_last,
-                class: added.classes[usize::from(is_last)],
+                class: (added.class)(row.start + offset, is_last),
             });
             let place = shared.map_or(next, |shared| *self.shared.entry(shared).or_insert(next));
             if place == next {

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
 
-/// Up to which layer a tap treats rows alike: the layers after which it begins to change some of
+/// Where a tap stops treating rows alike: the layers after which it begins to change some of
 /// them in another way than others, and which rows have been changed alike up to each of these.
 ///
 /// A pass computes what rows have in common once, and gives each its own tokens where they part.
@@ -17,6 +17,20 @@ struct Parts {
     /// been changed alike by all layers up to it: the tokens before a row's last one in a pass, and
     /// the last one.
     classes: Vec<Vec<[usize; 2]>>,
+    /// The same for single tokens, by row and position, before the first of these layers, after it, …:
+    /// a number above 0. Empty where rows part by layers alone.
+    tokens: Vec<HashMap<(usize, usize), usize>>,
+}
+
+/// Where a row is first changed in a way of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Parting {
+    /// The first layer that takes changed tokens, or changes them itself.
+    pub before_layer: usize,
+    /// The first position that is changed.
+    pub position: usize,
+    /// Equal for rows that are changed alike in everything.
+    pub change: usize,
 }
 
 impl Forks {
@@ -47,6 +61,29 @@ impl Forks {
         Forks(Arc::new(parts))
     }
 
+    /// Rows that part at one place each, or never. Tokens before a row's first changed position stay
+    /// those of all rows that begin alike.
+    pub fn of_partings(rows: &[Option<Parting>]) -> Self {
+        let mut parts = Parts::default();
+        let partings = rows.iter().flatten();
+        parts.layers = partings
+            .filter_map(|parting| parting.before_layer.checked_sub(1))
+            .collect();
+        parts.layers.sort_unstable();
+        parts.layers.dedup();
+        parts.classes = vec![vec![[0; 2]; rows.len()]; parts.layers.len()];
+        let firsts = std::iter::once(0).chain(parts.layers.iter().map(|layer| layer + 1));
+        let of_stretch = |first: usize| {
+            let parted = rows.iter().enumerate().filter_map(|(row, parting)| {
+                let parting = parting.filter(|parting| parting.before_layer <= first)?;
+                Some(((row, parting.position), parting.change + 1))
+            });
+            parted.collect()
+        };
+        parts.tokens = firsts.map(of_stretch).collect();
+        Forks(Arc::new(parts))
+    }
+
     /// The layers after which rows part, ascending.
     pub fn layers(&self) -> &[usize] {
         &self.0.layers
@@ -57,8 +94,13 @@ impl Forks {
         self.layers().partition_point(|fork| *fork < layer)
     }
 
-    /// What rows have in common that are alike after this many forks.
-    pub(crate) fn class(&self, forks: usize, row: usize, is_last: bool) -> usize {
+    /// What rows have in common that are alike after this many forks: in a token that follows the
+    /// same ones.
+    pub(crate) fn class(&self, forks: usize, row: usize, position: usize, is_last: bool) -> usize {
+        let token = self.0.tokens.get(forks);
+        if let Some(class) = token.and_then(|tokens| tokens.get(&(row, position))) {
+            return *class;
+        }
         match forks.checked_sub(1) {
             Some(fork) => self.0.classes[fork][row][usize::from(is_last)],
             None => 0,
@@ -81,7 +123,7 @@ mod tests {
         let treatments = [[0, 0, 0, 0], [0, 1, 1, 1], [5, 5, 5, 5], [0, 2, 2, 3]];
         let forks = Forks::new(4, 4, |layer, row, _| treatments[layer][row]);
         assert_eq!(forks.layers(), [1, 3]);
-        let classes = |forks_before| [0, 1, 2, 3].map(|row| forks.class(forks_before, row, true));
+        let classes = |forks_before| [0, 1, 2, 3].map(|row| forks.class(forks_before, row, 0, true));
         assert_eq!(classes(0), [0, 0, 0, 0]);
         assert_eq!(classes(1), [0, 1, 1, 1]);
         assert_eq!(classes(2), [0, 1, 1, 2]);
@@ -92,13 +134,31 @@ mod tests {
     fn rows_that_differ_in_last_tokens_only_keep_the_others_in_common() {
         let forks = Forks::new(2, 2, |layer, row, is_last| layer == 0 && row == 1 && is_last);
         assert_eq!(forks.layers(), [0]);
-        assert_eq!([0, 1].map(|row| forks.class(1, row, false)), [0, 0]);
-        assert_eq!([0, 1].map(|row| forks.class(1, row, true)), [0, 1]);
+        assert_eq!([0, 1].map(|row| forks.class(1, row, 0, false)), [0, 0]);
+        assert_eq!([0, 1].map(|row| forks.class(1, row, 0, true)), [0, 1]);
     }
 
     #[test]
     fn rows_that_are_treated_alike_never_part() {
         let alike = Forks::new(3, 5, |layer, _, is_last| (layer, is_last));
         assert_eq!(alike, Forks::default());
+    }
+
+    #[test]
+    fn rows_part_at_a_position_and_before_the_first_layer_too() {
+        let parting = |before_layer, position, change| {
+            Some(Parting {
+                before_layer,
+                position,
+                change,
+            })
+        };
+        let forks = Forks::of_partings(&[None, parting(0, 3, 0), parting(2, 5, 1), parting(2, 5, 1)]);
+        assert_eq!(forks.layers(), [1]);
+        let class = |forks_before, row, position| forks.class(forks_before, row, position, false);
+        assert_eq!([0, 1, 2, 3].map(|row| class(0, row, 3)), [0, 1, 0, 0]);
+        assert_eq!([0, 1, 2, 3].map(|row| class(1, row, 3)), [0, 1, 0, 0]);
+        assert_eq!([0, 1, 2, 3].map(|row| class(0, row, 5)), [0; 4]);
+        assert_eq!([0, 1, 2, 3].map(|row| class(1, row, 5)), [0, 0, 2, 2]);
     }
 }

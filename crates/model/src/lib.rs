@@ -103,7 +103,7 @@ pub use families::{benchmark_config, is_gated, published_config, published_model
 pub use files::{ModelFiles, ModelParts};
 pub use fingerprint::{fingerprint, hash_file};
 pub use footprint::{Footprint, TextsAtOnce};
-pub use forks::Forks;
+pub use forks::{Forks, Parting};
 pub use generate::{NewToken, ROWS_AT_ONCE, TOKENS_AT_ONCE, generate, generate_on};
 pub use network::{Network, OUTPUTS_AT_ONCE, StreamedNetwork, TensorSource, TextToken, change_on_cpu};
 pub use read_counts::reads_from_devices;

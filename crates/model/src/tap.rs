@@ -26,10 +26,34 @@ pub trait ResidualTap: Send {
     }
 
     /// What is at a site other than [`Site::ResidualPost`], which [`residual`](Self::residual) is
-    /// called for: `x: [tokens, hidden]`. It can be read, but not changed.
+    /// called for, to be read: `x: [tokens, width]`, after [`change`](Self::change). The width is
+    /// that of the residual stream; of [`Site::HeadOutputs`], that of all heads together.
     fn site(&mut self, _site: Site, _layer: usize, _tokens: &[Token], _x: &Tensor<2>) {}
 
-    /// Up to which layer rows are changed alike, so that what they have in common is computed
+    /// Whether [`change`](Self::change) is to be called for what is at this site of this layer:
+    /// [`Site::AttentionOutput`], [`Site::FeedForwardOutput`] or [`Site::HeadOutputs`].
+    fn changes(&self, _site: Site, _layer: usize) -> bool {
+        false
+    }
+
+    /// `x: [tokens, width]` as in [`site`](Self::site); what is returned takes its place. Rows that are
+    /// changed in different ways part before the layer.
+    fn change(&mut self, _site: Site, _layer: usize, _tokens: &[Token], x: Tensor<2>) -> Tensor<2> {
+        x
+    }
+
+    /// Whether [`hides`](Self::hides) is to be asked in this layer.
+    fn hides_keys(&self, _layer: usize) -> bool {
+        false
+    }
+
+    /// Whether a token's query doesn't see the key at an earlier position of its row, where it
+    /// otherwise would: the softmax is over what is left. A query sees its own key in any case.
+    fn hides(&self, _layer: usize, _query: &Token, _position: usize) -> bool {
+        false
+    }
+
+    /// Where rows are first changed in different ways, so that what they have in common is computed
     /// once. The rows of a batch for this tap are those that it was asked about.
     fn forks(&self) -> Forks {
         Forks::default()

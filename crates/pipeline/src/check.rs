@@ -18,6 +18,7 @@ impl Pipeline {
             .or_else(|| self.contrast_problem())
             .or_else(|| self.steer_problem())
             .or_else(|| self.dose.problem())
+            .or_else(|| self.locate.problem())
     }
 
     fn short_name_problem(&self) -> Option<String> {
@@ -102,6 +103,13 @@ impl Pipeline {
         if sites.contains(&Site::ResidualPost.as_str()) {
             return Some(
                 "extract.sites: \"hook_resid_post\" is recorded in any case; leave it out".to_owned(),
+            );
+        }
+        if sites.contains(&Site::HeadOutputs.as_str()) {
+            return Some(
+                "extract.sites: \"hook_z\" has another width than the residual stream and can't be recorded; the stage locate \
+                 patches it"
+                    .to_owned(),
             );
         }
         repeated(&sites).map(|name| format!("extract.sites: \"{name}\" is there twice"))

@@ -13,6 +13,7 @@ mod check;
 mod design;
 mod dose_table;
 mod error;
+mod locate_table;
 mod model_table;
 mod names;
 mod pipeline;
@@ -29,6 +30,7 @@ pub use assignment::assign;
 pub use design::Design;
 pub use dose_table::DoseTable;
 pub use error::{Error, Result};
+pub use locate_table::LocateTable;
 pub use model_table::ModelTable;
 pub use names::is_plain_name;
 pub use pipeline::{

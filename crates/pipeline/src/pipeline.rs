@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use terms::{Pooling, Site, Speaker};
 
-use crate::{DoseTable, ModelTable, SaeTable, SteerTable, VectorTable};
+use crate::{DoseTable, LocateTable, ModelTable, SaeTable, SteerTable, VectorTable};
 
 /// One pipeline file: every parameter of a run. Unknown keys are errors.
 #[derive(Clone, Debug, Deserialize)]
@@ -42,6 +42,9 @@ pub struct Pipeline {
     /// `[dose]`
     #[serde(default)]
     pub dose: DoseTable,
+    /// `[locate]`
+    #[serde(default)]
+    pub locate: LocateTable,
     /// `[report]`
     pub report: ReportTable,
 }

@@ -1,5 +1,5 @@
 /// The tables that a pipeline file may have.
-pub const TABLES: [&str; 11] = [
+pub const TABLES: [&str; 12] = [
     "model",
     "verify",
     "prompts",
@@ -10,5 +10,6 @@ pub const TABLES: [&str; 11] = [
     "saes",
     "steer",
     "dose",
+    "locate",
     "report",
 ];

@@ -7,8 +7,8 @@ use files::read_text;
 use pages::Markup;
 use pipeline::Pipeline;
 use results::{
-    Certificate, ComponentPlace, Generation, Layout, Metadata, Projection, ReadPosition, RenderedPrompt, Run,
-    Similarity, Summary, Verdict, distinct, read_certificate,
+    Certificate, ComponentPlace, Generation, Knockout, Layout, Metadata, PatchEffect, Projection,
+    ReadPosition, RenderedPrompt, Run, Similarity, Summary, Verdict, distinct, read_certificate,
 };
 
 use crate::analysis_tables::Evidence;
@@ -55,6 +55,10 @@ pub struct Inputs {
     pub features: Features,
     /// The sweep over doses.
     pub doses: Doses,
+    /// What patching does; none where the stage was left out.
+    pub patches: Vec<PatchEffect>,
+    /// What hiding parts of the text does; likewise.
+    pub knockouts: Vec<Knockout>,
     /// The texts generated for the prompts that are shown.
     pub generations: Vec<Generation>,
     pub certificate: Certificate,
@@ -117,6 +121,8 @@ impl Inputs {
             evidence: Evidence::read(&run, pooling)?,
             features: Features::read(&run)?,
             doses,
+            patches: run.read_if_there()?.map_or(Vec::new(), |(rows, _)| rows),
+            knockouts: run.read_if_there()?.map_or(Vec::new(), |(rows, _)| rows),
             generations,
             certificate,
             published: None,

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use results::{
-    ComponentPlace, DepthCosine, DoseEffect, DoseText, Feature, FeatureActivity, Generation, LayerEffects,
-    LayerStatistics, Layout, LensToken, Outlier, Projection, RenderedPrompt, Sae, SaeFit, Similarity,
-    Summary, VectorRow,
+    ComponentPlace, DepthCosine, DoseEffect, DoseText, Feature, FeatureActivity, Generation, Knockout,
+    LayerEffects, LayerStatistics, Layout, LensToken, Outlier, PatchEffect, Projection, RenderedPrompt, Sae,
+    SaeFit, Similarity, Summary, VectorRow,
 };
 use serde::Serialize;
 
@@ -35,6 +35,8 @@ pub struct Links {
     pub doses: String,
     pub dose_texts: String,
     pub dose_summary: String,
+    pub patches: String,
+    pub knockouts: String,
     pub prompts: String,
 }
 
@@ -72,6 +74,8 @@ impl Links {
             doses: link(&layout.table::<DoseEffect>()),
             dose_texts: link(&layout.table::<DoseText>()),
             dose_summary: link(&layout.dose_summary()),
+            patches: link(&layout.table::<PatchEffect>()),
+            knockouts: link(&layout.table::<Knockout>()),
             prompts: link(&layout.table::<RenderedPrompt>()),
         }
     }

@@ -30,11 +30,12 @@ pub fn report_page(content: &Content<'_>) -> Result<String> {
     let figures = Figures::draw(content)?;
     let templates = Templates::new(&all_templates())?;
     let shared = shared_context(content, &figures);
-    let mut sections = Vec::new();
+    let (mut sections, mut contents) = (Vec::new(), Vec::new());
     for section in SECTIONS {
         let Some(own) = (section.context)(content)? else {
             continue;
         };
+        contents.extend(section.contents.map(|name| (section.id, name)));
         let own = context! { ..own, ..shared.clone() };
         let rows = figures.rows(section.id, content, &templates, &own)?;
         sections.push(templates.part(
@@ -42,14 +43,11 @@ pub fn report_page(content: &Content<'_>) -> Result<String> {
             context! { figures => shown(rows), ..own },
         )?);
     }
-    let contents = SECTIONS
-        .iter()
-        .filter_map(|section| Some((section.id, section.contents?)));
     templates.render(
         "report.html",
         context! {
             sections,
-            contents => contents.collect::<Vec<_>>(),
+            contents,
             title => content.pipeline.report.title.clone(),
             published => shown(content.inputs.published.as_ref().map(published_view)),
             ..context! { ..shared, ..page_parts(&Value::Object(figures.charts), SCRIPT)? }

@@ -8,7 +8,10 @@ use arrow_array::types::{ArrowPrimitiveType, Float32Type, Float64Type, Int32Type
 use arrow_array::{Array, ArrayRef, PrimitiveArray, StringArray};
 use interventions::Kind;
 use pipeline::VectorKind;
-use terms::{DoseDirection, FinishReason, GenerationStyle, LensSide, Pooling, Site};
+use terms::{
+    DoseDirection, FinishReason, GenerationStyle, HiddenTokens, LensSide, Patch, PatchedPositions, Pooling,
+    Site,
+};
 
 use crate::column_kind::ColumnKind;
 
@@ -174,6 +177,9 @@ word_cells! {
     FinishReason: FinishReason::WORDS, |text| text.parse().ok(), |value| value.as_str();
     GenerationStyle: GenerationStyle::WORDS, |text| text.parse().ok(), |value| value.as_str();
     LensSide: LensSide::WORDS, |text| text.parse().ok(), |value| value.as_str();
+    HiddenTokens: HiddenTokens::WORDS, |text| text.parse().ok(), |value| value.as_str();
+    Patch: Patch::WORDS, |text| text.parse().ok(), |value| value.as_str();
+    PatchedPositions: PatchedPositions::WORDS, |text| text.parse().ok(), |value| value.as_str();
     VectorKind: &[], VectorKind::parse, VectorKind::name;
 }
 

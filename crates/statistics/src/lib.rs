@@ -78,7 +78,7 @@ pub use outliers::{OutlierDimension, outlier_dimensions};
 pub use project_out::project_out;
 pub use rows::PairedRows;
 pub use separability::{Separability, separability};
-pub use sign_flip::{SignFlipFamily, SignFlipTest, sign_flip_tests};
+pub use sign_flip::{SignFlipTest, sign_flip_tests};
 pub use similarity::{SimilarityFigures, similarity};
 pub use split_half::{SplitHalf, split_half};
 pub use whitening::{Whitened, whitened};

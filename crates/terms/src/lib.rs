@@ -9,6 +9,7 @@
 
 mod device;
 mod generation;
+mod locating;
 mod model;
 mod pooling;
 mod site;
@@ -18,6 +19,7 @@ mod words;
 
 pub use device::{Device, DeviceKind, GpuApi};
 pub use generation::{CoefficientUnit, DoseDirection, FinishReason, GenerationStyle, LensSide, Positions};
+pub use locating::{HiddenTokens, Patch, PatchedPositions};
 pub use model::{Arithmetic, Dtype, Kernels, Precision, Residency};
 pub use pooling::Pooling;
 #[doc(hidden)]

@@ -15,6 +15,9 @@ words! {
         ResidualMid = "hook_resid_mid",
         /// What the feed-forward adds, after its output norm.
         FeedForwardOutput = "hook_mlp_out",
+        /// What attention mixes, head after head, before the output projection (in TransformerLens
+        /// `attn.hook_z`).
+        HeadOutputs = "hook_z",
     }
 }
 

@@ -9,6 +9,7 @@ words! {
         Features = "features",
         Steer = "steer",
         Dose = "dose",
+        Locate = "locate",
         Report = "report",
     }
 }

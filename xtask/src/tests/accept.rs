@@ -42,7 +42,10 @@ fn one_stage_can_be_accepted_alone() {
     let mut sandbox = Sandbox::fresh();
     sandbox.change_code("model");
     accept(&sandbox, Some("extract")).unwrap();
-    sandbox.check(&["verify", "steer", "dose"], "steer    runs: code changed: model");
+    sandbox.check(
+        &["verify", "steer", "dose", "locate"],
+        "steer    runs: code changed: model",
+    );
 }
 
 #[test]

@@ -59,7 +59,10 @@ fn prose_makes_no_stage_stale() {
     sandbox.check(&[], "everything is fresh");
     let code = "pub fn answer() -> u32 {\n    6 + 7\n}\n";
     sandbox.write("crates/model/src/lib.rs", code);
-    sandbox.check(&["verify", "extract", "steer", "dose"], "code changed: model");
+    sandbox.check(
+        &["verify", "extract", "steer", "dose", "locate"],
+        "code changed: model",
+    );
 }
 
 #[test]

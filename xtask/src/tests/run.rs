@@ -142,7 +142,7 @@ fn an_upstream_rerun_that_changes_nothing_stops_there() {
 #[test]
 fn what_decides_the_model_is_an_input_and_nothing_else_of_its_folder() {
     let mut sandbox = Sandbox::fresh();
-    let readers = ["verify", "extract", "steer", "dose"];
+    let readers = ["verify", "extract", "steer", "dose", "locate"];
     sandbox.write("data/model/model.safetensors", "WEIGHTS");
     sandbox.check(&readers, "input changed: data/model/model.safetensors");
     sandbox.write("data/model/tokenizer.json", "{}");
@@ -163,7 +163,10 @@ fn changed_code_reruns_the_stages_it_is_part_of() {
     sandbox.change_code("analyze");
     sandbox.check(&["analyze"], "analyze  runs: code changed: analyze");
     sandbox.write("crates/model/src/attention.rs", "pub fn attend() {}\n");
-    sandbox.check(&["verify", "extract", "steer", "dose"], "code changed: model");
+    sandbox.check(
+        &["verify", "extract", "steer", "dose", "locate"],
+        "code changed: model",
+    );
     sandbox.edit(
         "crates/report/Cargo.toml",
         "[dep",
@@ -180,7 +183,7 @@ fn the_kind_of_device_is_part_of_the_key() {
     sandbox.present = Device::Gpu(GpuApi::Cuda, 0);
     sandbox.runner.builds.clear();
     sandbox.check(
-        &["verify", "extract", "steer", "dose", "report"],
+        &["verify", "extract", "steer", "dose", "locate", "report"],
         r#"parameter model.device changed: "cpu" -> "cuda""#,
     );
     assert_eq!(sandbox.runner.builds, [Device::Gpu(GpuApi::Cuda, 0)]);

@@ -44,7 +44,7 @@ coefficients = [1.0, 2.0]
 const COMMIT: &str = "c0ffeec0ffeec0ffeec0ffeec0ffeec0ffeec0ff";
 
 /// Each crate, and what it is built from.
-const CRATES: [(&str, &[&str]); 13] = [
+const CRATES: [(&str, &[&str]); 14] = [
     ("results", &[]),
     ("chat", &["model"]),
     ("exchange", &["gguf"]),
@@ -57,6 +57,7 @@ const CRATES: [(&str, &[&str]); 13] = [
     ("analyze", &["results", "exchange", "statistics"]),
     ("steer", &["extract"]),
     ("dose", &["statistics", "steer"]),
+    ("locate", &["results", "statistics", "model"]),
     ("report", &["results"]),
 ];
 

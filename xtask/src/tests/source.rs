@@ -178,7 +178,7 @@ fn another_adapter_and_another_file_of_it_make_stages_stale() {
     // Its tokenizer is not read.
     sandbox.write("data/one/tokenizer.json", "{}");
     sandbox.check(&[], "everything is fresh");
-    for stage in ["verify", "extract", "steer", "dose"] {
+    for stage in ["verify", "extract", "steer", "dose", "locate"] {
         let key = sandbox.lock(stage).unwrap().key.inputs;
         assert!(key.contains_key("data/one/adapter_config.json"), "{stage}");
     }

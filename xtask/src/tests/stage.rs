@@ -18,7 +18,9 @@ fn a_stage_comes_after_its_ancestors() {
     assert_eq!(names_before("steer"), ["extract", "analyze", "steer"]);
     assert_eq!(
         names_before("report"),
-        ["verify", "extract", "analyze", "steer", "dose", "report"]
+        [
+            "verify", "extract", "analyze", "steer", "dose", "locate", "report"
+        ]
     );
     for (position, stage) in STAGES.iter().enumerate() {
         for upstream in stage.upstream {

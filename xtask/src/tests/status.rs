@@ -71,7 +71,8 @@ fn a_stage_waits_for_what_is_stale_before_it() {
         "analyze  waits for extract",
         "steer    waits for extract, analyze",
         "dose     waits for extract, analyze",
-        "report   waits for extract, analyze, steer, dose",
+        "locate   waits for extract, analyze",
+        "report   waits for extract, analyze, steer, dose, locate",
     ] {
         assert!(text.lines().any(|found| found == line), "no {line:?} in:\n{text}");
     }

@@ -67,7 +67,9 @@ fn what_reads_tables_knows_no_model_and_no_burn() {
         "report",
     ] {
         let dependencies = dependencies(&format!("crates/{name}/Cargo.toml"));
-        for stranger in ["burn", "model", "session", "extract", "steer", "dose", "tiny"] {
+        for stranger in [
+            "burn", "model", "session", "extract", "steer", "dose", "locate", "tiny",
+        ] {
             assert!(
                 !dependencies.iter().any(|name| name == stranger),
                 "{name} depends on {stranger}"

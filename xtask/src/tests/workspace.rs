@@ -19,6 +19,7 @@ fn a_stage_is_built_from_what_its_manifests_name() {
         ("analyze", "results exchange gguf statistics analyze"),
         ("steer", "results gguf kernels model steer"),
         ("dose", "results gguf kernels model statistics steer dose"),
+        ("locate", "results gguf kernels model statistics locate"),
         ("report", "results report"),
     ] {
         let built_from = workspace.built_from(stage::named(stage).unwrap().name).unwrap();

@@ -6,11 +6,15 @@ use std::path::Path;
 use interventions::Kind;
 use pipeline::Pipeline;
 use results::{
-    Activation, Dose, DoseEffect, DoseFigures, DoseSummary, DoseText, Generation, Layout, LensToken,
-    Metadata, RenderedPrompt, Table, write_activations, write_dose_summary,
+    Activation, Dose, DoseEffect, DoseFigures, DoseSummary, DoseText, Generation, Knockout, Layout,
+    LensToken, Metadata, PatchEffect, PatchedPrompt, RenderedPrompt, Table, write_activations,
+    write_dose_summary,
 };
 use tempfile::TempDir;
-use terms::{DoseDirection, FinishReason, GenerationStyle, LensSide, Pooling, Stage};
+use terms::{
+    DoseDirection, FinishReason, GenerationStyle, HiddenTokens, LensSide, Patch, PatchedPositions, Pooling,
+    Site, Stage,
+};
 
 pub const PROMPTS: [&str; 3] = ["who", "job", "life"];
 pub const CONDITIONS: [&str; 2] = ["normal", "swapped"];
@@ -38,6 +42,7 @@ impl Run {
         run.analyze();
         run.steer();
         run.dose();
+        run.locate();
         run
     }
 
@@ -167,6 +172,63 @@ impl Run {
             &DoseSummary::nothing(1.5, "Nothing."),
         )
         .unwrap();
+    }
+}
+
+impl Run {
+    fn locate(&self) {
+        fs_err::create_dir_all(self.layout.stage(Stage::Locate)).unwrap();
+        let effect = |layer: usize, positions: PatchedPositions| PatchEffect {
+            patch: Patch::PutIn,
+            site: Site::ResidualPost,
+            layer,
+            head: None,
+            positions,
+            from_end: (positions == PatchedPositions::Token).then_some(0),
+            token_positive: None,
+            token_negative: None,
+            prompts: PROMPTS.len(),
+            effect: 0.25,
+            effect_low: 0.0,
+            effect_high: 0.5,
+            moved: 0.5,
+            moved_low: 0.0,
+            moved_high: 1.0,
+            kl: 0.1,
+            p: Some(0.25),
+            p_family: Some(0.5),
+        };
+        let groups = [PatchedPositions::Token, PatchedPositions::All];
+        let effects = (0..LAYERS).flat_map(|layer| groups.map(|positions| effect(layer, positions)));
+        let effects: Vec<PatchEffect> = effects.collect();
+        let prompts = PROMPTS.map(|prompt| PatchedPrompt {
+            prompt_id: prompt.to_owned(),
+            prompt: format!("{prompt}?"),
+            answer_positive: "I am".to_owned(),
+            answer_negative: "Thanks".to_owned(),
+            log_odds_positive: 1.5,
+            log_odds_negative: -0.5,
+            turn_tokens: 3,
+            prompt_tokens: 4,
+            before_tokens: 1,
+        });
+        PatchEffect::write(&self.layout.table::<PatchEffect>(), &self.metadata, &effects).unwrap();
+        PatchedPrompt::write(&self.layout.table::<PatchedPrompt>(), &self.metadata, &prompts).unwrap();
+        let knockouts = CONDITIONS.map(|condition| Knockout {
+            condition: condition.to_owned(),
+            hidden: HiddenTokens::Speaker,
+            first_layer: 0,
+            last_layer: LAYERS - 1,
+            prompts: PROMPTS.len(),
+            effect: 0.25,
+            effect_low: 0.0,
+            effect_high: 0.5,
+            moved: 0.5,
+            moved_low: 0.0,
+            moved_high: 1.0,
+            kl: 0.1,
+        });
+        Knockout::write(&self.layout.table::<Knockout>(), &self.metadata, &knockouts).unwrap();
     }
 }
 

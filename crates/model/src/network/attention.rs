@@ -11,10 +11,12 @@ use super::linear::Linear;
 use super::loader::Loader;
 use super::norm::RmsNorm;
 use super::on_device;
-use super::padded::Padded;
+use super::padded::{Grids, Padded};
 use super::parts::{TOKENS_AT_ONCE, in_parts};
 use super::pass::Pass;
-use crate::{Cache, KeysAndValues, LayerDescription, ModelConfig, QueryKeyNorms, Result};
+use crate::{
+    Cache, KeysAndValues, LayerDescription, ModelConfig, QueryKeyNorms, ResidualTap, Result, Site, Token,
+};
 
 /// Grouped-query attention, with soft-capped scores or normed queries and keys where the
 /// configuration has them.
@@ -85,10 +87,11 @@ impl Attention {
         pass: &Pass<'_>,
         layer: usize,
         cache: Option<&mut Cache>,
+        tap: &mut dyn ResidualTap,
     ) -> Tensor<2> {
         #[cfg(feature = "gpu")]
         if let Some(joined) = &self.joined {
-            return self.forward_on_device(joined, x, pass, layer, cache);
+            return self.forward_on_device(joined, x, pass, layer, cache, tap);
         }
         let asked = pass.queries(layer);
         let is_long =
@@ -110,20 +113,22 @@ impl Attention {
                 (keys, values)
             }
         };
-        let attend = |range: Range<usize>, queries: Tensor<2>| {
+        let hidden = pass.hidden_keys(layer, tap);
+        let mut attend = |range: Range<usize>, queries: Tensor<2>| {
             let queries = normed(&self.q_norm, queries);
             let queries = pass.rotate_queries(layer, range.start, queries);
-            let mixed = attend_on_cpu(
-                &queries,
-                &keys,
-                &values,
-                &pass.contexts(layer, range),
-                pass,
-                layer,
-            );
-            let mixed = mixed.or_else(|| on_device::attend(&queries, &keys, &values, pass, layer));
-            let mixed = mixed
-                .unwrap_or_else(|| attend_by_backend(queries, keys.clone(), values.clone(), pass, layer));
+            let contexts = pass.contexts(layer, range.clone(), hidden.as_ref());
+            let mixed = attend_on_cpu(&queries, &keys, &values, &contexts, pass, layer);
+            let mixed = mixed.or_else(|| match hidden {
+                None => on_device::attend(&queries, &keys, &values, pass, layer),
+                Some(_) => None,
+            });
+            let mixed = mixed.unwrap_or_else(|| {
+                let grids = pass.grids(layer, hidden.as_ref(), &queries.device());
+                let (keys, values) = (keys.clone(), values.clone());
+                attend_by_backend(queries, keys, values, &grids, pass, layer)
+            });
+            let mixed = heads_tapped(mixed, layer, &asked.tokens[range], tap);
             self.o_proj.forward(mixed)
         };
         match queries {
@@ -164,13 +169,24 @@ impl Attention {
         pass: &Pass<'_>,
         layer: usize,
         cache: Option<&mut Cache>,
+        tap: &mut dyn ResidualTap,
     ) -> Tensor<2> {
         let norms = [&self.q_norm, &self.k_norm];
         let [queries, keys, values] = joined.heads(x, norms, pass, layer, cache);
         pass.lend(layer, &keys, &values);
-        let queries = pass.queries(layer).of(queries);
-        match on_device::attend(&queries, &keys, &values, pass, layer) {
-            Some(mixed) => self.o_proj.forward(mixed),
+        let asked = pass.queries(layer);
+        let queries = asked.of(queries);
+        let mixed = match pass.hidden_keys(layer, tap) {
+            None => on_device::attend(&queries, &keys, &values, pass, layer),
+            hidden => {
+                let grids = pass.grids(layer, hidden.as_ref(), &queries.device());
+                Some(attend_by_backend(queries, keys, values, &grids, pass, layer))
+            }
+        };
+        match mixed {
+            Some(mixed) => self
+                .o_proj
+                .forward(heads_tapped(mixed, layer, &asked.tokens, tap)),
             None => unreachable!("weights are joined on a device with kernels alone"),
         }
     }
@@ -185,6 +201,19 @@ impl Attention {
         let [keys, values] = Linear::forward_each([keys, values], x);
         Some((keys, values))
     }
+}
+
+/// `[queries, heads * head_dim]`, what attention mixed, as the tap leaves it.
+fn heads_tapped(mixed: Tensor<2>, layer: usize, tokens: &[Token], tap: &mut dyn ResidualTap) -> Tensor<2> {
+    let site = Site::HeadOutputs;
+    let mixed = match tap.changes(site, layer) {
+        true => tap.change(site, layer, tokens, mixed),
+        false => mixed,
+    };
+    if tap.wants_sites() {
+        tap.site(site, layer, tokens, &mixed);
+    }
+    mixed
 }
 
 /// `None` in a layer that uses those of another.
@@ -256,10 +285,10 @@ fn attend_by_backend(
     queries: Tensor<2>,
     keys: Tensor<2>,
     values: Tensor<2>,
+    grids: &Grids,
     pass: &Pass<'_>,
     layer: usize,
 ) -> Tensor<2> {
-    let grids = pass.grids(layer, &queries.device());
     grids.each(|grid| {
         let (queries, keys, values) = (queries.clone(), keys.clone(), values.clone());
         attend_on_grid(queries, keys, values, grid, pass.config, layer)

@@ -10,7 +10,7 @@ use super::on_device;
 use super::parts::in_parts;
 use super::pass::Pass;
 use super::per_layer::PerLayer;
-use crate::{Activation, Cache, LayerDescription, ResidualTap, Result, Site};
+use crate::{Activation, Cache, LayerDescription, ResidualTap, Result, Site, Token};
 
 /// One decoder layer: attention and feed-forward, each after a norm, before one or between two,
 /// each added to the residual stream; in some models also what enters by token and layer.
@@ -68,22 +68,18 @@ impl DecoderLayer {
     ) -> Tensor<2> {
         let activation = pass.config.activation;
         let read = normed(&self.input_layernorm, h.clone());
-        let attended = self.self_attn.forward(read, pass, layer, cache);
-        let tokens = &pass.queries(layer).tokens;
-        if tap.wants_sites() {
-            let added = normed(&self.post_attention_layernorm, attended.clone());
-            tap.site(Site::AttentionOutput, layer, tokens, &added);
-        }
-        let h = pass.queries(layer).of(h);
-        let h = add(&self.post_attention_layernorm, h, attended);
+        let attended = self.self_attn.forward(read, pass, layer, cache, tap);
+        let queries = pass.queries(layer);
+        let (h, norm) = (queries.of(h), &self.post_attention_layernorm);
+        let place = (Site::AttentionOutput, layer, queries.tokens.as_slice());
+        let h = added(norm, h, attended, place, tap);
         let read = normed(&self.pre_feedforward_layernorm, h.clone());
         let fed = in_parts(read, |_, read| self.mlp.forward(read, activation));
         if tap.wants_sites() {
-            tap.site(Site::ResidualMid, layer, tokens, &h);
-            let added = normed(&self.post_feedforward_layernorm, fed.clone());
-            tap.site(Site::FeedForwardOutput, layer, tokens, &added);
+            tap.site(Site::ResidualMid, layer, &queries.tokens, &h);
         }
-        let mut h = add(&self.post_feedforward_layernorm, h, fed);
+        let place = (Site::FeedForwardOutput, layer, queries.tokens.as_slice());
+        let mut h = added(&self.post_feedforward_layernorm, h, fed, place, tap);
         if let (Some(part), Some(input)) = (&self.per_layer, pass.per_layer_input(layer)) {
             h = part.add_to(h, input, activation);
         }
@@ -95,6 +91,28 @@ impl DecoderLayer {
             None => h,
         }
     }
+}
+
+/// `h` with what a part of the layer computed, normed, as the tap leaves it. Where the tap changes
+/// it, norm and sum are two steps, which give the bits of the one.
+fn added(
+    norm: &Option<RmsNorm>,
+    h: Tensor<2>,
+    x: Tensor<2>,
+    (site, layer, tokens): (Site, usize, &[Token]),
+    tap: &mut dyn ResidualTap,
+) -> Tensor<2> {
+    if tap.changes(site, layer) {
+        let x = tap.change(site, layer, tokens, normed(norm, x));
+        if tap.wants_sites() {
+            tap.site(site, layer, tokens, &x);
+        }
+        return sum(h, x);
+    }
+    if tap.wants_sites() {
+        tap.site(site, layer, tokens, &normed(norm, x.clone()));
+    }
+    add(norm, h, x)
 }
 
 fn add(norm: &Option<RmsNorm>, h: Tensor<2>, x: Tensor<2>) -> Tensor<2> {

@@ -6,6 +6,7 @@ mod decoder;
 mod embedding;
 mod functions;
 mod gather;
+mod hidden_keys;
 mod joined;
 mod layout;
 mod linear;

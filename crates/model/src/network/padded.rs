@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
+use super::hidden_keys::HiddenKeys;
 use crate::Token;
 use crate::cache::Path;
 
@@ -42,7 +43,13 @@ const KEYS_AT_ONCE: usize = 16;
 
 impl Grids {
     /// `paths`: those of the rows.
-    pub fn new(tokens: &[Token], paths: &[Path], window: Option<usize>, device: &Device) -> Self {
+    pub fn new(
+        tokens: &[Token],
+        paths: &[Path],
+        window: Option<usize>,
+        hidden: Option<&HiddenKeys>,
+        device: &Device,
+    ) -> Self {
         let mut lines: Vec<Line> = Vec::new();
         let mut line_of_row = BTreeMap::new();
         for (query, token) in tokens.iter().enumerate() {
@@ -65,7 +72,7 @@ impl Grids {
         }
         let grids = parts
             .iter()
-            .map(|part| Padded::new(tokens, paths, part, window, device));
+            .map(|part| Padded::new(tokens, paths, part, window, hidden, device));
         Grids {
             order: (parts.len() > 1).then(|| Gather::new(place_of_query, device)),
             grids: grids.collect(),
@@ -83,7 +90,14 @@ impl Grids {
 
 impl Padded {
     /// Of a query's keys only those in the window of its row's first query or later are in the grid.
-    fn new(tokens: &[Token], paths: &[Path], lines: &[Line], window: Option<usize>, device: &Device) -> Self {
+    fn new(
+        tokens: &[Token],
+        paths: &[Path],
+        lines: &[Line],
+        window: Option<usize>,
+        hidden: Option<&HiddenKeys>,
+        device: &Device,
+    ) -> Self {
         let position = |query: &usize| tokens[*query].position;
         let first_key = |own: &[usize]| match window {
             Some(window) => (position(&own[0]) + 1).saturating_sub(window),
@@ -116,6 +130,19 @@ impl Padded {
                 slot_of_cell[line * keys + key] = slot.cast_signed();
             }
         }
+        let shape = [lines.len(), 1, queries, keys];
+        let mut numbers = mask(&positions, window, keys);
+        if let Some(hidden) = hidden {
+            for (line, (_, own)) in lines.iter().enumerate() {
+                let first = first_key(own);
+                for (column, query) in own.iter().enumerate() {
+                    let start = (line * queries + column) * keys;
+                    let cells = numbers[start..start + keys].iter_mut().enumerate();
+                    let unseen = cells.filter(|(key, _)| hidden.hides(*query, first + key));
+                    unseen.for_each(|(_, cell)| *cell = HIDDEN);
+                }
+            }
+        }
         Padded {
             lines: lines.len(),
             queries,
@@ -123,7 +150,7 @@ impl Padded {
             query_of_cell: Gather::new(query_of_cell, device),
             slot_of_cell: Gather::new(slot_of_cell, device),
             cell_of_query: Gather::new(cell_of_query, device),
-            mask: mask(&positions, window, [lines.len(), 1, queries, keys], device),
+            mask: Tensor::from_data(TensorData::new(numbers, shape), (device, DType::F32)),
         }
     }
 
@@ -156,19 +183,18 @@ impl Padded {
 
 /// 0 where a query sees a key, a large negative number where it doesn't. A query sees the keys at
 /// its own position and before, at most `window` of them; positions are counted from the first key.
-fn mask(positions: &[i64], window: Option<usize>, shape: [usize; 4], device: &Device) -> Tensor<4> {
+fn mask(positions: &[i64], window: Option<usize>, keys: usize) -> Vec<f32> {
     let window = window.map_or(i64::MAX, |window| window as i64);
     let sees = |position: i64, key: usize| {
         let distance = position - key as i64;
         distance >= 0 && distance < window
     };
     let of_query = |position: &i64| -> Vec<f32> {
-        (0..shape[3])
+        (0..keys)
             .map(|key| if sees(*position, key) { 0.0 } else { HIDDEN })
             .collect()
     };
-    let mask: Vec<f32> = positions.iter().flat_map(of_query).collect();
-    Tensor::from_data(TensorData::new(mask, shape), (device, DType::F32))
+    positions.iter().flat_map(of_query).collect()
 }
 
 /// Some rows of a matrix, in any order, for a backend.
@@ -215,7 +241,7 @@ mod tests {
     /// One line per query, `1` where it sees the key; grid after grid.
     fn drawn(batch: &Batch, window: Option<usize>) -> Vec<String> {
         let paths = Paths::of(batch, 1);
-        let grids = Grids::new(batch.tokens(), paths.rows(0), window, &Device::flex());
+        let grids = Grids::new(batch.tokens(), paths.rows(0), window, None, &Device::flex());
         let line = |seen: &[f32]| {
             seen.iter()
                 .map(|seen| if *seen == 0.0 { '1' } else { '0' })
@@ -263,7 +289,7 @@ mod tests {
         batch.push(1, 40, &[7]).unwrap();
         let slots = [vec![0, 1, 2], (3..44).collect()].map(path);
         for (window, keys, first) in [(None, 48, 3), (Some(20), 32, 24)] {
-            let grids = Grids::new(batch.tokens(), &slots, window, &Device::flex());
+            let grids = Grids::new(batch.tokens(), &slots, window, None, &Device::flex());
             let shapes: Vec<[usize; 4]> = grids.grids.iter().map(|grid| grid.mask().dims()).collect();
             assert_eq!(shapes, [[1, 1, 3, 3], [1, 1, 1, keys]]);
             let slots = grids.grids[1]
@@ -290,7 +316,7 @@ mod tests {
         batch.push(1, 0, &[4, 5, 6]).unwrap();
         batch.push(2, 2, &[8]).unwrap();
         let slots = [0..4, 4..7, 7..10].map(|slots: std::ops::Range<u32>| path(slots.collect()));
-        let grids = Grids::new(batch.tokens(), &slots, None, &Device::flex());
+        let grids = Grids::new(batch.tokens(), &slots, None, None, &Device::flex());
         let x: Vec<f32> = (0..10).map(|index| index as f32).collect();
         let x = Tensor::<2>::from_data(TensorData::new(x, [5, 2]), &Device::flex());
         let back = grids.each(|grid| grid.packed(grid.queries(x.clone())));

@@ -10,12 +10,15 @@ pub(super) const TOKENS_AT_ONCE: usize = 1024;
 
 /// `each` of some rows of `x: [tokens, width]` after the other, so that what is between its
 /// products is never there for all tokens. It gives as many rows as it takes.
-pub(super) fn in_parts(x: Tensor<2>, each: impl Fn(Range<usize>, Tensor<2>) -> Tensor<2>) -> Tensor<2> {
+pub(super) fn in_parts(
+    x: Tensor<2>,
+    mut each: impl FnMut(Range<usize>, Tensor<2>) -> Tensor<2>,
+) -> Tensor<2> {
     let tokens = x.dims()[0];
     if tokens <= TOKENS_AT_ONCE {
         return each(0..tokens, x);
     }
-    let part = |first: usize| {
+    let mut part = |first: usize| {
         let range = first..tokens.min(first + TOKENS_AT_ONCE);
         let part = x.clone().narrow(0, first, range.len());
         each(range, part)

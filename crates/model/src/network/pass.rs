@@ -7,10 +7,11 @@ use burn::tensor::{Device, Tensor};
 use kernels::Context;
 
 use super::gather::Gather;
+use super::hidden_keys::HiddenKeys;
 use super::padded::Grids;
 use super::rotary::Rotary;
 use crate::cache::Paths;
-use crate::{Batch, Cache, KeysAndValues, ModelConfig, Result, Token};
+use crate::{Batch, Cache, KeysAndValues, ModelConfig, ResidualTap, Result, Token};
 
 /// What the layers share in one pass over a batch.
 pub(super) struct Pass<'a> {
@@ -211,12 +212,30 @@ impl<'a> Pass<'a> {
         Some(self.queries(layer).of(own))
     }
 
+    /// What the tap keeps the layer's queries from seeing, if it does that in this layer.
+    pub fn hidden_keys(&self, layer: usize, tap: &dyn ResidualTap) -> Option<HiddenKeys> {
+        let paths = self.paths.rows(self.log(layer));
+        let window = self.config.layers[layer].window.unwrap_or(usize::MAX);
+        let tokens = &self.queries(layer).tokens;
+        tap.hides_keys(layer)
+            .then(|| HiddenKeys::new(layer, tokens, paths, window, tap))
+    }
+
     /// What each of these queries of the layer sees: slots in the order of their positions, as many
-    /// as the layer's window has.
-    pub fn contexts(&self, layer: usize, queries: Range<usize>) -> Vec<Context<'_>> {
+    /// as the layer's window has, without those that are hidden.
+    pub fn contexts<'b>(
+        &'b self,
+        layer: usize,
+        queries: Range<usize>,
+        hidden: Option<&'b HiddenKeys>,
+    ) -> Vec<Context<'b>> {
         let window = self.config.layers[layer].window.unwrap_or(usize::MAX);
         let paths = self.paths.rows(self.log(layer));
-        let context = |token: &Token| {
+        let context = |query: usize| {
+            if let Some(context) = hidden.and_then(|hidden| hidden.context(query)) {
+                return context;
+            }
+            let token = &self.queries(layer).tokens[query];
             let (path, end) = (&paths[token.entry], token.position + 1);
             Context {
                 path: &path.slots,
@@ -224,14 +243,17 @@ impl<'a> Pass<'a> {
                 end: end - path.first,
             }
         };
-        self.queries(layer).tokens[queries].iter().map(context).collect()
+        queries.map(context).collect()
     }
 
     /// The same as grids, for backends that work on whole tensors.
-    pub fn grids(&self, layer: usize, device: &Device) -> Rc<Grids> {
+    pub fn grids(&self, layer: usize, hidden: Option<&HiddenKeys>, device: &Device) -> Rc<Grids> {
         let (queries, log) = (self.queries(layer), self.log(layer));
         let window = self.config.layers[layer].window;
-        let grids = || Grids::new(&queries.tokens, self.paths.rows(log), window, device);
+        let grids = || Grids::new(&queries.tokens, self.paths.rows(log), window, hidden, device);
+        if hidden.is_some() {
+            return Rc::new(grids());
+        }
         let mut known = queries.grids.borrow_mut();
         let grids = known.entry((log, window)).or_insert_with(|| Rc::new(grids()));
         grids.clone()

@@ -17,6 +17,7 @@ mod golden;
 mod hazards;
 mod long_generation;
 mod long_prompts;
+mod patching;
 mod published;
 mod reference;
 mod sampling;

@@ -265,6 +265,20 @@ fn numbers_that_cannot_be_computed_with_are_refused_by_their_keys() {
         "samples = 1000000",
         &["steer.sets.steered-sampled", "samples"],
     );
+    for (line, words) in [
+        ("tokens = 0", ["locate.tokens", "from 1 to"]),
+        ("prompts = 1", ["locate.prompts", "at least 2"]),
+        ("places = []", ["locate.places", "a place at least"]),
+        ("places = [\"hook_embed\"]", ["locate.places", "hook_embed"]),
+        ("places = [\"hook_z\", \"hook_z\"]", ["locate.places", "twice"]),
+    ] {
+        check_error("[locate]", &format!("[locate]\n{line}"), &words);
+    }
+    check_error(
+        "poolings = [\"newline\", \"last\", \"mean\"]",
+        "poolings = [\"newline\"]\nsites = [\"hook_z\"]",
+        &["extract.sites", "hook_z", "locate"],
+    );
     check_error(
         "[dose]",
         "[dose]\nrandom_directions = 1000000",

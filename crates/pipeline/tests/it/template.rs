@@ -81,6 +81,7 @@ fn no_key_is_missing() {
     let file = folder.path().join("mine.toml");
     for table in [
         "[dose]",
+        "[locate]",
         "[model]",
         "[extract]",
         "[contrast]",

@@ -17,6 +17,8 @@ mod effects;
 mod errors;
 mod figure;
 mod heat_map;
+mod knock_outs;
+mod locate;
 mod norms;
 mod other_measures;
 mod projections;
@@ -27,6 +29,7 @@ mod strip;
 pub use by_layer::layer_tick_step;
 pub use errors::errors_chart;
 pub use figure::{Figure, Size};
+pub use locate::position_name;
 pub use similarity::{Ends, SimilarityLine, similarity_chart, similarity_lines, similarity_range, titles};
 
 /// All figures in the order of the page, which is that of their numbers.
@@ -48,6 +51,11 @@ pub const FIGURES: &[Figure] = &[
     dose_divergence::FIGURE,
     dose_maps::EFFECT,
     dose_maps::DAMAGE,
+    locate::PUT_IN,
+    locate::TAKEN_OUT,
+    locate::PARTS,
+    locate::HEADS,
+    knock_outs::FIGURE,
     errors::FIGURE,
     published::FIGURE,
 ];

@@ -11,6 +11,7 @@ mod features;
 mod generations;
 mod layers;
 mod lens;
+mod locate;
 mod prompts;
 mod provenance;
 mod published;
@@ -34,6 +35,7 @@ pub const SECTIONS: &[Section] = &[
     speaker::SECTION,
     features::SECTION,
     dose::SECTION,
+    locate::SECTION,
     generations::SECTION,
     trust::SECTION,
     certificate::SECTION,

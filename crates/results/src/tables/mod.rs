@@ -9,8 +9,11 @@ mod doses;
 mod effects;
 mod features;
 mod generations;
+mod knockouts;
 mod lens;
 mod outliers;
+mod patched_prompts;
+mod patches;
 mod projections;
 mod rendered;
 mod similarities;
@@ -27,8 +30,11 @@ pub use doses::*;
 pub use effects::*;
 pub use features::*;
 pub use generations::*;
+pub use knockouts::*;
 pub use lens::*;
 pub use outliers::*;
+pub use patched_prompts::*;
+pub use patches::*;
 pub use projections::*;
 pub use rendered::*;
 pub use similarities::*;
@@ -61,4 +67,7 @@ pub const TABLES: &[TableSchema] = &[
     LensToken::SCHEMA,
     DoseEffect::SCHEMA,
     DoseText::SCHEMA,
+    PatchEffect::SCHEMA,
+    PatchedPrompt::SCHEMA,
+    Knockout::SCHEMA,
 ];

@@ -9,6 +9,7 @@
 mod control;
 mod conversations;
 mod dose;
+mod locate;
 mod null;
 mod pipeline;
 mod planted;

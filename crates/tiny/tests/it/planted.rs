@@ -10,11 +10,12 @@ use pipeline::Pipeline;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use results::{
-    LayerStatistics, Layout, StageDirectory, Table, read_contrast_vectors, read_statistics_summary,
+    LayerStatistics, Layout, PatchEffect, StageDirectory, Table, read_contrast_vectors,
+    read_statistics_summary,
 };
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::{Value, json};
-use terms::{Device, Stage};
+use terms::{Device, Patch, PatchedPositions, Site, Stage};
 use tiny::random::normal;
 
 const HIDDEN: usize = 64;
@@ -170,6 +171,42 @@ fn write_model(folder: &Path) -> Planted {
         .map(|(name, (shape, bytes))| (name, TensorView::new(Dtype::F32, shape.clone(), bytes).unwrap()));
     safetensors::serialize_to_file(views, None, &folder.join("model.safetensors")).unwrap();
     planted
+}
+
+/// Other activations change what follows exactly where the truth says: the speaker's name before the planted layer
+/// reads it, and the newline from then on, of all parts by that layer's attention alone.
+#[test]
+fn the_planted_layer_and_position_are_located() {
+    let folder = tempfile::tempdir().unwrap();
+    write_model(folder.path());
+    let mut pipeline = pipeline(folder.path());
+    pipeline.locate.enabled = true;
+    let layout = Layout::new(folder.path().join("results"));
+    let directory = StageDirectory::begin(&layout, Stage::Extract).unwrap();
+    extract::run(&pipeline, &layout, directory.path()).unwrap();
+    directory.commit().unwrap();
+    let directory = StageDirectory::begin(&layout, Stage::Locate).unwrap();
+    locate::run(&pipeline, &layout, directory.path()).unwrap();
+    directory.commit().unwrap();
+    let rows = PatchEffect::read(&layout.table::<PatchEffect>()).unwrap().0;
+    let put_in = rows
+        .iter()
+        .filter(|row| row.patch == Patch::PutIn && row.positions == PatchedPositions::Token);
+    let mut seen = 0;
+    for row in put_in {
+        // The newline is the last token, the name the one before.
+        let carries = match (row.site, row.from_end) {
+            (Site::ResidualPost, Some(0)) => row.layer >= PLANTED_LAYER,
+            (Site::ResidualPost, Some(1)) if row.layer < PLANTED_LAYER => true,
+            (Site::AttentionOutput, Some(0)) if row.layer == PLANTED_LAYER => true,
+            // Later parts may read the direction, which the planted layer writes at the name too.
+            (_, Some(0 | 1)) if row.layer >= PLANTED_LAYER => continue,
+            _ => false,
+        };
+        assert_eq!(row.kl > 1e-9, carries, "{row:#?}");
+        seen += usize::from(carries);
+    }
+    assert_eq!(seen, LAYERS + 1);
 }
 
 /// The same turn by the user, answered by the model or by the user: only the speaker's name

@@ -59,7 +59,7 @@ pub const STAGES: &[Stage] = &[
         version: 1,
         help: "Tests which features of sparse autoencoders tell the conditions apart",
         example: "features --pipeline tiny",
-        tables: &["conditions", "contrast", "saes"],
+        tables: &["contrast", "saes"],
         inputs: &[Input::Saes("saes", "folder")],
         upstream: &["extract"],
         json: None,

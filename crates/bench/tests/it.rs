@@ -102,7 +102,7 @@ fn every_model_that_loads_is_measured() {
 #[test]
 fn what_it_does_not_understand_is_refused() {
     for (arguments, code, expected) in [
-        (&["--dtype", "f8"][..], 2, "use auto, f32, bf16"),
+        (&["--dtype", "f8"][..], 2, "use auto, f32, tf32, bf16"),
         (&["--new", "1"], 2, "2 at least"),
         (&["--fast"], 2, "there is no option `--fast`"),
         (&["one", "two"], 2, "usage: cargo xtask bench"),

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use exchange::NpyHeader;
 
-use crate::tensors::Entry;
+use crate::entry::Entry;
 
 /// The arrays of an archive, by name.
 ///

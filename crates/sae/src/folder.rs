@@ -32,22 +32,3 @@ pub fn open(folder: &Path, hook: Option<&str>) -> Result<SparseAutoencoder> {
         },
     ))
 }
-
-/// The hook of a folder that says one, unless it contradicts the one that was named.
-pub(crate) fn agreed<'a>(file: &Path, said: Option<&'a str>, named: Option<&'a str>) -> Result<crate::Place> {
-    use crate::Place;
-    let place = |hook: &str| {
-        Place::of_hook(hook).map_err(|problem| Error::invalid(file, format!("its hook \"{hook}\" {problem}")))
-    };
-    match (said, named) {
-        (Some(said), Some(named)) if place(said)? != place(named)? => Err(Error::invalid(
-            file,
-            format!("it was trained at {said}, and `hook` says {named}; leave `hook` out"),
-        )),
-        (Some(hook), _) | (None, Some(hook)) => place(hook),
-        (None, None) => Err(Error::invalid(
-            file,
-            "nothing says at which place in the model it was trained; name it, as in `hook = \"blocks.20.hook_resid_post\"`",
-        )),
-    }
-}

@@ -5,7 +5,7 @@ use std::path::Path;
 use results::{Error, Result};
 use serde_json::Value;
 
-use crate::folder::agreed;
+use crate::said::{agreed, read_json};
 use crate::tensors::Tensors;
 use crate::{Activation, Description, Normalization, Place, SparseAutoencoder};
 
@@ -97,21 +97,6 @@ pub(crate) fn plain(architecture: &str, place: Place) -> Description {
         architecture: architecture.to_owned(),
         normalization: Normalization::None,
         subtracts_decoder_bias: false,
-    }
-}
-
-pub(crate) fn read_json(path: &Path) -> Result<serde_json::Map<String, Value>> {
-    let text = fs_err::read_to_string(path)?;
-    match serde_json::from_str(&text) {
-        Ok(Value::Object(config)) => Ok(config),
-        Ok(_) => Err(Error::invalid(
-            path,
-            "this is not a JSON object; download it again",
-        )),
-        Err(error) => Err(Error::invalid(
-            path,
-            format!("this is not JSON: {error}; download it again"),
-        )),
     }
 }
 

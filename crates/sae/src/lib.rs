@@ -25,11 +25,13 @@ mod activation;
 mod archive;
 mod description;
 mod encode;
+mod entry;
 mod folder;
 mod gemma_scope;
 mod matrix;
 mod place;
 mod sae_lens;
+mod said;
 mod sparse_autoencoder;
 mod tensors;
 

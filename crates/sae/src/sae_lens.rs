@@ -5,8 +5,7 @@ use std::path::Path;
 use results::{Error, Result};
 use serde_json::{Map, Value};
 
-use crate::folder::agreed;
-use crate::gemma_scope::read_json;
+use crate::said::{agreed, read_json};
 use crate::tensors::Tensors;
 use crate::{Activation, Description, Normalization, SparseAutoencoder};
 

@@ -1,5 +1,4 @@
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use exchange::{Float, floats};
@@ -9,6 +8,7 @@ use safetensors::SafeTensors;
 use safetensors::tensor::Dtype;
 
 use crate::archive;
+use crate::entry::Entry;
 use crate::matrix::Matrix;
 
 /// The tensors of one mapped file.
@@ -16,15 +16,6 @@ pub(crate) struct Tensors {
     path: PathBuf,
     bytes: Mmap,
     entries: BTreeMap<String, Entry>,
-}
-
-/// Where a tensor is in its file.
-#[derive(Clone, Debug)]
-pub(crate) struct Entry {
-    pub kind: Float,
-    pub shape: Vec<usize>,
-    pub columns_first: bool,
-    pub bytes: Range<usize>,
 }
 
 impl Tensors {

@@ -19,7 +19,7 @@ fn a_stage_comes_after_its_ancestors() {
     assert_eq!(
         names_before("report"),
         [
-            "verify", "extract", "analyze", "steer", "dose", "locate", "report"
+            "verify", "extract", "analyze", "features", "steer", "dose", "locate", "report"
         ]
     );
     for (position, stage) in STAGES.iter().enumerate() {

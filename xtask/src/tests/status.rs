@@ -20,7 +20,7 @@ fn before_the_first_run() {
         "pipeline tiny (pipelines/tiny.toml), cpu".to_owned(),
         String::new(),
         "stage state took when size why".to_owned(),
-        "─────── ───── ──── ──── ──── ───".to_owned(),
+        "──────── ───── ──── ──── ──── ───".to_owned(),
     ];
     expected.extend(
         all_stages()
@@ -45,11 +45,11 @@ fn a_row_per_stage_with_size_age_and_seconds() {
     }
     let rows = rows(&sandbox);
     assert_eq!(rows[5], "extract fresh 1.2 s 3 h ago 12 B");
-    assert!(rows[7].starts_with("steer stale 1.2 s 3 h ago"), "{}", rows[7]);
+    assert!(rows[8].starts_with("steer stale 1.2 s 3 h ago"), "{}", rows[8]);
     assert!(
-        rows[7].ends_with("parameter steer.seed changed: 0 -> 1"),
+        rows[8].ends_with("parameter steer.seed changed: 0 -> 1"),
         "{}",
-        rows[7]
+        rows[8]
     );
     let last = rows.last().unwrap();
     assert!(
@@ -69,10 +69,11 @@ fn a_stage_waits_for_what_is_stale_before_it() {
         "verify   fresh",
         "extract  would run: output missing: out.txt",
         "analyze  waits for extract",
+        "features waits for extract",
         "steer    waits for extract, analyze",
         "dose     waits for extract, analyze",
         "locate   waits for extract, analyze",
-        "report   waits for extract, analyze, steer, dose, locate",
+        "report   waits for extract, analyze, features, steer, dose, locate",
     ] {
         assert!(text.lines().any(|found| found == line), "no {line:?} in:\n{text}");
     }

@@ -87,7 +87,11 @@ fn the_model_knows_no_stage_and_no_result() {
         own.sort();
         own
     };
-    assert_eq!(of("model"), ["files", "gguf", "kernels", "terms"]);
+    assert_eq!(
+        of("model"),
+        ["device-kernels", "files", "gguf", "kernels", "terms"]
+    );
+    assert!(of("device-kernels").is_empty());
     // It multiplies with weights as GGUF files hold them, and knows nothing else of the workspace.
     assert_eq!(of("kernels"), ["gguf"]);
     assert!(of("gguf").is_empty());

@@ -15,7 +15,8 @@ use crate::{Intervention, on_cpu};
 pub struct Steer {
     layers: Arc<Vec<Vec<Slot>>>,
     forks: Forks,
-    /// What tokens got last on a GPU, also as a tensor there: layers of a pass have mostly the same, and steps too.
+    /// What tokens got last in this pass on a GPU, also as a tensor there: layers have mostly the same. Another pass can run
+    /// on another thread, and burn's fusion loses tensors that two threads share before they have been computed.
     forms: Option<(Vec<usize>, Tensor<1, Int>)>,
 }
 
@@ -89,6 +90,9 @@ impl Steer {
 
 impl ResidualTap for Steer {
     fn residual(&mut self, layer: usize, tokens: &[Token], h: Tensor<2>) -> Tensor<2> {
+        if layer == 0 {
+            self.forms = None;
+        }
         let layers = self.layers.clone();
         layers[layer]
             .iter()

@@ -144,7 +144,7 @@ impl FeedForward {
         let (hidden, inner) = (loader.config.hidden_size, layer.intermediate_size);
         let biased = layer.biases.feed_forward;
         let part = |part: &str| format!("{name}.{part}");
-        let joins = on_device::has_kernels(loader.device);
+        let joins = on_device::has_kernels(loader.device) && loader.fits(2 * inner);
         let gate_up = joins.then(|| {
             let parts = [(part("gate_proj"), inner), (part("up_proj"), inner)];
             Linear::load_joined(loader, &parts, hidden, biased)

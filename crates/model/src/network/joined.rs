@@ -23,14 +23,16 @@ pub(super) struct Joined {
 }
 
 impl Joined {
-    /// `None` on the CPU, and in a layer that computes some of them only, or norms their whole width.
+    /// `None` on the CPU, where they are too large for the device as one, and in a layer that computes some of them only, or
+    /// norms their whole width.
     pub fn load(loader: &mut Loader<'_, '_>, name: &str, layer: &LayerDescription) -> Result<Option<Self>> {
         let is_whole = layer.keeps_keys() && layer.has_values();
         let by_width = layer.query_key_norms == QueryKeyNorms::OfWidth;
-        if !is_whole || by_width || !on_device::has_kernels(loader.device) {
+        let (queries, keys) = (layer.query_width(), layer.key_width());
+        let joins = on_device::has_kernels(loader.device) && loader.fits(queries + 2 * keys);
+        if !is_whole || by_width || !joins {
             return Ok(None);
         }
-        let (queries, keys) = (layer.query_width(), layer.key_width());
         let widths = [("q_proj", queries), ("k_proj", keys), ("v_proj", keys)];
         let parts = widths.map(|(part, width)| (format!("{name}.{part}"), width));
         let (hidden, biased) = (loader.config.hidden_size, layer.biases.query_key_value);

@@ -104,6 +104,12 @@ impl Loader<'_, '_> {
         self.parameter(&parts[0].0, TensorData::from_bytes_vec(bytes, shape, dtype))
     }
 
+    /// Whether the device can be given a matrix with so many outputs of the residual stream at once.
+    pub(super) fn fits(&self, outputs: usize) -> bool {
+        let bytes = outputs * self.config.hidden_size * self.precision.kept().size();
+        self.largest.is_none_or(|largest| bytes as u64 <= largest)
+    }
+
     /// Matrices of the same inputs as one: names and numbers of outputs.
     pub(super) fn joined_matrices(
         &mut self,

@@ -74,7 +74,7 @@ fn divergences_are_the_cpus() {
         let form = interventions::addition(&direction, coefficient);
         vec![steer::Intervention::new(2, terms::Positions::All, form)]
     };
-    let changes = [Vec::new(), moved(0.05), moved(2.0)];
+    let changes = [Vec::new(), moved(0.5), moved(10.0)];
     let taps: Vec<Vec<steer::Intervention>> = changes
         .iter()
         .flat_map(|change| vec![change.clone(); sequences.len()])

@@ -42,8 +42,8 @@ impl Settings {
         Settings {
             seed,
             layer: 3,
-            features: 128,
-            k: 4,
+            features: 512,
+            k: 16,
             conversations: 3000,
             steps: 3000,
             rows_per_batch: 512,

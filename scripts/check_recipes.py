@@ -52,6 +52,28 @@ line above was not run). At layer 9, at layer 17, and at layers 1 to 17 together
 to 11 percent, since llama.cpp computes with quantized activations. As a control, a vector applied one layer later gives a different change (62 and 211
 percent). At layer 1, where one contrast is a small push, 16 layers magnify the rounding: cosines of 0.86 and 0.96.
 
+## Features of sparse autoencoders
+
+```toml
+[[saes]]
+name = "scope"
+folder = "models/gemma-scope-9b-pt-res/layer_20/width_131k/average_l0_114"
+# hook = "blocks.20.hook_resid_post"    # where it reads, for folders that don't say it
+```
+
+| folder | kinds |
+|---|---|
+| `params.npz` (Gemma Scope) | JumpReLU; place and model are read off the names of the folders |
+| `config.json`, `params.safetensors` (Gemma Scope 2) | JumpReLU |
+| `cfg.json`, `sae_weights.safetensors` (SAELens) | standard, JumpReLU, top-k, batch-top-k with its threshold, gated |
+
+`hf download google/gemma-scope-9b-pt-res --include "layer_20/width_131k/average_l0_114/*" --local-dir models/gemma-scope-9b-pt-res` gets one of them.
+Transcoders, autoencoders of single heads or of what heads give before the output projection, and normalisations whose factor is not in the folder
+are refused by name. Sites other than the residual stream have to be recorded: `extract.sites = ["hook_mlp_out"]`.
+
+The stage `features` says whether the autoencoder is valid for these activations, and which features differ between the conditions. Steer with one by its
+name, `directions = ["sae.scope.12345"]`, at the layer where it reads.
+
 ## Vectors from other tools
 
 ```toml

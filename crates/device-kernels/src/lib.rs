@@ -72,7 +72,7 @@ pub fn heads(
 }
 
 /// The largest numbers of each row of `x: [rows, width]` in f32: between `wanted` and `room` of them, all that are above some
-/// limit. A row of the result, `[rows, 3 + 2 room]`, has how many there are (0 where there is no such limit, as among equal
+/// limit. A row of the result, `[rows, 3 + 2 room]`, has how many there are (0 where no limit does that, as among equal
 /// numbers), the limit, and the sum of the whole row; then the numbers, and then their places, both as many as `room`.
 /// Widths are below 2^24, so that places are exact.
 pub fn largest(x: Tensor<2>, wanted: usize, room: usize) -> Tensor<2> {

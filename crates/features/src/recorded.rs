@@ -15,11 +15,14 @@ pub struct Recorded<'a> {
     file: PathBuf,
 }
 
+/// 60 MB of rows of 3,584 numbers.
+const ROWS_AT_ONCE: usize = 4096;
+
 /// A batch of rows, one after the other.
+#[derive(Default)]
 pub struct Batch {
-    /// For each row its condition's index in the pipeline, and which prompt it is: its number among the
-    /// rows of that condition.
-    pub rows: Vec<(usize, usize)>,
+    /// For each row its condition's index in the pipeline, and its prompt's id.
+    pub rows: Vec<(usize, String)>,
     /// `[rows, hidden]`
     pub activations: Vec<f32>,
 }
@@ -56,21 +59,25 @@ impl<'a> Recorded<'a> {
         Error::invalid(&self.file, message.into())
     }
 
-    /// The rows under the contrast's pooling, in batches of at most 256.
+    /// The rows under the contrast's pooling, in batches of some thousands: an encoder is turned for each of them.
     ///
     /// # Errors
     /// As for [`read_activation_batches`], and vectors of another length than `hidden`.
     pub fn batches(&self, hidden: usize) -> Result<impl Iterator<Item = Result<Batch>>> {
-        let (batches, _) = read_activation_batches(&self.folder, self.place.layer)?;
-        let mut seen = vec![0; self.pipeline.conditions.len()];
-        Ok(batches.map(move |batch| self.batch(batch?, hidden, &mut seen)))
+        let (mut read, _) = read_activation_batches(&self.folder, self.place.layer)?;
+        let mut next = move || -> Result<Option<Batch>> {
+            let mut batch = Batch::default();
+            while batch.rows.len() < ROWS_AT_ONCE
+                && let Some(rows) = read.next()
+            {
+                self.add(rows?, hidden, &mut batch)?;
+            }
+            Ok((!batch.rows.is_empty()).then_some(batch))
+        };
+        Ok(std::iter::from_fn(move || next().transpose()))
     }
 
-    fn batch(&self, rows: Vec<Activation>, hidden: usize, seen: &mut [usize]) -> Result<Batch> {
-        let mut batch = Batch {
-            rows: Vec::new(),
-            activations: Vec::new(),
-        };
+    fn add(&self, rows: Vec<Activation>, hidden: usize, batch: &mut Batch) -> Result<()> {
         for row in rows {
             let conditions = &self.pipeline.conditions;
             let condition = conditions
@@ -86,11 +93,10 @@ impl<'a> Recorded<'a> {
                     row.activation.len()
                 )));
             }
-            batch.rows.push((condition, seen[condition]));
+            batch.rows.push((condition, row.prompt_id));
             batch.activations.extend(row.activation);
-            seen[condition] += 1;
         }
-        Ok(batch)
+        Ok(())
     }
 
     /// The indices of the two conditions of the contrast, positive first.

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use pipeline::{Pipeline, SaeTable};
@@ -13,8 +13,8 @@ use crate::fit::Fit;
 use crate::recorded::{Recorded, distinct};
 use crate::tested::{Tested, test};
 
-/// The most prompts that intervals and tests look at, evenly spaced among those that are no copies; the
-/// means are over all.
+/// The most prompts that intervals and tests look at, evenly spaced among those that do not copy another;
+/// the means are over all.
 const MOST_PROMPTS: usize = 256;
 
 /// Writes all results of the stage into `out`. Nothing is written before all autoencoders have been read.
@@ -99,9 +99,12 @@ struct Read {
     /// By condition.
     fits: Vec<Fit>,
     activity: Vec<Activity>,
-    /// For each prompt its rows in the two conditions of the contrast, and what they are encoded as.
+    /// For each prompt its rows in the two conditions of the contrast, and what they are encoded as, in the order in which
+    /// the prompts come first.
     pairs: Vec<[Vec<f32>; 2]>,
     encoded: Vec<[Encoded; 2]>,
+    /// Where a prompt is among these.
+    place_of_prompt: HashMap<String, usize>,
 }
 
 impl Read {
@@ -117,6 +120,7 @@ impl Read {
             activity: (0..conditions).map(|_| Activity::default()).collect(),
             pairs: Vec::new(),
             encoded: Vec::new(),
+            place_of_prompt: HashMap::new(),
         };
         for batch in recorded.batches(hidden)? {
             let batch = batch?;
@@ -126,26 +130,44 @@ impl Read {
                 .map(|row| sae.decode(row))
                 .collect::<Result<_>>()?;
             let rows = batch.activations.chunks(hidden).zip(encoded).zip(decoded);
-            for ((condition, prompt), ((row, encoded), decoded)) in batch.rows.iter().zip(rows) {
-                read.fits[*condition].add(row, &decoded, encoded.active.len());
-                read.activity[*condition].add(&encoded);
-                if let Some(side) = sides.iter().position(|side| side == condition) {
-                    read.keep(*prompt, side, row, encoded);
+            for ((condition, prompt), ((row, encoded), decoded)) in batch.rows.into_iter().zip(rows) {
+                read.fits[condition].add(row, &decoded, encoded.active.len());
+                read.activity[condition].add(&encoded);
+                if let Some(side) = sides.iter().position(|side| *side == condition) {
+                    read.keep(prompt, side, row, encoded);
                 }
             }
         }
-        match read.fits.iter().any(|fit| fit.mean().is_empty()) {
-            true => Err(recorded.invalid(
-                "a condition has no rows under the contrast's pooling; run `cargo xtask extract --force`",
-            )),
-            false => Ok(read),
+        read.check(recorded)?;
+        Ok(read)
+    }
+
+    /// A prompt's rows belong together, so there must be both.
+    fn check(&self, recorded: &Recorded<'_>) -> Result<()> {
+        const AGAIN: &str = "run `cargo xtask extract --force`";
+        if self.fits.iter().any(|fit| fit.mean().is_empty()) {
+            let message = format!("a condition has no rows under the contrast's pooling; {AGAIN}");
+            return Err(recorded.invalid(message));
+        }
+        let lacks_one = |place: usize| self.pairs[place].iter().any(Vec::is_empty);
+        let lacking = self
+            .place_of_prompt
+            .iter()
+            .filter(|(_, place)| lacks_one(**place));
+        match lacking.map(|(prompt, _)| prompt).min() {
+            Some(prompt) => Err(recorded.invalid(format!(
+                "prompt \"{prompt}\" has a row in only one of the contrast's conditions; {AGAIN}"
+            ))),
+            None => Ok(()),
         }
     }
 
-    fn keep(&mut self, prompt: usize, side: usize, row: &[f32], encoded: Encoded) {
-        if self.pairs.len() <= prompt {
-            self.pairs.resize_with(prompt + 1, Default::default);
-            self.encoded.resize_with(prompt + 1, Default::default);
+    fn keep(&mut self, prompt: String, side: usize, row: &[f32], encoded: Encoded) {
+        let next = self.pairs.len();
+        let prompt = *self.place_of_prompt.entry(prompt).or_insert(next);
+        if prompt == next {
+            self.pairs.push(Default::default());
+            self.encoded.push(Default::default());
         }
         self.pairs[prompt][side] = row.to_vec();
         self.encoded[prompt][side] = encoded;

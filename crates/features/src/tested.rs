@@ -18,7 +18,7 @@ pub struct Tested {
 }
 
 /// For each of `features`, over prompts whose rows in the positive and the negative condition are
-/// `[positive, negative]`: prompts that are no copies of another, 256 at most.
+/// `[positive, negative]`: prompts that do not copy another, 256 at most.
 pub fn test(features: &[usize], prompts: &[[&Encoded; 2]]) -> Vec<Tested> {
     let value = |row: &Encoded, feature: usize| {
         let place = row.active.binary_search_by_key(&feature, |active| active.feature);

@@ -69,7 +69,7 @@ impl SparseAutoencoder {
     /// What one unit of a feature adds to the normalised activation, `[hidden]`: its row of the decoder.
     ///
     /// # Errors
-    /// A feature that it does not have.
+    /// A feature that it does not have, and one whose row is not finite, or zero where rows are divided by their norms.
     pub fn direction(&self, feature: usize) -> Result<Vec<f32>> {
         if feature >= self.features() {
             return Err(self.tensors.invalid(format!(
@@ -81,7 +81,13 @@ impl SparseAutoencoder {
         if let Some(norms) = &self.decoder_norms {
             row.iter_mut().for_each(|value| *value /= norms[feature]);
         }
-        Ok(row)
+        match row.iter().all(|value| value.is_finite()) {
+            true => Ok(row),
+            false => Err(self.tensors.invalid(format!(
+                "the direction of feature {feature}, its row of `W_dec`, is not finite; download the file again, or leave the \
+                 feature out"
+            ))),
+        }
     }
 
     /// `[hidden, features]`

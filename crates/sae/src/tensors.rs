@@ -5,7 +5,6 @@ use exchange::{Float, floats};
 use memmap2::Mmap;
 use results::{Error, Result};
 use safetensors::SafeTensors;
-use safetensors::tensor::Dtype;
 
 use crate::archive;
 use crate::entry::Entry;
@@ -138,18 +137,12 @@ fn tensors(bytes: &[u8]) -> std::result::Result<BTreeMap<String, Entry>, String>
     })?;
     let start = |data: &[u8]| data.as_ptr() as usize - bytes.as_ptr() as usize;
     let entry = |(name, tensor): (String, safetensors::tensor::TensorView<'_>)| {
-        let kind = match tensor.dtype() {
-            Dtype::F16 => Float::F16,
-            Dtype::BF16 => Float::Bf16,
-            Dtype::F32 => Float::F32,
-            Dtype::F64 => Float::F64,
-            other => {
-                return Err(format!(
-                    "tensor `{name}` is of type {other:?}, and autoencoders are F16, BF16, F32 or F64; save it again with \
-                     `.float()`"
-                ));
-            }
-        };
+        let kind = Float::of(tensor.dtype()).ok_or_else(|| {
+            format!(
+                "tensor `{name}` is of type {:?}, and autoencoders are F16, BF16, F32 or F64; save it again with `.float()`",
+                tensor.dtype()
+            )
+        })?;
         let first = start(tensor.data());
         let entry = Entry {
             kind,

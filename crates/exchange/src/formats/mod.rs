@@ -7,6 +7,8 @@ pub mod safetensors;
 
 use std::collections::BTreeMap;
 
+use ::safetensors::Dtype;
+
 use crate::Vector;
 
 /// What a file holds, before it is known which layers the model has.
@@ -209,6 +211,17 @@ pub enum Float {
 }
 
 impl Float {
+    /// That of a safetensors file's tensor, if vectors are stored in it.
+    pub fn of(dtype: Dtype) -> Option<Self> {
+        match dtype {
+            Dtype::F16 => Some(Float::F16),
+            Dtype::BF16 => Some(Float::Bf16),
+            Dtype::F32 => Some(Float::F32),
+            Dtype::F64 => Some(Float::F64),
+            _ => None,
+        }
+    }
+
     /// Bytes of a number.
     pub fn width(self) -> usize {
         match self {

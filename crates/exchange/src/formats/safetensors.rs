@@ -52,18 +52,12 @@ pub fn decode(bytes: &[u8], name: &str) -> Result<Found, String> {
 
 fn tensor(file: &SafeTensors<'_>, name: &str) -> Result<Found, String> {
     let tensor = file.tensor(name).map_err(|error| error.to_string())?;
-    let kind = match tensor.dtype() {
-        Dtype::F16 => Float::F16,
-        Dtype::BF16 => Float::Bf16,
-        Dtype::F32 => Float::F32,
-        Dtype::F64 => Float::F64,
-        other => {
-            return Err(format!(
-                "tensor `{name}` is of type {other:?}, and vectors are F16, BF16, F32 or F64; save it again with \
-                 `.float()`"
-            ));
-        }
-    };
+    let kind = Float::of(tensor.dtype()).ok_or_else(|| {
+        format!(
+            "tensor `{name}` is of type {:?}, and vectors are F16, BF16, F32 or F64; save it again with `.float()`",
+            tensor.dtype()
+        )
+    })?;
     Found::of_matrix(&floats(tensor.data(), kind), tensor.shape())
         .map_err(|message| format!("tensor `{name}`: {message}"))
 }

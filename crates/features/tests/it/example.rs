@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use pipeline::Pipeline;
-use results::{Activation, Layout, Metadata, Table, write_activations};
+use results::{Activation, Layout, Metadata, Table, read_activations, write_activations};
 use safetensors::serialize_to_file;
 use safetensors::tensor::{Dtype, TensorView};
 use tempfile::TempDir;
@@ -45,6 +45,13 @@ impl Example {
         example.write_layer(0, &empty);
         example.write_layer(1, &rows);
         example
+    }
+
+    /// Layer 1 with a prompt's row in one condition only.
+    pub fn without_last_row(&self) {
+        let (mut rows, _) = read_activations(&self.layout.activations(), 1).unwrap();
+        rows.pop();
+        self.write_layer(1, &rows);
     }
 
     fn write_layer(&self, layer: usize, rows: &[Activation]) {

@@ -40,6 +40,21 @@ fn copies_of_a_prompt_are_no_observations() {
 }
 
 #[test]
+fn a_prompt_with_a_row_in_one_condition_is_named() {
+    let example = example();
+    example.without_last_row();
+    let error = example
+        .run(&example.pipeline("model.layers.1.output"))
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("prompt \"prompt 3\" has a row in only one"),
+        "{error}"
+    );
+}
+
+#[test]
 fn names_are_unique() {
     let example = example();
     let path = example.folder.path().join("two.toml");

@@ -19,7 +19,7 @@ pub struct Words256(__m256i);
 #[derive(Clone, Copy)]
 pub struct Numbers256(__m256);
 
-// SAFETY, for all that follows: there are no words without the instructions.
+// SAFETY, for all that follows: words are made only where the processor has the instructions.
 
 /// The 4 bytes at a place in 8 rows. A load that fills a vector and a blend keep the shuffles out of it.
 ///

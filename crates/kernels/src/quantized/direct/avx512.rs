@@ -21,7 +21,7 @@ pub struct Words512(__m512i);
 #[derive(Clone, Copy)]
 pub struct Numbers512(__m512);
 
-// SAFETY, for all that follows: there are no words without the instructions.
+// SAFETY, for all that follows: words are made only where the processor has the instructions.
 
 /// `vpdpwssd` as it is: compilers make a product and a sum of the function for it.
 #[target_feature(enable = "avx512f")]

@@ -120,7 +120,7 @@ macro_rules! operators {
 
             #[inline(always)]
             fn bitor(self, other: Self) -> Self {
-                // SAFETY: there are no words without the instructions.
+                // SAFETY: words are made only where the processor has the instructions.
                 unsafe { $words($or(self.0, other.0)) }
             }
         }
@@ -131,7 +131,7 @@ macro_rules! operators {
 
             #[inline(always)]
             fn $name(self, number: $number) -> Self {
-                // SAFETY: there are no words without the instructions.
+                // SAFETY: words are made only where the processor has the instructions.
                 unsafe { $words($intrinsic(self.0, $all(number as i32))) }
             }
         }

@@ -1,6 +1,7 @@
 use kernels::Stored;
 use model::{Demand, Precision, ROWS_AT_ONCE, TOKENS_AT_ONCE};
 use pipeline::Pipeline;
+use results::GROUP_ROWS;
 
 use crate::known::{Known, Shape};
 use crate::machine::Speeds;
@@ -92,7 +93,9 @@ pub fn estimate(pipeline: &Pipeline, known: &Known, workload: &Workload, speeds:
     };
     // Extraction may stream: it then holds two layers at a time.
     let layer = shape.loaded as f64 / layers * 2.0;
+    let group = (GROUP_ROWS * (1 + pipeline.extract.sites.len())) as f64 * layers * vector;
     let capture = 3.0 * recorded.min(32e6)
+        + recorded.min(group)
         + 3.0 * 32e6_f64.min(workload.extracted * vector)
         + layer_work(shape, workload.longest);
     let (verify, extract) = if shape.is_copied {

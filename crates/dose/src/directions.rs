@@ -132,10 +132,13 @@ fn shuffled_contrast(rows: &PairedRows, contrast: &[f32], generator: &mut impl R
     for last in (1..order.len()).rev() {
         order.swap(last, generator.random_range(0..=last));
     }
-    let swapped = &order[..rows.len() / 2];
+    let mut is_swapped = vec![false; rows.len()];
+    for index in &order[..rows.len() / 2] {
+        is_swapped[*index] = true;
+    }
     let mut sum = vec![0.0; contrast.len()];
-    for (index, [positive, negative]) in rows.iter().enumerate() {
-        let sign = if swapped.contains(&index) { -1.0 } else { 1.0 };
+    for ([positive, negative], is_swapped) in rows.iter().zip(is_swapped) {
+        let sign = if is_swapped { -1.0 } else { 1.0 };
         for (sum, (a, b)) in sum.iter_mut().zip(positive.iter().zip(negative)) {
             *sum += sign * (f64::from(*a) - f64::from(*b));
         }

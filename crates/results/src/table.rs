@@ -138,6 +138,15 @@ impl<T: Table> TableWriter<T> {
     /// # Errors
     /// As for [`Table::write`].
     pub fn create(path: &Path, metadata: &Metadata) -> Result<Self> {
+        Self::create_in_groups(path, metadata, ROW_GROUP_ROWS)
+    }
+
+    /// The same, with row groups of `group_rows` rows: what the writer holds in memory, and all that
+    /// the file's bytes depend on besides its rows, however they are appended.
+    ///
+    /// # Errors
+    /// As for [`Table::write`].
+    pub fn create_in_groups(path: &Path, metadata: &Metadata, group_rows: usize) -> Result<Self> {
         let has_vectors = T::columns()
             .iter()
             .any(|column| column.kind == ColumnKind::Vector);
@@ -150,7 +159,7 @@ impl<T: Table> TableWriter<T> {
             .with("schema", T::SCHEMA.name)
             .with("schema_version", T::SCHEMA.version);
         let fields = fields_of::<T>(width);
-        let properties = writer_properties(&fields, &metadata);
+        let properties = writer_properties(&fields, &metadata, group_rows);
         let schema = Arc::new(Schema::new(fields));
         let file = fs_err::File::create(path)?;
         let writer =
@@ -173,14 +182,6 @@ impl<T: Table> TableWriter<T> {
         let arrays = T::pack(&rows, self.width);
         let batch = RecordBatch::try_new(self.schema.clone(), arrays).map_err(Error::parquet(&self.path))?;
         self.writer.write(&batch).map_err(Error::parquet(&self.path))
-    }
-
-    /// Ends the row group, full or not: its rows are in the file then, and their memory is free.
-    ///
-    /// # Errors
-    /// What the file system says.
-    pub fn end_row_group(&mut self) -> Result<()> {
-        self.writer.flush().map_err(Error::parquet(&self.path))
     }
 
     /// Writes the footer.
@@ -215,14 +216,14 @@ fn fields_of<T: Table>(width: usize) -> Vec<Field> {
         .collect()
 }
 
-/// Rows of a row group that nobody ends before, which is what a [`TableWriter`] holds in memory.
+/// Rows of a row group, which is what a [`TableWriter`] holds in memory.
 const ROW_GROUP_ROWS: usize = 1 << 17;
 
-fn writer_properties(fields: &[Field], metadata: &Metadata) -> WriterProperties {
+fn writer_properties(fields: &[Field], metadata: &Metadata, group_rows: usize) -> WriterProperties {
     let mut builder = WriterProperties::builder()
         .set_created_by("roleswap".to_owned())
         .set_compression(Compression::SNAPPY)
-        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_max_row_group_row_count(Some(group_rows))
         .set_key_value_metadata(Some(metadata.entries()));
     for field in fields
         .iter()

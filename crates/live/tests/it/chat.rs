@@ -209,3 +209,26 @@ fn a_line_that_cant_be_obeyed_ends_a_script_with_advice() {
         );
     }
 }
+
+#[test]
+fn a_line_that_is_not_text_is_refused_and_the_conversation_goes_on() {
+    let mut child = program(env!("CARGO_BIN_EXE_chat"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(b"Who \xff\xfe are you?\nWho are you?\n").unwrap();
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{complaint}");
+    assert!(
+        complaint.contains("byte 5 of this line is not UTF-8"),
+        "{complaint}"
+    );
+    let answers = String::from_utf8(output.stdout).unwrap();
+    let alone: Vec<String> = texts(&[], &["Who are you?"]);
+    assert_eq!(answers.lines().collect::<Vec<_>>(), alone);
+}

@@ -49,9 +49,9 @@ rows! {
 /// The activations of a run, written while it goes on: `layer=NN/part-0.parquet` for every layer,
 /// all open at once.
 ///
-/// Each call of [`append`](Self::append) is a row group of one file, and none of its rows stays in
-/// memory. What stays is where the row groups are and their statistics, 9 KB each until
-/// [`finish`](Self::finish): append some hundred rows at a time, not a few. A writer that is
+/// Row groups have [`GROUP_ROWS`] rows, however many each call of [`append`](Self::append) brings, so the
+/// bytes of a file depend on its rows alone, and not on the pieces in which the memory of a machine
+/// lets them be made. At most that many rows of each layer wait in memory. A writer that is
 /// dropped before it is finished leaves files without a footer, which no reader takes for tables.
 pub struct ActivationWriter {
     folder: PathBuf,
@@ -162,7 +162,16 @@ pub fn activation_file(folder: &Path, layer: usize) -> PathBuf {
     folder.join(format!("layer={layer:02}")).join("part-0.parquet")
 }
 
-struct LayerWriter(TableWriter<Activation>);
+/// Rows of a row group: few enough to wait in memory at every layer, and enough that the footer of a
+/// file with millions of rows stays small.
+pub const GROUP_ROWS: usize = 512;
+
+struct LayerWriter {
+    table: TableWriter<Activation>,
+    /// Rows of the group that is not full. Page boundaries depend on what is appended at once, so a
+    /// group is appended as a whole.
+    waiting: Vec<Activation>,
+}
 
 impl LayerWriter {
     fn create(folder: &Path, layer: usize, metadata: &Metadata) -> Result<Self> {
@@ -170,22 +179,39 @@ impl LayerWriter {
         if let Some(parent) = path.parent() {
             fs_err::create_dir_all(parent)?;
         }
-        TableWriter::create(&path, &metadata.clone().with("layer", layer)).map(Self)
+        let metadata = metadata.clone().with("layer", layer);
+        Ok(LayerWriter {
+            table: TableWriter::create_in_groups(&path, &metadata, GROUP_ROWS)?,
+            waiting: Vec::new(),
+        })
     }
 
-    fn append(&mut self, rows: &[Activation]) -> Result<()> {
-        let hidden_size = self.0.width();
+    fn append(&mut self, mut rows: &[Activation]) -> Result<()> {
+        let hidden_size = self.table.width();
         if let Some(row) = rows.iter().find(|row| row.activation.len() != hidden_size) {
             let (prompt, length) = (&row.prompt_id, row.activation.len());
             let message =
                 format!("prompt \"{prompt}\": {length} numbers, but the hidden size is {hidden_size}");
-            return Err(Error::invalid(self.0.path(), message));
+            return Err(Error::invalid(self.table.path(), message));
         }
-        self.0.append(rows)?;
-        self.0.end_row_group()
+        while self.waiting.len() + rows.len() >= GROUP_ROWS {
+            let (now, later) = rows.split_at(GROUP_ROWS - self.waiting.len());
+            if self.waiting.is_empty() {
+                self.table.append(now)?;
+            } else {
+                self.waiting.extend_from_slice(now);
+                self.table.append(&std::mem::take(&mut self.waiting))?;
+            }
+            rows = later;
+        }
+        self.waiting.extend_from_slice(rows);
+        Ok(())
     }
 
-    fn finish(self) -> Result<()> {
-        self.0.finish()
+    fn finish(mut self) -> Result<()> {
+        if !self.waiting.is_empty() {
+            self.table.append(&self.waiting)?;
+        }
+        self.table.finish()
     }
 }

@@ -172,15 +172,36 @@ fn activations_may_be_written_piece_by_piece_and_read_in_batches() {
     }
 }
 
+/// A group of rows this wide has several pages, whose bounds must not follow the pieces either.
 #[test]
-fn a_piece_at_a_time_and_all_at_once_give_the_same_table() {
-    let (pieces, whole) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let mut writer = ActivationWriter::create(pieces.path(), 1, &metadata()).unwrap();
-    writer.append(0, &activations()).unwrap();
-    writer.finish().unwrap();
-    write_activations(whole.path(), 0, &metadata(), &activations()).unwrap();
-    let bytes = |folder: &Path| std::fs::read(folder.join("layer=00/part-0.parquet")).unwrap();
-    assert!(bytes(pieces.path()) == bytes(whole.path()));
+fn the_pieces_in_which_rows_come_leave_no_trace_in_the_file() {
+    let width = 700;
+    let rows: Vec<Activation> = (many_activations(1300).into_iter().zip(1..))
+        .map(|(row, number)| Activation {
+            activation: (0..width).map(|index| (number * 7 + index) as f32).collect(),
+            ..row
+        })
+        .collect();
+    let metadata = metadata().with("hidden_size", width);
+    let written = |pieces: &[usize]| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = ActivationWriter::create(folder.path(), 1, &metadata).unwrap();
+        let mut rest = rows.as_slice();
+        for length in pieces.iter().cycle() {
+            let (piece, later) = rest.split_at(rest.len().min(*length));
+            writer.append(0, piece).unwrap();
+            rest = later;
+            if rest.is_empty() {
+                break;
+            }
+        }
+        writer.finish().unwrap();
+        std::fs::read(folder.path().join("layer=00/part-0.parquet")).unwrap()
+    };
+    let whole = written(&[1300]);
+    for pieces in [&[1][..], &[77], &[512], &[511, 2], &[1024, 3], &[276, 291, 212]] {
+        assert!(written(pieces) == whole, "pieces of {pieces:?} rows");
+    }
 }
 
 #[test]

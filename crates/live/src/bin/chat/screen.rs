@@ -1,4 +1,4 @@
-use std::io::{IsTerminal as _, Write as _, stderr, stdin, stdout};
+use std::io::{BufRead as _, IsTerminal as _, Write as _, stderr, stdin, stdout};
 
 use anyhow::Result;
 use console::{Term, style};
@@ -18,6 +18,8 @@ pub struct Screen {
 
 pub enum Input {
     Line(String),
+    /// Bytes that are not UTF-8; the number of the first one in its line, from 1.
+    NotText(usize),
     /// Ctrl-C at the prompt.
     Interrupted,
     End,
@@ -38,10 +40,13 @@ impl Screen {
     /// The next line, which this speaker will have said.
     pub fn read(&mut self, speaker: Speaker) -> Result<Input> {
         if !self.is_terminal {
-            let mut line = String::new();
-            return Ok(match stdin().read_line(&mut line)? {
+            let mut line = Vec::new();
+            return Ok(match stdin().lock().read_until(b'\n', &mut line)? {
                 0 => Input::End,
-                _ => Input::Line(line),
+                _ => String::from_utf8(line).map_or_else(
+                    |error| Input::NotText(error.utf8_error().valid_up_to() + 1),
+                    Input::Line,
+                ),
             });
         }
         // As long as there is an editor, it handles Ctrl-C; while the model speaks, we do.

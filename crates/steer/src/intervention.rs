@@ -57,9 +57,26 @@ impl Intervention {
         if !gain.is_finite() || threshold.is_some_and(|threshold| !threshold.is_finite()) {
             bail!("layer {layer}: the gain or the threshold is not finite");
         }
+        let length = |vector: &Vec<f32>| vector.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt();
+        let offset = offset.as_ref().map_or(0.0, length);
+        let threshold_size = threshold.map_or(0.0, |threshold| f64::from(threshold).abs());
+        if offset.max(threshold_size) > LONGEST || f64::from(*gain).abs() > LARGEST_GAIN {
+            bail!(
+                "layer {layer}: the squares of the changed residual stream would overflow (offset of length {offset:.1e}, threshold \
+                 {threshold_size:.1e}, gain {gain:.1e}); take a smaller coefficient"
+            );
+        }
         Ok(())
     }
 }
+
+/// The longest vector that may be added. Norms sum the squares of the stream in f32, which is infinite from
+/// lengths of 1.8e19 on: the stream would become zeros, and a text would come of it. A twentieth leaves
+/// room for several interventions at once.
+const LONGEST: f64 = 1e18;
+
+/// The same for what multiplies a projection, with room for projections of a million.
+const LARGEST_GAIN: f64 = 1e12;
 
 /// A layer number as people write it: -1 is the last layer.
 pub fn resolve_layer(layer: i64, layers: usize) -> Result<usize> {

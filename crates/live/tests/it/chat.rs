@@ -232,3 +232,15 @@ fn a_line_that_is_not_text_is_refused_and_the_conversation_goes_on() {
     let alone: Vec<String> = texts(&[], &["Who are you?"]);
     assert_eq!(answers.lines().collect::<Vec<_>>(), alone);
 }
+
+#[test]
+fn a_coefficient_that_overflows_the_stream_is_an_error_and_not_a_text() {
+    let output = chat(&[], &["/steer layer=3 coef=1e30", "Who are you?"]);
+    let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        complaint.contains("would overflow") && complaint.contains("take a smaller coefficient"),
+        "{complaint}"
+    );
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "");
+}

@@ -222,6 +222,13 @@ fn impossible_interventions_say_what_and_where() {
         at(1, Positions::All, addition(&[f32::NAN; 4], 1.0)),
         &["layer 1", "not finite"],
     );
+    // Finite, but the squares that a norm sums are not: the stream would become zeros without a word.
+    for coefficient in [1e30, -1e30, 1e19] {
+        check_error(
+            at(1, Positions::All, addition(&V, coefficient)),
+            &["row 1", "layer 1", "would overflow", "smaller coefficient"],
+        );
+    }
     let short = mean_ablation(&V, &[1.0]);
     check_error(at(1, Positions::All, short), &["offset has 1"]);
 }

@@ -57,14 +57,22 @@ impl Intervention {
         if !gain.is_finite() || threshold.is_some_and(|threshold| !threshold.is_finite()) {
             bail!("layer {layer}: the gain or the threshold is not finite");
         }
-        let length = |vector: &Vec<f32>| vector.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt();
-        let offset = offset.as_ref().map_or(0.0, length);
-        let threshold_size = threshold.map_or(0.0, |threshold| f64::from(threshold).abs());
-        if offset.max(threshold_size) > LONGEST || f64::from(*gain).abs() > LARGEST_GAIN {
-            bail!(
-                "layer {layer}: the squares of the changed residual stream would overflow (offset of length {offset:.1e}, threshold \
-                 {threshold_size:.1e}, gain {gain:.1e}); take a smaller coefficient"
-            );
+        let squares = offset.iter().flatten().map(|value| f64::from(*value).powi(2));
+        let length = squares.sum::<f64>().sqrt();
+        // A threshold above every projection changes nothing; one far below them adds its own size.
+        let lowered = -f64::from(threshold.unwrap_or(0.0));
+        let gain = f64::from(*gain).abs();
+        for (name, size, largest) in [
+            ("length of the offset", length, LONGEST),
+            ("size of the negative threshold", lowered, LONGEST),
+            ("gain", gain, LARGEST_GAIN),
+        ] {
+            if size > largest {
+                bail!(
+                    "layer {layer}: the {name} is {size:.1e}, and squares of the residual stream would overflow; take a smaller \
+                     coefficient or threshold"
+                );
+            }
         }
         Ok(())
     }

@@ -202,6 +202,9 @@ fn the_pieces_in_which_rows_come_leave_no_trace_in_the_file() {
     for pieces in [&[1][..], &[77], &[512], &[511, 2], &[1024, 3], &[276, 291, 212]] {
         assert!(written(pieces) == whole, "pieces of {pieces:?} rows");
     }
+    let at_once = tempfile::tempdir().unwrap();
+    write_activations(at_once.path(), 0, &metadata, &rows).unwrap();
+    assert!(std::fs::read(at_once.path().join("layer=00/part-0.parquet")).unwrap() == whole);
 }
 
 #[test]

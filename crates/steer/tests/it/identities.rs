@@ -226,9 +226,29 @@ fn impossible_interventions_say_what_and_where() {
     for coefficient in [1e30, -1e30, 1e19] {
         check_error(
             at(1, Positions::All, addition(&V, coefficient)),
-            &["row 1", "layer 1", "would overflow", "smaller coefficient"],
+            &[
+                "row 1",
+                "layer 1",
+                "length of the offset",
+                "would overflow",
+                "smaller coefficient",
+            ],
         );
     }
+    check_error(
+        at(1, Positions::All, capping(&V, -1e30)),
+        &["layer 1", "negative threshold", "would overflow"],
+    );
+    // Far above every projection it caps nothing, and is no fault.
+    assert!(
+        Steer::new(
+            &[vec![at(1, Positions::All, capping(&V, 1e30))]],
+            3,
+            4,
+            &Device::flex()
+        )
+        .is_ok()
+    );
     let short = mean_ablation(&V, &[1.0]);
     check_error(at(1, Positions::All, short), &["offset has 1"]);
 }

@@ -70,11 +70,11 @@ fn converse(mut talk: Talk) -> Result<()> {
     loop {
         let line = match talk.screen.read(talk.typed_speaker())? {
             Input::Line(line) => line,
-            Input::NotText(byte) => {
-                let why = format!(
-                    "byte {byte} of this line is not UTF-8; nothing was said, send the line as UTF-8"
+            Input::NotText => {
+                terminal::print_failure(
+                    "",
+                    "the line is not UTF-8, and nothing was said; send it as UTF-8",
                 );
-                terminal::print_failure("", &why);
                 continue;
             }
             Input::Interrupted if !was_interrupted => {

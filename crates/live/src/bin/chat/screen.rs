@@ -1,4 +1,4 @@
-use std::io::{BufRead as _, IsTerminal as _, Write as _, stderr, stdin, stdout};
+use std::io::{BufRead as _, ErrorKind, IsTerminal as _, Write as _, stderr, stdin, stdout};
 
 use anyhow::Result;
 use console::{Term, style};
@@ -18,8 +18,8 @@ pub struct Screen {
 
 pub enum Input {
     Line(String),
-    /// Bytes that are not UTF-8; the number of the first one in its line, from 1.
-    NotText(usize),
+    /// Bytes that are not UTF-8.
+    NotText,
     /// Ctrl-C at the prompt.
     Interrupted,
     End,
@@ -43,10 +43,7 @@ impl Screen {
             let mut line = Vec::new();
             return Ok(match stdin().lock().read_until(b'\n', &mut line)? {
                 0 => Input::End,
-                _ => String::from_utf8(line).map_or_else(
-                    |error| Input::NotText(error.utf8_error().valid_up_to() + 1),
-                    Input::Line,
-                ),
+                _ => String::from_utf8(line).map_or(Input::NotText, Input::Line),
             });
         }
         // As long as there is an editor, it handles Ctrl-C; while the model speaks, we do.
@@ -61,6 +58,8 @@ impl Screen {
             Ok(line) => Ok(Input::Line(line)),
             Err(ReadlineError::Interrupted) => Ok(Input::Interrupted),
             Err(ReadlineError::Eof) => Ok(Input::End),
+            // What the editor says of bytes that are not UTF-8.
+            Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => Ok(Input::NotText),
             Err(error) => Err(error.into()),
         }
     }

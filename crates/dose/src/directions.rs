@@ -7,7 +7,7 @@ use interventions::norm;
 use pipeline::{DoseTable, Pipeline};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use results::{ContrastVectors, activation_file, read_activation_batches};
+use results::{ContrastVectors, activation_place, read_activation_batches};
 use terms::DoseDirection;
 use terms::Pooling;
 
@@ -104,7 +104,7 @@ fn paired_rows(pipeline: &Pipeline, folder: &Path, layer: usize) -> Result<Paire
     }
     let [positive, negative] = sides;
     if positive.is_empty() || positive.len() != negative.len() {
-        let file = activation_file(folder, layer);
+        let file = activation_place(folder, layer);
         bail!("{}: the conditions don't have the same prompts", file.display());
     }
     let pairs = positive.into_iter().zip(negative);

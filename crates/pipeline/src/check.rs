@@ -99,6 +99,9 @@ impl Pipeline {
         if let Some(name) = repeated(&poolings) {
             return Some(format!("extract.poolings: \"{name}\" is there twice"));
         }
+        if self.extract.shard_prompts == Some(0) {
+            return Some("extract.shard_prompts: must be at least 1".to_owned());
+        }
         let sites: Vec<&str> = self.extract.sites.iter().map(|site| site.as_str()).collect();
         if sites.contains(&Site::ResidualPost.as_str()) {
             return Some(

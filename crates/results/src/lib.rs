@@ -40,6 +40,7 @@ mod notebook;
 mod row;
 mod run;
 mod shape;
+mod shards;
 mod stage;
 mod table;
 mod tables;
@@ -63,6 +64,7 @@ pub use notebook::{NotebookDescription, python_float, write_steering_json, write
 pub use row::{Batch, Row};
 pub use run::{Run, distinct, missing};
 pub use shape::Shape;
+pub use shards::{Plan, Shard, Sharded, hash_of_rows, run_sharded_stage};
 pub use stage::{StageArguments, StageDirectory, run_stage};
 pub use table::{LayerRow, Table, TableFile, TableWriter};
 pub use tables::*;

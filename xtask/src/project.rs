@@ -103,6 +103,21 @@ impl Project {
         self.results(pipeline).join(format!("{}.partial", stage.name))
     }
 
+    /// Where the shards of a stage are made.
+    pub fn shards_folder(&self, pipeline: &str, stage: &Stage) -> PathBuf {
+        self.results(pipeline).join(format!("{}.shards", stage.name))
+    }
+
+    /// Where what was submitted to a scheduler is.
+    pub fn submissions(&self, pipeline: &str) -> PathBuf {
+        self.results(pipeline).join("cluster")
+    }
+
+    /// Where processes that nobody looks at leave their words.
+    pub fn logs(&self, pipeline: &str) -> PathBuf {
+        self.results(pipeline).join("logs")
+    }
+
     pub fn lock_file(&self, pipeline: &str, stage: &Stage) -> PathBuf {
         self.results(pipeline).join(format!("{}.lock.toml", stage.name))
     }

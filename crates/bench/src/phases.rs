@@ -261,7 +261,7 @@ impl Bench<'_> {
         ] {
             fs_err::create_dir_all(layout.stage(stage))?;
         }
-        let mut writer = ActivationWriter::create(&layout.activations(), layers.len(), &metadata)?;
+        let mut writer = ActivationWriter::create(&layout.activations(), layers.len(), 0, &metadata)?;
         for (layer, rows) in layers.iter().enumerate() {
             writer.append(layer, rows)?;
         }

@@ -33,7 +33,7 @@ impl<'a> Recorded<'a> {
     pub fn at(pipeline: &'a Pipeline, layout: &Layout, place: Place, name: &str) -> Result<Self> {
         let folder = layout.activations_at(place.site);
         let file = activation_place(&folder, place.layer);
-        if file.is_file() {
+        if file.exists() {
             return Ok(Recorded {
                 pipeline,
                 folder,

@@ -125,6 +125,9 @@ impl Pipeline {
         if problem.is_some() {
             return problem;
         }
+        if steer.shard_rows == Some(0) {
+            return Some("steer.shard_rows: must be at least 1".to_owned());
+        }
         let names: Vec<&str> = steer.sets.iter().map(|set| set.name.as_str()).collect();
         if let Some(name) = repeated(&names) {
             return Some(format!(

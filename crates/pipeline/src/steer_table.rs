@@ -15,6 +15,8 @@ pub struct SteerTable {
     /// The set whose texts are also written as the notebook's two JSON files. Left out, there are
     /// none.
     pub notebook_set: Option<String>,
+    /// How many texts are a shard, which is made and kept as a whole. Left out: 4096.
+    pub shard_rows: Option<usize>,
     /// `[[steer.sets]]`
     #[serde(default)]
     pub sets: Vec<GenerationSet>,

@@ -31,77 +31,37 @@ mod intervention;
 mod lens;
 mod on_cpu;
 mod sets;
+mod shards;
 mod steer;
 
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
-use files::HashMemo;
+use anyhow::Result;
 use model::{Generated, GenerationRequest, Sampling, generate};
-use pipeline::{Decoding, GenerationSet, Pipeline};
+use pipeline::{Decoding, Pipeline};
 use progress::progress_bar;
 use rayon::prelude::*;
-use results::{
-    Generation, Layout, LensToken, Metadata, NotebookDescription, RenderedPrompt, Summary, Table,
-    read_contrast_vectors, write_steering_json, write_swapped_role_json,
-};
-use session::{GpuRecord, OpenModel, about_generation, open_for_generation, suppressed_tokens};
+use results::{Generation, Layout, Sharded, Summary, Table};
+use session::{OpenModel, suppressed_tokens};
 use terms::{FinishReason, GenerationStyle};
 
 pub use intervention::{Intervention, broadcast, resolve_layer};
 pub use lens::lens;
 pub use sets::{Row, expand_set, interventions, raw_coefficient, row_seed};
+pub use shards::Steering;
 pub use steer::Steer;
 
-/// The stage: reads `[model]` and `[steer]` and the rendered prompts and vectors of earlier stages,
+/// The stage as one shard: reads `[model]` and `[steer]` and the rendered prompts and vectors of earlier stages,
 /// writes into `out`.
+///
+/// # Errors
+/// What keeps it from being run, and rows of several shards, which [`results::run_sharded_stage`] runs.
 pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<()> {
-    let (prompts, metadata) = RenderedPrompt::read(&layout.table::<RenderedPrompt>())?;
-    let mut contrast = read_contrast_vectors(&layout.contrast_vectors())?;
-    let interventions = pipeline.steer.sets.iter().flat_map(|set| &set.interventions);
-    features::insert_directions(
-        pipeline,
-        interventions.flat_map(|table| table.vectors()),
-        &mut contrast,
-    )?;
-    let model = open_for_generation(&pipeline.model, &HashMemo::read(&layout.hash_memo()))?;
-    let made_by = contrast.metadata.get("model_fingerprint").unwrap_or_default();
-    if made_by != model.fingerprint {
-        bail!(
-            "{}: the vectors belong to another model; run `cargo xtask extract` first",
-            layout.contrast_vectors().display()
-        );
-    }
-    if let Some(finding) = about_generation(pipeline, model.resident()?.config(), &prompts) {
-        tracing::warn!("{finding}");
-    }
-    let residual_norms = residual_norms(pipeline, layout)?;
-    let mut rows = Vec::new();
-    for set in &pipeline.steer.sets {
-        rows.extend(
-            expand_set(set, &prompts, &contrast, &residual_norms, pipeline.steer.seed)
-                .with_context(|| format!("steer.sets.{}", set.name))?,
-        );
-    }
-    let generated = generate_rows(
-        &model,
-        &pipeline.steer.decoding,
-        pipeline.steer.max_new_tokens,
-        &rows,
-    )?;
-    let tokens = lens(&model, &contrast)?;
-    let metadata = metadata
-        .inherited()
-        .with_all(model.gpu.iter().flat_map(GpuRecord::entries));
-    LensToken::write(
-        &layout.in_progress(out, &layout.table::<LensToken>()),
-        &metadata,
-        &tokens,
-    )?;
-    let metadata = metadata
-        .with("seed", pipeline.steer.seed)
-        .with("max_new_tokens", pipeline.steer.max_new_tokens);
-    write_results(pipeline, layout, out, &metadata, &generated)
+    let mut steering = Steering::new(pipeline.clone(), layout.clone());
+    steering.open()?;
+    let plan = steering.plan()?;
+    anyhow::ensure!(plan.is_whole(), "these rows are several shards");
+    steering.run(&plan, 0, out)
 }
 
 /// The mean norm of the residuals after each layer, under the contrast's pooling.
@@ -227,57 +187,6 @@ fn generation(model: &OpenModel, row: &Row, generated: Generated) -> Result<Gene
             false => GenerationStyle::Sampled,
         },
     })
-}
-
-fn write_results(
-    pipeline: &Pipeline,
-    layout: &Layout,
-    out: &Path,
-    metadata: &Metadata,
-    rows: &[Generation],
-) -> Result<()> {
-    Generation::write(
-        &layout.in_progress(out, &layout.table::<Generation>()),
-        metadata,
-        rows,
-    )?;
-    let steer = &pipeline.steer;
-    let is_named = |set: &&GenerationSet| Some(&set.name) == steer.notebook_set.as_ref();
-    match steer.sets.iter().find(is_named) {
-        Some(set) => write_notebook_files(pipeline, out, metadata, set, rows),
-        None => Ok(()),
-    }
-}
-
-/// The texts of one set in the notebook's two formats. The layer of the set's first intervention is
-/// part of a file's name.
-fn write_notebook_files(
-    pipeline: &Pipeline,
-    out: &Path,
-    metadata: &Metadata,
-    set: &GenerationSet,
-    rows: &[Generation],
-) -> Result<()> {
-    let layers = metadata.get("layers").and_then(|text| text.parse().ok());
-    let first = set.interventions.first().and_then(|table| table.layers.first());
-    let first = first.context("steer.notebook_set: the set has no intervention")?;
-    let layer = resolve_layer(*first, layers.unwrap_or(0))?;
-    let own: Vec<Generation> = rows.iter().filter(|row| row.set == set.name).cloned().collect();
-    let short_name = &pipeline.model.short_name;
-    write_steering_json(&out.join(format!("{short_name}_layer{layer}_steer.json")), &own)?;
-    let about = NotebookDescription {
-        model_name: match &pipeline.model.adapter {
-            Some(adapter) => format!("{} + {}", pipeline.model.source.display(), adapter.display()),
-            None => pipeline.model.source.display().to_string(),
-        },
-        model_type: short_name.clone(),
-        layer,
-    };
-    Ok(write_swapped_role_json(
-        &out.join("swapped_user_role.json"),
-        &about,
-        &own,
-    )?)
 }
 
 #[cfg(test)]

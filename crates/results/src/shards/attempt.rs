@@ -14,7 +14,7 @@ pub(super) struct Attempt {
 impl Attempt {
     /// `name` is the shard's, in the folder of its key.
     pub(super) fn begin(key: &Path, name: &str) -> Result<Self> {
-        let folder = key.join(format!(".{name}.{}.{}", host(), std::process::id()));
+        let folder = key.join(format!(".{name}.{}", this_process()));
         remove(&folder)?;
         fs_err::create_dir_all(&folder)?;
         Ok(Attempt {
@@ -49,13 +49,8 @@ impl Attempt {
             (Some(there), Err(_)) => match there.difference(&manifest) {
                 None => Ok(Committed::WasThere),
                 Some(difference) => {
-                    let kept = self.folder.with_file_name(format!(
-                        "differs{}",
-                        self.folder
-                            .file_name()
-                            .map(|name| name.to_string_lossy().into_owned())
-                            .unwrap_or_default()
-                    ));
+                    let name = self.folder.file_name().unwrap_or_default().to_string_lossy();
+                    let kept = self.folder.with_file_name(format!("differs{name}"));
                     fs_err::rename(&self.folder, &kept)?;
                     Err(Error::invalid(
                         &self.place,
@@ -116,6 +111,11 @@ const FORGOTTEN: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 fn age(path: &Path) -> Option<Duration> {
     let touched = fs_err::metadata(path).ok()?.modified().ok()?;
     SystemTime::now().duration_since(touched).ok()
+}
+
+/// This process among those of all machines, as the end of a file's name.
+pub(super) fn this_process() -> String {
+    format!("{}.{}", host(), std::process::id())
 }
 
 /// The name of this machine, as far as a file name can hold it.

@@ -190,7 +190,7 @@ impl<S: Sharded> Program<'_, S> {
             joined.map_err(|error| format!("joining the shards: {error:#}"))?;
         }
         directory.commit().map_err(told)?;
-        todo.tidy().map_err(told)?;
+        todo.tidy(self.arguments.plan.as_deref()).map_err(told)?;
         if self.arguments.key.is_none() && self.arguments.plan.is_none() {
             super::attempt::remove(&self.layout.shards(self.stage)).map_err(told)?;
         }

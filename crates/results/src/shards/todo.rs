@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use super::attempt::{Attempt, Committed, sweep};
+use super::attempt::{self, Attempt, Committed, sweep};
 use super::manifest::{Manifest, relative};
 use super::{Plan, Sharded};
 use crate::{Error, Result};
@@ -41,6 +41,13 @@ impl Todo {
         let told = |error: Error| error.to_string();
         let attempt = Attempt::begin(&self.folder, &name).map_err(told)?;
         let result = stage.run(&self.plan, number, attempt.path());
+        if let Err(error) = &result {
+            // So that a shard that fails everywhere can be told from a machine on which everything fails.
+            let place = self
+                .folder
+                .join(format!("failed.{number:05}.{}", attempt::this_process()));
+            let _ = fs_err::write(place, format!("{error:#}\n"));
+        }
         result.map_err(|error| format!("shard {number}: {error:#}"))?;
         match attempt.commit(stage.arithmetic()).map_err(told)? {
             Committed::First => tracing::info!("shard {number} of {}: done", self.plan.shards.len()),
@@ -109,9 +116,9 @@ impl Todo {
         }
     }
 
-    /// Removes what this plan doesn't name: shards of rows that are no longer there, plans of earlier
-    /// submissions, attempts whose process is gone, and the folders of other keys.
-    pub(super) fn tidy(&self) -> Result<()> {
+    /// Removes what this plan, whose file is `plan`, doesn't name: shards of rows that are no longer there, other plans,
+    /// attempts whose process is gone, and the folders of other keys.
+    pub(super) fn tidy(&self, plan: Option<&Path>) -> Result<()> {
         sweep(&self.folder)?;
         let names: Vec<String> = (0..self.plan.shards.len())
             .map(|number| self.plan.name(number))
@@ -121,7 +128,11 @@ impl Todo {
             let name = entry.file_name().to_string_lossy().into_owned();
             let is_shard = entry.path().is_dir() && name.starts_with(|first: char| first.is_ascii_digit());
             if is_shard && !names.contains(&name) {
-                super::attempt::remove(&entry.path())?;
+                attempt::remove(&entry.path())?;
+            } else if name.starts_with("failed.")
+                || (name.starts_with("plan-") && plan.is_none_or(|plan| !plan.ends_with(&name)))
+            {
+                fs_err::remove_file(entry.path())?;
             }
         }
         let Some(all) = self.folder.parent() else {
@@ -130,7 +141,7 @@ impl Todo {
         for entry in fs_err::read_dir(all)? {
             let path = entry?.path();
             if path.is_dir() && path != self.folder {
-                super::attempt::remove(&path)?;
+                attempt::remove(&path)?;
             }
         }
         Ok(())

@@ -223,7 +223,7 @@ pub enum Maintain {
         #[command(flatten)]
         dry_run: DryRun,
     },
-    /// Writes a cluster.toml to edit, which describes where `--on NAME` runs
+    /// Writes a cluster.toml to edit: where `--on NAME` runs
     ///
     /// Writes a `cluster.toml` to edit, in which every key is explained: where `all --on NAME` runs. Overwrites no file.
     #[command(after_help = "cluster")]
@@ -333,7 +333,7 @@ pub struct RunOptions {
     /// Gives a process to each of these GPUs, as 0-3 or 0,2
     #[arg(long, value_name = "LIST")]
     pub devices: Option<String>,
-    /// Submits to the cluster that cluster.toml describes under this name; the same again submits what is missing
+    /// Runs on a cluster of cluster.toml; the same again submits what is missing
     #[arg(long, value_name = "NAME", conflicts_with_all = ["workers", "devices", "force"])]
     pub on: Option<String>,
     #[command(flatten)]

@@ -53,7 +53,7 @@ use std::{
     process::ExitCode,
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use terminal::Output;
 
@@ -65,7 +65,10 @@ use crate::{
         Compare, LiveOptions, Look, Maintain, Parameters, Run, RunOptions, StageVerb, Start, ToolOptions,
         Try, Verb, WhichPipeline,
     },
-    engine::{Engine, Stages, local, profile::Profile},
+    engine::{
+        Engine, Stages, local,
+        profile::{self, Profile},
+    },
     exit::StageFailure,
     goal::Goal,
     parse::{Asked, Flags},
@@ -221,12 +224,16 @@ fn run_elsewhere(
 ) -> Result<()> {
     let profile = Profile::read(project, name).context(run::NOTHING_RUN)?;
     let Parameters { pipeline, set } = &options.parameters;
-    let mut assignments = set.clone();
-    if !set.iter().any(|one| one.trim_start().starts_with("model.device")) {
-        assignments.push(format!("model.device={}", profile.device));
-    }
-    let pipeline = Pipeline::load(project, &pipeline.name, &assignments, Device::Cpu)
+    let device = profile.device()?;
+    let pipeline = Pipeline::load(project, &pipeline.name, set, device)
         .with_context(|| format!("the pipeline {} cannot be used", pipeline.name))?;
+    if pipeline.device != device {
+        let (asked, file) = (pipeline.device, profile::FILE);
+        bail!(
+            "model.device = \"{asked}\", but tasks of {name} have \"{device}\" ({file}); set model.device to \"auto\", which is \
+             what a task has"
+        );
+    }
     pipeline.require_valid().context(run::NOTHING_RUN)?;
     let run = Elsewhere {
         project,

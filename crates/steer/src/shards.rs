@@ -11,8 +11,10 @@ use results::{
 };
 use session::{GpuRecord, OpenModel, about_generation, open_for_generation};
 
+use crate::generation::{generate_rows, residual_norms};
+use crate::intervention::resolve_layer;
+use crate::lens::lens;
 use crate::sets::{Row, expand_set};
-use crate::{generate_rows, lens, residual_norms, resolve_layer};
 
 /// The rows of a shard: enough to fill any device, few enough to take minutes.
 const SHARD_ROWS: usize = 4096;

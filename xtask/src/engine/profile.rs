@@ -15,8 +15,8 @@ use crate::project::Project;
 pub struct Profile {
     /// Who deals the work.
     pub engine: Scheduler,
-    /// What a task has, which this machine may lack.
-    pub device: String,
+    /// See [`device`](Self::device).
+    device: String,
     /// How many tasks run at the same time.
     #[serde(default = "at_once")]
     pub at_once: usize,
@@ -69,13 +69,19 @@ impl Profile {
         Ok(profile)
     }
 
+    /// What a task has, which this machine may lack.
+    pub fn device(&self) -> Result<Device> {
+        let device = self.device.parse().ok().filter(|device| *device != Device::Auto);
+        device.with_context(|| {
+            format!(
+                "{FILE}: device = \"{}\": name what a task has, as cpu or cuda; this machine can't tell",
+                self.device
+            )
+        })
+    }
+
     fn require_sound(&self, name: &str) -> Result<()> {
-        let device: Option<Device> = self.device.parse().ok();
-        ensure!(
-            device.is_some_and(|device| device != Device::Auto),
-            "{FILE}: {name}.device = \"{}\": name what a task has, as cpu or cuda; this machine can't tell",
-            self.device
-        );
+        self.device()?;
         ensure!(self.at_once > 0, "{FILE}: {name}.at_once: must be at least 1");
         let options = self.sbatch.iter().chain(self.driver.iter().flatten());
         if let Some(option) = options

@@ -79,6 +79,7 @@ impl Drop for Attempt {
 }
 
 /// How a commit ended.
+#[derive(Debug)]
 pub(super) enum Committed {
     First,
     WasThere,

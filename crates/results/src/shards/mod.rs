@@ -16,6 +16,8 @@ mod attempt;
 mod manifest;
 mod plan;
 mod program;
+#[cfg(test)]
+mod tests;
 mod todo;
 
 pub use plan::{Plan, Shard, hash_of_rows};

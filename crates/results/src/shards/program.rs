@@ -14,21 +14,21 @@ use crate::{Layout, Result, StageArguments, StageDirectory};
 
 /// What the binary of a stage that works in shards is told.
 #[derive(Debug, Parser)]
-struct Arguments {
+pub(super) struct Arguments {
     #[command(flatten)]
-    stage: StageArguments,
+    pub stage: StageArguments,
     /// What the results depend on besides the rows; with it shards that are done are kept
     #[arg(long, value_name = "KEY")]
-    key: Option<String>,
+    pub key: Option<String>,
     /// Writes the plan, prints its place and the shards that are missing, and runs nothing
     #[arg(long, requires = "key")]
-    make_plan: bool,
+    pub make_plan: bool,
     /// Runs some shards of this plan, or joins them
     #[arg(long, value_name = "FILE", conflicts_with = "key")]
-    plan: Option<PathBuf>,
+    pub plan: Option<PathBuf>,
     /// The shards to run, as 3,4,17
     #[arg(long, value_name = "NUMBERS", requires = "plan", value_delimiter = ',')]
-    shards: Vec<usize>,
+    pub shards: Vec<usize>,
 }
 
 /// The body of `main` of a stage that works in shards: without further arguments the whole stage, in which
@@ -52,15 +52,15 @@ pub fn run_sharded_stage<S: Sharded>(stage: Stage, open: impl FnOnce(Pipeline, L
     finish::<String>(&format!("the stage {} failed", stage.as_str()), outcome)
 }
 
-struct Program<'a, S> {
-    stage: Stage,
-    layout: Layout,
-    arguments: &'a Arguments,
-    sharded: S,
+pub(super) struct Program<'a, S> {
+    pub stage: Stage,
+    pub layout: Layout,
+    pub arguments: &'a Arguments,
+    pub sharded: S,
 }
 
 impl<S: Sharded> Program<'_, S> {
-    fn run(mut self) -> Result<(), String> {
+    pub(super) fn run(mut self) -> Result<(), String> {
         match &self.arguments.plan {
             Some(place) => self.of_plan(place),
             None if self.arguments.make_plan => self.print_plan(),

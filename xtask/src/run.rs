@@ -2,7 +2,7 @@
 
 use std::{io::Write, path::PathBuf, time::Instant};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::{
     device::Target,
@@ -216,13 +216,13 @@ fn run_stage(
     }
     let seconds = start.elapsed().as_secs_f64();
 
-    let partial = project.partial_folder(&pipeline.name, stage);
-    ensure!(
-        !partial.exists(),
-        "{} ended without an error but left {}; nothing was recorded",
-        stage.name,
-        project.display(&partial)
-    );
+    if let Some(partial) = project.partial_folder(&pipeline.name, stage) {
+        bail!(
+            "{} ended without an error but left {}; nothing was recorded",
+            stage.name,
+            project.display(&partial)
+        );
+    }
     let outputs = observer.outputs(stage)?;
     ensure!(
         !outputs.is_empty(),

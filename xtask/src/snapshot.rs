@@ -53,7 +53,7 @@ impl<'a> Observer<'a> {
             code: self.code.get(stage.name).cloned().unwrap_or_default(),
         };
         let outputs = self.outputs(stage)?;
-        let interrupted = self.project.partial_folder(&self.pipeline.name, stage).exists();
+        let interrupted = self.project.partial_folder(&self.pipeline.name, stage).is_some();
         self.memo.save();
         Ok(Snapshot {
             key,

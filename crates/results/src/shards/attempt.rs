@@ -1,8 +1,8 @@
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
 
 use super::manifest::{MANIFEST, Manifest, files_below};
 use crate::{Error, Result};
+use files::process::{is_abandoned, this_process};
 
 /// One process's attempt at a shard, in a folder of its own. What it leaves counts from the moment
 /// when the folder is renamed.
@@ -85,58 +85,15 @@ pub(super) enum Committed {
     WasThere,
 }
 
-/// Removes attempts whose process is gone: those of this host that has no such process, and those
-/// that nobody has touched for a week.
+/// Removes the attempts whose process is gone.
 pub(super) fn sweep(key: &Path) -> Result<()> {
     for entry in fs_err::read_dir(key)? {
         let entry = entry?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let own = name.strip_prefix('.').and_then(|name| name.rsplit_once('.'));
-        let Some((rest, process)) = own else {
-            continue;
-        };
-        let is_ours = rest.ends_with(&format!(".{}", host()));
-        let is_gone = match is_ours && Path::new("/proc/self").exists() {
-            true => !Path::new("/proc").join(process).exists(),
-            false => age(&entry.path()).is_some_and(|age| age > FORGOTTEN),
-        };
-        if is_gone {
+        if entry.file_name().to_string_lossy().starts_with('.') && is_abandoned(&entry.path()) {
             remove(&entry.path())?;
         }
     }
     Ok(())
-}
-
-const FORGOTTEN: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-
-fn age(path: &Path) -> Option<Duration> {
-    let touched = fs_err::metadata(path).ok()?.modified().ok()?;
-    SystemTime::now().duration_since(touched).ok()
-}
-
-/// This process among those of all machines, as the end of a file's name.
-pub(super) fn this_process() -> String {
-    format!("{}.{}", host(), std::process::id())
-}
-
-/// The name of this machine, as far as a file name can hold it.
-fn host() -> String {
-    let name = fs_err::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let name: String = name
-        .trim()
-        .chars()
-        .map(|letter| {
-            if letter.is_ascii_alphanumeric() {
-                letter
-            } else {
-                '-'
-            }
-        })
-        .collect();
-    match name.is_empty() {
-        true => "host".to_owned(),
-        false => name,
-    }
 }
 
 /// Atomic: there is the whole file or none.

@@ -340,7 +340,7 @@ fn attempts_of_processes_that_are_gone_are_removed() {
     let plan = run.plan(&mut letters.clone());
     run.part(&plan, &[0, 1, 2], &mut letters.clone()).unwrap();
     let of = |process: &str| {
-        let own = super::attempt::this_process();
+        let own = files::process::this_process();
         let (host, _) = own.rsplit_once('.').unwrap();
         run.key().join(format!(".00001-abc.{host}.{process}"))
     };

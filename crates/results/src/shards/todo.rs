@@ -4,6 +4,7 @@ use super::attempt::{self, Attempt, Committed, sweep};
 use super::manifest::{Manifest, relative};
 use super::{Plan, Sharded};
 use crate::{Error, Result};
+use files::process::this_process;
 
 /// A plan and the folder of its key: which shards are done, and which are not.
 pub(super) struct Todo {
@@ -43,9 +44,7 @@ impl Todo {
         let result = stage.run(&self.plan, number, attempt.path());
         if let Err(error) = &result {
             // So that a shard that fails everywhere can be told from a machine on which everything fails.
-            let place = self
-                .folder
-                .join(format!("failed.{number:05}.{}", attempt::this_process()));
+            let place = self.folder.join(format!("failed.{number:05}.{}", this_process()));
             let _ = fs_err::write(place, format!("{error:#}\n"));
         }
         result.map_err(|error| format!("shard {number}: {error:#}"))?;

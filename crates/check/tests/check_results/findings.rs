@@ -30,7 +30,7 @@ fn a_sound_run_has_no_problem() {
     let run = Run::new();
     let report = check_results(run.root()).unwrap();
     assert_eq!(report.problems, []);
-    assert_eq!(report.tables.len(), 20);
+    assert_eq!(report.tables.len(), 21);
     assert_eq!(report.not_run, ["verify", "features", "report"]);
 }
 

@@ -30,6 +30,7 @@
 mod intervention;
 mod lens;
 mod on_cpu;
+mod prompts;
 mod sets;
 mod steer;
 
@@ -47,6 +48,8 @@ use results::{
 };
 use session::{GpuRecord, OpenModel, about_generation, open_for_generation, suppressed_tokens};
 use terms::{FinishReason, GenerationStyle};
+
+use prompts::picked;
 
 pub use intervention::{Intervention, broadcast, resolve_layer};
 pub use lens::lens;
@@ -76,6 +79,7 @@ pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<()> {
         tracing::warn!("{finding}");
     }
     let residual_norms = residual_norms(pipeline, layout)?;
+    let prompts = picked(prompts, pipeline.steer.prompts);
     let mut rows = Vec::new();
     for set in &pipeline.steer.sets {
         rows.extend(

@@ -24,10 +24,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use features::insert_directions;
 use files::HashMemo;
-use pipeline::{Pipeline, VectorKind};
+use pipeline::{DoseTable, Pipeline, VectorKind};
 use results::{
-    DoseEffect, DoseSummary, DoseText, HeldOutText, Layout, Metadata, RenderedPrompt, Summary, Table,
-    read_contrast_vectors, write_dose_summary,
+    ContrastVectors, DoseEffect, DoseSummary, DoseText, HeldOutText, Layout, Metadata, RenderedPrompt,
+    Summary, Table, read_contrast_vectors, write_dose_summary,
 };
 use session::{GpuRecord, open_for_generation};
 
@@ -64,30 +64,18 @@ pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<()> {
         .filter(|row| row.pooling == pooling)
         .collect();
 
-    let swept = layers(&pipeline.dose, &summaries)?;
     let names = pipeline.dose.directions.iter().map(String::as_str);
     insert_directions(pipeline, names, &mut vectors)?;
-    require_vectors(&pipeline.dose, &vectors, &swept)?;
     let pairs = pairs(pipeline, &rendered, pipeline.dose.prompts)?;
     let folds = Folds::of(&pairs, &rendered, pipeline.dose.seed);
+    let positive = &pipeline.contrast.positive;
     let recorded = Recorded {
         folder: &layout.activations(),
         contrast: &pipeline.contrast,
-        prompts: rendered
-            .iter()
-            .filter(|row| row.condition == pipeline.contrast.positive)
-            .count(),
+        prompts: rendered.iter().filter(|row| row.condition == *positive).count(),
         folds: &folds,
     };
-    let mut planned = vec![Planned::unsteered()];
-    let mut of_layers = Vec::with_capacity(swept.len());
-    for layer in swept {
-        let norm = summaries[layer].mean_residual_norm;
-        let mut directions = LayerDirections::read(&pipeline.dose, &recorded, &vectors, layer, norm)?;
-        planned.extend(doses(&pipeline.dose, &directions));
-        directions.forget_projections();
-        of_layers.push(directions);
-    }
+    let (planned, of_layers) = plan(&pipeline.dose, &summaries, &vectors, &recorded)?;
     let model = open_for_generation(&pipeline.model, &HashMemo::read(&layout.hash_memo()))?;
     if vectors.metadata.get("model_fingerprint").unwrap_or_default() != model.fingerprint {
         bail!(
@@ -114,6 +102,27 @@ pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<()> {
     let sweep = sweep(&setting, &planned, &neutral)?;
     let found = Found::of(&setting, &planned, sweep, &of_layers, &folds, neutral.len())?;
     write(layout, out, &metadata, &found)
+}
+
+/// All doses, the unsteered model first, and the directions of their layers.
+fn plan(
+    table: &DoseTable,
+    summaries: &[Summary],
+    vectors: &ContrastVectors,
+    recorded: &Recorded<'_>,
+) -> Result<(Vec<Planned>, Vec<LayerDirections>)> {
+    let layers = layers(table, summaries)?;
+    require_vectors(table, vectors, &layers)?;
+    let mut planned = vec![Planned::unsteered()];
+    let mut of_layers = Vec::with_capacity(layers.len());
+    for layer in layers {
+        let norm = summaries[layer].mean_residual_norm;
+        let mut directions = LayerDirections::read(table, recorded, vectors, layer, norm)?;
+        planned.extend(doses(table, &directions));
+        directions.forget_projections();
+        of_layers.push(directions);
+    }
+    Ok((planned, of_layers))
 }
 
 /// Everything that the stage writes.

@@ -49,7 +49,7 @@ def main(results, folder, neutral):
     print(f"steered, ablated and capped texts: {count - wrong} of {count} are the same")
     worst_kl, compared = check_divergence(model, tokenizer, neutral, doses, contrast)
     print(f"divergence of {compared} doses: at most {worst_kl:.1e} apart, relative")
-    is_apart = projection > PROJECTION_LIMIT or effect > EFFECT_LIMIT
+    is_apart = not (projection <= PROJECTION_LIMIT and effect <= EFFECT_LIMIT)  # NaN is apart
     sys.exit(int(worst > SURPRISE_LIMIT or is_apart or wrong > 0 or wrong_held_out > 0 or worst_kl > KL_LIMIT))
 
 
@@ -92,13 +92,13 @@ def check_projection(model, tokens, texts, last_contrast):
     """Every seventh text, in both formats."""
     direction = last_contrast.double()
     largest = texts[["projection_positive", "projection_negative"]].abs().max().max()
-    worst = 0.0
+    apart = []
     for row in texts.iloc[::7].itertuples():
         answer = list(row.token_ids)
         for side, condition in {"positive": "normal", "negative": "swapped"}.items():
             own = reach(model, tokens[condition, row.prompt_id], answer, direction)
-            worst = max(worst, abs(own - getattr(row, f"projection_{side}")) / largest)
-    return worst
+            apart.append(abs(own - getattr(row, f"projection_{side}")) / largest)
+    return np.max(apart)
 
 
 def check_effects(texts, doses):
@@ -107,15 +107,15 @@ def check_effects(texts, doses):
     unsteered = texts[texts.operation == "unsteered"].set_index(["condition", "prompt_id"]).reach
     gap = unsteered["normal"].mean() - unsteered["swapped"].mean()
     key = ["layer", "operation", "direction", "direction_number", "coefficient", "percentile", "condition"]
-    worst, groups = 0.0, texts.groupby(key, dropna=False)
+    apart, groups = [], texts.groupby(key, dropna=False)
     rows = doses.set_index(key)
     for (*dose, condition), own in groups:
         toward = -1 if condition == "normal" else 1
         moved = toward * (own.set_index("prompt_id").reach - unsteered[condition]) / gap
         found = rows[same_dose(rows.index, (*dose, condition))].projection_effect
         assert len(found) == 1, dose
-        worst = max(worst, abs(found.iloc[0] - moved.mean()))
-    return worst, len(groups)
+        apart.append(abs(found.iloc[0] - moved.mean()))
+    return np.max(apart), len(groups)
 
 
 def same_dose(index, key):

@@ -89,11 +89,12 @@ pub const STAGES: &[Stage] = &[
         version: 1,
         help: "Searches for the best layer and coefficient to steer with, with controls",
         example: "dose --set dose.prompts=6",
-        tables: &["model", "conditions", "contrast", "dose"],
+        tables: &["model", "conditions", "contrast", "saes", "dose"],
         inputs: &[
             Input::Model,
             Input::File("model.chat_template"),
             Input::File("dose.neutral"),
+            Input::Saes("saes", "folder"),
         ],
         upstream: &["extract", "analyze"],
         json: None,

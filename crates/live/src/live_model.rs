@@ -122,7 +122,7 @@ impl LiveModel {
         let positive = self.pipeline.condition(&self.pipeline.contrast.positive)?;
         let sign = if positive.opens == speaker { -1.0 } else { 1.0 };
         Some(Steering {
-            vector: "contrast".to_owned(),
+            vector: chosen.direction.clone(),
             layer: chosen.layer as i64,
             coefficient: sign * chosen.coefficient,
             unit: CoefficientUnit::Raw,

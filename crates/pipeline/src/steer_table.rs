@@ -8,6 +8,8 @@ use terms::CoefficientUnit;
 pub struct SteerTable {
     /// Of all draws of tokens.
     pub seed: u64,
+    /// The most prompts of a set; where there are more, as many are taken evenly. Left out: all.
+    pub prompts: Option<usize>,
     /// The most tokens of a text.
     pub max_new_tokens: usize,
     /// How tokens are drawn.

@@ -31,6 +31,7 @@ mod certificate;
 mod column_kind;
 mod contract;
 mod contrast_vectors;
+mod dose_direction;
 mod error;
 mod footer;
 mod json;
@@ -52,11 +53,12 @@ pub use certificate::{
 pub use column_kind::ColumnKind;
 pub use contract::{Column, Counts, Quantity, RowCount, TableSchema, Values};
 pub use contrast_vectors::{ContrastVectors, read_contrast_vectors, write_contrast_vectors};
+pub use dose_direction::DoseDirection;
 pub use error::{Error, Result};
 pub use footer::{Disagreement, Metadata};
 pub use json::{
-    DoseCandidate, DoseSummary, StatisticsSummary, read_dose_summary, read_statistics_summary,
-    write_dose_summary, write_statistics_summary,
+    DirectionSummary, DoseCandidate, DoseSummary, Estimate, HeldOut, StatisticsSummary, read_dose_summary,
+    read_statistics_summary, write_dose_summary, write_statistics_summary,
 };
 pub use layout::Layout;
 pub use model_reference::{ModelReference, ReferenceText, read_model_reference};

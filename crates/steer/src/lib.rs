@@ -31,6 +31,7 @@ mod generation;
 mod intervention;
 mod lens;
 mod on_cpu;
+mod prompts;
 mod sets;
 mod shards;
 mod steer;

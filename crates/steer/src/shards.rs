@@ -14,6 +14,7 @@ use session::{GpuRecord, OpenModel, about_generation, open_for_generation};
 use crate::generation::{generate_rows, residual_norms};
 use crate::intervention::resolve_layer;
 use crate::lens::lens;
+use crate::prompts::picked;
 use crate::sets::{Row, expand_set};
 
 /// The rows of a shard: enough to fill any device, few enough to take minutes.
@@ -63,6 +64,7 @@ impl Steering {
             }
         }
         let residual_norms = residual_norms(pipeline, layout)?;
+        let prompts = picked(prompts, pipeline.steer.prompts);
         let mut rows = Vec::new();
         for set in &pipeline.steer.sets {
             rows.extend(

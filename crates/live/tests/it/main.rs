@@ -55,12 +55,14 @@ static RESULTS: LazyLock<(TempDir, Layout)> = LazyLock::new(|| {
     });
     stage(Stage::Steer, &|out| steer::run(&pipeline, &layout, out).unwrap());
     let chosen = DoseCandidate {
+        direction: "contrast".to_owned(),
         layer: 2,
         coefficient: 1.0,
         relative_coefficient: 1.0,
         effect: 1.0,
         effect_low: 1.0,
         effect_high: 1.0,
+        projection: None,
         control_high: 0.0,
         crossed: 1.0,
         wrong_way: 0.0,

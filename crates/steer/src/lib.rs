@@ -38,7 +38,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use files::HashMemo;
 use model::{Generated, GenerationRequest, Sampling, generate};
-use pipeline::{Decoding, GenerationSet, Pipeline};
+use pipeline::{Decoding, GenerationSet, Pipeline, VectorKind};
 use progress::progress_bar;
 use rayon::prelude::*;
 use results::{
@@ -263,6 +263,14 @@ fn write_notebook_files(
     let first = first.context("steer.notebook_set: the set has no intervention")?;
     let layer = resolve_layer(*first, layers.unwrap_or(0))?;
     let own: Vec<Generation> = rows.iter().filter(|row| row.set == set.name).cloned().collect();
+    let direction = set
+        .interventions
+        .first()
+        .and_then(|table| table.directions.first());
+    let feature = match direction.and_then(|name| VectorKind::parse(name)) {
+        Some(VectorKind::Feature(sae, feature)) => Some((sae, feature)),
+        _ => None,
+    };
     let short_name = &pipeline.model.short_name;
     write_steering_json(&out.join(format!("{short_name}_layer{layer}_steer.json")), &own)?;
     let about = NotebookDescription {
@@ -272,6 +280,7 @@ fn write_notebook_files(
         },
         model_type: short_name.clone(),
         layer,
+        feature,
     };
     Ok(write_swapped_role_json(
         &out.join("swapped_user_role.json"),

@@ -118,7 +118,7 @@ pub fn outline(table: &DoseTable) -> Vec<Outline> {
     for direction in directions.iter().filter(|(_, number)| *number == 0) {
         for kind in Kind::ALL {
             match kind.definition().sweep {
-                Sweep::Sizes(_) => {}
+                Sweep::Sizes(_) | Sweep::Never => {}
                 Sweep::Once(_) => push(*kind, direction, 0.0, &BOTH),
                 Sweep::Percentiles(_) => {
                     for percentile in &table.percentiles {
@@ -211,6 +211,7 @@ fn planned(table: &DoseTable, layer: &LayerDirections, outline: Outline) -> Opti
                 projections.iter().sum::<f64>() / projections.len() as f64,
             )
         }
+        Sweep::Never => return None,
         Sweep::Percentiles(form) => {
             let sign = if outline.sides == [POSITIVE] { 1.0 } else { -1.0 };
             let mut reaches: Vec<f64> = direction.projections.iter().map(|reach| sign * reach).collect();

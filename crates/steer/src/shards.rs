@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use files::HashMemo;
-use pipeline::{GenerationSet, Pipeline};
+use pipeline::{GenerationSet, Pipeline, VectorKind};
 use results::{
     Generation, Layout, LensToken, Metadata, NotebookDescription, Plan, RenderedPrompt, Sharded, Table,
     TableWriter, hash_of_rows, read_contrast_vectors, write_steering_json, write_swapped_role_json,
@@ -213,6 +213,14 @@ fn write_notebook_files(
     let first = first.context("steer.notebook_set: the set has no intervention")?;
     let layer = resolve_layer(*first, layers.unwrap_or(0))?;
     let own: Vec<Generation> = rows.iter().filter(|row| row.set == set.name).cloned().collect();
+    let direction = set
+        .interventions
+        .first()
+        .and_then(|table| table.directions.first());
+    let feature = match direction.and_then(|name| VectorKind::parse(name)) {
+        Some(VectorKind::Feature(sae, feature)) => Some((sae, feature)),
+        _ => None,
+    };
     let short_name = &pipeline.model.short_name;
     write_steering_json(&out.join(format!("{short_name}_layer{layer}_steer.json")), &own)?;
     let about = NotebookDescription {
@@ -222,6 +230,7 @@ fn write_notebook_files(
         },
         model_type: short_name.clone(),
         layer,
+        feature,
     };
     Ok(write_swapped_role_json(
         &out.join("swapped_user_role.json"),

@@ -94,6 +94,7 @@ fn every_outlined_dose_becomes_one_with_its_form() {
                 assert_eq!(*form, capping(&[sign * 3.0, sign * 4.0], 0.0));
                 assert_eq!(dose.coefficient, Some(f64::from(sign)));
             }
+            Kind::FeatureClamping | Kind::FeatureAblation => unreachable!("they have no doses"),
         }
     }
 }

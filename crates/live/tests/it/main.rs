@@ -34,6 +34,9 @@ pub fn pipeline(name: &str) -> Pipeline {
     pipeline.model.source = root().join(&pipeline.model.source);
     pipeline.model.device = Device::Cpu;
     pipeline.prompts.file = root().join(&pipeline.prompts.file);
+    for sae in &mut pipeline.saes {
+        sae.folder = root().join(&sae.folder);
+    }
     pipeline
 }
 

@@ -6,6 +6,7 @@
     reason = "a test that can't go on must fail"
 )]
 
+mod autoencoder;
 mod control;
 mod conversations;
 mod dose;

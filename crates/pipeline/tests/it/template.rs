@@ -14,6 +14,8 @@ const EXAMPLES: &[&str] = &[
     "cosine_matrices",
     "project_out",
     "sites",
+    "shard_prompts",
+    "shard_rows",
     "suppress",
     "prompts",
     "published",

@@ -282,7 +282,7 @@ fn projections_follow_the_role() {
 fn other_directions_come_after_the_contrasts_rows_and_leave_them_alone() {
     let directions = ["contrast", "probe", "pca", "sae.tiny.47"];
     let mut pipeline = crate::tiny_pipeline();
-    pipeline.dose.layers = vec![3];
+    pipeline.dose.layers = vec![2];
     pipeline.dose.coefficients = vec![0.75];
     pipeline.dose.percentiles = Vec::new();
     pipeline.dose.random_directions = 1;

@@ -84,6 +84,7 @@ fn no_key_is_missing() {
         "[locate]",
         "[model]",
         "[extract]",
+        "[extract.answer]",
         "[contrast]",
         "[steer]",
         "[report]",

@@ -5,10 +5,11 @@
     venv/bin/python scripts/hf_table.py results/tiny data/tiny [--tolerance 1e-3] [--dtype f32|bf16]
 
 The second argument is the model of the run: a folder in Hugging Face layout, a hub id, or a .gguf file. Takes from the run
-the rendered prompts' token ids and the positions that were read, nothing else; pools what transformers computes there, and
-compares the mean cosines within and across conditions, in float64, with analyze/summary.parquet. Where the model has a
-tokenizer, the token ids and the `newline` positions are derived from the texts again too. Exits with 1 where a cosine
-column differs by more than the tolerance.
+the rendered prompts' token ids, the positions that were read, and drawn answers where these are read, nothing else; pools
+what transformers computes there, and compares the mean cosines within and across conditions, in float64, with
+analyze/summary.parquet. Where the model has a tokenizer, the token ids and the `newline` positions are derived from the
+texts again too. Greedy answers are generated again, and must be the same tokens; their pooled vectors are compared number by
+number. Exits with 1 where a cosine column or a vector differs by more than the tolerance.
 """
 import argparse
 import glob
@@ -32,6 +33,7 @@ COSINES = [
     "avg_within_category", "avg_cross_category", "similarity_difference", "avg_within_positive", "avg_within_negative",
 ]
 NORMS = ["contrast_norm", "mean_residual_norm"]
+MEANS = ["mean", "opening", "answer"]
 
 
 class RunError(Exception):
@@ -63,25 +65,79 @@ def recorded_positions(run):
     return {key: int(position) for key, position in zip(keys, rows["position"])}
 
 
-def pooled(residuals, pooling, position, opening):
-    """`residuals`: [layers, tokens, hidden]; the result: [layers, hidden], in float64."""
+def pooled(residuals, pooling, position, prompt):
+    """`residuals`: [layers, tokens, hidden], of the prompt and its answer; the result: [layers, hidden], in float64."""
     residuals = residuals.double().numpy()
-    if position is None:
-        return residuals[:, opening if pooling == "opening" else 0:].mean(axis=1)
-    return residuals[:, position]
+    if position is not None:
+        return residuals[:, position]
+    end = len(prompt.token_ids)
+    if pooling == "answer":
+        return residuals[:, end:].mean(axis=1)
+    return residuals[:, prompt.opening if pooling == "opening" else 0:end].mean(axis=1)
 
 
-def activations(model, prompts, poolings, positions):
+def activations(model, prompts, answers, poolings, positions):
     """{(pooling, condition): [layers, prompts, hidden]}, the prompts in the order of the table."""
     rows = {}
     for prompt in prompts.itertuples():
-        residuals = torch.stack(model.forward(prompt.token_ids.tolist()).residuals)
+        answer = answers.get((prompt.prompt_id, prompt.condition), [])
+        residuals = torch.stack(model.forward(prompt.token_ids.tolist() + answer).residuals)
         for pooling in poolings:
             position = positions.get((prompt.prompt_id, prompt.condition, pooling))
-            if position is None and pooling not in ("mean", "opening"):
+            if position is None and pooling not in MEANS:
                 raise RunError(f'the activations have no position for prompt "{prompt.prompt_id}", pooling {pooling}')
-            rows.setdefault((pooling, prompt.condition), []).append(pooled(residuals, pooling, position, prompt.opening))
+            rows.setdefault((pooling, prompt.condition), []).append(pooled(residuals, pooling, position, prompt))
     return {key: np.stack(vectors, axis=1) for key, vectors in rows.items()}
+
+
+def end_tokens(model, tokenizer):
+    """What ends a text or a turn: end tokens and the vocabulary's control tokens."""
+    ends = set(tokenizer.all_special_ids) if tokenizer is not None else set()
+    for config in (model.model.config, model.model.generation_config):
+        own = getattr(config, "eos_token_id", None)
+        ends |= set(own if isinstance(own, list) else [own]) - {None}
+    return ends
+
+
+def recorded_answers(run, model, tokenizer, prompts, positions):
+    """{(prompt, condition): token ids}; greedy ones are generated again, and must be the same."""
+    path = os.path.join(run, "extract/answers.parquet")
+    if not os.path.exists(path):
+        return {}, ""
+    table, metadata = read(path)
+    keys = zip(table["prompt_id"], table["condition"])
+    answers = {key: ids.tolist() for key, ids in zip(keys, table["token_ids"])}
+    most, ends = int(metadata["max_new_tokens"]), end_tokens(model, tokenizer)
+    for prompt in prompts.itertuples():
+        key, tokens = (prompt.prompt_id, prompt.condition), prompt.token_ids.tolist()
+        place = f'prompt "{key[0]}", condition "{key[1]}"'
+        if key not in answers or not 1 <= len(answers[key]) <= most:
+            raise RunError(f"{place}: there is no answer of 1 to {most} tokens")
+        if positions.get((*key, "answer_first"), len(tokens)) != len(tokens):
+            raise RunError(f"{place}: answer_first was not read right after the prompt")
+        if metadata["decoding"] == "greedy":
+            generated = model.greedy(tokens, most)
+            length = next((place for place, token in enumerate(generated) if token in ends), most)
+            if answers[key] != generated[:length]:
+                raise RunError(f"{place}: transformers answers {generated[:length]}, the run has {answers[key]}")
+    how = "generated again and equal" if metadata["decoding"] == "greedy" else "drawn, as the run has them"
+    return answers, f"{len(answers)} answers of up to {most} tokens {how}"
+
+
+def worst_vector(run, rows, prompts):
+    """The largest distance of a vector that was read in answers from transformers', relative to its norm."""
+    worst = 0.0
+    for layer in range(next(iter(rows.values())).shape[0]):
+        table, _ = read(os.path.join(run, f"extract/activations/layer={layer:02}/part-0.parquet"))
+        for (pooling, condition), expected in rows.items():
+            if not pooling.startswith("answer"):
+                continue
+            own = table[(table["pooling"] == pooling) & (table["condition"] == condition)].set_index("prompt_id")
+            order = prompts[prompts["condition"] == condition]["prompt_id"]
+            found = np.stack(own.loc[order, "activation"].to_list()).astype(np.float64)
+            distances = np.linalg.norm(found - expected[layer], axis=1) / np.linalg.norm(expected[layer], axis=1)
+            worst = np.maximum(worst, distances.max())
+    return float(worst)
 
 
 def summary_row(positive, negative):
@@ -139,7 +195,7 @@ def check_inputs(tokenizer, prompts, positions):
 
 
 def compare(run, source, dtype):
-    """Prints the differences; returns the largest of a cosine column."""
+    """Prints the differences; returns the largest of a cosine column, or of a vector that was read in an answer."""
     prompts, _ = read(os.path.join(run, "extract/prompts.parquet"))
     found, metadata = read(os.path.join(run, "analyze/summary.parquet"))
     found = found.set_index(["pooling", "layer"]).sort_index()
@@ -154,7 +210,8 @@ def compare(run, source, dtype):
             f"the run {metadata['layers']} of size {metadata['hidden_size']}"
         )
     poolings = list(dict.fromkeys(found.index.get_level_values("pooling")))
-    rows = activations(model, prompts, poolings, positions)
+    answers, about_answers = recorded_answers(run, model, tokenizer, prompts, positions)
+    rows = activations(model, prompts, answers, poolings, positions)
     expected = expected_table(rows, poolings, metadata["positive"], metadata["negative"])
     if not expected.index.equals(found.index):
         raise RunError(f"{run}: the summary has other layers or poolings than the model and the prompts give")
@@ -168,7 +225,12 @@ def compare(run, source, dtype):
         kind = "relative" if column in NORMS else "absolute"
         print(f"{column:22} largest {kind} difference {difference[column].max():.2e} (layer {layer}, {pooling})")
     # `max` would pass over a NaN, which is a difference too.
-    return difference[COSINES].to_numpy().max()
+    worst = difference[COSINES].to_numpy().max()
+    if not answers:
+        return worst
+    vectors = worst_vector(run, rows, prompts)
+    print(f"{about_answers}; vectors read in them: largest relative distance {vectors:.2e}")
+    return np.maximum(worst, vectors)
 
 
 def main():
@@ -184,7 +246,7 @@ def main():
     except (RunError, hf_model.ModelError) as error:
         sys.exit(f"error: {error}")
     agree = worst <= options.tolerance
-    print(f"{'agree' if agree else 'DIFFER'}: largest difference of a cosine {worst:.2e}, tolerance {options.tolerance:g}")
+    print(f"{'agree' if agree else 'DIFFER'}: largest difference {worst:.2e}, tolerance {options.tolerance:g}")
     sys.exit(not agree)
 
 

@@ -226,9 +226,9 @@ impl Bench<'_> {
 
     /// The token whose residual stream is kept.
     fn position(&self, prompt: &RenderedPrompt) -> Option<usize> {
-        match pooled_position(self.pipeline.contrast.pooling, prompt) {
+        match pooled_position(self.pipeline.contrast.pooling, prompt, 0) {
             Wanted::Position(position) => Some(position),
-            Wanted::MeanFrom(_) => None,
+            Wanted::Mean { .. } => None,
         }
     }
 

@@ -79,7 +79,7 @@ fn check_layer(
             if !are_near(norm, row.norm.into(), 1e-5) {
                 tell("norm", "it is not the norm of the row's vector");
             }
-            if matches!(row.pooling, Pooling::Mean | Pooling::Opening) != row.position.is_none() {
+            if row.pooling.is_mean() != row.position.is_none() {
                 tell("position", "only a mean over tokens has no position");
             }
             if !shape.prompts.contains(&row.prompt_id) {

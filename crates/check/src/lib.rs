@@ -6,6 +6,7 @@
 
 mod activations;
 mod analysis;
+mod answers;
 mod locating;
 mod markdown;
 mod numbers;

@@ -82,7 +82,8 @@ vector of zero, an effect size without spread, an interval of fewer than three p
 | `dtype`, `device`, `roleswap_version` | how it was run | all |
 | `layer`, `site` | activations: which layer; where in it, as TransformerLens calls it | activations, and `site` in what is made of them |
 | `positive`, `negative`, `pooling` | the contrast's conditions, and the pooling that is steered with | analyze |
-| `seed`, `max_new_tokens` | as in the pipeline file | generations |
+| `seed`, `max_new_tokens` | as in the pipeline file (`extract.answer` has the answers') | generations, answers |
+| `decoding` | whether answers are greedy or sampled | answers |
 | `perplexity_budget` | as in the pipeline file | dose |
 
 Compression is Snappy. Columns of vectors are lists of one length, encoded with BYTE_STREAM_SPLIT, without an Arrow extension type, since not all

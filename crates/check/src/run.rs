@@ -1,8 +1,8 @@
 use std::path::{Path, PathBuf};
 
 use results::{
-    DoseEffect, Error, Generation, Layout, Metadata, PatchEffect, RenderedPrompt, Result, RowCount, Run,
-    Shape, Summary, TABLES, TableSchema, missing, read_certificate, read_dose_summary,
+    Answer, DoseEffect, Error, Generation, Layout, Metadata, PatchEffect, RenderedPrompt, Result, RowCount,
+    Run, Shape, Summary, TABLES, Table, TableSchema, missing, read_certificate, read_dose_summary,
     read_statistics_summary,
 };
 use serde::Serialize;
@@ -11,7 +11,7 @@ use terms::Stage;
 use crate::numbers::require_rows;
 use crate::problem::Problem;
 use crate::table::{Checked, check_table};
-use crate::{activations, analysis, locating, steering};
+use crate::{activations, analysis, answers, locating, steering};
 
 /// What was found in the folder of a run.
 #[derive(Debug, Serialize)]
@@ -77,6 +77,10 @@ struct Check<'a> {
 impl Check<'_> {
     /// All files of one kind of table: one, or one for each layer and place.
     fn tables_of(&mut self, schema: &'static TableSchema) {
+        if schema.name == Answer::SCHEMA.name && !self.layout.table::<Answer>().exists() {
+            // Whether it must be there is known once the poolings are.
+            return;
+        }
         if schema.name != "activations" {
             self.table(schema, Path::new(schema.file));
             return;
@@ -174,6 +178,9 @@ impl Check<'_> {
         self.row_counts(&opened, &shape);
         let problems = &mut self.problems;
         let means = activations::check(&opened, &shape, problems).map_err(at(layout.activations()))?;
+        if shape.poolings.iter().any(|pooling| pooling.reads_answer()) {
+            answers::check(&opened, problems).map_err(at(layout.table::<Answer>()))?;
+        }
         if run.contains(&Stage::Analyze) {
             analysis::check(&opened, &shape, &means, problems).map_err(at(layout.table::<Summary>()))?;
         }

@@ -228,6 +228,9 @@ fn memory(pipeline: &Pipeline, machine: &Machine, shape: &Shape, needs: &[Needs]
         )
     } else if wanted > free {
         let streams = match pipeline.model.residency {
+            _ if pipeline.extract.reads_answers() => {
+                "extraction too, which generates the answers that it reads"
+            }
             Residency::Resident => "extraction too, unless model.residency is \"auto\"",
             _ => "extraction streams and is not slowed",
         };

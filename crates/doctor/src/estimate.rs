@@ -91,17 +91,29 @@ pub fn estimate(pipeline: &Pipeline, known: &Known, workload: &Workload, speeds:
         weights,
         disk: disk as u64,
     };
+    // Where answers are read, they are generated first, and fed in once more after their prompts.
+    let answers = &workload.answers;
+    let reads_answers = answers.rows > 0;
+    let answered = (answers.rows * answers.most_tokens) as f64;
+    let generated = match reads_answers {
+        true => costs.generation(answers),
+        false => Range::default(),
+    };
+    let recorded_pass = costs
+        .pass(workload.extracted + answered * costs.length.low, 0.0)
+        .up_to(costs.pass(workload.extracted + answered, 0.0));
     // Extraction may stream: it then holds two layers at a time.
     let layer = shape.loaded as f64 / layers * 2.0;
     let group = (GROUP_ROWS * (1 + pipeline.extract.sites.len())) as f64 * layers * vector;
     let capture = 3.0 * recorded.min(32e6)
         + recorded.min(group)
-        + 3.0 * 32e6_f64.min(workload.extracted * vector)
-        + layer_work(shape, workload.longest);
-    let (verify, extract) = if shape.is_copied {
-        (shape.loaded, shape.loaded)
-    } else {
-        (0, 0)
+        + 3.0 * 32e6_f64.min((workload.extracted + answered) * vector)
+        + layer_work(shape, workload.longest + answers.most_tokens);
+    let verify = if shape.is_copied { shape.loaded } else { 0 };
+    let extract = if reads_answers { shape.loaded } else { verify };
+    let capture = match reads_answers {
+        true => capture.max(costs.working(answers)),
+        false => capture,
     };
     vec![
         row(
@@ -115,7 +127,7 @@ pub fn estimate(pipeline: &Pipeline, known: &Known, workload: &Workload, speeds:
         ),
         row(
             "extract",
-            costs.load().plus(costs.pass(workload.extracted, 0.0)),
+            costs.load().plus(generated).plus(recorded_pass),
             layer + capture,
             extract,
             recorded * 0.9,
@@ -348,6 +360,14 @@ impl Range {
         Range {
             low: work / speed.high,
             high: work / speed.low,
+        }
+    }
+
+    /// From the low end of this one to the high end of the other.
+    fn up_to(self, other: Range) -> Self {
+        Range {
+            low: self.low,
+            high: other.high,
         }
     }
 

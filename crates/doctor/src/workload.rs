@@ -24,6 +24,8 @@ pub struct Workload {
     pub longest: usize,
     /// Tokens of the reference that `verify` runs; 0 without one.
     pub verified: usize,
+    /// The answers that `extract` reads; no rows where no pooling does.
+    pub answers: Generations,
     pub steer: Generations,
     pub dose: Generations,
     /// Tokens whose full distributions `dose` compares or scores, for each token of a text, and on
@@ -102,6 +104,7 @@ impl Workload {
             extracted: lengths.computed,
             longest: lengths.longest,
             verified: verified(pipeline, &mut found),
+            answers: answers(pipeline, lengths.prompts, &means),
             steer: steer(pipeline, known, lengths.prompts, &means),
             ..Workload::default()
         };
@@ -200,6 +203,21 @@ fn mean_share_after(layers: &[i64], known: Option<&Known>) -> f64 {
 fn share_after(layer: i64, all: usize) -> Option<f64> {
     let layer = resolve_layer(layer, all).ok()?;
     Some((all - 1 - layer) as f64 / all as f64)
+}
+
+/// Each prompt in each condition, unsteered.
+fn answers(pipeline: &Pipeline, prompts: usize, means: &BTreeMap<&str, f64>) -> Generations {
+    if !pipeline.extract.reads_answers() {
+        return Generations::default();
+    }
+    let rows = prompts * pipeline.conditions.len();
+    Generations {
+        rows,
+        most_tokens: pipeline.extract.answer.tokens,
+        prompt_tokens: prompts as f64 * means.values().sum::<f64>(),
+        prompts: rows,
+        steered_layers: 0.0,
+    }
 }
 
 fn steer(

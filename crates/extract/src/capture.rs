@@ -3,7 +3,7 @@ use std::ops::Range;
 use anyhow::{Context, Result, bail};
 use model::{Batch, ModelConfig};
 use progress::progress_bar;
-use results::{Activation, RenderedPrompt};
+use results::{Activation, Answer, RenderedPrompt};
 use terms::{Pooling, Site};
 
 use session::{OpenModel, OpenNetwork};
@@ -22,13 +22,16 @@ const BYTES_PER_SWEEP: usize = 256 << 20;
 
 /// One pass for every rendered prompt. The result holds, for each layer, a row for every prompt and
 /// pooling, in the order of `rendered` and `poolings`.
+///
+/// # Errors
+/// As for [`capture_in_pieces`] without answers.
 pub fn capture(
     model: &OpenModel,
     rendered: &[RenderedPrompt],
     poolings: &[Pooling],
 ) -> Result<Vec<Vec<Activation>>> {
     let mut all = vec![Vec::new(); model.network.config().layers.len()];
-    capture_in_pieces(model, rendered, poolings, &[], &mut |_, layer, rows| {
+    capture_in_pieces(model, (rendered, &[]), poolings, &[], &mut |_, layer, rows| {
         all[layer].extend(rows);
         Ok(())
     })?;
@@ -37,23 +40,28 @@ pub fn capture(
 
 /// The same piece by piece, with memory that does not grow with the number of prompts: `take` is
 /// given the rows of a few prompts at one layer after the other, then at the other `sites`, then
-/// those of the next prompts.
+/// those of the next prompts. `answers` has that of each prompt where some pooling reads it, and is empty
+/// elsewhere: each is fed in after its prompt.
+///
+/// # Errors
+/// A pooling that reads answers where there are none, and a residual that can't be read or is not finite.
 pub fn capture_in_pieces(
     model: &OpenModel,
-    rendered: &[RenderedPrompt],
+    (rendered, answers): (&[RenderedPrompt], &[Answer]),
     poolings: &[Pooling],
     sites: &[Site],
     take: &mut dyn FnMut(Site, usize, Vec<Activation>) -> Result<()>,
 ) -> Result<()> {
     let config = model.network.config();
     let n_layers = config.layers.len();
-    let bar = progress_bar((rendered.len() * n_layers) as u64, "extract", "residuals");
+    let texts = texts(rendered, answers, poolings)?;
+    let bar = progress_bar((texts.len() * n_layers) as u64, "extract", "residuals");
     let budget = match model.network {
         OpenNetwork::Resident(_) => BYTES_PER_PIECE,
         OpenNetwork::Streamed(_) => BYTES_PER_SWEEP,
     };
-    for piece in pieces(rendered, poolings.len() * (1 + sites.len()), config, budget) {
-        let prompts = &rendered[piece];
+    for piece in pieces(&texts, poolings.len() * (1 + sites.len()), config, budget) {
+        let prompts = &texts[piece];
         let places = places(sites, n_layers);
         let mut captured: Vec<Vec<Option<Vec<f32>>>> =
             vec![vec![None; prompts.len() * poolings.len()]; places.len()];
@@ -81,6 +89,59 @@ pub fn capture_in_pieces(
     Ok(())
 }
 
+/// What is fed in for one prompt in one condition.
+#[derive(Clone, Copy)]
+struct Text<'a> {
+    prompt: &'a RenderedPrompt,
+    /// The tokens of the answer; none where no pooling reads it.
+    answer: &'a [i32],
+}
+
+impl Text<'_> {
+    fn len(&self) -> usize {
+        self.prompt.token_ids.len() + self.answer.len()
+    }
+
+    /// The tokens of prompt and answer.
+    fn ids(&self) -> impl Iterator<Item = &i32> {
+        self.prompt.token_ids.iter().chain(self.answer)
+    }
+
+    fn wanted(&self, pooling: Pooling) -> Wanted {
+        pooled_position(pooling, self.prompt, self.answer.len())
+    }
+}
+
+/// Each prompt with its answer.
+fn texts<'a>(
+    rendered: &'a [RenderedPrompt],
+    answers: &'a [Answer],
+    poolings: &[Pooling],
+) -> Result<Vec<Text<'a>>> {
+    // A shard may have no prompt at all, where all of its own are copies of earlier ones.
+    if answers.is_empty() {
+        let reads_answer = poolings.iter().find(|pooling| pooling.reads_answer());
+        if let Some(pooling) = reads_answer.filter(|_| !rendered.is_empty()) {
+            bail!("the pooling \"{pooling}\" reads answers, and here none are generated; use another one");
+        }
+        let alone = |prompt| Text { prompt, answer: &[] };
+        return Ok(rendered.iter().map(alone).collect());
+    }
+    let is_of = |(prompt, answer): (&RenderedPrompt, &Answer)| {
+        (&prompt.prompt_id, &prompt.condition) == (&answer.prompt_id, &answer.condition)
+            && !answer.token_ids.is_empty()
+    };
+    if answers.len() != rendered.len() || !rendered.iter().zip(answers).all(is_of) {
+        bail!("bug: the answers are not those of the prompts");
+    }
+    let pairs = rendered.iter().zip(answers);
+    let text = |(prompt, answer): (&'a RenderedPrompt, &'a Answer)| Text {
+        prompt,
+        answer: &answer.token_ids,
+    };
+    Ok(pairs.map(text).collect())
+}
+
 /// All places that are read: every layer, and the other sites at every layer that they have.
 fn places(sites: &[Site], n_layers: usize) -> Vec<(Site, usize)> {
     let sites = [Site::ResidualPost].iter().chain(sites);
@@ -90,17 +151,12 @@ fn places(sites: &[Site], n_layers: usize) -> Vec<(Site, usize)> {
 }
 
 /// Cuts the prompts into pieces of bounded memory, in their order.
-fn pieces(
-    rendered: &[RenderedPrompt],
-    poolings: usize,
-    config: &ModelConfig,
-    budget: usize,
-) -> Vec<Range<usize>> {
+fn pieces(texts: &[Text<'_>], poolings: usize, config: &ModelConfig, budget: usize) -> Vec<Range<usize>> {
     let bytes_of = |vectors: usize| vectors * config.hidden_size * size_of::<f32>();
     let vectors = bytes_of(poolings * config.layers.len());
     let (mut pieces, mut first, mut streams) = (Vec::new(), 0, 0);
-    for (index, prompt) in rendered.iter().enumerate() {
-        let own = bytes_of(prompt.token_ids.len());
+    for (index, text) in texts.iter().enumerate() {
+        let own = bytes_of(text.len());
         let is_full = vectors * (index + 1 - first) > budget || streams + own > budget;
         if index > first && is_full {
             pieces.push(first..index);
@@ -108,8 +164,8 @@ fn pieces(
         }
         streams += own;
     }
-    if first < rendered.len() {
-        pieces.push(first..rendered.len());
+    if first < texts.len() {
+        pieces.push(first..texts.len());
     }
     pieces
 }
@@ -123,12 +179,12 @@ struct Pass {
 }
 
 /// Prompts that begin alike go side by side, so that what they share is computed once.
-fn passes(prompts: &[RenderedPrompt], poolings: &[Pooling], sites: &[Site]) -> Result<Vec<Pass>> {
+fn passes(prompts: &[Text<'_>], poolings: &[Pooling], sites: &[Site]) -> Result<Vec<Pass>> {
     // The residual stream after a layer is recorded in any case.
     let others = sites.iter().filter(|site| **site != Site::ResidualPost);
     let sites: Vec<Site> = others.copied().collect();
     let mut order: Vec<usize> = (0..prompts.len()).collect();
-    order.sort_by(|a, b| prompts[*a].token_ids.cmp(&prompts[*b].token_ids));
+    order.sort_by(|a, b| prompts[*a].ids().cmp(prompts[*b].ids()));
     let mut passes = Vec::new();
     let mut open = OpenPass::default();
     for prompt in order {
@@ -152,16 +208,14 @@ struct OpenPass {
 
 impl OpenPass {
     /// Tokens after the last wanted one are left out: nothing before them depends on them.
-    fn push(&mut self, prompt: usize, rendered: &RenderedPrompt, poolings: &[Pooling]) -> Result<()> {
-        let token_ids = &rendered.token_ids;
-        let wanted = poolings.iter().map(|pooling| pooled_position(*pooling, rendered));
-        let wanted: Vec<Wanted> = wanted.collect();
+    fn push(&mut self, prompt: usize, text: &Text<'_>, poolings: &[Pooling]) -> Result<()> {
+        let wanted: Vec<Wanted> = poolings.iter().map(|pooling| text.wanted(*pooling)).collect();
         let needed = wanted.iter().map(|wanted| match wanted {
             Wanted::Position(position) => position + 1,
-            Wanted::MeanFrom(_) => token_ids.len(),
+            Wanted::Mean { end, .. } => *end,
         });
-        let needed = needed.max().unwrap_or(token_ids.len());
-        let ids: Vec<u32> = token_ids[..needed].iter().map(|id| id.cast_unsigned()).collect();
+        let needed = needed.max().unwrap_or(text.len());
+        let ids: Vec<u32> = text.ids().take(needed).map(|id| id.cast_unsigned()).collect();
         self.batch.push(self.prompts.len(), 0, &ids)?;
         self.prompts.push(prompt);
         self.wanted.extend(wanted);
@@ -208,17 +262,15 @@ fn run(
 
 fn rows_of_layer(
     model: &OpenModel,
-    rendered: &[RenderedPrompt],
+    texts: &[Text<'_>],
     poolings: &[Pooling],
     layer: usize,
     vectors: Vec<Option<Vec<f32>>>,
 ) -> Result<Vec<Activation>> {
     let mut rows = Vec::with_capacity(vectors.len());
     for (index, vector) in vectors.into_iter().enumerate() {
-        let (prompt, pooling) = (
-            &rendered[index / poolings.len()],
-            poolings[index % poolings.len()],
-        );
+        let (text, pooling) = (texts[index / poolings.len()], poolings[index % poolings.len()]);
+        let prompt = text.prompt;
         let activation =
             vector.with_context(|| format!("prompt \"{}\" was not captured", prompt.prompt_id))?;
         if activation.iter().any(|value| !value.is_finite()) {
@@ -227,11 +279,11 @@ fn rows_of_layer(
                 "the residual after layer {layer} for prompt \"{id}\" in condition \"{condition}\" is not finite; try model.dtype = \"f32\""
             );
         }
-        let position = match pooled_position(pooling, prompt) {
+        let position = match text.wanted(pooling) {
             Wanted::Position(position) => Some(position),
-            Wanted::MeanFrom(_) => None,
+            Wanted::Mean { .. } => None,
         };
-        let token_id = position.map(|position| prompt.token_ids[position]);
+        let token_id = position.and_then(|position| text.ids().nth(position).copied());
         let squares: f64 = activation.iter().map(|value| f64::from(*value).powi(2)).sum();
         rows.push(Activation {
             prompt_id: prompt.prompt_id.clone(),
@@ -264,13 +316,15 @@ mod tests {
             opening: 0,
         };
         let rendered: Vec<RenderedPrompt> = (0..50).map(|index| prompt(1 + index % 7)).collect();
+        let alone = |prompt| Text { prompt, answer: &[] };
+        let texts: Vec<Text<'_>> = rendered.iter().map(alone).collect();
         let config = ModelConfig {
             hidden_size: 8,
             ..small_config()
         };
         // A row takes 2 layers of 8 numbers for each of 3 poolings: 192 bytes.
         for (budget, longest) in [(1, 1), (192 * 4, 4), (192 * 10, 10), (1 << 20, 50)] {
-            let pieces = pieces(&rendered, 3, &config, budget);
+            let pieces = pieces(&texts, 3, &config, budget);
             assert_eq!(pieces.first().unwrap().start, 0);
             assert_eq!(pieces.last().unwrap().end, 50);
             assert!(pieces.windows(2).all(|pair| pair[0].end == pair[1].start));

@@ -135,7 +135,7 @@ impl<'a> Survey<'a> {
     }
 
     fn look(&mut self, row: &RenderedPrompt) {
-        let tokens = row.token_ids.len();
+        let tokens = row.token_ids.len() + self.answer_tokens();
         if tokens > self.config.max_position_embeddings {
             self.beyond.count += 1;
             if self
@@ -149,7 +149,7 @@ impl<'a> Survey<'a> {
         }
         if let Some(newlines) = &self.newlines {
             let there = newlines.read_by_the_notebook(&row.token_ids);
-            if let Wanted::Position(here) = pooled_position(Pooling::Newline, row)
+            if let Wanted::Position(here) = pooled_position(Pooling::Newline, row, 0)
                 && here != there
             {
                 self.other_newlines += 1;
@@ -161,6 +161,15 @@ impl<'a> Survey<'a> {
             let first = row.token_ids.iter().take(1);
             let ids: Vec<u32> = first.map(|id| id.cast_unsigned()).collect();
             self.missing_bos = self.tokenizer.missing_bos(&ids).map(str::to_owned);
+        }
+    }
+
+    /// The most tokens that are read after a text.
+    fn answer_tokens(&self) -> usize {
+        let extract = &self.pipeline.extract;
+        match extract.reads_answers() {
+            true => extract.answer.tokens,
+            false => 0,
         }
     }
 
@@ -201,8 +210,12 @@ impl<'a> Survey<'a> {
     fn about_lengths(&self) -> Option<String> {
         let limit = self.config.max_position_embeddings;
         let (prompt, condition, tokens) = self.beyond.longest.as_ref()?;
+        let answer = match self.answer_tokens() {
+            0 => String::new(),
+            most => format!(", {most} of its answer included"),
+        };
         Some(format!(
-            "{}: prompt \"{prompt}\" in condition \"{condition}\" has {tokens} tokens{}, and the model was made for {limit} \
+            "{}: prompt \"{prompt}\" in condition \"{condition}\" has {tokens} tokens{answer}{}, and the model was made for {limit} \
              (`max_position_embeddings`): what it computes beyond means little; shorten the prompt",
             self.pipeline.prompts.file.display(),
             other_texts(self.beyond.count),

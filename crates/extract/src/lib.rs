@@ -1,7 +1,9 @@
 //! Prompts to residual streams: renders every prompt in every condition, runs each text through the
 //! model once, and writes the residual stream after every layer, pooled to one vector, as one
-//! Parquet file a layer and shard of the prompts.
+//! Parquet file a layer and shard of the prompts. Where a pooling reads answers, they are generated first,
+//! and read in the same pass as their prompts.
 
+mod answers;
 mod capture;
 mod findings;
 mod pooling;
@@ -15,6 +17,7 @@ use anyhow::Result;
 use pipeline::Pipeline;
 use results::{Layout, Sharded};
 
+pub use answers::answers;
 pub use capture::{capture, capture_in_pieces};
 pub use findings::{PreparedPrompts, prepare_prompts};
 pub use pooling::{Newlines, Wanted, pooled_position};

@@ -7,17 +7,20 @@ use terms::Pooling;
 pub enum Wanted {
     /// The residual at this position, counted from the first token.
     Position(usize),
-    /// The mean over this position and all after it.
-    MeanFrom(usize),
+    /// The mean over the positions from `first` on and before `end`.
+    Mean { first: usize, end: usize },
 }
 
-/// Where a pooling reads in a rendered prompt of at least one token.
+/// Where a pooling reads in a rendered prompt of at least one token, after which come `answer`
+/// tokens of the model's answer.
 ///
 /// `newline` reads the newline that ends the header of the opened turn, whatever was said before;
 /// in a format whose header has none, the last token. `opening` is the mean over the tokens of that
-/// header.
-pub fn pooled_position(pooling: Pooling, prompt: &RenderedPrompt) -> Wanted {
-    let last = prompt.token_ids.len().saturating_sub(1);
+/// header. These, `last` and `mean` read the prompt alone. `answer` is the mean over the answer's tokens,
+/// each read where it was fed in, and `answer_first` reads the first of them: both need one at least.
+pub fn pooled_position(pooling: Pooling, prompt: &RenderedPrompt, answer: usize) -> Wanted {
+    let end = prompt.token_ids.len();
+    let last = end.saturating_sub(1);
     let opening = usize::try_from(prompt.opening).map_or(last, |opening| opening.min(last));
     match pooling {
         Pooling::Newline => {
@@ -26,8 +29,13 @@ pub fn pooled_position(pooling: Pooling, prompt: &RenderedPrompt) -> Wanted {
             Wanted::Position(newline.map_or(last, |place| opening + place))
         }
         Pooling::Last => Wanted::Position(last),
-        Pooling::Mean => Wanted::MeanFrom(0),
-        Pooling::Opening => Wanted::MeanFrom(opening),
+        Pooling::Mean => Wanted::Mean { first: 0, end },
+        Pooling::Opening => Wanted::Mean { first: opening, end },
+        Pooling::Answer => Wanted::Mean {
+            first: end,
+            end: end + answer,
+        },
+        Pooling::AnswerFirst => Wanted::Position(end),
     }
 }
 
@@ -82,7 +90,7 @@ mod tests {
 
     #[test]
     fn newline_reads_in_the_header_of_the_opened_turn_alone() {
-        let read = |tokens: &[&str], opening| pooled_position(Pooling::Newline, &prompt(tokens, opening));
+        let read = |tokens: &[&str], opening| pooled_position(Pooling::Newline, &prompt(tokens, opening), 0);
         let told = [
             "<bos>",
             "Be brief.",
@@ -107,10 +115,15 @@ mod tests {
     #[test]
     fn the_other_poolings() {
         let tokens = ["<bos>", "Hi.", "<start>", "user", "\n"];
-        let read = |pooling| pooled_position(pooling, &prompt(&tokens, 2));
-        assert_eq!(read(Pooling::Last), Wanted::Position(4));
-        assert_eq!(read(Pooling::Mean), Wanted::MeanFrom(0));
-        assert_eq!(read(Pooling::Opening), Wanted::MeanFrom(2));
+        for answer in [0, 3] {
+            let read = |pooling| pooled_position(pooling, &prompt(&tokens, 2), answer);
+            assert_eq!(read(Pooling::Last), Wanted::Position(4));
+            assert_eq!(read(Pooling::Mean), Wanted::Mean { first: 0, end: 5 });
+            assert_eq!(read(Pooling::Opening), Wanted::Mean { first: 2, end: 5 });
+        }
+        let read = |pooling| pooled_position(pooling, &prompt(&tokens, 2), 3);
+        assert_eq!(read(Pooling::Answer), Wanted::Mean { first: 5, end: 8 });
+        assert_eq!(read(Pooling::AnswerFirst), Wanted::Position(5));
     }
 
     #[test]

@@ -60,7 +60,7 @@ impl Record {
             let row = index / per_row;
             match wanted {
                 Wanted::Position(position) => (row, *position..position + 1),
-                Wanted::MeanFrom(first) => (row, *first..batch.places(row).len()),
+                Wanted::Mean { first, end } => (row, *first..*end),
             }
         };
         Record {

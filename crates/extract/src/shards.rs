@@ -6,9 +6,9 @@ use anyhow::{Context, Result};
 use files::HashMemo;
 use model::{ChatTokenizer, ModelConfig};
 use pipeline::{Pipeline, Prompt, read_prompts};
-use results::{Layout, Metadata, Plan, RenderedPrompt, Sharded, Table, TableWriter, hash_of_rows};
+use results::{Answer, Layout, Metadata, Plan, RenderedPrompt, Sharded, Table, TableWriter, hash_of_rows};
 use serde::{Deserialize, Serialize};
-use session::{OpenModel, inspect, open_model, render_prompts};
+use session::{OpenModel, inspect, open_for_generation, open_model, render_prompts};
 
 use crate::findings::Survey;
 use crate::writing::{with_findings, write};
@@ -107,7 +107,11 @@ impl Sharded for Extraction {
     fn open(&mut self) -> Result<()> {
         if self.model.is_none() {
             let hashes = HashMemo::read(&self.layout.hash_memo());
-            self.model = Some(open_model(&self.pipeline.model, &hashes)?);
+            let open = match self.pipeline.extract.reads_answers() {
+                true => open_for_generation,
+                false => open_model,
+            };
+            self.model = Some(open(&self.pipeline.model, &hashes)?);
         }
         Ok(())
     }
@@ -173,27 +177,46 @@ impl Sharded for Extraction {
     }
 
     fn joined(&self) -> &[&str] {
-        &["prompts.parquet"]
+        match self.pipeline.extract.reads_answers() {
+            true => &["prompts.parquet", "answers.parquet"],
+            false => &["prompts.parquet"],
+        }
     }
 
-    /// The table of prompts: all of the first condition, then all of the second, as one process writes it.
+    /// The tables of prompts and of answers: all of the first condition, then all of the second, as one process
+    /// writes them.
     fn join(&mut self, plan: &Plan, shards: &[PathBuf], out: &Path) -> Result<()> {
         let common: Common = serde_json::from_value(plan.common.clone())?;
-        let place = self.layout.table::<RenderedPrompt>();
+        let findings = &common.findings;
+        self.join_table::<RenderedPrompt>((shards, out), findings, |row| &row.condition)?;
+        if self.pipeline.extract.reads_answers() {
+            self.join_table::<Answer>((shards, out), &[], |row| &row.condition)?;
+        }
+        Ok(())
+    }
+}
+
+impl Extraction {
+    fn join_table<T: Table>(
+        &self,
+        (shards, out): (&[PathBuf], &Path),
+        findings: &[String],
+        condition_of: impl Fn(&T) -> &str,
+    ) -> Result<()> {
+        let place = self.layout.table::<T>();
         let of_shard = |shard: &PathBuf| self.layout.in_progress(shard, &place);
-        let mut writer: Option<TableWriter<RenderedPrompt>> = None;
+        let mut writer: Option<TableWriter<T>> = None;
         for condition in &self.pipeline.conditions {
             for shard in shards {
-                let (batches, metadata): (_, Metadata) =
-                    RenderedPrompt::read_batches(&of_shard(shard), 1024)?;
+                let (batches, metadata): (_, Metadata) = T::read_batches(&of_shard(shard), 1024)?;
                 if writer.is_none() {
-                    let metadata = with_findings(metadata.inherited(), &common.findings);
+                    let metadata = with_findings(metadata.inherited(), findings);
                     let place = self.layout.in_progress(out, &place);
                     writer = Some(TableWriter::create(&place, &metadata)?);
                 }
                 for batch in batches {
                     let mut rows = batch?;
-                    rows.retain(|row| row.condition == condition.name);
+                    rows.retain(|row| condition_of(row) == condition.name);
                     if let Some(writer) = &mut writer {
                         writer.append(&rows)?;
                     }

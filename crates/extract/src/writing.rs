@@ -1,14 +1,14 @@
-//! What a shard leaves: the activations of its prompts, and their texts.
+//! What a shard leaves: the activations of its prompts, their texts, and the answers where these are read.
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use pipeline::Pipeline;
-use results::{ActivationWriter, Layout, Metadata, RenderedPrompt, Table};
+use pipeline::{AnswerTable, Pipeline};
+use results::{ActivationWriter, Answer, Layout, Metadata, RenderedPrompt, Table};
 use session::{GpuRecord, OpenModel};
-use terms::Site;
+use terms::{GenerationStyle, Site};
 
-use crate::capture_in_pieces;
+use crate::{answers, capture_in_pieces};
 
 /// Records `rendered` and writes part `part` of the stage's files below `out`.
 pub(crate) fn write(
@@ -19,9 +19,14 @@ pub(crate) fn write(
     (part, rendered, findings): (usize, &[RenderedPrompt], &[String]),
 ) -> Result<()> {
     let metadata = metadata(pipeline, model);
+    let extract = &pipeline.extract;
+    let answers = match extract.reads_answers() {
+        true => answers(model, rendered, &extract.answer)?,
+        false => Vec::new(),
+    };
     let layers = model.network.config().layers.len();
     let mut writers = Vec::new();
-    for site in [Site::ResidualPost].iter().chain(&pipeline.extract.sites) {
+    for site in [Site::ResidualPost].iter().chain(&extract.sites) {
         let folder = layout.in_progress(out, &layout.activations_at(*site));
         let metadata = metadata.clone().with("site", site.as_str());
         writers.push((
@@ -31,9 +36,9 @@ pub(crate) fn write(
     }
     capture_in_pieces(
         model,
-        rendered,
-        &pipeline.extract.poolings,
-        &pipeline.extract.sites,
+        (rendered, &answers),
+        &extract.poolings,
+        &extract.sites,
         &mut |site, layer, rows| {
             let writer = writers.iter_mut().find(|(of, _)| *of == site);
             let (_, writer) = writer.context("a place was read that nobody asked for")?;
@@ -42,6 +47,10 @@ pub(crate) fn write(
     )?;
     for (_, writer) in writers {
         writer.finish()?;
+    }
+    if extract.reads_answers() {
+        let place = layout.in_progress(out, &layout.table::<Answer>());
+        Answer::write(&place, &with_answers(metadata.clone(), &extract.answer), &answers)?;
     }
     let place = layout.in_progress(out, &layout.table::<RenderedPrompt>());
     Ok(RenderedPrompt::write(
@@ -57,6 +66,18 @@ pub(crate) fn with_findings(metadata: Metadata, findings: &[String]) -> Metadata
         true => metadata,
         false => metadata.with("findings", findings.join("\n")),
     }
+}
+
+/// The footer of the table of answers.
+fn with_answers(metadata: Metadata, table: &AnswerTable) -> Metadata {
+    let style = match table.greedy {
+        true => GenerationStyle::Greedy,
+        false => GenerationStyle::Sampled,
+    };
+    metadata
+        .with("max_new_tokens", table.tokens)
+        .with("decoding", style)
+        .with("seed", table.seed)
 }
 
 fn metadata(pipeline: &Pipeline, model: &OpenModel) -> Metadata {

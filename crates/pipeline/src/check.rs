@@ -1,7 +1,7 @@
 //! Whether the parts of a pipeline fit together.
 
 use interventions::InterventionTable;
-use terms::Site;
+use terms::{Residency, Site};
 
 use crate::names::{FILE_NAME, is_file_name, is_plain_name};
 use crate::{
@@ -102,6 +102,9 @@ impl Pipeline {
         if let Some(name) = repeated(&poolings) {
             return Some(format!("extract.poolings: \"{name}\" is there twice"));
         }
+        if let Some(problem) = self.answer_problem() {
+            return Some(problem);
+        }
         if self.extract.shard_prompts == Some(0) {
             return Some("extract.shard_prompts: must be at least 1".to_owned());
         }
@@ -119,6 +122,19 @@ impl Pipeline {
             );
         }
         repeated(&sites).map(|name| format!("extract.sites: \"{name}\" is there twice"))
+    }
+
+    fn answer_problem(&self) -> Option<String> {
+        let mut poolings = self.extract.poolings.iter();
+        if let Some(pooling) = poolings.find(|pooling| pooling.reads_answer())
+            && self.model.residency == Residency::Streamed
+        {
+            return Some(format!(
+                "extract.poolings: \"{pooling}\" reads answers, and a streamed model can't generate them; set model.residency to \
+                 \"auto\" or \"resident\""
+            ));
+        }
+        self.extract.answer.problem()
     }
 
     fn steer_problem(&self) -> Option<String> {

@@ -7,6 +7,7 @@
 
 #![warn(missing_docs)]
 
+mod answer_table;
 mod assignment;
 mod bounds;
 mod check;
@@ -26,6 +27,7 @@ mod toml_words;
 mod vector_kind;
 mod vector_table;
 
+pub use answer_table::AnswerTable;
 pub use assignment::assign;
 pub use design::Design;
 pub use dose_table::DoseTable;

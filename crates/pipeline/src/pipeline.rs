@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use terms::{Pooling, Site, Speaker};
 
-use crate::{DoseTable, LocateTable, ModelTable, SaeTable, SteerTable, VectorTable};
+use crate::{AnswerTable, DoseTable, LocateTable, ModelTable, SaeTable, SteerTable, VectorTable};
 
 /// One pipeline file: every parameter of a run. Unknown keys are errors.
 #[derive(Clone, Debug, Deserialize)]
@@ -147,6 +147,16 @@ pub struct ExtractTable {
     /// How many prompts are a shard, which is made and kept as a whole. Left out: a power of two that follows from the
     /// size of the vectors.
     pub shard_prompts: Option<usize>,
+    /// `[extract.answer]`
+    #[serde(default)]
+    pub answer: AnswerTable,
+}
+
+impl ExtractTable {
+    /// Whether some pooling reads what the model answers, so that answers are generated.
+    pub fn reads_answers(&self) -> bool {
+        self.poolings.iter().any(|pooling| pooling.reads_answer())
+    }
 }
 
 /// `[report]`

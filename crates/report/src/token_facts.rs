@@ -15,7 +15,7 @@ pub struct ConditionFacts {
     /// How often a text has the token that texts begin with, such as `<bos>`.
     pub beginnings: Range,
     /// The tokens whose residual the contrast's pooling read, as the vocabulary spells them; empty
-    /// where it is a mean.
+    /// where it is a mean, or reads answers.
     pub read: Vec<String>,
     /// How many tokens come after the one that was read.
     pub after: Range,

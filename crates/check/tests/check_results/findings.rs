@@ -4,9 +4,10 @@ use std::process::Command;
 
 use check::check_results;
 use results::{
-    DepthCosine, DoseEffect, HeldOutText, LayerStatistics, LensToken, PatchEffect, Projection,
+    Answer, DepthCosine, DoseEffect, HeldOutText, LayerStatistics, LensToken, PatchEffect, Projection,
     RenderedPrompt, Similarity, Summary, Table, VectorRow, read_contrast_vectors, write_contrast_vectors,
 };
+use terms::Pooling;
 
 use crate::run::{Run, lens};
 
@@ -269,4 +270,55 @@ fn the_program_ends_with_one_where_something_is_wrong() {
         &String::from_utf8(nothing.stderr).unwrap(),
         &["no result of `extract`"],
     );
+}
+
+/// The run with its vectors read at the first token of answers, at this position.
+fn read_in_answers(run: &Run, position: i32) {
+    let folder = run.layout.activations();
+    for layer in results::activation_layers(&folder).unwrap() {
+        let (mut rows, metadata) = results::read_activations(&folder, layer).unwrap();
+        for row in &mut rows {
+            (row.pooling, row.position) = (Pooling::AnswerFirst, Some(position));
+        }
+        results::write_activations(&folder, layer, &metadata.inherited(), &rows).unwrap();
+    }
+}
+
+/// An answer of two tokens to each prompt.
+fn answers(run: &Run) -> Vec<Answer> {
+    let (prompts, _) = RenderedPrompt::read(&run.layout.table::<RenderedPrompt>()).unwrap();
+    let answer = |prompt: RenderedPrompt| Answer {
+        prompt_id: prompt.prompt_id,
+        condition: prompt.condition,
+        text: "I am".to_owned(),
+        n_tokens: 2,
+        token_ids: vec![5, 6],
+    };
+    prompts.into_iter().map(answer).collect()
+}
+
+#[test]
+fn answers_belong_to_the_prompts_and_are_read_behind_them() {
+    const FILE: &str = "extract/answers.parquet";
+    let with = |position: i32, damage: fn(&mut Vec<Answer>)| {
+        broken(|run| {
+            read_in_answers(run, position);
+            let mut rows = answers(run);
+            damage(&mut rows);
+            Answer::write(&run.layout.table::<Answer>(), &run.metadata, &rows).unwrap();
+        })
+    };
+    let sound = with(3, |_| ());
+    assert!(!sound.contains(FILE) && !sound.contains("right after"), "{sound}");
+    assert_found(
+        &broken(|run| read_in_answers(run, 3)),
+        &[FILE, "the file is missing"],
+    );
+    assert_found(
+        &with(2, |_| ()),
+        &["`answer_first` was not read right after the prompt"],
+    );
+    let empty = |rows: &mut Vec<Answer>| (rows[1].n_tokens, rows[1].token_ids) = (0, Vec::new());
+    assert_found(&with(3, empty), &[FILE, "token_ids", "a token at least"]);
+    assert_found(&with(3, |rows| drop(rows.pop())), &[FILE, "prompt by prompt"]);
 }

@@ -79,7 +79,7 @@ fn one_batched_pass_equals_a_pass_for_each_prompt() {
                     (actual.prompt_id.as_str(), actual.pooling),
                     (prompt.prompt_id.as_str(), *pooling)
                 );
-                let expected = pooled(&whole.0[layer], pooled_position(*pooling, prompt));
+                let expected = pooled(&whole.0[layer], pooled_position(*pooling, prompt, 0));
                 let worst = actual
                     .activation
                     .iter()
@@ -113,10 +113,8 @@ fn pooled(stream: &[f32], wanted: Wanted) -> Vec<f32> {
     let rows: Vec<&[f32]> = stream.chunks(64).collect();
     match wanted {
         Wanted::Position(position) => rows[position].to_vec(),
-        Wanted::MeanFrom(first) => (0..64)
-            .map(|index| {
-                rows[first..].iter().map(|row| row[index]).sum::<f32>() / (rows.len() - first) as f32
-            })
+        Wanted::Mean { first, end } => (0..64)
+            .map(|index| rows[first..end].iter().map(|row| row[index]).sum::<f32>() / (end - first) as f32)
             .collect(),
     }
 }
@@ -151,10 +149,16 @@ const SITES: [Site; 4] = [
 fn everything(model: &OpenModel) -> HashMap<(Site, usize), Vec<Activation>> {
     let mut all: HashMap<(Site, usize), Vec<Activation>> = HashMap::new();
     let poolings = [Pooling::Newline, Pooling::Mean];
-    capture_in_pieces(model, &prompts(), &poolings, &SITES, &mut |site, layer, rows| {
-        all.entry((site, layer)).or_default().extend(rows);
-        Ok(())
-    })
+    capture_in_pieces(
+        model,
+        (&prompts(), &[]),
+        &poolings,
+        &SITES,
+        &mut |site, layer, rows| {
+            all.entry((site, layer)).or_default().extend(rows);
+            Ok(())
+        },
+    )
     .unwrap();
     all
 }

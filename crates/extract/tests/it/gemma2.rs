@@ -43,7 +43,10 @@ fn rendered_texts_are_gemma_2s() {
         assert_eq!(entry["text"], prompt.text.as_str());
         // Where the method reads is the end of the header that is opened, whatever the vocabulary.
         let last = prompt.token_ids.len() - 1;
-        assert_eq!(pooled_position(Pooling::Newline, prompt), Wanted::Position(last));
+        assert_eq!(
+            pooled_position(Pooling::Newline, prompt, 0),
+            Wanted::Position(last)
+        );
         let speaker = if prompt.condition == "normal" {
             "model"
         } else {

@@ -5,6 +5,7 @@
     reason = "a test that can't go on must fail"
 )]
 
+mod answers;
 mod capture;
 mod gemma2;
 mod prompts;

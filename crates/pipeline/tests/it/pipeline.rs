@@ -664,6 +664,42 @@ fn sites_are_named_as_elsewhere() {
     );
 }
 
+#[test]
+fn answers_have_defaults_and_need_a_model_in_memory() {
+    let poolings = "poolings = [\"newline\", \"last\", \"mean\"]";
+    let with = "poolings = [\"newline\", \"answer\", \"answer_first\"]";
+    let pipeline = read(poolings, with).unwrap();
+    assert!(
+        pipeline.extract.reads_answers() && !read("[extract]", "[extract]").unwrap().extract.reads_answers()
+    );
+    let answer = pipeline.extract.answer;
+    assert_eq!((answer.tokens, answer.greedy, answer.seed), (32, true, 0));
+    let own = read(
+        poolings,
+        &format!("{with}\n[extract.answer]\ntokens = 8\ngreedy = false\nseed = 3"),
+    )
+    .unwrap();
+    let answer = own.extract.answer;
+    assert_eq!((answer.tokens, answer.greedy, answer.seed), (8, false, 3));
+    for (lines, words) in [
+        ("tokens = 0", ["extract.answer.tokens", "from 1 to"]),
+        ("length = 8", ["length", "tokens"]),
+    ] {
+        check_error(poolings, &format!("{with}\n[extract.answer]\n{lines}"), &words);
+    }
+    let streamed = [
+        "extract.poolings=[\"newline\", \"answer\"]".to_owned(),
+        "model.residency=streamed".to_owned(),
+    ];
+    let error = Pipeline::read(&pipelines().join("tiny.toml"), &streamed)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("extract.poolings") && error.contains("model.residency"),
+        "{error}"
+    );
+}
+
 /// Tables name the model without a path, which differs between machines.
 #[test]
 fn a_models_source_is_told_without_its_path() {

@@ -87,6 +87,7 @@ fn no_key_is_missing() {
         "[locate]",
         "[model]",
         "[extract]",
+        "[extract.answer]",
         "[contrast]",
         "[steer]",
         "[report]",

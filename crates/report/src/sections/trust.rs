@@ -7,7 +7,7 @@ use pages::shown;
 use pipeline::Pipeline;
 use results::{Generation, Verdict};
 use serde::Serialize;
-use terms::FinishReason;
+use terms::{FinishReason, Pooling};
 
 use super::section::Section;
 use crate::conditions::label;
@@ -49,7 +49,7 @@ fn facts_views(pipeline: &Pipeline, facts: &[ConditionFacts]) -> Vec<FactsView> 
         tokens: range(facts.tokens),
         beginnings: range(facts.beginnings),
         read: match facts.read.as_slice() {
-            [] => "the mean of all tokens".to_owned(),
+            [] => several(pipeline.contrast.pooling).to_owned(),
             read => named(read),
         },
         after: if facts.read.is_empty() {
@@ -59,6 +59,16 @@ fn facts_views(pipeline: &Pipeline, facts: &[ConditionFacts]) -> Vec<FactsView> 
         },
     };
     facts.iter().map(view).collect()
+}
+
+/// What is read where it is not one of the text's own tokens.
+fn several(pooling: Pooling) -> &'static str {
+    match pooling {
+        Pooling::Opening => "the mean of the opened turn\u{2019}s header",
+        Pooling::Answer => "the mean of the answer\u{2019}s tokens",
+        Pooling::AnswerFirst => "the answer\u{2019}s first token",
+        Pooling::Mean | Pooling::Newline | Pooling::Last => "the mean of all tokens",
+    }
 }
 
 /// Sentences; none where nothing is unusual.
@@ -90,6 +100,13 @@ fn warnings(pipeline: &Pipeline, inputs: &Inputs) -> Vec<String> {
         }
     }
     warnings.extend(other_tokens(pipeline, &inputs.facts));
+    if pipeline.contrast.pooling.reads_answer() {
+        warnings.push(
+            "The two sides of the contrast were read in the model\u{2019}s own answers, so it also contains what their words \
+             differ in."
+                .to_owned(),
+        );
+    }
     warnings.extend(found_by_extract(inputs));
     let cut = |row: &&Generation| row.finish_reason == FinishReason::Length;
     let count = inputs.generations.iter().filter(cut).count();

@@ -14,9 +14,9 @@ rows! {
         prompt_id: String = NO_UNIT, shared!(prompt_id);
         condition: String = NO_UNIT, shared!(condition);
         pooling: Pooling = NO_UNIT, shared!(pooling);
-        position: Option<i32> = NUMBER, "the token that was read, `<bos>` being 0; null for `mean`";
-        token_id: Option<i32> = NUMBER, "its id; null for `mean`";
-        token_text: Option<String> = NO_UNIT, "its text; null for `mean`";
+        position: Option<i32> = NUMBER, "the token that was read, `<bos>` being 0; null for a mean";
+        token_id: Option<i32> = NUMBER, "its id; null for a mean";
+        token_text: Option<String> = NO_UNIT, "its text; null for a mean";
         norm: f32 = NORM, "the Euclidean norm of `activation`";
         activation: Vec<f32> = REACH, "the vector";
     }
@@ -42,7 +42,7 @@ rows! {
         prompt_id: String = NO_UNIT, shared!(prompt_id);
         condition: String = NO_UNIT, shared!(condition);
         pooling: Pooling = NO_UNIT, shared!(pooling);
-        position: Option<i32> = NUMBER, "the token that was read, `<bos>` being 0; null for `mean`";
+        position: Option<i32> = NUMBER, "the token that was read, `<bos>` being 0; null for a mean";
     }
 }
 

@@ -1,6 +1,7 @@
 //! One file a table. To add one: its file, and two lines here.
 
 mod activations;
+mod answers;
 mod comparisons;
 mod components;
 mod depth;
@@ -23,6 +24,7 @@ mod summaries;
 mod vectors;
 
 pub use activations::*;
+pub use answers::*;
 pub use comparisons::*;
 pub use components::*;
 pub use depth::*;
@@ -50,6 +52,7 @@ use crate::contract::TableSchema;
 /// The contract of every table that a run can have, in the order of the stages.
 pub const TABLES: &[TableSchema] = &[
     RenderedPrompt::SCHEMA,
+    Answer::SCHEMA,
     Activation::SCHEMA,
     Summary::SCHEMA,
     Similarity::SCHEMA,

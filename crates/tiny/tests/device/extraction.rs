@@ -35,7 +35,7 @@ fn the_certificate_says_verified_layer_by_layer_and_in_the_greedy_text() {
     }
 }
 
-/// Every layer and every other site, all poolings, in order.
+/// Every layer and every other site, all poolings that read prompts, in order.
 fn extracted(device: Device, residency: Residency) -> Vec<(Site, usize, Vec<Activation>)> {
     let mut pipeline = tiny_pipeline(device);
     pipeline.model.residency = residency;
@@ -43,6 +43,12 @@ fn extracted(device: Device, residency: Residency) -> Vec<(Site, usize, Vec<Acti
     let prompts = read_prompts(&pipeline.prompts.file).unwrap();
     let file = &pipeline.prompts.file;
     let rendered = render_prompts(&model.tokenizer, file, &prompts, &pipeline.conditions).unwrap();
+    // A streamed model gives no answers.
+    let of_prompts: Vec<Pooling> = Pooling::ALL
+        .iter()
+        .copied()
+        .filter(|pooling| !pooling.reads_answer())
+        .collect();
     // The residual stream after a layer is read in any case.
     let others: Vec<Site> = Site::ALL
         .iter()
@@ -52,8 +58,8 @@ fn extracted(device: Device, residency: Residency) -> Vec<(Site, usize, Vec<Acti
     let mut all = Vec::new();
     extract::capture_in_pieces(
         &model,
-        &rendered,
-        Pooling::ALL,
+        (&rendered, &[]),
+        &of_prompts,
         &others,
         &mut |site, layer, rows| {
             all.push((site, layer, rows));

@@ -1,10 +1,11 @@
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
 use pipeline::Pipeline;
 use progress::start_log;
-use terminal::{finish, parsed};
+use terminal::{Output, finish, parsed};
 use terms::Stage;
 
 use super::plan::{FORMAT, PlanFile};
@@ -95,8 +96,7 @@ impl<S: Sharded> Program<'_, S> {
         let place = file.write(&folder).map_err(told)?;
         let missing = todo.missing().map_err(told)?;
         let object = serde_json::json!({ "plan": place, "shards": shards, "missing": missing });
-        println!("{object}");
-        Ok(())
+        writeln!(Output, "{object}").map_err(|error| error.to_string())
     }
 
     /// Some shards of a plan, or all of them joined.

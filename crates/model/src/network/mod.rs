@@ -64,6 +64,9 @@ pub struct Network {
     config: ModelConfig,
     #[module(skip)]
     precision: Precision,
+    /// Bytes that generation may take of the device, weights included; `None` where that isn't limited.
+    #[module(skip)]
+    pub(crate) memory: Option<u64>,
 }
 
 /// Weights of a small model: they stay in the caches of all cores. The embedded model has 1.7 million.
@@ -182,7 +185,18 @@ impl Network {
             per_layer,
             config: config.clone(),
             precision,
+            memory: None,
         })
+    }
+
+    /// Generation then takes no more rows at once than fit into so many bytes of the device, weights included, by
+    /// [`Footprint`](crate::Footprint). Rows don't influence each other, so that texts stay the same.
+    #[must_use]
+    pub fn within_memory(self, bytes: u64) -> Self {
+        Network {
+            memory: Some(bytes),
+            ..self
+        }
     }
 
     /// Bytes of memory that [`load`](Self::load) will take, whether as pages of the file or as

@@ -44,7 +44,7 @@ pub use cpu::change as change_on_cpu;
 pub(crate) use cpu::write_rows;
 pub(crate) use embedding::{HEAD, TABLE};
 pub use loader::TensorSource;
-pub(crate) use on_device::largest as largest_logits;
+pub(crate) use on_device::{largest as largest_logits, tails as tails_of_logits};
 pub(crate) use per_layer::TABLE as PER_LAYER_TABLE;
 pub use scores::{OUTPUTS_AT_ONCE, TextToken};
 pub use streamed::StreamedNetwork;

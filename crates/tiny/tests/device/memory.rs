@@ -87,7 +87,7 @@ fn fewer_rows_are_generated_at_once_where_the_memory_is_small_and_texts_are_the_
         seed: row as u64,
     };
     let requests: Vec<GenerationRequest> = (0..24).map(request).collect();
-    let mut of = |gpu: &model::Network| {
+    let of = |gpu: &model::Network| {
         let mut rows = Rows(0);
         let texts = generate(gpu, &requests, TOKENS, &mut rows, &mut |_| ()).unwrap();
         (rows.0, texts)

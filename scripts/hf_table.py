@@ -11,6 +11,7 @@ tokenizer, the token ids and the `newline` positions are derived from the texts 
 column differs by more than the tolerance.
 """
 import argparse
+import glob
 import os
 import sys
 from pathlib import Path
@@ -53,7 +54,10 @@ def read(path):
 
 def recorded_positions(run):
     """{(prompt, condition, pooling): position}, without the poolings that read no single position."""
-    rows, _ = read(os.path.join(run, "extract/activations/layer=00/part-0.parquet"))
+    parts = sorted(glob.glob(os.path.join(run, "extract/activations/layer=00/part-*.parquet")))
+    if not parts:
+        raise RunError(f"{run}: no activations")
+    rows = pd.concat([read(part)[0] for part in parts])
     rows = rows[rows["position"].notna()]
     keys = zip(rows["prompt_id"], rows["condition"], rows["pooling"])
     return {key: int(position) for key, position in zip(keys, rows["position"])}

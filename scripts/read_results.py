@@ -57,7 +57,7 @@ def similarities(run):
     """The summary from the activations, computed here with numpy from the method's formulas."""
     summary = pd.read_parquet(f"{run}/analyze/summary.parquet").query("pooling == 'newline'").set_index("layer")
     for layer in summary.index:
-        rows = pd.read_parquet(f"{run}/extract/activations/layer={layer:02}/part-0.parquet").query("pooling == 'newline'")
+        rows = pd.concat(map(pd.read_parquet, sorted(glob.glob(f"{run}/extract/activations/layer={layer:02}/part-*.parquet")))).query("pooling == 'newline'")
         unit = {}
         for condition, group in rows.groupby("condition"):
             matrix = np.stack(group["activation"].to_numpy()).astype(np.float64)
@@ -74,7 +74,7 @@ def statistics(run):
     """Some of what the figures are worth, from the activations: labels really swapped, means really taken away."""
     table = pd.read_parquet(f"{run}/analyze/statistics.parquet").query("pooling == 'newline'").set_index("layer")
     for layer in table.index:
-        rows = pd.read_parquet(f"{run}/extract/activations/layer={layer:02}/part-0.parquet").query("pooling == 'newline'")
+        rows = pd.concat(map(pd.read_parquet, sorted(glob.glob(f"{run}/extract/activations/layer={layer:02}/part-*.parquet")))).query("pooling == 'newline'")
         pair = [np.stack(rows.query(f"condition == '{name}'")["activation"].to_numpy()).astype(np.float64) for name in ("normal", "swapped")]
         n = len(pair[0])
         differences = []

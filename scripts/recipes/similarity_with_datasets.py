@@ -7,6 +7,6 @@ def unit(rows, condition):
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 for layer in range(6):
-    file = f"results/tiny/extract/activations/layer={layer:02}/part-0.parquet"
+    file = f"results/tiny/extract/activations/layer={layer:02}/part-*.parquet"
     rows = datasets.load_dataset("parquet", data_files=file, split="train")
     print(layer, (unit(rows, "normal") @ unit(rows, "swapped").T).mean())

@@ -46,8 +46,7 @@ pub fn accept(
             continue;
         }
         lock.write(&project.lock_file(&pipeline.name, stage))?;
-        let partial = project.partial_folder(&pipeline.name, stage);
-        if partial.exists() {
+        while let Some(partial) = project.partial_folder(&pipeline.name, stage) {
             fs_err::remove_dir_all(&partial)?;
         }
         writeln!(out, "{:<9}accepted: {}", stage.name, summary(&reasons))?;

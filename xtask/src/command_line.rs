@@ -223,6 +223,22 @@ pub enum Maintain {
         #[command(flatten)]
         dry_run: DryRun,
     },
+    /// Writes a cluster.toml to edit: where `--on NAME` runs
+    ///
+    /// Writes a `cluster.toml` to edit, in which every key is explained: where `all --on NAME` runs. Overwrites no file.
+    #[command(after_help = "cluster")]
+    Cluster {
+        #[command(flatten)]
+        loudness: Loudness,
+    },
+    /// Ends the jobs that `--on NAME` has submitted; shards that are done are kept
+    #[command(after_help = "cancel --pipeline mine")]
+    Cancel {
+        #[command(flatten)]
+        pipeline: WhichPipeline,
+        #[command(flatten)]
+        loudness: Loudness,
+    },
     /// Prints a completion script for a shell; its header explains how to install it
     ///
     /// Prints a script for bash, zsh or fish that completes verbs, options, stages and pipelines;
@@ -311,6 +327,15 @@ pub struct RunOptions {
     /// Runs the named stage even if it is up to date; `all --force` runs every stage
     #[arg(long)]
     pub force: bool,
+    /// Shares the work among this many processes, with the threads divided; same results
+    #[arg(long, value_name = "N", conflicts_with = "devices")]
+    pub workers: Option<usize>,
+    /// Gives a process to each of these GPUs, as 0-3 or 0,2
+    #[arg(long, value_name = "LIST")]
+    pub devices: Option<String>,
+    /// Runs on a cluster of cluster.toml; the same again submits what is missing
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["workers", "devices", "force"])]
+    pub on: Option<String>,
     #[command(flatten)]
     pub dry_run: DryRun,
     #[command(flatten)]

@@ -39,6 +39,14 @@ impl StageFailure {
         }
     }
 
+    /// Said by xtask itself.
+    pub fn told(message: String) -> StageFailure {
+        StageFailure {
+            code: STAGE_FAILED,
+            message,
+        }
+    }
+
     /// The downloader, which has already printed what was wrong.
     pub fn of_download(status: ExitStatus) -> StageFailure {
         StageFailure {

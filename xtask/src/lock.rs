@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, io::ErrorKind, path::Path, time::SystemTime};
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::hash::Files;
+use crate::{hash::Files, stage::Stage};
 
 /// Raised when the meaning of a field changes. 1: the hash of a crate's code was that of its bytes.
 pub const FORMAT: u32 = 2;
@@ -38,6 +38,35 @@ pub struct Key {
     pub upstream: BTreeMap<String, String>,
     /// Crate -> hash of its code.
     pub code: BTreeMap<String, String>,
+}
+
+impl Key {
+    /// The same without some input files.
+    pub fn without_inputs(&self, labels: &[String]) -> Key {
+        let mut key = self.clone();
+        key.inputs.retain(|label, _| !labels.contains(label));
+        key
+    }
+
+    /// One hash for all of it, short enough for the name of a folder.
+    pub fn hash(&self, stage: &Stage) -> String {
+        let mut hasher = blake3::Hasher::new();
+        let mut add = |text: &str| {
+            // The length in front keeps `ab` + `c` apart from `a` + `bc`.
+            hasher.update(&(text.len() as u64).to_le_bytes());
+            hasher.update(text.as_bytes());
+        };
+        add(stage.name);
+        add(&stage.version.to_string());
+        for map in [&self.parameters, &self.inputs, &self.upstream, &self.code] {
+            add(&map.len().to_string());
+            for (key, value) in map {
+                add(key);
+                add(value);
+            }
+        }
+        hasher.finalize().to_hex()[..16].to_owned()
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -9,10 +9,12 @@
 mod accept;
 mod arrange;
 mod clean;
+mod cluster;
 mod code;
 mod command_line;
 mod completions;
 mod device;
+mod engine;
 mod exit;
 mod goal;
 mod hash;
@@ -51,16 +53,21 @@ use std::{
     process::ExitCode,
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use terminal::Output;
 
 use terms::Device;
 
 use crate::{
+    cluster::Elsewhere,
     command_line::{
         Compare, LiveOptions, Look, Maintain, Parameters, Run, RunOptions, StageVerb, Start, ToolOptions,
         Try, Verb, WhichPipeline,
+    },
+    engine::{
+        Engine, Stages, local,
+        profile::{self, Profile},
     },
     exit::StageFailure,
     goal::Goal,
@@ -168,6 +175,10 @@ fn maintain(project: &Project, verb: Maintain) -> Result<()> {
             let name = pipeline::name_of(&pipeline.name)?;
             clean::clean(project, &name, dry_run.dry_run, out)
         }
+        Maintain::Cluster { .. } => cluster::write_template(project, out),
+        Maintain::Cancel { pipeline, .. } => {
+            cluster::cancel(project, &pipeline::name_of(&pipeline.name)?, out)
+        }
         Maintain::Completions { shell } => {
             let script = completions::script(shell, &command_line::command());
             Ok(write!(out, "{script}")?)
@@ -179,6 +190,9 @@ fn maintain(project: &Project, verb: Maintain) -> Result<()> {
 }
 
 fn bring_up_to_date(project: &Project, options: &RunOptions, flags: Flags, goal: &Goal) -> Result<()> {
+    if let Some(name) = &options.on {
+        return run_elsewhere(project, options, flags, goal, name);
+    }
     let pipeline = load_pipeline(project, &options.parameters)?;
     let out = &mut Output;
     if options.dry_run.dry_run {
@@ -189,15 +203,65 @@ fn bring_up_to_date(project: &Project, options: &RunOptions, flags: Flags, goal:
     if let Some(text) = device::about(pipeline.device).filter(|_| !flags.quiet && !flags.json) {
         writeln!(out, "device   {text}")?;
     }
-    let mut processes = Processes::of(project)?;
+    let mut stages = Stages::new(Processes::of(project)?, engine_of(options, &pipeline)?);
     if flags.quiet || flags.json {
-        run::run(project, &pipeline, goal, &mut processes, &mut std::io::sink())?;
+        run::run(project, &pipeline, goal, &mut stages, &mut std::io::sink())?;
         if !flags.json {
             writeln!(out, "{}", goal.result(project, &pipeline))?;
         }
         return Ok(());
     }
-    run::run(project, &pipeline, goal, &mut processes, out)
+    run::run(project, &pipeline, goal, &mut stages, out)
+}
+
+/// What this machine has decides nothing: the profile says what tasks have.
+fn run_elsewhere(
+    project: &Project,
+    options: &RunOptions,
+    flags: Flags,
+    goal: &Goal,
+    name: &str,
+) -> Result<()> {
+    let profile = Profile::read(project, name).context(run::NOTHING_RUN)?;
+    let Parameters { pipeline, set } = &options.parameters;
+    let device = profile.device()?;
+    let pipeline = Pipeline::load(project, &pipeline.name, set, device)
+        .with_context(|| format!("the pipeline {} cannot be used", pipeline.name))?;
+    if pipeline.device != device {
+        let (asked, file) = (pipeline.device, profile::FILE);
+        bail!(
+            "model.device = \"{asked}\", but tasks of {name} have \"{device}\" ({file}); set model.device to \"auto\", which is \
+             what a task has"
+        );
+    }
+    pipeline.require_valid().context(run::NOTHING_RUN)?;
+    let run = Elsewhere {
+        project,
+        pipeline: &pipeline,
+        goal,
+        name,
+        profile,
+        set,
+    };
+    let mut silence = std::io::sink();
+    let out: &mut dyn std::io::Write = match flags.quiet || flags.json {
+        true => &mut silence,
+        false => &mut Output,
+    };
+    match options.dry_run.dry_run {
+        true => run.dry_run(&mut Output),
+        false => run.run(out),
+    }
+}
+
+fn engine_of(options: &RunOptions, pipeline: &Pipeline) -> Result<Engine> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let workers = match (options.workers, &options.devices) {
+        (Some(count), _) => local::on_cpu(count, pipeline.device, threads),
+        (None, Some(list)) => local::on_devices(list, pipeline.device),
+        (None, None) => return Ok(Engine::Here),
+    };
+    Ok(Engine::Local(workers.context(run::NOTHING_RUN)?))
 }
 
 /// With `--json`, the file of its results that says what it found is printed.

@@ -19,7 +19,7 @@ use crate::{
     exit::StageFailure,
     lock::Origin,
     project::Project,
-    run::Runner,
+    run::Ran,
     source::Repository,
     stage::{STAGES, Stage},
     verbosity,
@@ -80,7 +80,7 @@ impl Processes {
     }
 
     /// A binary of the workspace, with the project root as its working directory.
-    fn command(&self, binary: &str, arguments: impl IntoIterator<Item: AsRef<OsStr>>) -> Result<Command> {
+    pub fn command(&self, binary: &str, arguments: impl IntoIterator<Item: AsRef<OsStr>>) -> Result<Command> {
         let path = self.target.join(format!("{binary}{}", env::consts::EXE_SUFFIX));
         ensure!(
             path.is_file(),
@@ -112,6 +112,26 @@ impl Processes {
         }
         let status = command.status();
         status.with_context(|| format!("cannot start {binary}"))
+    }
+
+    /// Runs a stage's program to its end.
+    pub fn finish(&self, stage: &Stage, arguments: &[String]) -> Result<Ran> {
+        let status = self.execute(stage.name, arguments)?;
+        match status.success() {
+            true => Ok(Ran::Done),
+            false => Err(StageFailure::of(stage.name, status).into()),
+        }
+    }
+
+    /// What a stage's program prints.
+    pub fn answer(&self, stage: &Stage, arguments: &[String]) -> Result<String> {
+        let mut command = self.command(stage.name, arguments)?;
+        let output = command.stderr(Stdio::inherit()).output();
+        let output = output.with_context(|| format!("cannot start {}", stage.name))?;
+        match output.status.success() {
+            true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+            false => Err(StageFailure::of(stage.name, output.status).into()),
+        }
     }
 
     /// Replaces this process by the program, so that Ctrl-C and the exit code are the program's.
@@ -206,8 +226,9 @@ fn arguments_of(repository: &Repository) -> Vec<&str> {
     arguments
 }
 
-impl Runner for Processes {
-    fn build(&mut self, target: Target) -> Result<()> {
+impl Processes {
+    /// Builds the programs of all stages.
+    pub fn build(&mut self, target: Target) -> Result<()> {
         verbosity::say("building…");
         self.origin = origin_of(&self.root);
         self.built_for = target;
@@ -217,7 +238,8 @@ impl Runner for Processes {
         Ok(())
     }
 
-    fn fetch(&mut self, repository: &Repository) -> Result<()> {
+    /// Brings a repository of the hub into the cache, as far as it isn't there.
+    pub fn fetch(&mut self, repository: &Repository) -> Result<()> {
         self.build_with("hub")?;
         let status = self.execute("fetch", arguments_of(repository))?;
         match status.success() {
@@ -226,15 +248,8 @@ impl Runner for Processes {
         }
     }
 
-    fn run(&mut self, stage: &Stage, arguments: &[String]) -> Result<()> {
-        let status = self.execute(stage.name, arguments)?;
-        match status.success() {
-            true => Ok(()),
-            false => Err(StageFailure::of(stage.name, status).into()),
-        }
-    }
-
-    fn origin(&self) -> Origin {
+    /// What the programs were built from.
+    pub fn origin(&self) -> Origin {
         self.origin.clone()
     }
 }

@@ -11,7 +11,6 @@ use crate::{
     pipeline::Pipeline,
     process::Processes,
     project::Project,
-    run::Runner as _,
     source::{self, Source},
     stage_arguments::stage_arguments,
 };

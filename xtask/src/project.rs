@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
-use files::HubVariables;
+use files::{HubVariables, process::is_of_another_machine};
 
 use crate::stage::Stage;
 
@@ -98,9 +98,32 @@ impl Project {
         self.results(pipeline).join(stage.name)
     }
 
-    /// Where a stage writes until it is done; found later, it means that the stage was interrupted.
-    pub fn partial_folder(&self, pipeline: &str, stage: &Stage) -> PathBuf {
-        self.results(pipeline).join(format!("{}.partial", stage.name))
+    /// Where a stage writes until it is done: `STAGE.partial`, and behind it the machine and the process. Found while
+    /// nothing runs, it means that the stage was interrupted.
+    pub fn partial_folder(&self, pipeline: &str, stage: &Stage) -> Option<PathBuf> {
+        let start = format!("{}.partial", stage.name);
+        let entries = fs_err::read_dir(self.results(pipeline)).ok()?;
+        let mut paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+        let is_left = |path: &PathBuf| {
+            path.file_name()
+                .is_some_and(|name| name.to_string_lossy().starts_with(&start))
+        };
+        paths.find(|path| is_left(path) && !is_of_another_machine(path))
+    }
+
+    /// Where the shards of a stage are made.
+    pub fn shards_folder(&self, pipeline: &str, stage: &Stage) -> PathBuf {
+        self.results(pipeline).join(format!("{}.shards", stage.name))
+    }
+
+    /// Where what was submitted to a scheduler is.
+    pub fn submissions(&self, pipeline: &str) -> PathBuf {
+        self.results(pipeline).join("cluster")
+    }
+
+    /// Where processes that nobody looks at leave their words.
+    pub fn logs(&self, pipeline: &str) -> PathBuf {
+        self.results(pipeline).join("logs")
     }
 
     pub fn lock_file(&self, pipeline: &str, stage: &Stage) -> PathBuf {

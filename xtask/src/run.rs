@@ -1,8 +1,8 @@
 //! Brings stages up to date: decides, runs, records.
 
-use std::{io::Write, time::Instant};
+use std::{io::Write, path::PathBuf, time::Instant};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::{
     device::Target,
@@ -29,11 +29,32 @@ pub trait Runner {
     /// once for each.
     fn fetch(&mut self, repository: &Repository) -> Result<()>;
 
-    /// Runs one stage to its end; an error if it fails.
-    fn run(&mut self, stage: &Stage, arguments: &[String]) -> Result<()>;
+    /// Runs one stage to its end, or hands it to others; an error if it fails.
+    fn run(&mut self, work: &Work<'_>) -> Result<Ran>;
 
     /// What the binaries were built from. Asked after `build`.
     fn origin(&self) -> Origin;
+}
+
+/// What a stage's program is to do.
+#[derive(Debug)]
+pub struct Work<'a> {
+    pub stage: &'a Stage,
+    /// See `stage_arguments.rs`.
+    pub arguments: Vec<String>,
+    /// Of the stage's shards, where it has any.
+    pub key: Option<String>,
+    /// Where other processes than this one leave their words.
+    pub logs: PathBuf,
+}
+
+/// How a stage was run.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Ran {
+    /// Its result is there.
+    Done,
+    /// Others work on it, as these words say; whoever comes after them goes on.
+    Elsewhere(String),
 }
 
 pub const NOTHING_RUN: &str = "nothing was run";
@@ -91,8 +112,14 @@ pub fn run(
             summary(&reasons),
             time_left(&planned[position..])
         )?;
-        let seconds = run_stage(project, pipeline, stage, now.key, &mut observer, runner)?;
-        writeln!(out, "{:<9}done in {seconds:.1} s", stage.name)?;
+        let forced = goal.forces(stage);
+        match run_stage(project, pipeline, stage, (now.key, forced), &mut observer, runner)? {
+            Outcome::Done(seconds) => writeln!(out, "{:<9}done in {seconds:.1} s", stage.name)?,
+            Outcome::Elsewhere(words) => {
+                writeln!(out, "{:<9}{words}", stage.name)?;
+                return Ok(());
+            }
+        }
     }
     let result = goal.result(project, pipeline);
     if built {
@@ -157,27 +184,45 @@ pub fn dry_run(project: &Project, pipeline: &Pipeline, goal: &Goal, out: &mut dy
     Ok(())
 }
 
+enum Outcome {
+    /// In so many seconds.
+    Done(f64),
+    Elsewhere(String),
+}
+
 /// Runs one stage and records it. The key is the one seen before the run: what changed meanwhile
-/// shows next time.
+/// shows next time. A stage that is forced makes its shards again.
 fn run_stage(
     project: &Project,
     pipeline: &Pipeline,
     stage: &'static Stage,
-    key: Key,
+    (key, forced): (Key, bool),
     observer: &mut Observer<'_>,
     runner: &mut dyn Runner,
-) -> Result<f64> {
+) -> Result<Outcome> {
     let start = Instant::now();
-    runner.run(stage, &stage_arguments(project, pipeline))?;
+    let work = Work {
+        stage,
+        arguments: stage_arguments(project, pipeline),
+        key: observer.key_of_shards(stage, &key),
+        logs: project.logs(&pipeline.name),
+    };
+    let shards = project.shards_folder(&pipeline.name, stage);
+    if forced && shards.exists() {
+        fs_err::remove_dir_all(shards)?;
+    }
+    if let Ran::Elsewhere(words) = runner.run(&work)? {
+        return Ok(Outcome::Elsewhere(words));
+    }
     let seconds = start.elapsed().as_secs_f64();
 
-    let partial = project.partial_folder(&pipeline.name, stage);
-    ensure!(
-        !partial.exists(),
-        "{} ended without an error but left {}; nothing was recorded",
-        stage.name,
-        project.display(&partial)
-    );
+    if let Some(partial) = project.partial_folder(&pipeline.name, stage) {
+        bail!(
+            "{} ended without an error but left {}; nothing was recorded",
+            stage.name,
+            project.display(&partial)
+        );
+    }
     let outputs = observer.outputs(stage)?;
     ensure!(
         !outputs.is_empty(),
@@ -202,5 +247,5 @@ fn run_stage(
         provenance,
     };
     lock.write(&project.lock_file(&pipeline.name, stage))?;
-    Ok(seconds)
+    Ok(Outcome::Done(seconds))
 }

@@ -53,7 +53,7 @@ impl<'a> Observer<'a> {
             code: self.code.get(stage.name).cloned().unwrap_or_default(),
         };
         let outputs = self.outputs(stage)?;
-        let interrupted = self.project.partial_folder(&self.pipeline.name, stage).exists();
+        let interrupted = self.project.partial_folder(&self.pipeline.name, stage).is_some();
         self.memo.save();
         Ok(Snapshot {
             key,
@@ -61,6 +61,20 @@ impl<'a> Observer<'a> {
             interrupted,
             forced,
         })
+    }
+
+    /// What the results of a stage's shards depend on besides their rows, as a name for a folder; `None` for
+    /// a stage that has no shards.
+    pub fn key_of_shards(&self, stage: &Stage, key: &Key) -> Option<String> {
+        let rows = stage
+            .inputs
+            .iter()
+            .filter(|input| matches!(input, Input::Rows(_)));
+        let files = rows.flat_map(|input| self.named_files(input));
+        let labels: Vec<String> = files
+            .map(|(_, value)| self.project.display(&self.project.resolve(value)))
+            .collect();
+        stage.has_shards.then(|| key.without_inputs(&labels).hash(stage))
     }
 
     /// Reads the stage's folder again.
@@ -122,7 +136,7 @@ impl<'a> Observer<'a> {
     /// The keys of the pipeline file that name files and folders, and what they say.
     fn named_files(&self, input: &Input) -> Vec<(String, &'a str)> {
         match input {
-            Input::File(key) => {
+            Input::File(key) | Input::Rows(key) => {
                 let value = self.pipeline.text(key);
                 value
                     .map(|value| ((*key).to_owned(), value))
@@ -202,6 +216,19 @@ impl<'a> Observer<'a> {
         }
         Ok(upstream)
     }
+}
+
+/// One hash for the code of all stages.
+pub fn code_of_all(project: &Project) -> Result<String> {
+    let mut hasher = blake3::Hasher::new();
+    for (stage, crates) in code_of_stages(project)? {
+        hasher.update(stage.as_bytes());
+        for (name, hash) in crates {
+            hasher.update(name.as_bytes());
+            hasher.update(hash.as_bytes());
+        }
+    }
+    Ok(hasher.finalize().to_hex()[..16].to_owned())
 }
 
 fn code_of_stages(project: &Project) -> Result<BTreeMap<&'static str, BTreeMap<String, String>>> {

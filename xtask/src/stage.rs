@@ -29,6 +29,7 @@ pub const STAGES: &[Stage] = &[
         ],
         upstream: &[],
         json: Some("certificate.json"),
+        has_shards: false,
     },
     Stage {
         name: Word::Extract.as_str(),
@@ -39,10 +40,11 @@ pub const STAGES: &[Stage] = &[
         inputs: &[
             Input::Model,
             Input::File("model.chat_template"),
-            Input::File("prompts.file"),
+            Input::Rows("prompts.file"),
         ],
         upstream: &[],
         json: None,
+        has_shards: true,
     },
     Stage {
         name: Word::Analyze.as_str(),
@@ -53,6 +55,7 @@ pub const STAGES: &[Stage] = &[
         inputs: &[Input::Files("vectors", "file")],
         upstream: &["extract"],
         json: None,
+        has_shards: false,
     },
     Stage {
         name: Word::Features.as_str(),
@@ -63,6 +66,7 @@ pub const STAGES: &[Stage] = &[
         inputs: &[Input::Saes("saes", "folder")],
         upstream: &["extract"],
         json: None,
+        has_shards: false,
     },
     Stage {
         name: Word::Steer.as_str(),
@@ -78,20 +82,23 @@ pub const STAGES: &[Stage] = &[
         // The prompts come as tokens from extract, so that both stages read the very same text.
         upstream: &["extract", "analyze"],
         json: None,
+        has_shards: true,
     },
     Stage {
         name: Word::Dose.as_str(),
         version: 1,
         help: "Searches for the best layer and coefficient to steer with, with controls",
         example: "dose --set dose.prompts=6",
-        tables: &["model", "conditions", "contrast", "dose"],
+        tables: &["model", "conditions", "contrast", "saes", "dose"],
         inputs: &[
             Input::Model,
             Input::File("model.chat_template"),
             Input::File("dose.neutral"),
+            Input::Saes("saes", "folder"),
         ],
         upstream: &["extract", "analyze"],
         json: None,
+        has_shards: false,
     },
     Stage {
         name: Word::Locate.as_str(),
@@ -102,6 +109,7 @@ pub const STAGES: &[Stage] = &[
         inputs: &[Input::Model, Input::File("model.chat_template")],
         upstream: &["extract", "analyze"],
         json: None,
+        has_shards: false,
     },
     Stage {
         name: Word::Report.as_str(),
@@ -115,6 +123,7 @@ pub const STAGES: &[Stage] = &[
             "verify", "extract", "analyze", "features", "steer", "dose", "locate",
         ],
         json: None,
+        has_shards: false,
     },
 ];
 
@@ -140,6 +149,8 @@ pub struct Stage {
     pub upstream: &'static [&'static str],
     /// The file among its results that its verb prints with `--json`.
     pub json: Option<&'static str>,
+    /// Whether its program can run a part of the work (`results::run_sharded_stage`).
+    pub has_shards: bool,
 }
 
 impl Stage {
@@ -157,6 +168,8 @@ impl Stage {
 pub enum Input {
     /// The file under a key of the pipeline file. A key that is absent asks for nothing.
     File(&'static str),
+    /// The same, where each shard depends on its own rows of the file alone.
+    Rows(&'static str),
     /// The file under the second key in each table of a list of tables.
     Files(&'static str, &'static str),
     /// The files of the autoencoder in the folder under the second key in each table of a list of tables.

@@ -9,7 +9,7 @@
 //! | version of the stage                | lock, `version`      | `stage.rs`                              |
 //! | format of the lock                  | lock, `format`       | `lock.rs`                               |
 //! | the stage's own outputs             | lock, `[outputs]`    | blake3 of every file in its folder      |
-//! | an interrupted run                  | `<stage>.partial/`   | the folder exists                       |
+//! | an interrupted run                  | `<stage>.partial.*/` | the folder exists                       |
 //!
 //! Hashes of upstream *outputs* give early cutoff: an upstream stage that ran again and wrote the
 //! same bytes makes nothing after it stale.

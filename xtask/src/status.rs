@@ -6,6 +6,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::{
+    cluster,
     goal::Goal,
     lock::{Provenance, unix_now},
     pipeline::Pipeline,
@@ -31,6 +32,9 @@ pub fn print(project: &Project, pipeline: &Pipeline, colours: bool, out: &mut dy
             out,
             "\na run is in progress; what looks interrupted may be running"
         )?;
+    }
+    for line in cluster::status(project, pipeline)? {
+        writeln!(out, "\n{line}")?;
     }
     let Some(first) = planned.iter().find(|planned| planned.verdict != Verdict::Fresh) else {
         writeln!(

@@ -68,7 +68,10 @@ fn explain(
             let nothing = Lock::default();
             let recorded = planned.recorded.as_ref().unwrap_or(&nothing);
             for reason in reasons {
-                let partial = project.display(&project.partial_folder(&pipeline.name, planned.stage));
+                let partial = project.partial_folder(&pipeline.name, planned.stage);
+                let partial = partial
+                    .map(|partial| project.display(&partial))
+                    .unwrap_or_default();
                 writeln!(out, "  {}", detailed(reason, recorded, planned, &partial))?;
             }
         }

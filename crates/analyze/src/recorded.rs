@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use pipeline::Pipeline;
 use rayon::prelude::*;
 use results::{
-    Activation, Error, Metadata, Result, activation_file, activation_layers, read_activation_batches,
+    Activation, Error, Metadata, Result, activation_layers, activation_place, read_activation_batches,
 };
 use terms::Pooling;
 
@@ -45,7 +45,7 @@ impl Recorded {
                     let message = format!(
                         "layer {layer} does not fit layer 0: {problem}; run `cargo xtask extract --force`"
                     );
-                    Err(Error::invalid(activation_file(folder, layer), message))
+                    Err(Error::invalid(activation_place(folder, layer), message))
                 }
                 None => analyze(pipeline, folder, &sums),
             }
@@ -94,7 +94,7 @@ impl Recorded {
 fn read_layer(folder: &Path, layer: usize, conditions: &[String]) -> Result<(Vec<PooledSums>, Metadata)> {
     let conditions: Vec<&str> = conditions.iter().map(String::as_str).collect();
     let (batches, metadata) = read_activation_batches(folder, layer)?;
-    let sums = sum_by_pooling(&activation_file(folder, layer), layer, &conditions, batches)?;
+    let sums = sum_by_pooling(&activation_place(folder, layer), layer, &conditions, batches)?;
     Ok((sums, metadata.inherited()))
 }
 
@@ -151,7 +151,7 @@ fn analyze(pipeline: &Pipeline, folder: &Path, layer: &[PooledSums]) -> Result<V
         let condition = |name: &str| {
             sums.condition(name).ok_or_else(|| {
                 let message = format!("layer {}: there is no condition \"{name}\"", sums.layer);
-                Error::invalid(activation_file(folder, sums.layer), message)
+                Error::invalid(activation_place(folder, sums.layer), message)
             })
         };
         let (positive, negative) = (condition(&contrast.positive)?, condition(&contrast.negative)?);

@@ -5,7 +5,7 @@ use model::{Batch, GenerationRequest, ModelFiles, Network, ResidualTap, generate
 use pipeline::Pipeline;
 use results::{
     Activation, ActivationWriter, CERTIFICATE_FORMAT, Certificate, DoseEffect, DoseSummary, DoseText,
-    Generation, Layout, LensToken, Metadata, RenderedPrompt, Table, Verdict, write_certificate,
+    Generation, HeldOutText, Layout, LensToken, Metadata, RenderedPrompt, Table, Verdict, write_certificate,
     write_dose_summary,
 };
 use serde_json::{Value, json};
@@ -261,7 +261,7 @@ impl Bench<'_> {
         ] {
             fs_err::create_dir_all(layout.stage(stage))?;
         }
-        let mut writer = ActivationWriter::create(&layout.activations(), layers.len(), &metadata)?;
+        let mut writer = ActivationWriter::create(&layout.activations(), layers.len(), 0, &metadata)?;
         for (layer, rows) in layers.iter().enumerate() {
             writer.append(layer, rows)?;
         }
@@ -272,6 +272,7 @@ impl Bench<'_> {
         LensToken::write(&layout.table::<LensToken>(), &metadata, &[])?;
         DoseEffect::write(&layout.table::<DoseEffect>(), &metadata, &[])?;
         DoseText::write(&layout.table::<DoseText>(), &metadata, &[])?;
+        HeldOutText::write(&layout.table::<HeldOutText>(), &metadata, &[])?;
         let nothing = DoseSummary::nothing(1.5, "A benchmark looks for no dose.");
         write_dose_summary(&layout.dose_summary(), &nothing)?;
         let repeat = self.settings.repeat;

@@ -4,7 +4,10 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use results::{Layout, Result, Run, Shape, activation_file, activation_layers, read_activation_batches};
+use results::{
+    Layout, Result, Run, Shape, activation_files, activation_layers, activation_place,
+    read_activation_batches,
+};
 use terms::Pooling;
 
 use crate::numbers::{are_near, require_rows};
@@ -26,7 +29,8 @@ pub fn files(layout: &Layout) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for folder in folders {
         for layer in activation_layers(&folder)? {
-            files.push(layout.inside(&activation_file(&folder, layer)));
+            let parts = activation_files(&folder, layer)?;
+            files.extend(parts.iter().map(|part| layout.inside(part)));
         }
     }
     Ok(files)
@@ -54,7 +58,7 @@ fn check_layer(
     problems: &mut Vec<Problem>,
 ) -> Result<()> {
     let folder = run.layout().activations();
-    let file = run.layout().inside(&activation_file(&folder, layer));
+    let file = run.layout().inside(&activation_place(&folder, layer));
     let (batches, metadata) = read_activation_batches(&folder, layer)?;
     if metadata.get("layer") != Some(layer.to_string().as_str()) {
         problems.push(Problem::of_file(

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use results::{DoseEffect, DoseText, Generation, LensToken, Result, Run, Shape};
+use results::{DoseDirection, DoseEffect, DoseText, Generation, HeldOutText, LensToken, Result, Run, Shape};
 
 use crate::numbers::{are_near, require_rows};
 use crate::problem::Problem;
@@ -53,6 +53,7 @@ pub fn check_dose(run: &Run, shape: &Shape, problems: &mut Vec<Problem>) -> Resu
             problems.push(Problem::of_value(&file, "log_odds", index, message));
         }
     }
+    check_held_out(run, shape, &texts, problems)?;
     let expected = doses.iter().map(|row| row.texts).sum();
     let why = "the texts of all doses";
     require_rows(
@@ -60,6 +61,33 @@ pub fn check_dose(run: &Run, shape: &Shape, problems: &mut Vec<Problem>) -> Resu
         &run.layout().table::<DoseText>(),
         texts.len(),
         &[expected],
+        why,
+        problems,
+    );
+    Ok(())
+}
+
+/// Each direction has a text for each unsteered one, or none has any.
+fn check_held_out(run: &Run, shape: &Shape, texts: &[DoseText], problems: &mut Vec<Problem>) -> Result<()> {
+    let held_out = run.read::<HeldOutText>()?;
+    let path = run.layout().table::<HeldOutText>();
+    let rows = held_out
+        .iter()
+        .map(|row| (row.text.prompt_id.as_str(), row.text.condition.as_str()));
+    check_names(run, shape, &path, rows, problems);
+    let mut directions: Vec<&DoseDirection> = Vec::new();
+    for row in &held_out {
+        if !directions.contains(&&row.text.dose.direction) {
+            directions.push(&row.text.dose.direction);
+        }
+    }
+    let unsteered = texts.iter().filter(|text| text.dose.operation.is_none()).count();
+    let why = "for each direction as many texts as unsteered ones";
+    require_rows(
+        run,
+        &path,
+        held_out.len(),
+        &[directions.len() * unsteered],
         why,
         problems,
     );

@@ -152,7 +152,10 @@ impl Workload {
         let doses = outline(table);
         let sides: usize = doses.iter().map(|dose| dose.sides.len()).sum();
         let prompts = table.prompts.min(self.prompts);
-        let rows = prompts * (Planned::unsteered().sides.len() + layers * sides);
+        let swept = prompts * (Planned::unsteered().sides.len() + layers * sides);
+        // Each direction's dose is given to the prompts that did not choose it.
+        let held_out = prompts * table.directions().len() * Planned::unsteered().sides.len();
+        let rows = swept + held_out;
         let share = mean_share_after(&table.layers, known);
         let of = |name: &str| means.get(name).copied().unwrap_or_default();
         let mean = (of(&pipeline.contrast.positive) + of(&pipeline.contrast.negative)) / 2.0;
@@ -161,7 +164,8 @@ impl Workload {
             most_tokens: table.max_new_tokens,
             prompt_tokens: (rows + neutral) as f64 * mean,
             prompts: 2 * prompts + neutral,
-            steered_layers: share * (prompts * layers * sides) as f64 / (rows + neutral).max(1) as f64,
+            steered_layers: share * (prompts * layers * sides + held_out) as f64
+                / (rows + neutral).max(1) as f64,
         };
         self.neutral_layers = share;
         self.scored_texts = rows;
@@ -205,6 +209,7 @@ fn steer(
     means: &BTreeMap<&str, f64>,
 ) -> Generations {
     let table = &pipeline.steer;
+    let prompts = table.prompts.map_or(prompts, |most| prompts.min(most));
     let conditions: BTreeSet<&String> = table.sets.iter().map(|set| &set.condition).collect();
     let mut all = Generations {
         most_tokens: table.max_new_tokens,

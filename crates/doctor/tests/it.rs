@@ -12,8 +12,8 @@ use dose::{Direction, LayerDirections, Planned, doses};
 use kernels::{Instructions, ProductRates};
 use machine::{Gpu, Sort};
 use pipeline::{DoseTable, Pipeline, read_prompts};
-use results::Layout;
-use terms::{DoseDirection, GpuApi};
+use results::{DoseDirection, Layout};
+use terms::GpuApi;
 
 /// A machine that has what it takes, without measuring it.
 fn machine() -> Machine {
@@ -86,11 +86,12 @@ fn the_shipped_pipeline_has_no_problem_and_its_measured_times_lie_in_the_ranges(
     }
 }
 
-/// The embedded model's sweep, counted in the tables that the stage wrote: 367 doses, 3,756 texts.
+/// The embedded model's sweep, counted in the tables that the stage wrote: 367 doses, 3,756 texts and 12 that are held
+/// out.
 #[test]
 fn a_sweep_has_as_many_doses_as_the_stage_makes() {
     let (workload, table) = workload_of_sweep(&[]);
-    assert_eq!(workload.scored_texts, 3756);
+    assert_eq!(workload.scored_texts, 3756 + 12);
     assert_eq!(1 + 6 * doses_of_a_layer(&table).len(), 367);
 }
 
@@ -110,12 +111,14 @@ fn a_sweep_has_as_many_texts_as_the_plan() {
             "dose.percentiles=[10.0,90.0]",
             "dose.prompts=3",
         ],
+        &["dose.layers=[2,3]", "dose.directions=['contrast','pca','probe']"],
     ] {
         let (workload, table) = workload_of_sweep(overrides);
         let planned = doses_of_a_layer(&table);
         let prompts = table.prompts.min(workload.prompts);
         let of_a_layer: usize = planned.iter().map(|planned| planned.sides.len() * prompts).sum();
-        let texts = 2 * prompts + table.layers.len() * of_a_layer;
+        let held_out = 2 * prompts * table.directions.len();
+        let texts = 2 * prompts + table.layers.len() * of_a_layer + held_out;
         assert_eq!(workload.scored_texts, texts, "{overrides:?}");
         let neutral = read_prompts(table.neutral.as_deref().unwrap()).unwrap().len();
         assert_eq!(workload.dose.rows, texts + neutral, "{overrides:?}");
@@ -134,20 +137,25 @@ fn workload_of_sweep(overrides: &[&str]) -> (Workload, DoseTable) {
 /// The stage's plan with made-up vectors.
 fn doses_of_a_layer(table: &DoseTable) -> Vec<Planned> {
     let controls = (0..table.random_directions).map(|number| (DoseDirection::Random, number));
-    let directions = [(DoseDirection::Contrast, 0)]
+    let others = table.directions().into_iter().skip(1);
+    let others = others.map(|kind| (DoseDirection::Vector(kind), 0));
+    let directions = [(DoseDirection::CONTRAST, 0)]
         .into_iter()
         .chain(controls)
-        .chain([(DoseDirection::Shuffled, 0)]);
+        .chain([(DoseDirection::Shuffled, 0)])
+        .chain(others);
     let directions = directions.map(|(kind, number)| Direction {
         kind,
         number,
         vector: vec![1.0, 2.0],
+        scale: 1.0,
         projections: vec![-1.0, 0.0, 2.0],
     });
     let layer = LayerDirections {
         layer: 0,
         residual_norm: 10.0,
         directions: directions.collect(),
+        of_folds: Vec::new(),
     };
     doses(table, &layer)
 }

@@ -1,7 +1,7 @@
 //! From scored texts to what a dose does.
 
 use rayon::prelude::*;
-use results::{DoseEffect, DoseFigures, DoseText};
+use results::{DoseEffect, DoseFigures, DoseText, Estimate};
 use statistics::{BOOTSTRAP_DRAWS, Interval, bootstrap_mean};
 use terms::FinishReason;
 
@@ -13,6 +13,10 @@ use crate::sweep::Sweep;
 pub struct Baseline {
     /// `[side][prompt]`, nats per token.
     log_odds: [Vec<f64>; 2],
+    /// `[side][prompt]`, see [`reach`].
+    reaches: [Vec<f64>; 2],
+    /// How much further the positive side's texts reach than the negative side's; none where they don't.
+    gap: Option<f64>,
     /// For the texts of both sides, in the format in which each is more likely: `exp(mean nats per
     /// token)`.
     pub perplexity: f64,
@@ -21,10 +25,28 @@ pub struct Baseline {
 impl Baseline {
     /// From the texts of the unsteered dose, `[side][prompt]`.
     pub fn of(texts: &[Vec<DoseText>]) -> Self {
-        let log_odds = |side: usize| texts[side].iter().map(|text| text.log_odds).collect();
+        let prompts: Vec<usize> = (0..texts[0].len()).collect();
+        Baseline::among(texts, &prompts)
+    }
+
+    /// Of some prompts alone. The gap is that of all: it is a unit, and nothing is chosen by it.
+    pub fn among(texts: &[Vec<DoseText>], prompts: &[usize]) -> Self {
+        let of = |value: fn(&DoseText) -> f64| {
+            [0, 1].map(|side| {
+                prompts
+                    .iter()
+                    .map(|prompt| value(&texts[side][*prompt]))
+                    .collect()
+            })
+        };
+        let mean_reach = |side: usize| mean(&texts[side].iter().map(reach).collect::<Vec<f64>>());
+        let gap = mean_reach(0) - mean_reach(1);
+        let own = (0..texts.len()).flat_map(|side| prompts.iter().map(move |prompt| &texts[side][*prompt]));
         Baseline {
-            log_odds: [log_odds(0), log_odds(1)],
-            perplexity: perplexity(texts.iter().flatten().map(more_likely)),
+            log_odds: of(|text| text.log_odds),
+            reaches: of(reach),
+            gap: (gap > 0.0).then_some(gap),
+            perplexity: perplexity(own.map(more_likely)),
         }
     }
 
@@ -33,13 +55,34 @@ impl Baseline {
     }
 
     /// How far each prompt's log-odds moved toward the other side's speaker, nats per token.
-    pub fn moved(&self, side: usize, texts: &[DoseText]) -> Vec<f64> {
-        let toward = if side == 0 { -1.0 } else { 1.0 };
-        let texts = texts.iter().zip(&self.log_odds[side]);
+    pub fn moved<'a>(&self, side: usize, texts: impl IntoIterator<Item = &'a DoseText>) -> Vec<f64> {
+        let texts = texts.into_iter().zip(&self.log_odds[side]);
         texts
-            .map(|(text, unsteered)| toward * (text.log_odds - unsteered))
+            .map(|(text, unsteered)| TOWARD[side] * (text.log_odds - unsteered))
             .collect()
     }
+
+    /// How far each prompt's text moved toward the other side's in what the model makes of it, where 1 is the mean way
+    /// from the one side's unsteered texts to the other's. None where the unsteered texts are not on their own sides.
+    pub fn followed<'a>(
+        &self,
+        side: usize,
+        texts: impl IntoIterator<Item = &'a DoseText>,
+    ) -> Option<Vec<f64>> {
+        let gap = self.gap?;
+        let texts = texts.into_iter().zip(&self.reaches[side]);
+        let moved = texts.map(|(text, unsteered)| TOWARD[side] * (reach(text) - unsteered) / gap);
+        Some(moved.collect())
+    }
+}
+
+/// The sign of what moves a side's texts toward the other side's speaker.
+const TOWARD: [f64; 2] = [-1.0, 1.0];
+
+/// How far a text reaches along the contrast after the last layer, read in both formats, so that it is the text's own
+/// and not the format's.
+fn reach(text: &DoseText) -> f64 {
+    (text.projection_positive + text.projection_negative) / 2.0
 }
 
 /// A row for each dose and side.
@@ -65,6 +108,10 @@ fn figures(side: usize, texts: &[DoseText], baseline: &Baseline, kl: f64, seed: 
     let moved = baseline.moved(side, texts);
     let log_odds_interval = interval(&log_odds, seed);
     let effect_interval = interval(&moved, seed);
+    let followed = baseline
+        .followed(side, texts)
+        .map(|followed| estimate(&followed, seed));
+    let followed = followed.unwrap_or(UNDEFINED);
     let own = |text: &DoseText| {
         if side == 0 {
             text.surprise_positive
@@ -80,6 +127,9 @@ fn figures(side: usize, texts: &[DoseText], baseline: &Baseline, kl: f64, seed: 
         effect: mean(&moved),
         effect_low: effect_interval.low,
         effect_high: effect_interval.high,
+        projection_effect: followed.value,
+        projection_effect_low: followed.low,
+        projection_effect_high: followed.high,
         crossed: crossed(side, texts),
         wrong_way: share(moved.iter().map(|moved| *moved < 0.0)),
         perplexity_own: perplexity(texts.iter().map(own)),
@@ -92,9 +142,30 @@ fn figures(side: usize, texts: &[DoseText], baseline: &Baseline, kl: f64, seed: 
 }
 
 /// The share of a side's texts that sound like the other side's speaker.
-pub fn crossed(side: usize, texts: &[DoseText]) -> f64 {
-    share(texts.iter().map(|text| (side == 0) == (text.log_odds < 0.0)))
+pub fn crossed<'a>(side: usize, texts: impl IntoIterator<Item = &'a DoseText>) -> f64 {
+    share(texts.into_iter().map(|text| (side == 0) == (text.log_odds < 0.0)))
 }
+
+/// Their perplexity over that of the model's own texts.
+pub fn perplexity_ratio<'a>(baseline: &Baseline, texts: impl IntoIterator<Item = &'a DoseText>) -> f64 {
+    perplexity(texts.into_iter().map(more_likely)) / baseline.perplexity
+}
+
+/// The mean over prompts and its [`interval`].
+pub fn estimate(values: &[f64], seed: u64) -> Estimate {
+    let Interval { low, high, .. } = interval(values, seed);
+    Estimate {
+        value: mean(values),
+        low,
+        high,
+    }
+}
+
+const UNDEFINED: Estimate = Estimate {
+    value: f64::NAN,
+    low: f64::NAN,
+    high: f64::NAN,
+};
 
 /// The 95 % interval of the mean over prompts. For a single prompt it is unbounded.
 pub fn interval(values: &[f64], seed: u64) -> Interval {

@@ -3,10 +3,10 @@
 use anyhow::{Context, Result};
 use interventions::{Kind, Sweep, norm};
 use pipeline::DoseTable;
-use results::{Dose, Summary};
+use results::{Dose, DoseDirection, Summary};
 use statistics::{evenly, quantile};
 use steer::{Intervention, raw_coefficient, resolve_layer};
-use terms::{CoefficientUnit, DoseDirection, Positions};
+use terms::{CoefficientUnit, Positions};
 
 use crate::directions::{self, LayerDirections};
 
@@ -15,6 +15,10 @@ use crate::directions::{self, LayerDirections};
 #[derive(Clone, Debug)]
 pub struct Planned {
     pub dose: Dose,
+    /// What is added, in multiples of the contrast's length: above zero toward the positive condition's speaker. Doses
+    /// of different directions with the same size at the same layer are compared with each other. None for what is not
+    /// added.
+    pub size: Option<f64>,
     pub interventions: Vec<Intervention>,
     pub sides: Vec<usize>,
 }
@@ -24,6 +28,7 @@ impl Planned {
     pub fn unsteered() -> Self {
         Planned {
             dose: Dose::unsteered(),
+            size: None,
             interventions: Vec::new(),
             sides: BOTH.to_vec(),
         }
@@ -79,38 +84,41 @@ pub struct Outline {
 /// The doses of each layer, in the order in which they are run. It depends only on the pipeline
 /// file.
 pub fn outline(table: &DoseTable) -> Vec<Outline> {
-    let directions = directions::kinds(table);
+    let is_compared =
+        |(kind, _): &(DoseDirection, usize)| !kind.is_control() && *kind != DoseDirection::CONTRAST;
+    let (others, directions): (Vec<_>, Vec<_>) = directions::kinds(table).into_iter().partition(is_compared);
     let sizes = sizes(table);
     let mut all = Vec::new();
-    let mut push = |kind, (direction, direction_number), strength, sides: &[usize]| {
-        all.push(Outline {
-            kind,
-            direction,
-            direction_number,
-            strength,
-            sides: sides.to_vec(),
-        });
-    };
+    let mut push =
+        |kind, (direction, direction_number): &(DoseDirection, usize), strength, sides: &[usize]| {
+            all.push(Outline {
+                kind,
+                direction: direction.clone(),
+                direction_number: *direction_number,
+                strength,
+                sides: sides.to_vec(),
+            });
+        };
     for kind in Kind::ALL {
         if !matches!(kind.definition().sweep, Sweep::Sizes(_)) {
             continue;
         }
-        push(*kind, directions[0], 0.0, &BOTH);
+        push(*kind, &directions[0], 0.0, &BOTH);
         for size in &sizes {
-            push(*kind, directions[0], -size, &BOTH);
-            push(*kind, directions[0], *size, &BOTH);
+            push(*kind, &directions[0], -size, &BOTH);
+            push(*kind, &directions[0], *size, &BOTH);
             // A control's sign is arbitrary.
             for control in &directions[1..] {
-                push(*kind, *control, *size, &BOTH);
+                push(*kind, control, *size, &BOTH);
             }
         }
     }
     // The others have no size to vary, so one control of each kind shows what any direction
     // does.
-    for direction in directions.into_iter().filter(|(_, number)| *number == 0) {
+    for direction in directions.iter().filter(|(_, number)| *number == 0) {
         for kind in Kind::ALL {
             match kind.definition().sweep {
-                Sweep::Sizes(_) => {}
+                Sweep::Sizes(_) | Sweep::Never => {}
                 Sweep::Once(_) => push(*kind, direction, 0.0, &BOTH),
                 Sweep::Percentiles(_) => {
                     for percentile in &table.percentiles {
@@ -118,6 +126,18 @@ pub fn outline(table: &DoseTable) -> Vec<Outline> {
                         push(*kind, direction, *percentile, &[NEGATIVE]);
                     }
                 }
+            }
+        }
+    }
+    // Other vectors are as long as the contrast, so its controls are theirs.
+    for other in &others {
+        for kind in Kind::ALL
+            .iter()
+            .filter(|kind| matches!(kind.definition().sweep, Sweep::Sizes(_)))
+        {
+            for size in &sizes {
+                push(*kind, other, -size, &BOTH);
+                push(*kind, other, *size, &BOTH);
             }
         }
     }
@@ -166,17 +186,20 @@ fn raw(table: &DoseTable, layer: &LayerDirections, coefficient: f64) -> f64 {
 
 /// None where the layer has no such direction.
 fn planned(table: &DoseTable, layer: &LayerDirections, outline: Outline) -> Option<Planned> {
-    let direction = layer.get(outline.direction, outline.direction_number)?;
+    let direction = layer.get(&outline.direction, outline.direction_number)?;
+    let mut size = None;
     let mut dose = Dose {
         layer: Some(layer.layer),
         operation: Some(outline.kind),
-        direction: direction.kind,
+        direction: direction.kind.clone(),
         direction_number: direction.number,
         ..Dose::unsteered()
     };
     let form = match outline.kind.definition().sweep {
         Sweep::Sizes(form) => {
-            let coefficient = raw(table, layer, outline.strength);
+            let of_contrast = raw(table, layer, outline.strength);
+            let coefficient = of_contrast * direction.scale;
+            size = Some(of_contrast);
             dose.coefficient = Some(coefficient);
             dose.relative_coefficient = Some(coefficient * norm(&direction.vector) / layer.residual_norm);
             form(&direction.vector, coefficient)
@@ -188,6 +211,7 @@ fn planned(table: &DoseTable, layer: &LayerDirections, outline: Outline) -> Opti
                 projections.iter().sum::<f64>() / projections.len() as f64,
             )
         }
+        Sweep::Never => return None,
         Sweep::Percentiles(form) => {
             let sign = if outline.sides == [POSITIVE] { 1.0 } else { -1.0 };
             let mut reaches: Vec<f64> = direction.projections.iter().map(|reach| sign * reach).collect();
@@ -202,6 +226,7 @@ fn planned(table: &DoseTable, layer: &LayerDirections, outline: Outline) -> Opti
     };
     Some(Planned {
         dose,
+        size,
         interventions: vec![Intervention::new(layer.layer, Positions::All, form)],
         sides: outline.sides,
     })

@@ -5,9 +5,13 @@
 use std::ops::Range;
 
 use anyhow::Result;
-use model::{Batch, Network, ResidualTap, TextToken};
+use burn::tensor::Tensor;
+use interventions::norm;
+use model::{Batch, Network, ResidualTap, TextToken, read_numbers};
 use progress::progress_bar;
 use rayon::prelude::*;
+
+use crate::directions::projection;
 
 /// A text after a prompt.
 #[derive(Clone, Debug)]
@@ -35,20 +39,42 @@ impl Sequence {
     }
 }
 
-/// For each sequence the log-probability of every token of its text, in nats.
-///
-/// `what` is what the progress bar counts. Sequences go through the model in order of their
-/// tokens, since common beginnings are computed once. The logits are in f32, their sums as
-/// [`Network::log_probabilities`] has them.
+/// What a model makes of a text.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Score {
+    /// Of every token, in nats.
+    pub log_probabilities: Vec<f64>,
+    /// The mean over the text's tokens of `h . v / ||v||`, h being the residual stream after the last layer, without the
+    /// text's last token, which nothing is predicted from. Of a text of one token, where it is predicted.
+    pub projection: f64,
+}
+
+/// [`scores`] without a direction.
 pub fn log_probabilities(
     network: &Network,
     sequences: &[Sequence],
     what: &'static str,
 ) -> Result<Vec<Vec<f64>>> {
+    let none = vec![0.0; network.config().hidden_size];
+    let scores = scores(network, sequences, &none, what)?;
+    Ok(scores.into_iter().map(|score| score.log_probabilities).collect())
+}
+
+/// Every text under the model as it is, and how far it reaches along a direction `[hidden]` after the last layer.
+///
+/// `what` is what the progress bar counts. Sequences go through the model in order of their
+/// tokens, since common beginnings are computed once. The logits are in f32, their sums as
+/// [`Network::log_probabilities`] has them; projections are in f64.
+pub fn scores(
+    network: &Network,
+    sequences: &[Sequence],
+    direction: &[f32],
+    what: &'static str,
+) -> Result<Vec<Score>> {
     let bar = progress_bar(sequences.len() as u64, "dose", what);
     let mut order: Vec<usize> = (0..sequences.len()).collect();
     order.sort_by_key(|index| &sequences[*index].tokens);
-    let mut results = vec![Vec::new(); sequences.len()];
+    let mut results = vec![Score::default(); sequences.len()];
     let mut rest = order.into_iter().peekable();
     let mut next = || -> Result<Option<Pass>> {
         let mut pass = Pass::for_tap(&());
@@ -58,9 +84,9 @@ pub fn log_probabilities(
         }
         Ok((!pass.numbers.is_empty()).then_some(pass))
     };
-    let run = |pass: Pass| pass.log_probabilities(network, sequences);
-    for (index, values) in side_by_side(network, &mut next, run)?.into_iter().flatten() {
-        results[index] = values;
+    let run = |pass: Pass| pass.scores(network, sequences, direction);
+    for (index, score) in side_by_side(network, &mut next, run)?.into_iter().flatten() {
+        results[index] = score;
     }
     bar.finish_and_clear();
     Ok(results)
@@ -178,8 +204,13 @@ impl Pass {
         (wanted, own)
     }
 
-    /// Each sequence's number and the log-probabilities of its text.
-    fn log_probabilities(self, network: &Network, sequences: &[Sequence]) -> Result<Vec<(usize, Vec<f64>)>> {
+    /// Each sequence's number and score.
+    fn scores(
+        self,
+        network: &Network,
+        sequences: &[Sequence],
+        direction: &[f32],
+    ) -> Result<Vec<(usize, Score)>> {
         let (wanted, own) = self.wanted();
         let texts = self.numbers.iter().map(|number| sequences[*number].text());
         let tokens: Vec<TextToken> = own
@@ -192,9 +223,18 @@ impl Pass {
             })
             .collect();
         let h = network.forward(&self.batch.with_wanted(wanted), None, &mut ())?;
+        let reaches = reaches(h.clone(), direction)?;
         let mut values = network.log_probabilities(h, &tokens)?.into_iter();
-        let of_sequence =
-            |(number, rows): (usize, &Vec<usize>)| (number, values.by_ref().take(rows.len()).collect());
+        let of_sequence = |(number, rows): (usize, &Vec<usize>)| {
+            // The first row is the prompt's last token.
+            let of_text = if rows.len() > 1 { &rows[1..] } else { rows };
+            let sum: f64 = of_text.iter().map(|row| reaches[*row]).sum();
+            let score = Score {
+                log_probabilities: values.by_ref().take(rows.len()).collect(),
+                projection: sum / of_text.len() as f64,
+            };
+            (number, score)
+        };
         Ok(self.numbers.into_iter().zip(&own).map(of_sequence).collect())
     }
 
@@ -214,4 +254,15 @@ impl Pass {
             .zip(values.chunks(base[0].len()).map(<[f64]>::to_vec))
             .collect())
     }
+}
+
+/// How far each row of `h: [rows, hidden]` reaches along the direction.
+fn reaches(h: Tensor<2>, direction: &[f32]) -> Result<Vec<f64>> {
+    let length = norm(direction);
+    if length == 0.0 {
+        return Ok(vec![0.0; h.dims()[0]]);
+    }
+    let numbers = read_numbers(h)?;
+    let rows = numbers.chunks(direction.len());
+    Ok(rows.map(|row| projection(row, direction, length)).collect())
 }

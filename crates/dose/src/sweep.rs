@@ -2,17 +2,17 @@
 
 use std::collections::HashMap;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use model::Generated;
 use pipeline::{Decoding, DoseTable};
-use results::DoseText;
+use results::{Dose, DoseText};
 use session::OpenModel;
 use steer::{Intervention, Row, Steer, generate_tokens};
 use terms::FinishReason;
 
 use crate::plan::Planned;
 use crate::prompts::PromptPair;
-use crate::scoring::{Sequence, divergences, log_probabilities};
+use crate::scoring::{Score, Sequence, divergences, scores};
 
 /// What was generated: a text for each dose, side of the dose and prompt, in this order.
 #[derive(Debug)]
@@ -23,43 +23,55 @@ pub struct Sweep {
     pub divergences: Vec<f64>,
 }
 
-/// Runs all doses; the first one must be the unsteered model. `conditions` are the names of the
-/// positive and the negative condition.
+/// What all texts have in common.
+#[derive(Clone, Copy)]
+pub struct Setting<'a> {
+    pub model: &'a OpenModel,
+    pub prompts: &'a [PromptPair],
+    /// The names of the positive and the negative condition.
+    pub conditions: [&'a str; 2],
+    /// The contrast after the last layer, `[hidden]`, on which texts are projected.
+    pub last_contrast: &'a [f32],
+    pub table: &'a DoseTable,
+}
+
+/// A text to generate.
+pub struct Wanted {
+    pub dose: Dose,
+    pub interventions: Vec<Intervention>,
+    pub side: usize,
+    pub prompt: usize,
+}
+
+/// Runs all doses; the first one must be the unsteered model.
 ///
 /// The most likely token is taken each time, so a text depends on its dose and not on a random
 /// draw.
-pub fn sweep(
-    model: &OpenModel,
-    doses: &[Planned],
-    prompts: &[PromptPair],
-    neutral: &[Vec<u32>],
-    conditions: [&str; 2],
-    table: &DoseTable,
-) -> Result<Sweep> {
-    let mut rows: Vec<Row> = Vec::new();
+pub fn sweep(setting: &Setting<'_>, doses: &[Planned], neutral: &[Vec<u32>]) -> Result<Sweep> {
+    let mut wanted = Vec::new();
     for planned in doses {
         for side in &planned.sides {
-            rows.extend(
-                prompts
-                    .iter()
-                    .map(|prompt| row(&prompt.tokens[*side], &planned.interventions)),
-            );
+            wanted.extend((0..setting.prompts.len()).map(|prompt| Wanted {
+                dose: planned.dose.clone(),
+                interventions: planned.interventions.clone(),
+                side: *side,
+                prompt,
+            }));
         }
     }
-    let steered = rows.len();
+    let mut rows: Vec<Row> = wanted.iter().map(|wanted| setting.row(wanted)).collect();
     rows.extend(neutral.iter().map(|tokens| row(tokens, &[])));
-    let greedy = Decoding {
-        temperature: 1.0,
-        top_k: 0,
-        top_p: 1.0,
-        repetition_penalty: table.repetition_penalty,
-    };
-    let generated = generate_tokens(model, &greedy, table.max_new_tokens, &rows)?;
-    let (generated, answers) = generated.split_at(steered);
-    require_identity(doses, prompts.len(), generated)?;
+    let generated = setting.generated(&rows)?;
+    let (generated, answers) = generated.split_at(wanted.len());
+    require_identity(doses, setting.prompts.len(), generated)?;
 
-    let texts = scored(model, doses, prompts, generated, conditions)?;
-    let divergences = mean_divergences(model, doses, neutral, answers)?;
+    let mut scored = setting.scored(&wanted, generated)?.into_iter();
+    let mut texts = Vec::with_capacity(doses.len());
+    for planned in doses {
+        let of_side = |_: &usize| scored.by_ref().take(setting.prompts.len()).collect();
+        texts.push(planned.sides.iter().map(of_side).collect());
+    }
+    let divergences = mean_divergences(setting.model, doses, neutral, answers)?;
     Ok(Sweep { texts, divergences })
 }
 
@@ -101,63 +113,76 @@ fn require_identity(doses: &[Planned], prompts: usize, generated: &[Generated]) 
     Ok(())
 }
 
-/// Every text under the unsteered model in both formats. Equal texts of one prompt are scored once.
-fn scored(
-    model: &OpenModel,
-    doses: &[Planned],
-    prompts: &[PromptPair],
-    generated: &[Generated],
-    conditions: [&str; 2],
-) -> Result<Vec<Vec<Vec<DoseText>>>> {
-    let mut places: HashMap<(usize, &[u32]), usize> = HashMap::new();
-    let mut sequences = Vec::new();
-    for (index, text) in generated.iter().enumerate() {
-        let prompt = index % prompts.len();
-        places.entry((prompt, &text.tokens)).or_insert_with(|| {
-            let tokens = &prompts[prompt].tokens;
-            sequences.extend(tokens.iter().map(|tokens| Sequence::new(tokens, &text.tokens)));
-            sequences.len() / 2 - 1
-        });
-    }
-    let scored = log_probabilities(model.resident()?, &sequences, "texts scored")?;
-    let surprises: Vec<f64> = scored
-        .iter()
-        .map(|tokens| -tokens.iter().sum::<f64>() / tokens.len() as f64)
-        .collect();
-    let mut all = generated.iter().enumerate();
-    let mut next = |planned: &Planned, side: usize| -> Result<DoseText> {
-        let (index, generated) = all.next().context("a text is missing")?;
-        let prompt = index % prompts.len();
-        let place = places[&(prompt, generated.tokens.as_slice())];
-        Ok(DoseText {
-            dose: planned.dose.clone(),
-            condition: conditions[side].to_owned(),
-            prompt_id: prompts[prompt].id.clone(),
-            prompt: prompts[prompt].text.clone(),
-            text: model.tokenizer.decode(&generated.tokens)?.trim().to_owned(),
-            n_tokens: generated.tokens.len(),
-            token_ids: generated.tokens.iter().map(|id| id.cast_signed()).collect(),
-            finish_reason: generated.finish.unwrap_or(FinishReason::Length),
-            log_odds: surprises[2 * place + 1] - surprises[2 * place],
-            surprise_positive: surprises[2 * place],
-            surprise_negative: surprises[2 * place + 1],
-            distinct_2: distinct_pairs(&generated.tokens),
-        })
-    };
-    let mut texts = Vec::with_capacity(doses.len());
-    for planned in doses {
-        let mut sides = Vec::new();
-        for side in &planned.sides {
-            sides.push(
-                prompts
-                    .iter()
-                    .map(|_| next(planned, *side))
-                    .collect::<Result<Vec<_>>>()?,
-            );
+impl Setting<'_> {
+    /// Generates and scores these texts.
+    pub fn texts(&self, wanted: &[Wanted]) -> Result<Vec<DoseText>> {
+        if wanted.is_empty() {
+            return Ok(Vec::new());
         }
-        texts.push(sides);
+        let rows: Vec<Row> = wanted.iter().map(|wanted| self.row(wanted)).collect();
+        self.scored(wanted, &self.generated(&rows)?)
     }
-    Ok(texts)
+
+    fn row(&self, wanted: &Wanted) -> Row {
+        row(
+            &self.prompts[wanted.prompt].tokens[wanted.side],
+            &wanted.interventions,
+        )
+    }
+
+    fn generated(&self, rows: &[Row]) -> Result<Vec<Generated>> {
+        let greedy = Decoding {
+            temperature: 1.0,
+            top_k: 0,
+            top_p: 1.0,
+            repetition_penalty: self.table.repetition_penalty,
+        };
+        generate_tokens(self.model, &greedy, self.table.max_new_tokens, rows)
+    }
+
+    /// Every text under the unsteered model in both formats. Equal texts of one prompt are scored once.
+    fn scored(&self, wanted: &[Wanted], generated: &[Generated]) -> Result<Vec<DoseText>> {
+        let mut places: HashMap<(usize, &[u32]), usize> = HashMap::new();
+        let mut sequences = Vec::new();
+        for (wanted, text) in wanted.iter().zip(generated) {
+            places.entry((wanted.prompt, &text.tokens)).or_insert_with(|| {
+                let tokens = &self.prompts[wanted.prompt].tokens;
+                sequences.extend(tokens.iter().map(|tokens| Sequence::new(tokens, &text.tokens)));
+                sequences.len() / 2 - 1
+            });
+        }
+        let network = self.model.resident()?;
+        let scores = scores(network, &sequences, self.last_contrast, "texts scored")?;
+        let text = |(wanted, generated): (&Wanted, &Generated)| {
+            let place = places[&(wanted.prompt, generated.tokens.as_slice())];
+            let [positive, negative] = [&scores[2 * place], &scores[2 * place + 1]];
+            let [surprise_positive, surprise_negative] = [positive, negative].map(surprise);
+            let prompt = &self.prompts[wanted.prompt];
+            Ok(DoseText {
+                dose: wanted.dose.clone(),
+                condition: self.conditions[wanted.side].to_owned(),
+                prompt_id: prompt.id.clone(),
+                prompt: prompt.text.clone(),
+                text: self.model.tokenizer.decode(&generated.tokens)?.trim().to_owned(),
+                n_tokens: generated.tokens.len(),
+                token_ids: generated.tokens.iter().map(|id| id.cast_signed()).collect(),
+                finish_reason: generated.finish.unwrap_or(FinishReason::Length),
+                log_odds: surprise_negative - surprise_positive,
+                surprise_positive,
+                surprise_negative,
+                projection_positive: positive.projection,
+                projection_negative: negative.projection,
+                distinct_2: distinct_pairs(&generated.tokens),
+            })
+        };
+        wanted.iter().zip(generated).map(text).collect()
+    }
+}
+
+/// Nats per token.
+fn surprise(score: &Score) -> f64 {
+    let tokens = &score.log_probabilities;
+    -tokens.iter().sum::<f64>() / tokens.len() as f64
 }
 
 /// Distinct pairs of neighbouring tokens, divided by all pairs. Source: distinct-n of Li et al.

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use extract::Extraction;
+
 fn main() -> ExitCode {
-    results::run_stage(terms::Stage::Extract, extract::run)
+    results::run_sharded_stage(terms::Stage::Extract, Extraction::new)
 }

@@ -5,6 +5,8 @@ use terms::Site;
 /// Adds the directions of features (`sae.<name>.<number>`) among `names` to the vectors that a model is
 /// steered with, each at the layer where its autoencoder reads. Other names are left alone.
 ///
+/// How each of them reads residuals goes with it, for clamping and ablation.
+///
 /// Adding a feature's direction to the residual stream after a layer is adding to the feature itself where
 /// the autoencoder reads the stream there, or what the feed-forward of the layer adds to it.
 ///
@@ -65,6 +67,14 @@ fn insert(
             let mut rows = vec![None; vectors.layers];
             rows[place.layer] = Some(sae.direction(*feature)?);
             vectors.insert_some(kind, &rows);
+            let reader = match place.site {
+                Site::ResidualPost => sae.reader(*feature)?,
+                _ => Err(format!(
+                    "it reads {place} and not the residual stream, where it could be clamped or ablated; add to the feature (`addition`)"
+                )),
+            };
+            let of_sae = |why| format!("saes.{}: {why}", table.name);
+            vectors.insert_reader(kind, reader.map_err(of_sae));
         }
     }
     Ok(())

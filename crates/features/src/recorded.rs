@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use pipeline::Pipeline;
-use results::{Activation, Error, Layout, Result, activation_file, read_activation_batches};
+use results::{Activation, Error, Layout, Result, activation_place, read_activation_batches};
 use sae::Place;
 
 /// Where the rows of an autoencoder's place are.
@@ -32,8 +32,8 @@ impl<'a> Recorded<'a> {
     /// A place that was not recorded, and one that the model does not have.
     pub fn at(pipeline: &'a Pipeline, layout: &Layout, place: Place, name: &str) -> Result<Self> {
         let folder = layout.activations_at(place.site);
-        let file = activation_file(&folder, place.layer);
-        if file.is_file() {
+        let file = activation_place(&folder, place.layer);
+        if file.exists() {
             return Ok(Recorded {
                 pipeline,
                 folder,

@@ -8,6 +8,7 @@ mod hash_memo;
 pub mod hub_cache;
 pub mod model_folder;
 pub mod model_source;
+pub mod process;
 pub mod text;
 
 pub use hash_memo::{HASH_MEMO, HashMemo, REMEMBERED_FROM_BYTES, write_atomically};

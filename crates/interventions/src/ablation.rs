@@ -9,6 +9,7 @@ pub(crate) const KIND: Definition = Definition {
     word: "ablation",
     title: "Ablation",
     needs: &[],
+    reads_feature: false,
     positions: Positions::ALL,
     coefficient: Some(0.0),
     form: |given| Ok(ablation(given.direction, given.coefficient)),

@@ -9,6 +9,7 @@ pub(crate) const KIND: Definition = Definition {
     word: "addition",
     title: "Addition",
     needs: &[],
+    reads_feature: false,
     positions: Positions::ALL,
     coefficient: Some(1.0),
     form: |given| Ok(addition(given.direction, given.coefficient)),

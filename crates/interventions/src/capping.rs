@@ -10,6 +10,7 @@ pub(crate) const KIND: Definition = Definition {
     word: "capping",
     title: "Capping",
     needs: &[THRESHOLD],
+    reads_feature: false,
     positions: Positions::ALL,
     coefficient: None,
     form: |given| Ok(capping(given.direction, given.number(&THRESHOLD)?)),

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use terms::Positions;
 
+use crate::feature_reader::FeatureReader;
 use crate::form::Form;
 use crate::own::{Own, OwnKey};
 
@@ -14,6 +15,8 @@ pub struct Definition {
     pub title: &'static str,
     /// The keys that it needs beyond those that all kinds have.
     pub needs: &'static [OwnKey],
+    /// Whether its directions must be features of sparse autoencoders, whose activations it reads.
+    pub reads_feature: bool,
     /// Where in a sequence it can work.
     pub positions: &'static [Positions],
     /// What an intervention without `coefficients` has in a set without them; in a set with some,
@@ -41,6 +44,8 @@ pub struct Given<'a> {
     pub own: &'a Own,
     /// The vectors that some of these keys name, `[hidden]`, by key.
     pub vectors: &'a BTreeMap<&'static str, Vec<f32>>,
+    /// How the direction's feature reads residuals, if it is that of one.
+    pub reader: Option<&'a FeatureReader>,
 }
 
 impl<'a> Given<'a> {
@@ -53,6 +58,7 @@ impl<'a> Given<'a> {
             coefficient,
             own: NO_KEYS,
             vectors: NO_VECTORS,
+            reader: None,
         }
     }
 
@@ -60,11 +66,18 @@ impl<'a> Given<'a> {
         self.own.number(key.name).ok_or_else(|| key.needed.to_owned())
     }
 
+    pub(crate) fn reader(&self) -> Result<&'a FeatureReader, String> {
+        self.reader.ok_or_else(|| NEEDS_FEATURE.to_owned())
+    }
+
     pub(crate) fn vector(&self, key: &OwnKey) -> Result<&'a [f32], String> {
         let vector = self.vectors.get(key.name).map(Vec::as_slice);
         vector.ok_or_else(|| key.needed.to_owned())
     }
 }
+
+/// What kinds need that read features, in words that follow "needs".
+pub(crate) const NEEDS_FEATURE: &str = "features as directions, `sae.<name>.<feature>`";
 
 /// An intervention by the names in its table, to be described.
 #[derive(Clone, Copy, Debug)]
@@ -102,4 +115,6 @@ pub enum Sweep {
     /// in one condition at a time: along the direction in the positive condition, against it in the
     /// negative one. The function takes the direction with that sign and the percentile's value.
     Percentiles(fn(&[f32], f64) -> Form),
+    /// No doses: the kind needs a feature, and the contrast is none.
+    Never,
 }

@@ -1,15 +1,26 @@
+use crate::feature_reader::FeatureReader;
+
 /// What an intervention computes, whatever its kind. With h a residual of `[hidden]`:
 ///
 /// ```text
 /// h - g(h.v^) v^ + offset      g(x) = gain * x, or gain * max(x - threshold, 0) with a threshold
 /// ```
 ///
-/// v^ is the direction over its length, `v / (||v|| + 1e-8)`. Source: the steering helpers that the
+/// With a reader, the feature's activation `a(h)` takes the place of `h.v^`, and v^ is the feature's direction
+/// as it is:
+///
+/// ```text
+/// h - a(h) d + offset
+/// ```
+///
+/// Else v^ is the direction over its length, `v / (||v|| + 1e-8)`. Source: the steering helpers that the
 /// notebook imports (assistant-axis, `steering.py`).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Form {
-    /// v^, `[hidden]`; none where nothing is taken out.
+    /// v^ (or d), `[hidden]`; none where nothing is taken out.
     pub unit: Option<Vec<f32>>,
+    /// What reads how much of it is taken out, where that is not the projection.
+    pub reader: Option<FeatureReader>,
     /// 1 takes the whole of the projection out.
     pub gain: f32,
     /// In the unit of the residual stream.
@@ -22,6 +33,7 @@ impl Form {
     /// Every residual stays as it is: what kinds set the parts of.
     pub const IDENTITY: Form = Form {
         unit: None,
+        reader: None,
         gain: 1.0,
         threshold: None,
         offset: None,
@@ -41,6 +53,12 @@ impl Form {
             unit: Some(unit(direction)),
             ..Form::IDENTITY
         }
+    }
+
+    /// What a residual is multiplied with to know how much is taken out, `[hidden]`: v^, or the reader's row.
+    pub fn reads(&self) -> Option<&[f32]> {
+        let row = self.reader.as_ref().map(|reader| &reader.row);
+        row.or(self.unit.as_ref()).map(Vec::as_slice)
     }
 
     /// Whether every residual stays as it is.

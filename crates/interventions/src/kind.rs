@@ -39,6 +39,8 @@ kinds! {
     Ablation = ablation,
     MeanAblation = mean_ablation,
     Capping = capping,
+    FeatureClamping = feature_clamping,
+    FeatureAblation = feature_ablation,
 }
 
 impl Kind {

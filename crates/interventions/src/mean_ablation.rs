@@ -11,6 +11,7 @@ pub(crate) const KIND: Definition = Definition {
     word: "mean-ablation",
     title: "Mean ablation",
     needs: &[MEAN],
+    reads_feature: false,
     positions: &[Positions::All],
     coefficient: None,
     form: |given| Ok(mean_ablation(given.direction, given.vector(&MEAN)?)),

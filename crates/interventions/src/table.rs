@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use terms::{CoefficientUnit, Positions};
 
-use crate::definition::Named;
+use crate::definition::{NEEDS_FEATURE, Named};
 use crate::kind::Kind;
 use crate::own::{Own, OwnKey, OwnValue};
 
@@ -48,6 +48,7 @@ impl InterventionTable {
         self.length_problem()
             .or_else(|| self.own_key_problem())
             .or_else(|| self.position_problem())
+            .or_else(|| self.feature_problem())
     }
 
     /// The names of all vectors that it works with.
@@ -132,6 +133,19 @@ impl InterventionTable {
                 words.join(", ")
             )
         })
+    }
+
+    fn feature_problem(&self) -> Option<String> {
+        let reads_feature = self.kind.definition().reads_feature;
+        let mut others = self
+            .directions
+            .iter()
+            .filter(|name| reads_feature && !name.starts_with("sae."));
+        let other = others.next()?;
+        Some(format!(
+            "{} needs {NEEDS_FEATURE}, and \"{other}\" is none",
+            self.kind
+        ))
     }
 }
 

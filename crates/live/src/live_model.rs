@@ -7,8 +7,8 @@ use interventions::{InterventionTable, Kind, norm};
 use model::{
     ChatTokenizer, ConversationCache, FinishReason, GenerationRequest, NewToken, Sampling, generate_on,
 };
-use pipeline::{GenerationSet, Pipeline};
-use results::{ContrastVectors, DoseSummary, Layout, read_contrast_vectors, read_dose_summary};
+use pipeline::{GenerationSet, Pipeline, VectorKind};
+use results::{ContrastVectors, DoseSummary, Layout, Metadata, read_contrast_vectors, read_dose_summary};
 use session::{OpenModel, open_for_generation, render_turns};
 use steer::{Intervention, Steer, interventions, residual_norms, row_seed};
 use terms::CoefficientUnit;
@@ -122,7 +122,7 @@ impl LiveModel {
         let positive = self.pipeline.condition(&self.pipeline.contrast.positive)?;
         let sign = if positive.opens == speaker { -1.0 } else { 1.0 };
         Some(Steering {
-            vector: "contrast".to_owned(),
+            vector: chosen.direction.clone(),
             layer: chosen.layer as i64,
             coefficient: sign * chosen.coefficient,
             unit: CoefficientUnit::Raw,
@@ -278,13 +278,32 @@ impl LiveModel {
         taken
     }
 
+    /// The direction of a feature of one of `[[saes]]` by its name, alone; none for other names. Its file is mapped, and
+    /// only the feature's own numbers are read.
+    fn feature(&self, name: &str) -> Result<Option<ContrastVectors>> {
+        let Some(VectorKind::Feature(..)) = VectorKind::parse(name) else {
+            return Ok(None);
+        };
+        let (layers, hidden) = (self.vectors.layers, self.vectors.hidden_size);
+        let mut vectors = ContrastVectors::new(Metadata::default(), layers, hidden);
+        features::insert_directions(&self.pipeline, [name].into_iter(), &mut vectors)?;
+        let is_there = vectors.names().next().is_some();
+        Ok(is_there.then_some(vectors))
+    }
+
     /// As a set of the stage `steer` would have it.
     fn interventions(&self, steering: &Steering) -> Result<Vec<Intervention>> {
         let name = &steering.vector;
-        if !self.vectors.names().any(|known| known == name) {
+        let of_feature = self.feature(name)?;
+        let vectors = of_feature.as_ref().unwrap_or(&self.vectors);
+        if !vectors.names().any(|known| known == name) {
             let names: Vec<&str> = self.vectors.names().collect();
+            let features = match self.pipeline.saes.is_empty() {
+                true => "",
+                false => ", and sae.<name>.<feature> of [[saes]]",
+            };
             bail!(
-                "there is no vector \"{name}\"; the vectors are {}",
+                "there is no vector \"{name}\"; the vectors are {}{features}",
                 names.join(", ")
             );
         }
@@ -305,7 +324,7 @@ impl LiveModel {
             coefficients: Vec::new(),
             unit: steering.unit,
         };
-        let (interventions, _) = interventions(&set, None, &self.vectors, &self.residual_norms)?;
+        let (interventions, _) = interventions(&set, None, vectors, &self.residual_norms)?;
         Ok(interventions)
     }
 }

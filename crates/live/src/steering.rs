@@ -79,7 +79,10 @@ impl Steering {
     /// That the kind can't be used during a conversation, and which kinds can.
     pub(crate) fn check_kind(&self) -> Result<()> {
         if self.kind.definition().live.is_none() {
-            bail!("kind={}: the kinds are {}", self.kind, live_kinds().join(" and "));
+            bail!("kind={}: the kinds are {}", self.kind, live_kinds().join(", "));
+        }
+        if self.kind.definition().coefficient.is_none() && self.coefficient != 0.0 {
+            bail!("kind={} takes no coef; leave it out", self.kind);
         }
         Ok(())
     }
@@ -142,5 +145,5 @@ fn unit_named(value: &str) -> Result<CoefficientUnit> {
 
 fn kind_named(value: &str) -> Result<Kind> {
     let kind = Kind::live().find(|kind| kind.as_str() == value);
-    kind.with_context(|| format!("kind={value}: the kinds are {}", live_kinds().join(" and ")))
+    kind.with_context(|| format!("kind={value}: the kinds are {}", live_kinds().join(", ")))
 }

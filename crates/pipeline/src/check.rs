@@ -4,7 +4,9 @@ use interventions::InterventionTable;
 use terms::Site;
 
 use crate::names::{FILE_NAME, is_file_name, is_plain_name};
-use crate::{Contrast, GenerationSet, Pipeline, SaeTable, SteerTable, VectorKind, VectorTable, bounds};
+use crate::{
+    Contrast, DoseTable, GenerationSet, Pipeline, SaeTable, SteerTable, VectorKind, VectorTable, bounds,
+};
 
 impl Pipeline {
     /// The first thing that doesn't fit, in words that name the key.
@@ -18,6 +20,7 @@ impl Pipeline {
             .or_else(|| self.contrast_problem())
             .or_else(|| self.steer_problem())
             .or_else(|| self.dose.problem())
+            .or_else(|| self.dose_directions_problem())
             .or_else(|| self.locate.problem())
     }
 
@@ -99,6 +102,9 @@ impl Pipeline {
         if let Some(name) = repeated(&poolings) {
             return Some(format!("extract.poolings: \"{name}\" is there twice"));
         }
+        if self.extract.shard_prompts == Some(0) {
+            return Some("extract.shard_prompts: must be at least 1".to_owned());
+        }
         let sites: Vec<&str> = self.extract.sites.iter().map(|site| site.as_str()).collect();
         if sites.contains(&Site::ResidualPost.as_str()) {
             return Some(
@@ -121,6 +127,12 @@ impl Pipeline {
             .or_else(|| bounds::decoding_problem(&steer.decoding));
         if problem.is_some() {
             return problem;
+        }
+        if steer.shard_rows == Some(0) {
+            return Some("steer.shard_rows: must be at least 1".to_owned());
+        }
+        if steer.prompts == Some(0) {
+            return Some("steer.prompts: must be at least 1; leave it out for all prompts".to_owned());
         }
         let names: Vec<&str> = steer.sets.iter().map(|set| set.name.as_str()).collect();
         if let Some(name) = repeated(&names) {
@@ -179,16 +191,38 @@ impl Pipeline {
             return Some(problem);
         }
         let unknown = table.vectors().find(|name| !self.is_vector_name(name));
-        unknown.map(|name| {
-            let features = match self.saes.is_empty() {
-                true => "",
-                false => ", or sae.<name>.<feature>",
-            };
-            format!(
-                "there is no vector \"{name}\"; use {}, or mean.<condition>{features}",
-                self.vector_names().join(", ")
-            )
-        })
+        unknown.map(|name| self.no_vector(name))
+    }
+
+    fn no_vector(&self, name: &str) -> String {
+        let features = match self.saes.is_empty() {
+            true => "",
+            false => ", or sae.<name>.<feature>",
+        };
+        format!(
+            "there is no vector \"{name}\"; use {}, or mean.<condition>{features}",
+            self.vector_names().join(", ")
+        )
+    }
+
+    fn dose_directions_problem(&self) -> Option<String> {
+        let names: Vec<&str> = self.dose.directions.iter().map(String::as_str).collect();
+        if let Some(name) = repeated(&names) {
+            return Some(format!("dose.directions: \"{name}\" is there twice"));
+        }
+        let contrast = VectorKind::Contrast.name();
+        if !names.contains(&contrast.as_str()) {
+            return Some(format!(
+                "dose.directions: \"{contrast}\" is not among them; add it, since the others are compared with it and as long as it is"
+            ));
+        }
+        if let Some(name) = names.iter().find(|name| DoseTable::CONTROLS.contains(name)) {
+            return Some(format!(
+                "dose.directions: \"{name}\" is what the sweep calls one of its controls; give the vector another name in [[vectors]]"
+            ));
+        }
+        let unknown = names.iter().find(|name| !self.is_vector_name(name));
+        unknown.map(|name| format!("dose.directions: {}", self.no_vector(name)))
     }
 
     fn is_vector_name(&self, name: &str) -> bool {

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use terms::CoefficientUnit;
 
-use crate::bounds;
+use crate::{VectorKind, bounds};
 
 /// How the steering dose is looked for. Everything has a default; what is left empty is chosen from
 /// the data.
@@ -12,6 +12,9 @@ use crate::bounds;
 pub struct DoseTable {
     /// `false` leaves the sweep out, for machines on which that many texts would take too long.
     pub enabled: bool,
+    /// What is added, by the names that steering sets have for it. The contrast is among them, and is swept first;
+    /// the others are compared with it.
+    pub directions: Vec<String>,
     /// Negative numbers count from the end. Empty: layers with a large similarity difference, at
     /// most four.
     pub layers: Vec<i64>,
@@ -48,6 +51,17 @@ impl DoseTable {
     /// Multiples of the contrast, which is the distance from one speaker's mean to the other's.
     pub const DEFAULT_COEFFICIENTS: [f64; 5] = [0.25, 0.5, 0.75, 1.0, 1.5];
 
+    /// What the sweep's tables call its controls; no vector of a sweep can have these names.
+    pub const CONTROLS: [&str; 2] = ["random", "shuffled"];
+
+    /// The vectors that are added, the contrast first. Names that no vector can have are left out; a pipeline with
+    /// one is refused.
+    pub fn directions(&self) -> Vec<VectorKind> {
+        let others = self.directions.iter().filter_map(|name| VectorKind::parse(name));
+        let others = others.filter(|kind| *kind != VectorKind::Contrast);
+        std::iter::once(VectorKind::Contrast).chain(others).collect()
+    }
+
     /// The first thing that can't be, in words that name the key.
     pub(crate) fn problem(&self) -> Option<String> {
         let is_size = |value: &f64| bounds::is_coefficient(*value) && *value > 0.0;
@@ -82,6 +96,7 @@ impl Default for DoseTable {
     fn default() -> Self {
         DoseTable {
             enabled: true,
+            directions: vec![VectorKind::Contrast.name()],
             layers: Vec::new(),
             coefficients: Vec::new(),
             unit: CoefficientUnit::Raw,

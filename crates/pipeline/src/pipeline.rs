@@ -144,6 +144,9 @@ pub struct ExtractTable {
     /// Places to record in addition to the residual stream after each layer.
     #[serde(default)]
     pub sites: Vec<Site>,
+    /// How many prompts are a shard, which is made and kept as a whole. Left out: a power of two that follows from the
+    /// size of the vectors.
+    pub shard_prompts: Option<usize>,
 }
 
 /// `[report]`

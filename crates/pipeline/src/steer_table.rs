@@ -8,6 +8,8 @@ use terms::CoefficientUnit;
 pub struct SteerTable {
     /// Of all draws of tokens.
     pub seed: u64,
+    /// The most prompts of a set; where there are more, as many are taken evenly. Left out: all.
+    pub prompts: Option<usize>,
     /// The most tokens of a text.
     pub max_new_tokens: usize,
     /// How tokens are drawn.
@@ -15,6 +17,8 @@ pub struct SteerTable {
     /// The set whose texts are also written as the notebook's two JSON files. Left out, there are
     /// none.
     pub notebook_set: Option<String>,
+    /// How many texts are a shard, which is made and kept as a whole. Left out: 4096.
+    pub shard_rows: Option<usize>,
     /// `[[steer.sets]]`
     #[serde(default)]
     pub sets: Vec<GenerationSet>,

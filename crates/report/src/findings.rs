@@ -101,7 +101,7 @@ fn steering(doses: &Doses) -> String {
         None => format!(
             "Adding it does not change who speaks, as far as {} doses show: none of them moves texts more than its controls \
              do while leaving them intact.",
-            summary.candidates.len(),
+            doses.contrasts().count(),
         ),
     }
 }

@@ -59,7 +59,9 @@ pub struct Inputs {
     pub patches: Vec<PatchEffect>,
     /// What hiding parts of the text does; likewise.
     pub knockouts: Vec<Knockout>,
-    /// The texts generated for the prompts that are shown.
+    /// How many prompts have generated texts.
+    pub generated_prompts: usize,
+    /// The texts of those that are shown.
     pub generations: Vec<Generation>,
     pub certificate: Certificate,
     /// What was published for the same experiment, where the pipeline names it.
@@ -100,7 +102,11 @@ impl Inputs {
             projections.extend(batch?.into_iter().filter(is_shown));
         }
         let (mut generations, generations_metadata) = run.read_with_footer::<Generation>()?;
-        generations.retain(|row| shown.contains(row.prompt_id.as_str()));
+        // `steer.prompts` may leave out those that are shown elsewhere.
+        let generated = distinct(generations.iter().map(|row| row.prompt_id.clone()));
+        let generated: Vec<&str> = generated.iter().map(String::as_str).collect();
+        let with_texts: HashSet<&str> = shown_prompts(&generated).into_iter().collect();
+        generations.retain(|row| with_texts.contains(row.prompt_id.as_str()));
         let certificate = read_certificate(&layout.certificate())
             .context("the certificate can't be read; `cargo xtask verify` makes one")?;
         let (doses, doses_metadata) = Doses::read(&run)?;
@@ -123,6 +129,7 @@ impl Inputs {
             doses,
             patches: run.read_if_there()?.map_or(Vec::new(), |(rows, _)| rows),
             knockouts: run.read_if_there()?.map_or(Vec::new(), |(rows, _)| rows),
+            generated_prompts: generated.len(),
             generations,
             certificate,
             published: None,

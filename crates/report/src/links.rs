@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use results::{
-    ComponentPlace, DepthCosine, DoseEffect, DoseText, Feature, FeatureActivity, Generation, Knockout,
-    LayerEffects, LayerStatistics, Layout, LensToken, Outlier, PatchEffect, Projection, RenderedPrompt, Sae,
-    SaeFit, Similarity, Summary, VectorRow,
+    ComponentPlace, DepthCosine, DoseEffect, DoseText, Feature, FeatureActivity, Generation, HeldOutText,
+    Knockout, LayerEffects, LayerStatistics, Layout, LensToken, Outlier, PatchEffect, Projection,
+    RenderedPrompt, Sae, SaeFit, Similarity, Summary, VectorRow,
 };
 use serde::Serialize;
 
@@ -34,6 +34,7 @@ pub struct Links {
     pub lens: String,
     pub doses: String,
     pub dose_texts: String,
+    pub held_out_texts: String,
     pub dose_summary: String,
     pub patches: String,
     pub knockouts: String,
@@ -73,6 +74,7 @@ impl Links {
             lens: link(&layout.table::<LensToken>()),
             doses: link(&layout.table::<DoseEffect>()),
             dose_texts: link(&layout.table::<DoseText>()),
+            held_out_texts: link(&layout.table::<HeldOutText>()),
             dose_summary: link(&layout.dose_summary()),
             patches: link(&layout.table::<PatchEffect>()),
             knockouts: link(&layout.table::<Knockout>()),

@@ -2,8 +2,9 @@
 
 use anyhow::{Context, Result, ensure};
 use interventions::Kind;
-use results::{Dose, DoseCandidate, DoseEffect, DoseSummary, DoseText, Metadata, Run, read_dose_summary};
-use terms::DoseDirection;
+use results::{
+    Dose, DoseCandidate, DoseDirection, DoseEffect, DoseSummary, DoseText, Metadata, Run, read_dose_summary,
+};
 
 #[derive(Debug)]
 pub struct Doses {
@@ -44,11 +45,17 @@ impl Doses {
     }
 
     /// The dose whose layer the charts are of: the chosen one, or else the one with the largest
-    /// effect. None where no dose was tried.
+    /// effect, of the contrast. None where no dose was tried.
     pub fn shown(&self) -> Option<&DoseCandidate> {
         let by_effect = |a: &&DoseCandidate, b: &&DoseCandidate| a.effect.total_cmp(&b.effect);
-        self.chosen()
-            .or_else(|| self.summary.candidates.iter().max_by(by_effect))
+        self.chosen().or_else(|| self.contrasts().max_by(by_effect))
+    }
+
+    /// The doses of the contrast that could be chosen.
+    pub fn contrasts(&self) -> impl Iterator<Item = &DoseCandidate> {
+        let contrast = DoseDirection::CONTRAST.name();
+        let candidates = self.summary.candidates.iter();
+        candidates.filter(move |candidate| candidate.direction == contrast)
     }
 
     /// The rows of one condition that were not steered.
@@ -67,5 +74,5 @@ pub fn is_unsteered(dose: &Dose) -> bool {
 
 /// Whether the contrast was added, in some amount, at this layer.
 pub fn is_contrast_at(dose: &Dose, layer: Option<usize>) -> bool {
-    dose.operation == Some(Kind::Addition) && dose.direction == DoseDirection::Contrast && dose.layer == layer
+    dose.operation == Some(Kind::Addition) && dose.direction == DoseDirection::CONTRAST && dose.layer == layer
 }

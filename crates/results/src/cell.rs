@@ -8,11 +8,9 @@ use arrow_array::types::{ArrowPrimitiveType, Float32Type, Float64Type, Int32Type
 use arrow_array::{Array, ArrayRef, PrimitiveArray, StringArray};
 use interventions::Kind;
 use pipeline::VectorKind;
-use terms::{
-    DoseDirection, FinishReason, GenerationStyle, HiddenTokens, LensSide, Patch, PatchedPositions, Pooling,
-    Site,
-};
+use terms::{FinishReason, GenerationStyle, HiddenTokens, LensSide, Patch, PatchedPositions, Pooling, Site};
 
+use crate::DoseDirection;
 use crate::column_kind::ColumnKind;
 
 /// A type whose values fill a column.
@@ -172,7 +170,6 @@ macro_rules! word_cells {
 word_cells! {
     Pooling: Pooling::WORDS, |text| text.parse().ok(), |value| value.as_str();
     Site: Site::WORDS, |text| text.parse().ok(), |value| value.as_str();
-    DoseDirection: DoseDirection::WORDS, |text| text.parse().ok(), |value| value.as_str();
     Option<Kind>: OPERATIONS, parse_operation, |value| value.map_or(UNSTEERED, Kind::as_str);
     FinishReason: FinishReason::WORDS, |text| text.parse().ok(), |value| value.as_str();
     GenerationStyle: GenerationStyle::WORDS, |text| text.parse().ok(), |value| value.as_str();
@@ -181,6 +178,7 @@ word_cells! {
     Patch: Patch::WORDS, |text| text.parse().ok(), |value| value.as_str();
     PatchedPositions: PatchedPositions::WORDS, |text| text.parse().ok(), |value| value.as_str();
     VectorKind: &[], VectorKind::parse, VectorKind::name;
+    DoseDirection: &[], DoseDirection::parse, DoseDirection::name;
 }
 
 /// The word for no intervention.

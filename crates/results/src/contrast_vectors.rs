@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
+use interventions::FeatureReader;
 use pipeline::VectorKind;
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, serialize};
@@ -21,7 +22,12 @@ pub struct ContrastVectors {
     /// Length of a vector.
     pub hidden_size: usize,
     vectors: BTreeMap<String, Vec<f32>>,
+    /// Of directions of features; they are not in the file.
+    readers: BTreeMap<String, Reader>,
 }
+
+/// How a feature reads residuals, or why it can't be read alone.
+type Reader = std::result::Result<FeatureReader, String>;
 
 /// Followed by the name of a vector: the key that lists the layers without a row for it.
 const WITHOUT: &str = "without_layers.";
@@ -34,6 +40,7 @@ impl ContrastVectors {
             layers,
             hidden_size,
             vectors: BTreeMap::new(),
+            readers: BTreeMap::new(),
         }
     }
 
@@ -41,6 +48,16 @@ impl ContrastVectors {
     pub fn insert(&mut self, kind: &VectorKind, rows: Vec<f32>) {
         debug_assert_eq!(rows.len(), self.layers * self.hidden_size);
         self.vectors.insert(kind.name(), rows);
+    }
+
+    /// Says how the feature whose direction this is reads residuals, or why it can't be read alone.
+    pub fn insert_reader(&mut self, kind: &VectorKind, reader: Reader) {
+        self.readers.insert(kind.name(), reader);
+    }
+
+    /// What was said of the feature with this name.
+    pub fn reader(&self, name: &str) -> Option<&Reader> {
+        self.readers.get(name)
     }
 
     /// A vector that some layers have and others don't: these get zeros in the file, and none from

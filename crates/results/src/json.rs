@@ -53,12 +53,14 @@ pub struct DoseSummary {
     pub prompts: usize,
     /// Prompts on which next-token distributions are compared.
     pub neutral_prompts: usize,
-    /// An index into `candidates`.
+    /// The contrast's, an index into `candidates`.
     pub chosen: Option<usize>,
-    /// Every layer and size of coefficient at which the contrast was added, both conditions taken
-    /// together: it is subtracted where the positive condition's speaker has the turn, and added
+    /// Every direction, layer and size of coefficient, the contrast's first, both conditions taken
+    /// together: the direction is subtracted where the positive condition's speaker has the turn, and added
     /// where the negative one's has.
     pub candidates: Vec<DoseCandidate>,
+    /// What the sweep found for each direction, the contrast first.
+    pub directions: Vec<DirectionSummary>,
     /// Plain sentences.
     pub findings: Vec<String>,
 }
@@ -74,6 +76,7 @@ impl DoseSummary {
             neutral_prompts: 0,
             chosen: None,
             candidates: Vec::new(),
+            directions: Vec::new(),
             findings: vec![finding.to_owned()],
         }
     }
@@ -82,9 +85,11 @@ impl DoseSummary {
 /// A dose that could be chosen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DoseCandidate {
-    /// Where the contrast is added.
+    /// The vector's name.
+    pub direction: String,
+    /// Where it is added.
     pub layer: usize,
-    /// In multiples of the contrast.
+    /// In multiples of the vector; below zero for one that points away from the positive condition.
     pub coefficient: f64,
     /// In mean residual norms of the layer.
     pub relative_coefficient: f64,
@@ -94,6 +99,9 @@ pub struct DoseCandidate {
     pub effect_low: f64,
     /// Its upper end.
     pub effect_high: f64,
+    /// How far the texts' projections moved: 0 is the unsteered texts, 1 those of the other speaker. None where
+    /// unsteered texts aren't on their own sides.
+    pub projection: Option<Estimate>,
     /// The largest upper end of the intervals of the controls at this dose: random directions,
     /// shuffled labels.
     pub control_high: f64,
@@ -108,6 +116,49 @@ pub struct DoseCandidate {
     pub kl: f64,
     /// Why it can't be chosen; empty if it can.
     pub reasons: Vec<String>,
+}
+
+/// A mean over prompts with its 95 % interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// The mean.
+    pub value: f64,
+    /// The lower end.
+    pub low: f64,
+    /// The upper end.
+    pub high: f64,
+}
+
+/// What the sweep found for one direction.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DirectionSummary {
+    /// The vector's name.
+    pub direction: String,
+    /// The dose with the largest effect among those that pass, as an index into the sweep's candidates.
+    pub chosen: Option<usize>,
+    /// The doses that no other of this direction beats in both effect and perplexity ratio, by perplexity ratio.
+    pub front: Vec<usize>,
+    /// The effect on prompts that were set aside; none with fewer than two different prompts.
+    pub held_out: Option<HeldOut>,
+}
+
+/// What doses do to prompts that did not choose them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HeldOut {
+    /// Whether the vector was made again without the prompts of each fold; else only the choice was.
+    pub is_refitted: bool,
+    /// Toward the other speaker, nats per token. Prompts of a fold without a dose count as unmoved.
+    pub effect: Estimate,
+    /// As in the candidates.
+    pub projection: Option<Estimate>,
+    /// As in the candidates.
+    pub crossed: f64,
+    /// As in the candidates.
+    pub wrong_way: f64,
+    /// As in the candidates.
+    pub perplexity_ratio: f64,
+    /// The dose of each fold: the best on the prompts of the others, as an index into the sweep's candidates.
+    pub chosen: Vec<Option<usize>>,
 }
 
 /// Writes `analyze/statistics.json`.

@@ -27,6 +27,11 @@ impl Layout {
         self.root.join(stage.as_str())
     }
 
+    /// Where the shards of a stage are made, one folder a key.
+    pub fn shards(&self, stage: Stage) -> PathBuf {
+        self.stage(stage).with_extension("shards")
+    }
+
     /// The file of a table.
     pub fn table<T: Table>(&self) -> PathBuf {
         self.root.join(T::SCHEMA.file)
@@ -52,7 +57,7 @@ impl Layout {
         self.stage(Stage::Verify).join("certificate.json")
     }
 
-    /// One folder a layer below this one: `layer=NN/part-0.parquet`.
+    /// One folder a layer below this one: `layer=NN/part-0.parquet`, and further parts where there are several shards.
     pub fn activations(&self) -> PathBuf {
         self.stage(Stage::Extract).join("activations")
     }

@@ -31,6 +31,7 @@ mod certificate;
 mod column_kind;
 mod contract;
 mod contrast_vectors;
+mod dose_direction;
 mod error;
 mod footer;
 mod json;
@@ -40,6 +41,7 @@ mod notebook;
 mod row;
 mod run;
 mod shape;
+mod shards;
 mod stage;
 mod table;
 mod tables;
@@ -51,11 +53,12 @@ pub use certificate::{
 pub use column_kind::ColumnKind;
 pub use contract::{Column, Counts, Quantity, RowCount, TableSchema, Values};
 pub use contrast_vectors::{ContrastVectors, read_contrast_vectors, write_contrast_vectors};
+pub use dose_direction::DoseDirection;
 pub use error::{Error, Result};
 pub use footer::{Disagreement, Metadata};
 pub use json::{
-    DoseCandidate, DoseSummary, StatisticsSummary, read_dose_summary, read_statistics_summary,
-    write_dose_summary, write_statistics_summary,
+    DirectionSummary, DoseCandidate, DoseSummary, Estimate, HeldOut, StatisticsSummary, read_dose_summary,
+    read_statistics_summary, write_dose_summary, write_statistics_summary,
 };
 pub use layout::Layout;
 pub use model_reference::{ModelReference, ReferenceText, read_model_reference};
@@ -63,6 +66,7 @@ pub use notebook::{NotebookDescription, python_float, write_steering_json, write
 pub use row::{Batch, Row};
 pub use run::{Run, distinct, missing};
 pub use shape::Shape;
+pub use shards::{Plan, Shard, Sharded, hash_of_rows, run_sharded_stage};
 pub use stage::{StageArguments, StageDirectory, run_stage};
 pub use table::{LayerRow, Table, TableFile, TableWriter};
 pub use tables::*;

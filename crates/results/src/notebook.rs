@@ -16,6 +16,9 @@ pub struct NotebookDescription {
     pub model_type: String,
     /// The layer that is steered.
     pub layer: usize,
+    /// The autoencoder and the number of the feature that is steered with; none for the contrast and other
+    /// directions.
+    pub feature: Option<(String, usize)>,
 }
 
 /// `{prompt: {"-3.0": [text, …], "3.0": [text, …]}}`, prompts and coefficients in the order of the
@@ -30,17 +33,31 @@ pub fn write_swapped_role_json(path: &Path, about: &NotebookDescription, rows: &
         .into_iter()
         .map(|(prompt, texts)| (prompt, json!({ "steering": texts })))
         .collect();
+    // The notebook has -1 for its contrast, and with it a constant autoencoder, which is not used, as its viewer asks for one.
+    let (feature_id, trainer) = match &about.feature {
+        Some((sae, feature)) => (json!(feature), sae.as_str()),
+        None => (json!(-1), "131k-l0-114"),
+    };
+    let (name, description) = match &about.feature {
+        Some((sae, feature)) => (
+            format!("Feature {feature} of {sae}"),
+            format!("This is feature {feature} of the sparse autoencoder {sae}."),
+        ),
+        None => (
+            "Swapped User Role Contrast Vector".to_owned(),
+            "This is a contrast vector found from swapping the user role with the model role in the chat prompt format.".to_owned(),
+        ),
+    };
     let value = json!({
-        "feature_id": -1,
+        "feature_id": feature_id,
         "group_name": "swapped_user_role",
-        "readable_group_name": "Swapped User Role Contrast Vector",
-        "description": "This is a contrast vector found from swapping the user role with the model role in the chat prompt format.",
+        "readable_group_name": name,
+        "description": description,
         "metadata": {
             "model_name": about.model_name,
             "model_type": about.model_type,
             "sae_layer": about.layer,
-            // A constant of the notebook, which its viewer asks for; no sparse autoencoder is used.
-            "sae_trainer": "131k-l0-114",
+            "sae_trainer": trainer,
         },
         "results": results,
     });

@@ -8,6 +8,7 @@ use terminal::{finish, parsed};
 use terms::Stage;
 
 use crate::{Error, Layout, Result};
+use files::process::{is_abandoned, this_process};
 
 /// What every stage binary is told; `cargo xtask` fills it in.
 #[derive(Debug, Parser)]
@@ -54,10 +55,11 @@ pub fn run_stage<E: std::fmt::Display>(
     finish::<String>(&format!("the stage {} failed", stage.as_str()), outcome)
 }
 
-/// The folder that a stage writes into: `<stage>.partial` until [`commit`](Self::commit) renames
-/// it.
+/// The folder that a stage writes into: `<stage>.partial.HOST.PROCESS` until [`commit`](Self::commit) renames
+/// it. Each process has its own, so that two at once (a task that was queued again, and its orphan) don't
+/// write into, or remove, the other's.
 ///
-/// A stage that fails removes the partial folder; one that is killed leaves it behind. The earlier
+/// A stage that fails removes the partial folder; one that is killed leaves it behind, and the next one removes it. The earlier
 /// result stays untouched either way. Between the two renames of `commit` there is briefly no
 /// result, but never a mixture of two.
 #[derive(Debug)]
@@ -67,13 +69,14 @@ pub struct StageDirectory {
 }
 
 impl StageDirectory {
-    /// Makes the partial folder; one that an interrupted run left is removed.
+    /// Makes the partial folder; those that interrupted runs left are removed.
     ///
     /// # Errors
     /// What the file system says.
     pub fn begin(layout: &Layout, stage: Stage) -> Result<Self> {
         let place = layout.stage(stage);
-        let partial = place.with_extension("partial");
+        remove_abandoned(layout, stage)?;
+        let partial = place.with_extension(format!("partial.{}", this_process()));
         remove_if_there(&partial)?;
         fs_err::create_dir_all(&partial).map_err(|error| {
             let message = format!("can't make this folder ({error}); check that you may write there");
@@ -92,7 +95,7 @@ impl StageDirectory {
     /// # Errors
     /// What the file system says.
     pub fn commit(self) -> Result<()> {
-        let previous = self.place.with_extension("previous");
+        let previous = self.place.with_extension(format!("previous.{}", this_process()));
         remove_if_there(&previous)?;
         if self.place.exists() {
             fs_err::rename(&self.place, &previous)?;
@@ -108,6 +111,26 @@ impl Drop for StageDirectory {
         // again and says so.
         let _ = remove_if_there(&self.partial);
     }
+}
+
+/// What killed runs of the stage left.
+fn remove_abandoned(layout: &Layout, stage: Stage) -> Result<()> {
+    let Ok(entries) = fs_err::read_dir(layout.root()) else {
+        return Ok(());
+    };
+    let left = ["partial", "previous"].map(|kind| format!("{}.{kind}", stage.as_str()));
+    for entry in entries {
+        let path = entry?.path();
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        if left.iter().any(|start| name.starts_with(start)) && is_abandoned(&path) {
+            remove_if_there(&path)?;
+        }
+    }
+    Ok(())
 }
 
 fn remove_if_there(folder: &Path) -> Result<()> {

@@ -30,6 +30,7 @@ mod folder;
 mod gemma_scope;
 mod matrix;
 mod place;
+mod reader;
 mod sae_lens;
 mod said;
 mod sparse_autoencoder;

@@ -12,4 +12,4 @@ pub use open::{
     InspectedModel, OpenModel, OpenNetwork, about_adapter_template, chat_options, inspect,
     open_for_generation, open_model, weight_files,
 };
-pub use prompts::{about_generation, longest_beyond, render_prompts, render_turns, suppressed_tokens};
+pub use prompts::{about_generation, other_texts, render_prompts, render_turns, suppressed_tokens};

@@ -50,6 +50,15 @@ impl OpenNetwork {
 }
 
 impl OpenModel {
+    /// What the last bits of results depend on besides the model and the texts: the processor's
+    /// instructions, or the GPU with its driver and how its kernels were chosen.
+    pub fn arithmetic(&self) -> String {
+        match &self.gpu {
+            Some(gpu) => format!("{} with {} kernels", gpu.name, gpu.kernels),
+            None => format!("a CPU with {:?}", kernels::Instructions::best()).to_lowercase(),
+        }
+    }
+
     /// The network for generation, which needs all weights for each token.
     pub fn resident(&self) -> Result<&Network> {
         match &self.network {

@@ -103,19 +103,23 @@ pub fn about_generation(
 }
 
 /// The longest row that passes the limit with `new` more tokens, and how many others do, in words.
-pub fn longest_beyond<'a>(
+fn longest_beyond<'a>(
     limit: usize,
     rows: impl Iterator<Item = &'a RenderedPrompt>,
     new: usize,
 ) -> Option<(&'a RenderedPrompt, String)> {
     let long: Vec<&RenderedPrompt> = rows.filter(|row| row.token_ids.len() + new > limit).collect();
     let longest = long.iter().max_by_key(|row| row.token_ids.len())?;
-    let others = match long.len() - 1 {
+    Some((longest, other_texts(long.len())))
+}
+
+/// How many texts there are besides one of `count` that was named, in words.
+pub fn other_texts(count: usize) -> String {
+    match count.saturating_sub(1) {
         0 => String::new(),
         1 => " (and one more text)".to_owned(),
         count => format!(" (and {count} more texts)"),
-    };
-    Some((longest, others))
+    }
 }
 
 fn render(tokenizer: &ChatTokenizer, condition: &Condition, prompt: &Prompt) -> Result<RenderedPrompt> {

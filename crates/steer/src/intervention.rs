@@ -35,11 +35,17 @@ impl Intervention {
         }
         let Form {
             unit,
+            reader,
             gain,
             threshold,
             offset,
         } = &*self.form;
-        for (name, vector) in [("direction", unit), ("offset", offset)] {
+        let row = reader.as_ref().map(|reader| &reader.row);
+        for (name, vector) in [
+            ("direction", unit.as_ref()),
+            ("feature's row of the encoder", row),
+            ("offset", offset.as_ref()),
+        ] {
             let Some(vector) = vector else { continue };
             if vector.len() != hidden_size {
                 bail!(
@@ -56,6 +62,13 @@ impl Intervention {
         }
         if !gain.is_finite() || threshold.is_some_and(|threshold| !threshold.is_finite()) {
             bail!("layer {layer}: the gain or the threshold is not finite");
+        }
+        if let Some(reader) = reader
+            && ![reader.gain, reader.bias, reader.threshold]
+                .iter()
+                .all(|value| value.is_finite())
+        {
+            bail!("layer {layer}: the feature's gain, bias or threshold is not finite");
         }
         let squares = offset.iter().flatten().map(|value| f64::from(*value).powi(2));
         let length = squares.sum::<f64>().sqrt();

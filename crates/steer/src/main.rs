@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use steer::Steering;
+
 fn main() -> ExitCode {
-    results::run_stage(terms::Stage::Steer, steer::run)
+    results::run_sharded_stage(terms::Stage::Steer, Steering::new)
 }

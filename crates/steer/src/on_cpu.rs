@@ -26,15 +26,16 @@ pub fn apply(forms: &[Option<&Form>], h: &mut [f32]) {
     }
 }
 
-/// `h.v^` of the tokens whose form has a direction v^, in order. The backend adds them up, in its own order.
+/// `h.v^` (or `h.e`) of the tokens whose form has a direction v^, in order. The backend adds them up, in its own order.
 fn projections(forms: &[Option<&Form>], h: &[f32], width: usize) -> Vec<f32> {
     let mut products = Vec::new();
     for (h, form) in h.chunks_exact(width).zip(forms) {
-        let unit = form.and_then(|form| form.unit.as_ref());
+        let reads = form.and_then(Form::reads);
         products.extend(
-            unit.into_iter()
-                .flat_map(|unit| h.iter().zip(unit))
-                .map(|(h, unit)| h * unit),
+            reads
+                .into_iter()
+                .flat_map(|reads| h.iter().zip(reads))
+                .map(|(h, reads)| h * reads),
         );
     }
     if products.is_empty() {
@@ -48,6 +49,9 @@ fn projections(forms: &[Option<&Form>], h: &[f32], width: usize) -> Vec<f32> {
 
 /// How much of the direction is taken out.
 fn removed(form: &Form, projection: f32) -> f32 {
+    if let Some(reader) = &form.reader {
+        return reader.activation(projection) * form.gain;
+    }
     let removed = match form.threshold {
         Some(threshold) => (projection - threshold).max(0.0),
         None => projection,

@@ -161,7 +161,12 @@ fn form(
     for (key, name) in table.own.vectors() {
         vectors.insert(key, vector(name)?);
     }
+    let reader = match contrast.reader(name) {
+        Some(Err(why)) if table.kind.definition().reads_feature => bail!("{}: {why}", table.kind),
+        reader => reader.and_then(|reader| reader.as_ref().ok()),
+    };
     let given = Given {
+        reader,
         direction: &direction,
         coefficient,
         own: &table.own,

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
 use burn::tensor::{DType, Device, Int, Tensor, TensorData, activation};
-use interventions::Form;
+use interventions::{FeatureReader, Form};
 use model::{Forks, ResidualTap, Token, change_on_cpu};
 use terms::Positions;
 
@@ -29,6 +29,8 @@ struct Slot {
     forms: Vec<Form>,
     /// `[forms, hidden]`, none where nothing is projected out.
     units: Option<Tensor<2>>,
+    /// Present where some form has a reader.
+    readers: Option<Readers>,
     /// `[forms, hidden]`
     offsets: Tensor<2>,
     /// `[forms, 1]`, present where some form has a threshold: 1 for those that do, and the
@@ -38,6 +40,39 @@ struct Slot {
     gains: Option<Tensor<2>>,
     /// For each row its form, and whether that works on the last position only.
     of_row: Vec<(usize, bool)>,
+}
+
+/// The readers of the forms that have one.
+struct Readers {
+    /// `[forms, hidden]`: their rows, and v^ of the other forms.
+    rows: Tensor<2>,
+    /// All `[forms, 1]`: 1 for forms with a reader, and its numbers.
+    reads: Tensor<2>,
+    gains: Tensor<2>,
+    biases: Tensor<2>,
+    thresholds: Tensor<2>,
+}
+
+impl Readers {
+    /// For the same forms, in each row of `of`'s result.
+    fn of_tokens(&self, of: &dyn Fn(&Tensor<2>) -> Tensor<2>) -> Readers {
+        Readers {
+            rows: of(&self.rows),
+            reads: of(&self.reads),
+            gains: of(&self.gains),
+            biases: of(&self.biases),
+            thresholds: of(&self.thresholds),
+        }
+    }
+
+    /// Puts activations in the place of what would be taken out, for forms with a reader; both products and
+    /// result are `[tokens, 1]`.
+    fn activations(self, products: Tensor<2>, removed: Tensor<2>) -> Tensor<2> {
+        let is_off = products.clone().lower_equal(self.thresholds);
+        let active = activation::relu(products.mul(self.gains).add(self.biases)).mask_fill(is_off, 0.0);
+        let reads_none = self.reads.clone().neg().add_scalar(1.0);
+        active.mul(self.reads).add(removed.mul(reads_none))
+    }
 }
 
 impl Steer {
@@ -136,12 +171,29 @@ impl Slot {
         let projects = forms
             .iter()
             .any(|form| form.unit.iter().flatten().any(|value| *value != 0.0));
+        let some_reader = forms.iter().any(|form| form.reader.is_some());
+        let readers = || {
+            let of_reader = |number: fn(&FeatureReader) -> f32| {
+                table(1, &|form| vec![form.reader.as_ref().map_or(0.0, number)])
+            };
+            Readers {
+                rows: table(hidden_size, &|form| {
+                    form.reads()
+                        .map_or_else(|| vec![0.0; hidden_size], <[f32]>::to_vec)
+                }),
+                reads: of_reader(|_| 1.0),
+                gains: of_reader(|reader| reader.gain),
+                biases: of_reader(|reader| reader.bias),
+                thresholds: of_reader(|reader| reader.threshold),
+            }
+        };
         let caps = |form: &Form| vec![if form.threshold.is_some() { 1.0 } else { 0.0 }];
         let some_cap = forms.iter().any(|form| form.threshold.is_some());
         let some_gain = forms.iter().any(|form| form.gain != 1.0);
         Slot {
             forms: forms.iter().map(|form| (*form).clone()).collect(),
             units: projects.then(|| vectors(|form| &form.unit)),
+            readers: some_reader.then(readers),
             offsets: vectors(|form| &form.offset),
             capping: some_cap.then(|| {
                 let thresholds = table(1, &|form| vec![form.threshold.unwrap_or(0.0)]);
@@ -197,10 +249,20 @@ impl Slot {
         let mut change = of_tokens(&self.offsets);
         if let Some(units) = &self.units {
             let units = of_tokens(units);
-            let projection = h.clone().mul(units.clone()).sum_dim(1);
+            let readers = self.readers.as_ref().map(|readers| readers.of_tokens(&of_tokens));
+            let reads = readers
+                .as_ref()
+                .map_or_else(|| units.clone(), |readers| readers.rows.clone());
+            let projection = h.clone().mul(reads).sum_dim(1);
             let removed = match &self.capping {
-                Some((caps, thresholds)) => removed(projection, of_tokens(caps), of_tokens(thresholds)),
-                None => projection,
+                Some((caps, thresholds)) => {
+                    removed(projection.clone(), of_tokens(caps), of_tokens(thresholds))
+                }
+                None => projection.clone(),
+            };
+            let removed = match readers {
+                Some(readers) => readers.activations(projection, removed),
+                None => removed,
             };
             // A factor of 1 changes no row's bits, so it can be left out where all rows have it.
             let removed = match &self.gains {
@@ -233,6 +295,8 @@ fn to_dtype(x: Tensor<2>, dtype: DType) -> Tensor<2> {
 
 #[cfg(test)]
 mod tests {
+    use interventions::feature_clamping;
+
     use super::*;
 
     fn numbers(count: usize, seed: usize) -> Vec<f32> {
@@ -248,9 +312,20 @@ mod tests {
         let offset = Some(numbers(WIDTH, 2));
         let taking = |gain, threshold, offset: &Option<Vec<f32>>| Form {
             unit: unit.clone(),
+            reader: None,
             gain,
             threshold,
             offset: offset.clone(),
+        };
+        // Of the tokens below, one feature is active in some and the other in all.
+        let clamping = |threshold, value| {
+            let reader = FeatureReader {
+                row: numbers(WIDTH, 5),
+                gain: 1.3,
+                bias: 0.7,
+                threshold,
+            };
+            feature_clamping(&numbers(WIDTH, 6), &reader, value)
         };
         let forms = [
             Form::adding(numbers(WIDTH, 3)),
@@ -260,6 +335,8 @@ mod tests {
             taking(1.0, Some(-2.0), &None),
             taking(1.0, Some(0.5), &None),
             taking(1.7, Some(-0.5), &offset),
+            clamping(0.0, 2.0),
+            clamping(-1e3, 0.0),
         ];
         let rows: Vec<Option<Intervention>> = forms
             .into_iter()

@@ -47,19 +47,6 @@ words! {
 }
 
 words! {
-    /// A direction that the dose sweep steers with: the contrast, or the control that takes its
-    /// place.
-    pub enum DoseDirection: "direction" {
-        Contrast = "contrast",
-        /// A random direction of the contrast's norm.
-        Random = "random",
-        /// The contrast after half of the prompts have had their labels swapped, with the
-        /// contrast's norm.
-        Shuffled = "shuffled",
-    }
-}
-
-words! {
     /// Which end of the vocabulary a token of the logit lens is from.
     pub enum LensSide: "side" {
         /// The largest logits.

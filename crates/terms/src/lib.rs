@@ -18,7 +18,7 @@ mod stage;
 mod words;
 
 pub use device::{Device, DeviceKind, GpuApi};
-pub use generation::{CoefficientUnit, DoseDirection, FinishReason, GenerationStyle, LensSide, Positions};
+pub use generation::{CoefficientUnit, FinishReason, GenerationStyle, LensSide, Positions};
 pub use locating::{HiddenTokens, Patch, PatchedPositions};
 pub use model::{Arithmetic, Dtype, Kernels, Precision, Residency};
 pub use pooling::Pooling;

@@ -1,9 +1,10 @@
 //! Training of a sparse autoencoder on the embedded model's residual stream: the positive control of what
 //! is said about features.
 //!
-//! Top-k (Gao et al. 2024, arXiv:2406.04093): `a` keeps the `k` greatest of `(x - b_dec) W_enc + b_enc`, those
-//! above 0, and `x' = a W_dec + b_dec`; the loss is the mean squared error over the variance of the
-//! activations. Rows of the decoder start as the encoder's columns and end with norm 1.
+//! Batch-top-k (Bussmann et al. 2024, arXiv:2412.06410): of a batch of n rows, `a` keeps the `n k` greatest of
+//! `(x - b_dec) W_enc + b_enc`, those above 0, and `x' = a W_dec + b_dec`; the loss is the mean squared error over
+//! the variance of the activations. Rows of the decoder start as the encoder's columns and end with norm 1. After
+//! training it is a JumpReLU: a feature is active above the mean of the least activations that were kept.
 
 use anyhow::{Context as _, Result, anyhow};
 use burn::module::{Module, Param};
@@ -28,7 +29,7 @@ pub struct Settings {
     /// After which the residual stream is read.
     pub layer: usize,
     pub features: usize,
-    /// How many features of a row are active.
+    /// How many features of a row are active, on average.
     pub k: usize,
     pub conversations: usize,
     pub steps: usize,
@@ -41,9 +42,9 @@ impl Settings {
     pub fn new(seed: u64) -> Self {
         Settings {
             seed,
-            layer: 3,
-            features: 512,
-            k: 16,
+            layer: 2,
+            features: 64,
+            k: 4,
             conversations: 3000,
             steps: 3000,
             rows_per_batch: 512,
@@ -62,6 +63,8 @@ pub struct Trained {
     pub w_dec: Vec<f32>,
     /// `[hidden]`
     pub b_dec: Vec<f32>,
+    /// `[features]`: a feature is active above it.
+    pub threshold: Vec<f32>,
     /// The squared error over the variance, mean of the last hundred steps.
     pub unexplained: f64,
 }
@@ -88,7 +91,7 @@ pub fn train(network: &Network, tokenizer: &Tokenizer, settings: &Settings) -> R
     let mut autoencoder = Autoencoder::random(&mean, settings.features, &device, &mut generator);
     let mut optimizer: ModuleOptimizer = AdamConfig::new().with_beta_2(0.99).init();
     let bar = progress_bar(settings.steps as u64, "train", "steps");
-    let mut losses = Vec::with_capacity(settings.steps);
+    let (mut losses, mut least_kept) = (Vec::new(), Vec::new());
     for step in 0..settings.steps {
         let batch: Vec<f32> = (0..settings.rows_per_batch)
             .flat_map(|_| {
@@ -98,7 +101,8 @@ pub fn train(network: &Network, tokenizer: &Tokenizer, settings: &Settings) -> R
             .collect();
         let batch =
             Tensor::<2>::from_data(TensorData::new(batch, [settings.rows_per_batch, hidden]), &device);
-        let decoded = autoencoder.decoded(batch.clone(), settings.k)?;
+        let (decoded, least) = autoencoder.decoded(batch.clone(), settings.k)?;
+        least_kept.push(f64::from(least));
         let loss = decoded.sub(batch).square().mean().div_scalar(variance);
         losses.push(f64::from(loss.clone().into_scalar::<f32>()));
         let gradients = GradientsParams::from_grads(loss.backward(), &autoencoder);
@@ -112,8 +116,13 @@ pub fn train(network: &Network, tokenizer: &Tokenizer, settings: &Settings) -> R
         bar.inc(1);
     }
     bar.finish_and_clear();
-    let last = &losses[losses.len().saturating_sub(100)..];
-    autoencoder.finished(last.iter().sum::<f64>() / last.len() as f64)
+    autoencoder.finished(mean_of_last(&losses), mean_of_last(&least_kept))
+}
+
+/// Of the last hundred steps.
+fn mean_of_last(values: &[f64]) -> f64 {
+    let last = &values[values.len().saturating_sub(100)..];
+    last.iter().sum::<f64>() / last.len() as f64
 }
 
 impl Autoencoder {
@@ -136,8 +145,8 @@ impl Autoencoder {
         }
     }
 
-    /// `[rows, hidden]`
-    fn decoded(&self, rows: Tensor<2>, k: usize) -> Result<Tensor<2>> {
+    /// `[rows, hidden]`, and the least activation that is kept.
+    fn decoded(&self, rows: Tensor<2>, k: usize) -> Result<(Tensor<2>, f32)> {
         let biases = self.b_dec.val().unsqueeze::<2>();
         let pre = rows
             .sub(biases.clone())
@@ -146,28 +155,28 @@ impl Autoencoder {
         let [rows, features] = pre.dims();
         let values = read_numbers(pre.clone().inner())?;
         // Which features are kept is decided by numbers and not followed by autodiff.
-        let mut mask = vec![0.0f32; rows * features];
-        for (values, mask) in values.chunks(features).zip(mask.chunks_mut(features)) {
-            let mut order: Vec<usize> = (0..features).collect();
-            order.select_nth_unstable_by(k - 1, |a, b| values[*b].total_cmp(&values[*a]));
-            order[..k].iter().for_each(|feature| mask[*feature] = 1.0);
-        }
+        let mut sorted = values.clone();
+        let (_, least, _) = sorted.select_nth_unstable_by(rows * k - 1, |a, b| b.total_cmp(a));
+        let least = least.max(0.0);
+        let mask: Vec<f32> = values.iter().map(|value| f32::from(*value >= least)).collect();
         let mask = Tensor::<2>::from_data(TensorData::new(mask, [rows, features]), &pre.device());
         let active = activation::relu(pre).mul(mask);
-        Ok(active.matmul(self.w_dec.val()).add(biases))
+        Ok((active.matmul(self.w_dec.val()).add(biases), least))
     }
 
     /// With decoder rows of norm 1, and activations that count in these.
-    fn finished(self, unexplained: f64) -> Result<Trained> {
+    fn finished(self, unexplained: f64, threshold: f64) -> Result<Trained> {
         let mut w_enc = read_numbers(self.w_enc.val().inner())?;
         let mut b_enc = read_numbers(self.b_enc.val().inner())?;
         let mut w_dec = read_numbers(self.w_dec.val().inner())?;
         let b_dec = read_numbers(self.b_dec.val().inner())?;
         let features = b_enc.len();
+        let mut thresholds = vec![threshold as f32; features];
         for (feature, row) in w_dec.chunks_mut(b_dec.len()).enumerate() {
             let norm = row.iter().map(|value| value * value).sum::<f32>().sqrt();
             row.iter_mut().for_each(|value| *value /= norm);
             b_enc[feature] *= norm;
+            thresholds[feature] *= norm;
             w_enc
                 .iter_mut()
                 .skip(feature)
@@ -179,6 +188,7 @@ impl Autoencoder {
             b_enc,
             w_dec,
             b_dec,
+            threshold: thresholds,
             unexplained,
         })
     }

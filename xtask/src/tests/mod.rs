@@ -16,6 +16,7 @@ mod pipeline;
 mod run;
 mod rust_code;
 mod sandbox;
+mod shards;
 mod source;
 mod stage;
 mod staleness;

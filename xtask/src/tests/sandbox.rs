@@ -16,7 +16,7 @@ use crate::{
     lock::{Lock, Origin},
     pipeline::Pipeline,
     project::Project,
-    run::{self, Runner},
+    run::{self, Ran, Runner, Work},
     source::Repository,
     stage::{self, Stage},
 };
@@ -216,6 +216,8 @@ pub enum Mishap {
     Dies,
     /// Exits with success, having written nothing.
     WritesNothing,
+    /// Others are to do it.
+    IsElsewhere,
     /// Works, while somebody edits the prompts.
     PromptsChangeMeanwhile,
 }
@@ -226,6 +228,8 @@ pub struct FakeRunner {
     pub builds: Vec<Device>,
     pub fetched: Vec<Repository>,
     pub arguments: Vec<String>,
+    /// Of the shards, stage by stage.
+    pub keys: Vec<(String, Option<String>)>,
     pub mishap: (&'static str, Mishap),
 }
 
@@ -237,6 +241,7 @@ impl FakeRunner {
             builds: Vec::new(),
             fetched: Vec::new(),
             arguments: Vec::new(),
+            keys: Vec::new(),
             mishap: ("", Mishap::None),
         }
     }
@@ -285,7 +290,9 @@ impl Runner for FakeRunner {
         Ok(())
     }
 
-    fn run(&mut self, stage: &Stage, arguments: &[String]) -> Result<()> {
+    fn run(&mut self, work: &Work<'_>) -> Result<Ran> {
+        let (stage, arguments) = (work.stage, &work.arguments);
+        self.keys.push((stage.name.to_owned(), work.key.clone()));
         assert!(!self.builds.is_empty(), "a stage ran before the build");
         self.ran.push(stage.name.to_owned());
         self.arguments = arguments.to_vec();
@@ -298,7 +305,8 @@ impl Runner for FakeRunner {
         let partial = results.join(format!("{}.partial", stage.name));
         let folder = results.join(stage.name);
         match mishap {
-            Mishap::WritesNothing => return Ok(()),
+            Mishap::WritesNothing => return Ok(Ran::Done),
+            Mishap::IsElsewhere => return Ok(Ran::Elsewhere("submitted".to_owned())),
             Mishap::PromptsChangeMeanwhile => {
                 fs_err::write(self.root.join("data/prompts.jsonl"), "edited during the run\n")?;
             }
@@ -313,11 +321,11 @@ impl Runner for FakeRunner {
         }
         fs_err::write(
             partial.join(output_of(stage)),
-            work(stage, &self.root, &results, arguments)?,
+            content(stage, &self.root, &results, arguments)?,
         )?;
         let _ = fs_err::remove_dir_all(&folder);
         fs_err::rename(&partial, &folder)?;
-        Ok(())
+        Ok(Ran::Done)
     }
 
     fn origin(&self) -> Origin {
@@ -330,7 +338,7 @@ impl Runner for FakeRunner {
 }
 
 /// Extraction forgets the case of the prompts, which is what early cutoff is tested with.
-fn work(stage: &Stage, root: &Path, results: &Path, arguments: &[String]) -> Result<String> {
+fn content(stage: &Stage, root: &Path, results: &Path, arguments: &[String]) -> Result<String> {
     let mut tables: Table = toml::from_str(&fs_err::read_to_string(
         root.join(value_after("--pipeline", arguments)),
     )?)?;

@@ -54,7 +54,7 @@ fn the_path_of_an_input_is_a_parameter_too() {
     for stage in STAGES {
         for input in stage.inputs {
             let key = match input {
-                Input::File(key) => key,
+                Input::File(key) | Input::Rows(key) => key,
                 Input::Files(list, _) | Input::Saes(list, _) => list,
                 Input::Model => "model.source",
             };

@@ -14,7 +14,7 @@ const HIDDEN: usize = 5;
 fn write_run(example: &Example, layers: usize, prompts: usize) {
     let mut numbers = Numbers(7);
     let metadata = Metadata::default().with("hidden_size", HIDDEN);
-    let mut writer = ActivationWriter::create(&example.layout.activations(), layers, &metadata).unwrap();
+    let mut writer = ActivationWriter::create(&example.layout.activations(), layers, 0, &metadata).unwrap();
     for piece in (0..prompts).collect::<Vec<_>>().chunks(23) {
         for layer in 0..layers {
             writer.append(layer, &rows(&mut numbers, piece)).unwrap();

@@ -4,8 +4,8 @@ use std::process::Command;
 
 use check::check_results;
 use results::{
-    DepthCosine, DoseEffect, LayerStatistics, LensToken, PatchEffect, Projection, RenderedPrompt, Similarity,
-    Summary, Table, VectorRow, read_contrast_vectors, write_contrast_vectors,
+    DepthCosine, DoseEffect, HeldOutText, LayerStatistics, LensToken, PatchEffect, Projection,
+    RenderedPrompt, Similarity, Summary, Table, VectorRow, read_contrast_vectors, write_contrast_vectors,
 };
 
 use crate::run::{Run, lens};
@@ -30,7 +30,7 @@ fn a_sound_run_has_no_problem() {
     let run = Run::new();
     let report = check_results(run.root()).unwrap();
     assert_eq!(report.problems, []);
-    assert_eq!(report.tables.len(), 20);
+    assert_eq!(report.tables.len(), 21);
     assert_eq!(report.not_run, ["verify", "features", "report"]);
 }
 
@@ -198,6 +198,19 @@ fn figures_that_contradict_others_are_told() {
         DoseEffect::write(&run.layout.table::<DoseEffect>(), &metadata, &rows).unwrap();
     });
     assert_found(&found, &["dose/doses.parquet, column `log_odds`, row 2"]);
+    let found = broken(|run| {
+        let (mut rows, metadata) = HeldOutText::read(&run.layout.table::<HeldOutText>()).unwrap();
+        rows[1].text.prompt_id = "nobody".to_owned();
+        rows.pop();
+        HeldOutText::write(&run.layout.table::<HeldOutText>(), &metadata, &rows).unwrap();
+    });
+    assert_found(
+        &found,
+        &[
+            "dose/held_out_texts.parquet, column `prompt_id`, row 1",
+            "for each direction as many texts as unsteered ones",
+        ],
+    );
     let found = broken(|run| {
         let (mut rows, metadata) = PatchEffect::read(&run.layout.table::<PatchEffect>()).unwrap();
         rows[1].effect = 0.3;

@@ -6,14 +6,13 @@ use std::path::Path;
 use interventions::Kind;
 use pipeline::Pipeline;
 use results::{
-    Activation, Dose, DoseEffect, DoseFigures, DoseSummary, DoseText, Generation, Knockout, Layout,
-    LensToken, Metadata, PatchEffect, PatchedPrompt, RenderedPrompt, Table, write_activations,
-    write_dose_summary,
+    Activation, Dose, DoseDirection, DoseEffect, DoseFigures, DoseSummary, DoseText, Generation, HeldOutText,
+    Knockout, Layout, LensToken, Metadata, PatchEffect, PatchedPrompt, RenderedPrompt, Table,
+    write_activations, write_dose_summary,
 };
 use tempfile::TempDir;
 use terms::{
-    DoseDirection, FinishReason, GenerationStyle, HiddenTokens, LensSide, Patch, PatchedPositions, Pooling,
-    Site, Stage,
+    FinishReason, GenerationStyle, HiddenTokens, LensSide, Patch, PatchedPositions, Pooling, Site, Stage,
 };
 
 pub const PROMPTS: [&str; 3] = ["who", "job", "life"];
@@ -128,7 +127,7 @@ impl Run {
         let added = Dose {
             layer: Some(1),
             operation: Some(Kind::Addition),
-            direction: DoseDirection::Contrast,
+            direction: DoseDirection::CONTRAST,
             coefficient: Some(-1.0),
             relative_coefficient: Some(-0.5),
             ..Dose::unsteered()
@@ -148,6 +147,8 @@ impl Run {
                     log_odds: 0.5 + number as f64,
                     surprise_positive: 1.0,
                     surprise_negative: 1.5 + number as f64,
+                    projection_positive: 1.0,
+                    projection_negative: -1.0,
                     distinct_2: 1.0,
                 }));
                 let log_odds = 0.5 + number as f64;
@@ -167,6 +168,14 @@ impl Run {
         }
         DoseEffect::write(&self.layout.table::<DoseEffect>(), &self.metadata, &doses).unwrap();
         DoseText::write(&self.layout.table::<DoseText>(), &self.metadata, &texts).unwrap();
+        let of_normal = texts.iter().skip(2 * PROMPTS.len());
+        let held_out: Vec<HeldOutText> = of_normal
+            .map(|text| HeldOutText {
+                fold: 0,
+                text: text.clone(),
+            })
+            .collect();
+        HeldOutText::write(&self.layout.table::<HeldOutText>(), &self.metadata, &held_out).unwrap();
         write_dose_summary(
             &self.layout.dose_summary(),
             &DoseSummary::nothing(1.5, "Nothing."),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use results::{
-    Activation, Error, RenderedPrompt, Result, activation_file, activation_layers, read_activation_batches,
+    Activation, Error, RenderedPrompt, Result, activation_layers, activation_place, read_activation_batches,
 };
 
 use super::common::Common;
@@ -128,7 +128,7 @@ struct Side<'a> {
 impl<'a> Side<'a> {
     fn open(run: &Run, layer: usize, wanted: &'a Wanted<'a>) -> Result<Self> {
         let folder = run.layout.activations();
-        let file = activation_file(&folder, layer);
+        let file = activation_place(&folder, layer);
         let (batches, footer) = read_activation_batches(&folder, layer)?;
         require_model(run, &file, &footer)?;
         Ok(Side {

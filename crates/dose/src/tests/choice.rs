@@ -1,10 +1,9 @@
-use pipeline::{Contrast, DoseTable};
-use results::DoseSummary;
-use terms::DoseDirection;
-use terms::Pooling;
+use results::{DoseCandidate, DoseDirection, DoseSummary};
 
 use super::{NATS, UNSTEERED, added, moved, text};
-use crate::{Baseline, Planned, Sweep, choose, effects};
+use crate::choice::{best, front};
+use crate::findings::findings;
+use crate::{Baseline, Planned, Sweep, View, choose};
 
 const BUDGET: f64 = 1.5;
 
@@ -48,32 +47,28 @@ fn sweep(tried: &[Tried]) -> (Vec<Planned>, Sweep) {
             texts.push(vec![of(0), of(1)]);
             doses.push(planned);
         };
-        push(DoseDirection::Contrast, -1.0, [tried.moved[0], [-9.0; 4]]);
-        push(DoseDirection::Contrast, 1.0, [[-9.0; 4], tried.moved[1]]);
+        push(DoseDirection::CONTRAST, -1.0, [tried.moved[0], [-9.0; 4]]);
+        push(DoseDirection::CONTRAST, 1.0, [[-9.0; 4], tried.moved[1]]);
         push(DoseDirection::Random, 1.0, [tried.control; 2]);
     }
     let divergences = vec![0.0; doses.len()];
     (doses, Sweep { texts, divergences })
 }
 
-fn contrast() -> Contrast {
-    Contrast {
-        positive: "normal".to_owned(),
-        negative: "swapped".to_owned(),
-        pooling: Pooling::Newline,
-        cosine_matrices: None,
-        project_out: Vec::new(),
-    }
-}
-
 fn chosen_from(doses: &[Planned], sweep: &Sweep) -> DoseSummary {
-    let table = DoseTable {
-        perplexity_budget: BUDGET,
-        ..DoseTable::default()
-    };
     let baseline = Baseline::of(&sweep.texts[0]);
-    let effects = effects(doses, sweep, &baseline, table.seed);
-    choose(&table, &contrast(), doses, sweep, &effects, &baseline, 8)
+    let prompts: Vec<usize> = (0..sweep.texts[0][0].len()).collect();
+    let view = View {
+        doses,
+        sweep,
+        prompts: &prompts,
+        baseline: &baseline,
+        perplexity_budget: BUDGET,
+        seed: 0,
+    };
+    let mut summary = choose(&view, 8);
+    summary.findings = findings(&summary, ["normal", "swapped"]);
+    summary
 }
 
 fn summary(tried: &[Tried]) -> DoseSummary {
@@ -342,4 +337,105 @@ fn unsteered_texts_that_do_not_sound_like_their_speakers_are_a_warning() {
         sweep.texts[0][side] = vec![opposite; 4];
         assert!(warns(&chosen_from(&doses, &sweep)), "side {side}");
     }
+}
+
+/// The candidates of a summary, by layer and coefficient, with another effect and damage each.
+fn candidates(of: &[(&str, f64, f64)]) -> Vec<DoseCandidate> {
+    let like = summary(&[PASSES]).candidates.remove(0);
+    let candidate = |(direction, effect, perplexity_ratio): &(&str, f64, f64)| DoseCandidate {
+        direction: (*direction).to_owned(),
+        effect: *effect,
+        perplexity_ratio: *perplexity_ratio,
+        ..like.clone()
+    };
+    of.iter().map(candidate).collect()
+}
+
+#[test]
+fn the_front_has_what_no_other_dose_beats_in_effect_and_damage() {
+    let candidates = candidates(&[
+        ("contrast", 0.5, 1.2),
+        ("contrast", 0.4, 1.3),
+        ("contrast", 0.9, 2.0),
+        ("pca", 5.0, 1.0),
+        ("contrast", 0.1, 1.0),
+        ("contrast", 0.5, 1.2),
+        ("contrast", 0.05, 1.0),
+    ]);
+    assert_eq!(front(&candidates, "contrast"), [4, 0, 2]);
+    assert_eq!(front(&candidates, "pca"), [3]);
+    assert_eq!(best(&candidates, "contrast"), Some(2));
+    assert_eq!(best(&candidates, "lda"), None);
+}
+
+#[test]
+fn a_choice_among_some_prompts_sees_no_other() {
+    let tried = Tried {
+        moved: [[1.0, 1.0, 1.0, -9.0]; 2],
+        ..PASSES
+    };
+    let (doses, sweep) = sweep(&[tried]);
+    assert_eq!(chosen_from(&doses, &sweep).chosen, None);
+    let prompts = [0, 1, 2];
+    let baseline = Baseline::among(&sweep.texts[0], &prompts);
+    let view = View {
+        doses: &doses,
+        sweep: &sweep,
+        prompts: &prompts,
+        baseline: &baseline,
+        perplexity_budget: BUDGET,
+        seed: 0,
+    };
+    let summary = choose(&view, 8);
+    assert_eq!((summary.chosen, summary.prompts), (Some(0), 3));
+    assert_eq!(summary.candidates[0].effect, 1.0);
+}
+
+#[test]
+fn measures_that_disagree_are_named() {
+    let says =
+        |summary: &DoseSummary, part: &str| summary.findings.iter().any(|finding| finding.contains(part));
+    // Projections in these texts follow the log-odds.
+    let tried = [
+        PASSES,
+        Tried {
+            moved: moving(0.25),
+            size: 0.5,
+            ..PASSES
+        },
+    ];
+    let summary = summary(&tried);
+    let projection = summary.candidates[0].projection.unwrap();
+    // Unsteered texts are 2 apart in log-odds.
+    assert_eq!((projection.value, projection.low), (0.25, 0.25));
+    assert!(
+        says(&summary, "goes 0.25 of the way")
+            && !says(&summary, "opposite signs")
+            && !says(&summary, "order")
+    );
+    let (doses, mut sweep) = sweep(&tried);
+    for text in sweep.texts[1..].iter_mut().flatten().flatten() {
+        let unsteered = if text.log_odds > 0.0 { 3.0 } else { -3.0 };
+        text.projection_positive = unsteered * text.log_odds.abs();
+        text.projection_negative = text.projection_positive;
+    }
+    let opposed = chosen_from(&doses, &sweep);
+    assert!(says(&opposed, "opposite signs at "), "{:#?}", opposed.findings);
+}
+
+#[test]
+fn where_unsteered_texts_lie_on_the_wrong_sides_the_second_measure_is_not_defined() {
+    let (doses, mut sweep) = sweep(&[PASSES]);
+    for text in sweep.texts.iter_mut().flatten().flatten() {
+        text.projection_positive *= -1.0;
+        text.projection_negative *= -1.0;
+    }
+    let summary = chosen_from(&doses, &sweep);
+    assert_eq!(summary.candidates[0].projection, None);
+    assert!(
+        summary
+            .findings
+            .iter()
+            .any(|finding| finding.starts_with("The second measure is not defined"))
+    );
 }

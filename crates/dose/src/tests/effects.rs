@@ -1,5 +1,5 @@
-use results::Dose;
-use terms::{DoseDirection, FinishReason};
+use results::{Dose, DoseDirection};
+use terms::FinishReason;
 
 use super::{added, text};
 use crate::{Baseline, Planned, Sweep, effects};
@@ -37,7 +37,7 @@ fn movement_is_toward_the_other_sides_speaker() {
 
 /// The figures of one dose: two texts on the positive side, the same two on the negative one.
 fn figures_of_two_texts() -> [results::DoseFigures; 2] {
-    let planned = added(3, DoseDirection::Contrast, 0.5);
+    let planned = added(3, DoseDirection::CONTRAST, 0.5);
     let mut texts = [text(&planned.dose, -1.0, 1.0), text(&planned.dose, 4.0, 2.0)];
     texts[1].finish_reason = FinishReason::Length;
     texts[1].distinct_2 = 0.5;
@@ -98,7 +98,7 @@ fn log_odds_of_zero_sound_like_the_positive_conditions_speaker() {
 fn a_dose_of_one_side_has_one_row() {
     let capped = Planned {
         sides: vec![1],
-        ..added(3, DoseDirection::Contrast, -1.0)
+        ..added(3, DoseDirection::CONTRAST, -1.0)
     };
     let texts = vec![text(&capped.dose, 1.0, 1.0), text(&capped.dose, 1.0, 1.0)];
     let sweep = Sweep {

@@ -2,13 +2,14 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on must fail")]
 
 mod choice;
+mod directions;
 mod effects;
 mod plan;
 mod scoring;
 
 use interventions::Kind;
-use results::{Dose, DoseText};
-use terms::{DoseDirection, FinishReason};
+use results::{Dose, DoseDirection, DoseText};
+use terms::FinishReason;
 
 use crate::Planned;
 
@@ -31,6 +32,8 @@ fn text(dose: &Dose, log_odds: f64, nats: f64) -> DoseText {
         log_odds,
         surprise_positive: nats + (-log_odds).max(0.0),
         surprise_negative: nats + log_odds.max(0.0),
+        projection_positive: 2.0 * log_odds + 1.0,
+        projection_negative: 2.0 * log_odds - 1.0,
         distinct_2: 1.0,
     }
 }
@@ -54,6 +57,7 @@ fn added(layer: usize, direction: DoseDirection, coefficient: f64) -> Planned {
     };
     Planned {
         dose,
+        size: Some(coefficient),
         interventions: Vec::new(),
         sides: vec![0, 1],
     }

@@ -4,20 +4,35 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use interventions::{
-    Form, Given, InterventionTable, Kind, Own, OwnValue, Sweep, ablation, addition, capping, mean_ablation,
-    norm,
+    FeatureReader, Form, Given, InterventionTable, Kind, Own, OwnValue, Sweep, ablation, addition, capping,
+    feature_ablation, feature_clamping, mean_ablation, norm,
 };
 use terms::{CoefficientUnit, Positions};
 
 fn with_own_keys(kind: Kind) -> InterventionTable {
     let own = Own::default();
+    let direction = if kind.definition().reads_feature {
+        "sae.tiny.7"
+    } else {
+        "contrast"
+    };
     InterventionTable {
         own: match kind {
-            Kind::Addition | Kind::Ablation => own,
+            Kind::Addition | Kind::Ablation | Kind::FeatureClamping | Kind::FeatureAblation => own,
             Kind::MeanAblation => own.with("mean", OwnValue::Vector("mean.normal".to_owned())),
             Kind::Capping => own.with("threshold", OwnValue::Number(1.5)),
         },
-        ..InterventionTable::new(kind, 3, "contrast")
+        ..InterventionTable::new(kind, 3, direction)
+    }
+}
+
+/// Of residuals whose product with [1, 2] is above 2.
+fn reader() -> FeatureReader {
+    FeatureReader {
+        row: vec![1.0, 2.0],
+        gain: 2.0,
+        bias: -1.0,
+        threshold: 2.0,
     }
 }
 
@@ -31,7 +46,7 @@ fn words_are_unique_and_are_read_back() {
     let error = "subtraction".parse::<Kind>().unwrap_err().to_string();
     assert_eq!(
         error,
-        "unknown kind \"subtraction\"; use addition, ablation, mean-ablation, capping"
+        "unknown kind \"subtraction\"; use addition, ablation, mean-ablation, capping, feature-clamping, feature-ablation"
     );
 }
 
@@ -89,6 +104,10 @@ fn what_can_not_be_is_named_with_its_key() {
         "addition has no `threshold`; leave it out",
     );
     check_problem(
+        &InterventionTable::new(Kind::FeatureAblation, 3, "contrast"),
+        "feature-ablation needs features as directions, `sae.<name>.<feature>`, and \"contrast\" is none",
+    );
+    check_problem(
         &InterventionTable {
             positions: Positions::Last,
             ..with_own_keys(Kind::MeanAblation)
@@ -139,6 +158,15 @@ fn descriptions_for_tables() {
         1.0,
         "capping of contrast at 1.5 at layer 4, all positions",
     );
+    let features = |kind: Kind| with_own_keys(kind).description("sae.tiny.7", 4, 2.5, CoefficientUnit::Raw);
+    assert_eq!(
+        features(Kind::FeatureClamping),
+        "clamping of sae.tiny.7 to 2.5 at layer 4, all positions"
+    );
+    assert_eq!(
+        features(Kind::FeatureAblation),
+        "feature ablation of sae.tiny.7 at layer 4, all positions"
+    );
     let last = InterventionTable {
         positions: Positions::Last,
         ..with_own_keys(Kind::Addition)
@@ -180,7 +208,12 @@ fn an_addition_of_nothing_is_nothing_and_an_ablation_is_not() {
 fn applied(form: &Form, h: [f32; 2]) -> [f32; 2] {
     let unit = form.unit.clone().unwrap_or_else(|| vec![0.0; 2]);
     let offset = form.offset.clone().unwrap_or_else(|| vec![0.0; 2]);
-    let projection = h[0] * unit[0] + h[1] * unit[1];
+    let reads = form.reads().map_or_else(|| vec![0.0; 2], <[f32]>::to_vec);
+    let projection = h[0] * reads[0] + h[1] * reads[1];
+    if let Some(reader) = &form.reader {
+        let active = reader.activation(projection);
+        return [0, 1].map(|index| h[index] - form.gain * active * unit[index] + offset[index]);
+    }
     let kept = form
         .threshold
         .map_or(projection, |threshold| (projection - threshold).max(0.0));
@@ -215,6 +248,27 @@ fn every_kind_computes_its_formula() {
     );
 }
 
+/// At [5, 10] the feature's activation is 2 * 25 - 1 = 49, and at [1, 0] it is off.
+#[test]
+fn features_are_clamped_and_ablated_by_their_activation() {
+    let direction = [3.0, 4.0];
+    let clamping = |value| feature_clamping(&direction, &reader(), value);
+    let (on, off) = ([5.0, 10.0], [1.0, 0.0]);
+    assert_near(applied(&clamping(50.0), on), [5.0 + 3.0, 10.0 + 4.0]);
+    assert_near(applied(&clamping(2.0), off), [1.0 + 6.0, 8.0]);
+    // To the activation that it has: nothing changes.
+    assert_eq!(applied(&clamping(49.0), on), on);
+    assert_eq!(applied(&clamping(0.0), off), off);
+    let ablation = feature_ablation(&direction, &reader());
+    assert_eq!(applied(&ablation, on), [5.0 - 49.0 * 3.0, 10.0 - 49.0 * 4.0]);
+    assert_eq!(applied(&ablation, on), applied(&clamping(0.0), on));
+    assert_eq!(applied(&ablation, off), off);
+    for kind in [Kind::FeatureClamping, Kind::FeatureAblation] {
+        let told = kind.form(&Given::of(&direction, 1.0)).unwrap_err();
+        assert!(told.contains("needs features as directions"), "{told}");
+    }
+}
+
 #[test]
 fn a_direction_of_zero_takes_nothing_out() {
     assert!(ablation(&[0.0, 0.0], 1.0).changes_nothing());
@@ -227,13 +281,18 @@ fn a_direction_of_zero_takes_nothing_out() {
 #[test]
 fn the_sweep_makes_forms_of_each_kind() {
     for kind in Kind::ALL {
-        let (Sweep::Sizes(form) | Sweep::Once(form) | Sweep::Percentiles(form)) = kind.definition().sweep;
+        let (Sweep::Sizes(form) | Sweep::Once(form) | Sweep::Percentiles(form)) = kind.definition().sweep
+        else {
+            assert!(kind.definition().reads_feature);
+            continue;
+        };
         let found = form(&[3.0, 4.0], 10.0);
         let expected = match kind {
             Kind::Addition => addition(&[3.0, 4.0], 10.0),
             Kind::Ablation => ablation(&[3.0, 4.0], 0.0),
             Kind::MeanAblation => mean_ablation(&[3.0, 4.0], &[6.0, 8.0]),
             Kind::Capping => capping(&[3.0, 4.0], 10.0),
+            Kind::FeatureClamping | Kind::FeatureAblation => unreachable!("they have no doses"),
         };
         assert_eq!(found, expected);
     }

@@ -174,12 +174,33 @@ fn steering_that_cant_be_done_says_what_can() {
             "layer=1 coef=1 vector=joy",
             "the vectors are contrast, lda, mean.normal",
         ),
+        (
+            "layer=1 coef=1 vector=joy",
+            "and sae.<name>.<feature> of [[saes]]",
+        ),
+        ("layer=2 coef=1 vector=sae.tiny.9999", "there is no feature 9999"),
+        ("layer=3 coef=1 vector=sae.tiny.7", "a layer that has one (2)"),
+        (
+            "layer=3 coef=1 vector=contrast kind=feature-clamping",
+            "needs features as directions",
+        ),
+        (
+            "layer=2 coef=2 vector=sae.tiny.7 kind=feature-ablation",
+            "takes no coef",
+        ),
     ] {
         let error = model
             .check(&Steering::parse(words).unwrap())
             .unwrap_err()
             .to_string();
         assert!(error.contains(expected), "{error}");
+    }
+    for words in [
+        "layer=2 coef=1 vector=sae.tiny.7",
+        "layer=2 coef=1 vector=sae.tiny.7 kind=feature-clamping",
+        "layer=2 vector=sae.tiny.7 kind=feature-ablation",
+    ] {
+        model.check(&Steering::parse(words).unwrap()).unwrap();
     }
     let dose = |speaker| model.chosen_dose(speaker).unwrap();
     assert_eq!(

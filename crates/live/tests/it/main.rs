@@ -34,6 +34,9 @@ pub fn pipeline(name: &str) -> Pipeline {
     pipeline.model.source = root().join(&pipeline.model.source);
     pipeline.model.device = Device::Cpu;
     pipeline.prompts.file = root().join(&pipeline.prompts.file);
+    for sae in &mut pipeline.saes {
+        sae.folder = root().join(&sae.folder);
+    }
     pipeline
 }
 
@@ -55,12 +58,14 @@ static RESULTS: LazyLock<(TempDir, Layout)> = LazyLock::new(|| {
     });
     stage(Stage::Steer, &|out| steer::run(&pipeline, &layout, out).unwrap());
     let chosen = DoseCandidate {
+        direction: "contrast".to_owned(),
         layer: 2,
         coefficient: 1.0,
         relative_coefficient: 1.0,
         effect: 1.0,
         effect_low: 1.0,
         effect_high: 1.0,
+        projection: None,
         control_high: 0.0,
         crossed: 1.0,
         wrong_way: 0.0,

@@ -243,7 +243,7 @@ fn a_bad_question_is_told_what_is_wrong() {
     for (change, words) in [
         (layer, "the model has the layers 0 to 5"),
         (vector, "the vectors are contrast, lda"),
-        (kind, "addition and ablation"),
+        (kind, "addition, ablation, feature-clamping, feature-ablation"),
         (speaker, "instructions aren't a turn"),
         (key, "unknown field `stear`"),
         (none, "ask for 1 to 8"),

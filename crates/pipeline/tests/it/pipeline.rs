@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use pipeline::{ModelTable, Pipeline, Turn};
+use pipeline::{ModelTable, Pipeline, Turn, VectorKind};
 use terms::{CoefficientUnit, Pooling, Site, Speaker};
 
 fn pipelines() -> PathBuf {
@@ -600,10 +600,45 @@ fn a_dose_has_defaults_and_says_what_cannot_be() {
             ["dose.repetition_penalty", "between 0.1 and 10"],
         ),
         ("unit = \"norms\"", ["norms", "relative"]),
+        (
+            "directions = [\"pca\"]",
+            ["dose.directions", "\"contrast\" is not among them"],
+        ),
+        (
+            "directions = [\"contrast\", \"pca\", \"pca\"]",
+            ["dose.directions", "twice"],
+        ),
+        (
+            "directions = [\"contrast\", \"shuffled\"]",
+            ["dose.directions", "controls"],
+        ),
+        (
+            "directions = [\"contrast\", \"mine\"]",
+            [
+                "dose.directions",
+                "there is no vector \"mine\"; use contrast, pca",
+            ],
+        ),
+        (
+            "directions = [\"contrast\", \"sae.mine.3\"]",
+            ["dose.directions", "there is no vector \"sae.mine.3\""],
+        ),
         ("budget = 2", ["budget", "perplexity_budget"]),
     ] {
         check_error("[dose]", &format!("[dose]\n{line}"), &parts);
     }
+    let pipeline = read(
+        "[dose]",
+        "[dose]\ndirections = [\"pca\", \"mean.normal\", \"contrast\"]",
+    )
+    .unwrap();
+    let names: Vec<String> = pipeline.dose.directions().iter().map(VectorKind::name).collect();
+    assert_eq!(names, ["contrast", "pca", "mean.normal"]);
+    check_error(
+        "[steer]",
+        "[steer]\nprompts = 0",
+        &["steer.prompts", "at least 1"],
+    );
     check_error(
         "coefficients = [0.25,",
         "coefficients = [-0.25,",

@@ -15,6 +15,7 @@ const EXAMPLES: &[&str] = &[
     "project_out",
     "sites",
     "suppress",
+    "prompts",
     "published",
 ];
 

@@ -7,9 +7,8 @@ use pages::format::plain;
 use pipeline::{Condition, Pipeline};
 use plotly::common::{DashType, ErrorData, ErrorType, Mode};
 use plotly::{Scatter, Trace};
-use results::{DoseCandidate, DoseFigures};
+use results::{DoseCandidate, DoseDirection, DoseFigures};
 use serde_json::Value;
-use terms::DoseDirection;
 
 use super::dose_points::{ControlCurve, DosePoint, contrast_curve, control_curves};
 use crate::conditions::{condition_colour, contrast_conditions};

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use pages::chart_style::{axis, layout, to_json};
 use pages::format::{number, with_interval};
+use pipeline::VectorKind;
 use plotly::common::{ColorScale, ColorScalePalette, HoverInfo, Line, Marker, MarkerSymbol, Mode};
 use plotly::layout::Axis;
 use plotly::{HeatMap, Scatter, Trace};
@@ -11,6 +12,7 @@ use serde_json::Value;
 
 /// Layers from below, sizes of coefficients from the left.
 pub struct Grid<'a> {
+    /// The contrast's, which come first.
     candidates: &'a [DoseCandidate],
     layers: Vec<usize>,
     /// Which of its layer's sizes each candidate has, from the smallest: where they are relative,
@@ -20,7 +22,13 @@ pub struct Grid<'a> {
 
 impl<'a> Grid<'a> {
     pub fn of(summary: &'a DoseSummary) -> Self {
-        let candidates = summary.candidates.as_slice();
+        let contrast = VectorKind::Contrast.name();
+        let count = summary
+            .candidates
+            .iter()
+            .take_while(|candidate| candidate.direction == contrast)
+            .count();
+        let candidates = &summary.candidates[..count];
         let mut layers: Vec<usize> = candidates.iter().map(|candidate| candidate.layer).collect();
         layers.sort_unstable();
         layers.dedup();

@@ -15,7 +15,7 @@ pub const EFFECT: Figure = Figure {
     label: "Effect of every dose, by layer and coefficient",
     size: Size::Half(360),
     draw: |content| map(content, effect),
-    caption: "The effect of every dose that was tried, toward the other role, in nats per \
+    caption: "The effect of every dose of the contrast, toward the other role, in nats per \
         token{% if sweep.is_chosen %}; the star is the chosen one{% endif %}. Data: \
         <a href=\"{{ links.dose_summary|safe }}\">dose.json</a>.",
     left_out: None,

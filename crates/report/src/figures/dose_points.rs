@@ -4,8 +4,7 @@ use anyhow::Result;
 use interventions::Kind;
 use pages::format::number;
 use pipeline::Condition;
-use results::{DoseEffect, DoseFigures};
-use terms::DoseDirection;
+use results::{DoseDirection, DoseEffect, DoseFigures};
 
 use crate::sweep_tables::{Doses, is_contrast_at};
 
@@ -69,15 +68,15 @@ pub fn control_curves<'a>(
     let is_control = |row: &&DoseEffect| {
         row.condition == condition.name
             && row.dose.operation == Some(Kind::Addition)
-            && row.dose.direction != DoseDirection::Contrast
+            && row.dose.direction.is_control()
             && row.dose.layer == Some(layer)
     };
     let mut curves: Vec<(usize, ControlCurve<'_>)> = Vec::new();
     for row in doses.effects.iter().filter(is_control) {
-        let (direction, number) = (row.dose.direction, row.dose.direction_number);
+        let (direction, number) = (row.dose.direction.clone(), row.dose.direction_number);
         let known = curves
             .iter()
-            .position(|(own, curve)| (*own, curve.direction) == (number, direction));
+            .position(|(own, curve)| *own == number && curve.direction == direction);
         let place = known.unwrap_or(curves.len());
         if known.is_none() {
             let points = vec![origin(doses, condition)?];

@@ -9,6 +9,7 @@ mod depth;
 mod dose_curves;
 mod dose_damage;
 mod dose_divergence;
+mod dose_fronts;
 mod dose_grid;
 mod dose_maps;
 mod dose_points;
@@ -49,6 +50,8 @@ pub const FIGURES: &[Figure] = &[
     dose_response::FIGURE,
     dose_damage::FIGURE,
     dose_divergence::FIGURE,
+    dose_fronts::BY_PERPLEXITY,
+    dose_fronts::BY_DIVERGENCE,
     dose_maps::EFFECT,
     dose_maps::DAMAGE,
     locate::PUT_IN,

@@ -4,9 +4,8 @@
 use interventions::{Kind, Sweep};
 use pages::format::{number, with_interval};
 use pipeline::Condition;
-use results::{Dose, DoseEffect};
+use results::{Dose, DoseDirection, DoseEffect};
 use serde::Serialize;
-use terms::DoseDirection;
 
 /// One layer.
 #[derive(Serialize)]
@@ -104,10 +103,10 @@ fn cells(effects: &[&DoseEffect], condition: &Condition, taken: Way) -> Ablation
         })
     };
     AblationCells {
-        contrast: effect(DoseDirection::Contrast),
+        contrast: effect(DoseDirection::CONTRAST),
         random: interval(DoseDirection::Random),
         shuffled: interval(DoseDirection::Shuffled),
-        perplexity_ratio: figures(DoseDirection::Contrast)
+        perplexity_ratio: figures(DoseDirection::CONTRAST)
             .map_or("\u{2013}".to_owned(), |own| number(own.perplexity_ratio, 2)),
     }
 }

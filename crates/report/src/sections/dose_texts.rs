@@ -63,8 +63,8 @@ pub fn text_cards(
 
 /// The size of the dose that is shown, and the next smaller and larger ones of its layer.
 fn sizes(doses: &Doses, shown: &DoseCandidate) -> Vec<f64> {
-    let candidates = doses.summary.candidates.iter();
-    let mut sizes: Vec<f64> = candidates
+    let mut sizes: Vec<f64> = doses
+        .contrasts()
         .filter(|candidate| candidate.layer == shown.layer)
         .map(|candidate| candidate.coefficient)
         .collect();

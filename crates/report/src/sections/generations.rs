@@ -65,7 +65,8 @@ fn context(content: &Content<'_>) -> Result<Option<TemplateValue>> {
     let conditions = contrast_conditions(content.pipeline)?;
     Ok(Some(context! {
         labels => conditions.map(|condition| condition.label.clone()),
-        prompt_ids => shown(content.inputs.prompt_ids()),
+        prompt_ids => shown(distinct(rows.iter().map(|row| row.prompt_id.as_str()))),
+        generated_prompts => content.inputs.generated_prompts,
         steered_layers => steered_layers(&sets),
         coefficients => coefficients(rows),
         sets => shown(sets),

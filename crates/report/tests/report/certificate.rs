@@ -67,7 +67,7 @@ fn a_verified_model_is_said_to_be_at_the_top_and_in_figures() {
         "Residual stream, worst layer (5) 6e-6 3e-5 within",
         "Final norm 7.2e-6 6.1e-5 within",
         "Logits 9.4e-6 8.3e-5 within",
-        "Figure 15.",
+        "Figure 17.",
     ] {
         assert!(section.contains(part), "{part:?} is not in: {section}");
     }

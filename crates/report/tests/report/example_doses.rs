@@ -2,10 +2,10 @@
 
 use interventions::Kind;
 use results::{
-    Dose, DoseCandidate, DoseEffect, DoseFigures, DoseSummary, DoseText, Layout, Metadata, Table,
-    write_dose_summary,
+    DirectionSummary, Dose, DoseCandidate, DoseDirection, DoseEffect, DoseFigures, DoseSummary, DoseText,
+    Estimate, HeldOut, Layout, Metadata, Table, write_dose_summary,
 };
-use terms::{DoseDirection, FinishReason};
+use terms::FinishReason;
 
 use crate::example_run::HOSTILE;
 
@@ -35,6 +35,7 @@ pub fn leave_out(layout: &Layout, metadata: &Metadata) {
     let summary = DoseSummary {
         chosen: None,
         candidates: Vec::new(),
+        directions: Vec::new(),
         findings: vec!["The sweep was left out.".to_owned()],
         ..summary(None)
     };
@@ -48,12 +49,14 @@ pub fn summary(chosen: Option<usize>) -> DoseSummary {
         .into_iter()
         .flat_map(|layer| SIZES.map(|size| (layer, size)));
     let candidate = |(index, (layer, coefficient)): (usize, (usize, f64))| DoseCandidate {
+        direction: "contrast".to_owned(),
         layer,
         coefficient,
         relative_coefficient: coefficient / 4.0,
         effect: 0.1 + 0.2 * index as f64,
         effect_low: 0.05,
         effect_high: 0.9,
+        projection: Some(estimate(0.75)),
         control_high: 0.01,
         crossed: 0.5,
         wrong_way: 0.0,
@@ -73,7 +76,29 @@ pub fn summary(chosen: Option<usize>) -> DoseSummary {
         neutral_prompts: 8,
         chosen,
         candidates: candidates.enumerate().map(candidate).collect(),
+        directions: vec![DirectionSummary {
+            direction: "contrast".to_owned(),
+            chosen,
+            front: vec![0, 1, 2, 3],
+            held_out: Some(HeldOut {
+                is_refitted: true,
+                effect: estimate(0.375),
+                projection: Some(estimate(0.625)),
+                crossed: 0.5,
+                wrong_way: 0.0,
+                perplexity_ratio: 1.375,
+                chosen: vec![chosen, chosen, None],
+            }),
+        }],
         findings: vec!["A sentence on the choice.".to_owned()],
+    }
+}
+
+fn estimate(value: f64) -> Estimate {
+    Estimate {
+        value,
+        low: value - 0.25,
+        high: value + 0.25,
     }
 }
 
@@ -91,8 +116,8 @@ fn doses() -> Vec<Dose> {
         };
         for size in SIZES {
             for (direction, amount) in [
-                (DoseDirection::Contrast, -size),
-                (DoseDirection::Contrast, size),
+                (DoseDirection::CONTRAST, -size),
+                (DoseDirection::CONTRAST, size),
                 (DoseDirection::Random, size),
                 (DoseDirection::Shuffled, size),
             ] {
@@ -100,7 +125,7 @@ fn doses() -> Vec<Dose> {
             }
         }
         for direction in [
-            DoseDirection::Contrast,
+            DoseDirection::CONTRAST,
             DoseDirection::Random,
             DoseDirection::Shuffled,
         ] {
@@ -114,7 +139,7 @@ fn doses() -> Vec<Dose> {
 /// nothing at layer 2.
 pub fn log_odds(dose: &Dose, condition: &str) -> f64 {
     let own = if condition == "normal" { 0.5 } else { -0.5 };
-    let is_contrast = dose.direction == DoseDirection::Contrast && dose.layer == Some(4);
+    let is_contrast = dose.direction == DoseDirection::CONTRAST && dose.layer == Some(4);
     own + dose.coefficient.filter(|_| is_contrast).unwrap_or_default()
 }
 
@@ -141,13 +166,15 @@ fn text(dose: &Dose, condition: &str) -> DoseText {
         condition: condition.to_owned(),
         prompt_id: "hostile".to_owned(),
         prompt: HOSTILE.to_owned(),
-        text: format!("{} at {:?}<end_of_turn>", dose.direction.as_str(), dose.layer),
+        text: format!("{} at {:?}<end_of_turn>", dose.direction.name(), dose.layer),
         n_tokens: 5,
         token_ids: vec![2, 3, 4, 5, 6],
         finish_reason: FinishReason::Stop,
         log_odds: log_odds(dose, condition),
         surprise_positive: 1.0,
         surprise_negative: 1.0 + log_odds(dose, condition),
+        projection_positive: 1.0,
+        projection_negative: -1.0,
         distinct_2: 1.0,
     }
 }

@@ -47,7 +47,7 @@ fn a_table_on_the_grid_agrees_at_every_layer() {
         text.contains("All 42 layers agree within 0.008; the largest difference is 0.00"),
         "{text}"
     );
-    assert!(text.contains("Figure 16.") && section(&page, "certificate").contains("Figure 15."));
+    assert!(text.contains("Figure 18.") && section(&page, "certificate").contains("Figure 17."));
     assert!(!text.contains("differ by") && !section(&page, "published").contains("<details open>"));
     let (header, _) = page.split_once("</header>").unwrap();
     assert!(visible(header).contains("✓ agrees Compared with the published table: All 42 layers agree"));

@@ -26,7 +26,7 @@ impl Table for Activation {
     const SCHEMA: TableSchema = TableSchema {
         name: "activations",
         version: 1,
-        file: "extract/activations/layer=NN/part-0.parquet and extract/sites/SITE/layer=NN/part-0.parquet",
+        file: "extract/activations/layer=NN/part-K.parquet and extract/sites/SITE/layer=NN/part-K.parquet",
         row: "the residual stream of one prompt in one condition after one layer, pooled to one vector",
         key: &["prompt_id", "condition", "pooling"],
         is_sorted: false,
@@ -46,8 +46,8 @@ rows! {
     }
 }
 
-/// The activations of a run, written while it goes on: `layer=NN/part-0.parquet` for every layer,
-/// all open at once.
+/// The activations of a shard, written while it goes on: `layer=NN/part-K.parquet` for every layer,
+/// all open at once, where `K` is the number of the shard.
 ///
 /// Row groups have [`GROUP_ROWS`] rows, however many each call of [`append`](Self::append) brings, so the
 /// bytes of a file depend on its rows alone, and not on the pieces in which the memory of a machine
@@ -59,10 +59,10 @@ pub struct ActivationWriter {
 }
 
 impl ActivationWriter {
-    /// Makes the files of the layers `0..layers` below `folder`. `metadata` goes into every footer,
-    /// and its `hidden_size` is the length of every vector.
-    pub fn create(folder: &Path, layers: usize, metadata: &Metadata) -> Result<Self> {
-        let layers = (0..layers).map(|layer| LayerWriter::create(folder, layer, metadata));
+    /// Makes the files of the layers `0..layers` below `folder`, as part `part` of each. `metadata` goes
+    /// into every footer, and its `hidden_size` is the length of every vector.
+    pub fn create(folder: &Path, layers: usize, part: usize, metadata: &Metadata) -> Result<Self> {
+        let layers = (0..layers).map(|layer| LayerWriter::create(folder, layer, part, metadata));
         Ok(ActivationWriter {
             folder: folder.to_owned(),
             layers: layers.collect::<Result<_>>()?,
@@ -94,29 +94,70 @@ pub fn write_activations(
     metadata: &Metadata,
     rows: &[Activation],
 ) -> Result<()> {
-    let mut writer = LayerWriter::create(folder, layer, metadata)?;
+    let mut writer = LayerWriter::create(folder, layer, 0, metadata)?;
     writer.append(rows)?;
     writer.finish()
 }
 
-/// Reads one layer's rows in batches of at most 256, in the order in which they were written: at
-/// 4096 numbers a row these are 4 MB, however many rows the file has.
+/// Reads one layer's rows in batches of at most 256, part by part, in the order in which they were
+/// written: at 4096 numbers a row these are 4 MB, however many rows there are. The footer is that of the first
+/// part.
 ///
 /// # Errors
-/// As for [`Table::read`].
+/// As for [`Table::read`], and parts that are of different runs.
 pub fn read_activation_batches(
     folder: &Path,
     layer: usize,
 ) -> Result<(impl Iterator<Item = Result<Vec<Activation>>> + use<>, Metadata)> {
-    Activation::read_batches(&activation_file(folder, layer), 256)
+    let parts = activation_files(folder, layer)?;
+    let (first, metadata) = Activation::read_batches(&parts[0], BATCH_ROWS)?;
+    let footer = metadata.clone();
+    let others = parts.into_iter().skip(1).map(move |part| {
+        let (batches, own) = Activation::read_batches(&part, BATCH_ROWS)?;
+        require_same_footer(&part, &footer, &own)?;
+        Ok(batches)
+    });
+    Ok((first.chain(others.flat_map(batches_or_error)), metadata))
+}
+
+/// Rows that are in memory at once.
+const BATCH_ROWS: usize = 256;
+
+/// The error in place of the batches that it stands for.
+fn batches_or_error<B: Iterator<Item = Result<Vec<Activation>>>>(
+    part: Result<B>,
+) -> impl Iterator<Item = Result<Vec<Activation>>> {
+    let (batches, error) = match part {
+        Ok(batches) => (Some(batches), None),
+        Err(error) => (None, Some(Err(error))),
+    };
+    batches.into_iter().flatten().chain(error)
+}
+
+/// The parts of a layer are of one run.
+fn require_same_footer(part: &Path, first: &Metadata, own: &Metadata) -> Result<()> {
+    let keys = first.iter().chain(own.iter()).map(|(key, _)| key);
+    match keys.into_iter().find(|key| first.get(key) != own.get(key)) {
+        None => Ok(()),
+        Some(key) => {
+            let value = |footer: &Metadata| footer.get(key).unwrap_or("nothing").to_owned();
+            let (here, there) = (value(own), value(first));
+            let message = format!(
+                "the footer says `{key}` = {here}, but that of the layer's first part {there}; run `cargo xtask extract --force`"
+            );
+            Err(Error::invalid(part, message))
+        }
+    }
 }
 
 /// Reads one layer's rows at once.
 ///
 /// # Errors
-/// As for [`Table::read`].
+/// As for [`read_activation_batches`].
 pub fn read_activations(folder: &Path, layer: usize) -> Result<(Vec<Activation>, Metadata)> {
-    Activation::read(&activation_file(folder, layer))
+    let (batches, metadata) = read_activation_batches(folder, layer)?;
+    let batches = batches.collect::<Result<Vec<_>>>()?;
+    Ok((batches.into_iter().flatten().collect(), metadata))
 }
 
 /// The positions that were read, which are the same at every layer. No activation is read.
@@ -126,12 +167,16 @@ pub fn read_activations(folder: &Path, layer: usize) -> Result<(Vec<Activation>,
 pub fn read_positions(folder: &Path) -> Result<Vec<ReadPosition>> {
     let columns = ReadPosition::columns();
     let names: Vec<&str> = columns.iter().map(|column| column.name).collect();
-    let path = activation_file(folder, 0);
     let all = |batch: &arrow_array::RecordBatch| (0..batch.num_rows()).collect();
-    let (batches, _) =
-        read_selected::<ReadPosition, Activation, _>(&path, crate::table::BATCH_ROWS, Some(&names), all)?;
-    let batches = batches.collect::<Result<Vec<_>>>()?;
-    Ok(batches.into_iter().flatten().collect())
+    let mut positions = Vec::new();
+    for part in activation_files(folder, 0)? {
+        let (batches, _) =
+            read_selected::<ReadPosition, Activation, _>(&part, crate::table::BATCH_ROWS, Some(&names), all)?;
+        for batch in batches {
+            positions.extend(batch?);
+        }
+    }
+    Ok(positions)
 }
 
 /// The layers that have a file, in order; a gap is an error, since it means that a file was lost.
@@ -157,9 +202,46 @@ pub fn activation_layers(folder: &Path) -> Result<Vec<usize>> {
     }
 }
 
-/// The file of one layer.
-pub fn activation_file(folder: &Path, layer: usize) -> PathBuf {
-    folder.join(format!("layer={layer:02}")).join("part-0.parquet")
+/// Where the activations of one layer are, for messages: its only file, or the folder of its parts.
+pub fn activation_place(folder: &Path, layer: usize) -> PathBuf {
+    match part_file(folder, layer, 1).exists() {
+        true => layer_folder(folder, layer),
+        false => part_file(folder, layer, 0),
+    }
+}
+
+/// The files of one layer, `part-0.parquet` and so on, in the order of their numbers.
+///
+/// # Errors
+/// A part that is missing among the others.
+pub fn activation_files(folder: &Path, layer: usize) -> Result<Vec<PathBuf>> {
+    let folder_of_layer = layer_folder(folder, layer);
+    let number =
+        |name: &str| -> Option<usize> { name.strip_prefix("part-")?.strip_suffix(".parquet")?.parse().ok() };
+    let mut numbers: Vec<usize> = Vec::new();
+    for entry in fs_err::read_dir(&folder_of_layer)? {
+        numbers.extend(number(&entry?.file_name().to_string_lossy()));
+    }
+    numbers.sort_unstable();
+    let wanted = numbers.last().map_or(1, |last| last + 1);
+    match (0..wanted).find(|number| numbers.get(*number) != Some(number)) {
+        Some(missing) => Err(Error::invalid(
+            part_file(folder, layer, missing),
+            "this part is missing; run `cargo xtask extract --force`",
+        )),
+        None => Ok(numbers
+            .into_iter()
+            .map(|part| part_file(folder, layer, part))
+            .collect()),
+    }
+}
+
+fn part_file(folder: &Path, layer: usize, part: usize) -> PathBuf {
+    layer_folder(folder, layer).join(format!("part-{part}.parquet"))
+}
+
+fn layer_folder(folder: &Path, layer: usize) -> PathBuf {
+    folder.join(format!("layer={layer:02}"))
 }
 
 /// Rows of a row group: few enough to wait in memory at every layer, and enough that the footer of a
@@ -174,8 +256,8 @@ struct LayerWriter {
 }
 
 impl LayerWriter {
-    fn create(folder: &Path, layer: usize, metadata: &Metadata) -> Result<Self> {
-        let path = activation_file(folder, layer);
+    fn create(folder: &Path, layer: usize, part: usize, metadata: &Metadata) -> Result<Self> {
+        let path = part_file(folder, layer, part);
         if let Some(parent) = path.parent() {
             fs_err::create_dir_all(parent)?;
         }

@@ -1,6 +1,6 @@
 use terms::FinishReason;
 
-use crate::contract::{COUNT, LOG_ODDS, NO_UNIT, SHARE, SURPRISE, TableSchema, shared};
+use crate::contract::{COUNT, LOG_ODDS, NO_UNIT, REACH, SHARE, SURPRISE, TableSchema, shared};
 use crate::row::{Row, rows};
 use crate::{Dose, Table};
 
@@ -20,6 +20,9 @@ rows! {
         log_odds: f64 = LOG_ODDS, "`surprise_negative - surprise_positive`: above 0 it sounds like the positive condition's speaker";
         surprise_positive: f64 = SURPRISE, "-log p(text) under the unsteered model, after the prompt in the positive condition";
         surprise_negative: f64 = SURPRISE, "the same in the negative condition";
+        projection_positive: f64 = REACH, "the unsteered model reads it after the prompt in the positive condition: the mean projection of the \
+            text's tokens, but for the last one, on the contrast after the last layer";
+        projection_negative: f64 = REACH, "the same in the negative condition";
         distinct_2: f64 = SHARE, "different pairs of neighbouring tokens over all pairs; 1 for fewer than two tokens";
     }
 }

@@ -1,12 +1,11 @@
 use interventions::Kind;
-use terms::DoseDirection;
 
-use crate::Table;
 use crate::contract::{
     COUNT, DIVERGENCE, LAYER, LOG_ODDS, NO_UNIT, NUMBER, PERCENTILE, RATIO, REACH, SHARE, SIGNED_RATIO,
-    TableSchema, shared,
+    SIGNED_SHARE, TableSchema, shared,
 };
 use crate::row::{Row, rows};
+use crate::{DoseDirection, Table};
 
 rows! {
     /// What is done to the residual stream: one point of a dose-response curve.
@@ -15,7 +14,7 @@ rows! {
         layer: Option<usize> = LAYER, "where it is given; null where nothing is done";
         /// None where nothing is done.
         operation: Option<Kind> = NO_UNIT, "what is done to the residual stream, at all positions";
-        direction: DoseDirection = NO_UNIT, "the contrast, or a control of the same norm";
+        direction: DoseDirection = NO_UNIT, "the vector that is added, as steering sets name it, or a control with the contrast's norm: `random`, `shuffled`";
         direction_number: usize = NUMBER, "which of several random directions";
         coefficient: Option<f64> = SIGNED_RATIO, "multiples of the direction; null for operations without";
         relative_coefficient: Option<f64> = SIGNED_RATIO, "the same in mean residual norms of the layer: \
@@ -31,7 +30,7 @@ impl Dose {
         Dose {
             layer: None,
             operation: None,
-            direction: DoseDirection::Contrast,
+            direction: DoseDirection::CONTRAST,
             direction_number: 0,
             coefficient: None,
             relative_coefficient: None,
@@ -65,6 +64,11 @@ rows! {
         effect: f64 = LOG_ODDS, "how far `log_odds` moved from the unsteered texts toward the other condition's speaker";
         effect_low: f64 = LOG_ODDS, "the lower end of the 95 % interval of `effect`";
         effect_high: f64 = LOG_ODDS, "its upper end";
+        projection_effect: f64 = SIGNED_SHARE, "how far the texts' projections (`projection_positive` and `projection_negative`, \
+            the mean of both) moved: 0 is the unsteered texts, 1 those of the other condition; null where these are not on \
+            their own sides" => nullable;
+        projection_effect_low: f64 = SIGNED_SHARE, "the lower end of the 95 % interval of `projection_effect`" => nullable;
+        projection_effect_high: f64 = SIGNED_SHARE, "its upper end" => nullable;
         crossed: f64 = SHARE, "texts that sound like the other condition's speaker";
         wrong_way: f64 = SHARE, "prompts whose text moved away from it";
         perplexity_own: f64 = RATIO, "exp(mean surprise) of the texts in the format where they were generated";

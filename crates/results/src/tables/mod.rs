@@ -9,6 +9,7 @@ mod doses;
 mod effects;
 mod features;
 mod generations;
+mod held_out_texts;
 mod knockouts;
 mod lens;
 mod outliers;
@@ -30,6 +31,7 @@ pub use doses::*;
 pub use effects::*;
 pub use features::*;
 pub use generations::*;
+pub use held_out_texts::*;
 pub use knockouts::*;
 pub use lens::*;
 pub use outliers::*;
@@ -67,6 +69,7 @@ pub const TABLES: &[TableSchema] = &[
     LensToken::SCHEMA,
     DoseEffect::SCHEMA,
     DoseText::SCHEMA,
+    HeldOutText::SCHEMA,
     PatchEffect::SCHEMA,
     PatchedPrompt::SCHEMA,
     Knockout::SCHEMA,

@@ -64,6 +64,7 @@ fn the_notebooks_two_files() {
         model_name: "google/gemma-2-9b-it".to_owned(),
         model_type: "gemma".to_owned(),
         layer: 20,
+        feature: None,
     };
     write_swapped_role_json(&path, &about, &rows).unwrap();
     let value = read(&path);
@@ -80,5 +81,19 @@ fn the_notebooks_two_files() {
         ]
     );
     assert_eq!(value["metadata"]["sae_layer"], 20);
+    assert_eq!(
+        (&value["feature_id"], &value["metadata"]["sae_trainer"]),
+        (&serde_json::json!(-1), &serde_json::json!("131k-l0-114"))
+    );
+    assert_eq!(value["results"]["Why?"]["steering"], texts["Why?"]);
+    let of_feature = NotebookDescription {
+        feature: Some(("scope".to_owned(), 12_345)),
+        ..about
+    };
+    write_swapped_role_json(&path, &of_feature, &rows).unwrap();
+    let value = read(&path);
+    assert_eq!(value["feature_id"], 12_345);
+    assert_eq!(value["metadata"]["sae_trainer"], "scope");
+    assert_eq!(value["readable_group_name"], "Feature 12345 of scope");
     assert_eq!(value["results"]["Why?"]["steering"], texts["Why?"]);
 }

@@ -3,12 +3,14 @@
 use interventions::Kind;
 use std::path::PathBuf;
 
+use pipeline::VectorKind;
 use results::{
-    ComponentPlace, DepthCosine, Dose, DoseCandidate, DoseEffect, DoseFigures, DoseSummary, DoseText,
-    LayerEffects, LayerStatistics, LensToken, Metadata, Outlier, StatisticsSummary, Table, read_dose_summary,
-    read_statistics_summary, write_dose_summary, write_statistics_summary,
+    ComponentPlace, DepthCosine, DirectionSummary, Dose, DoseCandidate, DoseDirection, DoseEffect,
+    DoseFigures, DoseSummary, DoseText, Estimate, HeldOut, HeldOutText, LayerEffects, LayerStatistics,
+    LensToken, Metadata, Outlier, StatisticsSummary, Table, read_dose_summary, read_statistics_summary,
+    write_dose_summary, write_statistics_summary,
 };
-use terms::{DoseDirection, FinishReason, LensSide, Pooling};
+use terms::{FinishReason, LensSide, Pooling};
 
 fn at(folder: &tempfile::TempDir, name: &str) -> PathBuf {
     folder.path().join(name)
@@ -143,10 +145,31 @@ fn doses_and_their_texts_come_back_as_they_were() {
         log_odds: -0.5,
         surprise_positive: 1.25,
         surprise_negative: 0.75,
+        projection_positive: 3.5,
+        projection_negative: -1.5,
         distinct_2: 1.0,
     });
     DoseText::write(&at(&folder, "texts"), &metadata(), &texts).unwrap();
     assert_eq!(DoseText::read(&at(&folder, "texts")).unwrap().0, texts);
+
+    let held_out = texts.map(|text| HeldOutText { fold: 3, text });
+    HeldOutText::write(&at(&folder, "held_out"), &metadata(), &held_out).unwrap();
+    assert_eq!(HeldOutText::read(&at(&folder, "held_out")).unwrap().0, held_out);
+}
+
+#[test]
+fn a_dose_has_a_vector_or_a_control_by_its_name() {
+    let feature = DoseDirection::Vector(VectorKind::Feature("tiny".to_owned(), 47));
+    for (direction, name) in [
+        (DoseDirection::CONTRAST, "contrast"),
+        (DoseDirection::Random, "random"),
+        (DoseDirection::Shuffled, "shuffled"),
+        (feature, "sae.tiny.47"),
+    ] {
+        assert_eq!(direction.name(), name);
+        assert_eq!(DoseDirection::parse(name), Some(direction));
+    }
+    assert_eq!(DoseDirection::parse("no vector"), None);
 }
 
 #[test]
@@ -173,6 +196,11 @@ fn summaries_come_back_and_a_broken_one_says_what_to_do() {
         summary
     );
 
+    let estimate = Estimate {
+        value: 0.5,
+        low: 0.25,
+        high: 0.75,
+    };
     let summary = DoseSummary {
         perplexity_budget: 1.5,
         unsteered_perplexity: 1.75,
@@ -181,18 +209,34 @@ fn summaries_come_back_and_a_broken_one_says_what_to_do() {
         neutral_prompts: 8,
         chosen: Some(0),
         candidates: vec![DoseCandidate {
+            direction: "contrast".to_owned(),
             layer: 2,
             coefficient: 1.0,
             relative_coefficient: 0.95,
             effect: 0.9,
             effect_low: 0.75,
             effect_high: 1.25,
+            projection: Some(estimate),
             control_high: 0.25,
             crossed: 1.0,
             wrong_way: 0.0,
             perplexity_ratio: 1.25,
             kl: 0.5,
             reasons: Vec::new(),
+        }],
+        directions: vec![DirectionSummary {
+            direction: "contrast".to_owned(),
+            chosen: Some(0),
+            front: vec![0],
+            held_out: Some(HeldOut {
+                is_refitted: true,
+                effect: estimate,
+                projection: None,
+                crossed: 1.0,
+                wrong_way: 0.0,
+                perplexity_ratio: 1.25,
+                chosen: vec![Some(0), None],
+            }),
         }],
         findings: Vec::new(),
     };

@@ -52,6 +52,27 @@ fn a_stage_that_is_killed_leaves_the_last_result() {
     assert_eq!(text(&layout).as_deref(), Some("whole"));
 }
 
+/// A task that was queued again, and its orphan, which still writes.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_another_process_is_writing_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let layout = Layout::new(folder.path().join("tiny"));
+    let own = files::process::this_process();
+    let (machine, _) = own.rsplit_once('.').unwrap();
+    let of = |process: &str| layout.root().join(format!("extract.partial.{machine}.{process}"));
+    // The first process of a machine lives as long as it; no process has a number as large as the other.
+    let (twin, gone) = (of("1"), of("4194305"));
+    for folder in [&twin, &gone] {
+        std::fs::create_dir_all(folder).unwrap();
+    }
+    let directory = StageDirectory::begin(&layout, Stage::Extract).unwrap();
+    std::fs::write(directory.path().join("file"), "whole").unwrap();
+    directory.commit().unwrap();
+    assert_eq!(text(&layout).as_deref(), Some("whole"));
+    assert!(twin.exists() && !gone.exists());
+}
+
 #[test]
 fn a_place_that_cannot_be_written_is_named() {
     let folder = tempfile::tempdir().unwrap();

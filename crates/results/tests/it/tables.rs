@@ -152,7 +152,7 @@ fn many_activations(count: usize) -> Vec<Activation> {
 fn activations_may_be_written_piece_by_piece_and_read_in_batches() {
     let folder = tempfile::tempdir().unwrap();
     let rows = many_activations(1000);
-    let mut writer = ActivationWriter::create(folder.path(), 3, &metadata()).unwrap();
+    let mut writer = ActivationWriter::create(folder.path(), 3, 0, &metadata()).unwrap();
     for piece in rows.chunks(77) {
         for layer in [2, 0, 1] {
             writer.append(layer, piece).unwrap();
@@ -185,7 +185,7 @@ fn the_pieces_in_which_rows_come_leave_no_trace_in_the_file() {
     let metadata = metadata().with("hidden_size", width);
     let written = |pieces: &[usize]| {
         let folder = tempfile::tempdir().unwrap();
-        let mut writer = ActivationWriter::create(folder.path(), 1, &metadata).unwrap();
+        let mut writer = ActivationWriter::create(folder.path(), 1, 0, &metadata).unwrap();
         let mut rest = rows.as_slice();
         for length in pieces.iter().cycle() {
             let (piece, later) = rest.split_at(rest.len().min(*length));
@@ -210,7 +210,7 @@ fn the_pieces_in_which_rows_come_leave_no_trace_in_the_file() {
 #[test]
 fn files_that_were_not_finished_are_no_tables() {
     let folder = tempfile::tempdir().unwrap();
-    let mut writer = ActivationWriter::create(folder.path(), 2, &metadata()).unwrap();
+    let mut writer = ActivationWriter::create(folder.path(), 2, 0, &metadata()).unwrap();
     writer.append(0, &many_activations(5000)).unwrap();
     drop(writer);
     assert!(folder.path().join("layer=00/part-0.parquet").exists());
@@ -227,7 +227,7 @@ fn files_that_were_not_finished_are_no_tables() {
 #[test]
 fn rows_that_fit_no_file_are_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let mut writer = ActivationWriter::create(folder.path(), 2, &metadata()).unwrap();
+    let mut writer = ActivationWriter::create(folder.path(), 2, 0, &metadata()).unwrap();
     check_error(
         writer.append(2, &activations()),
         &["no layer 2 among the 2 of this run"],
@@ -240,7 +240,7 @@ fn rows_that_fit_no_file_are_refused() {
     );
     let nameless = Metadata::default();
     check_error(
-        ActivationWriter::create(folder.path(), 1, &nameless).map(drop),
+        ActivationWriter::create(folder.path(), 1, 0, &nameless).map(drop),
         &["hidden_size"],
     );
 }

@@ -116,3 +116,50 @@ fn a_rows_features_do_not_depend_on_the_others() {
         assert_eq!(together, alone.collect::<Vec<_>>(), "{folder}");
     }
 }
+
+/// A feature alone has the activation that SAELens and NumPy give it among the others, active or not; those
+/// that can't be told alone are refused by name.
+#[test]
+fn a_feature_read_alone_is_the_feature_among_all() {
+    let record = record();
+    let rows = rows(&record);
+    let mut read = Vec::new();
+    for (folder, expected) in record["folders"].as_object().unwrap() {
+        let sae = sae::open(&data().join(folder), None).unwrap();
+        let readers: Result<Vec<_>, String> = (0..sae.features())
+            .map(|feature| sae.reader(feature).unwrap())
+            .collect();
+        let readers = match readers {
+            Ok(readers) => readers,
+            Err(why) => {
+                let known = folder.starts_with("topk") && why.contains("top-k")
+                    || folder.ends_with("norm") && why.contains("normalises");
+                assert!(known, "{folder}: {why}");
+                continue;
+            }
+        };
+        read.push(folder.as_str());
+        let active = expected["active"].as_array().unwrap();
+        for (row, active) in rows.chunks(sae.hidden_size()).zip(active) {
+            let value = |feature: usize| {
+                active
+                    .get(feature.to_string())
+                    .map_or(0.0, |value| value.as_f64().unwrap())
+            };
+            let theirs: Vec<f64> = (0..sae.features()).map(value).collect();
+            let dot = |e: &[f32]| e.iter().zip(row).map(|(e, x)| e * x).sum::<f32>();
+            let ours: Vec<f32> = readers
+                .iter()
+                .map(|reader| reader.activation(dot(&reader.row)))
+                .collect();
+            assert!(error(&ours, &theirs) < 1e-5, "{folder}: {ours:?} {theirs:?}");
+        }
+    }
+    for kind in ["standard", "jumprelu", "gated", "batchtopk"] {
+        assert!(read.contains(&kind), "{kind} is not among {read:?}");
+    }
+    assert!(
+        read.iter().any(|folder| folder.starts_with("gemma-scope")),
+        "{read:?}"
+    );
+}

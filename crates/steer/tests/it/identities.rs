@@ -1,7 +1,9 @@
 //! What must hold whatever the model computes.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use interventions::{Form, ablation, addition, capping, mean_ablation};
+use interventions::{
+    FeatureReader, Form, ablation, addition, capping, feature_ablation, feature_clamping, mean_ablation,
+};
 use model::{Batch, GenerationRequest, ResidualTap, Sampling, generate};
 use steer::{Intervention, Steer, broadcast, resolve_layer};
 use terms::Positions;
@@ -102,6 +104,77 @@ fn ablation_leaves_no_projection_and_capping_none_above_the_threshold() {
             .all(|projection| (projection - expected).abs() < 1e-5),
         "{moved:?}"
     );
+}
+
+fn reader() -> FeatureReader {
+    FeatureReader {
+        row: vec![0.5, 1.0, -1.0, 0.25],
+        gain: 1.5,
+        bias: -0.2,
+        threshold: 0.4,
+    }
+}
+
+/// By the formula, in f64.
+fn clamped(h: &[f32], value: f64) -> Vec<f64> {
+    let reader = reader();
+    let dot: f64 = h
+        .iter()
+        .zip(&reader.row)
+        .map(|(h, e)| f64::from(*h) * f64::from(*e))
+        .sum();
+    let active = match dot > f64::from(reader.threshold) {
+        true => (dot * f64::from(reader.gain) + f64::from(reader.bias)).max(0.0),
+        false => 0.0,
+    };
+    let change = |(h, v): (&f32, f32)| f64::from(*h) + (value - active) * f64::from(v);
+    h.iter().zip(V).map(change).collect()
+}
+
+#[test]
+fn a_feature_is_held_at_a_value_and_taken_out_beside_other_rows() {
+    let unsteered = numbers(residual());
+    let is_on = |h: &&[f32]| h.iter().zip(reader().row).map(|(h, e)| h * e).sum::<f32>() > 0.4;
+    let on = unsteered.chunks(4).filter(is_on).count();
+    assert!((1..6).contains(&on), "of six tokens, {on} have the feature");
+    let row = |form: Form| vec![at(0, Positions::All, form)];
+    let check = |found: &[f32], before: &[f32], value: f64| {
+        for (found, before) in found.chunks(4).zip(before.chunks(4)) {
+            for (found, expected) in found.iter().zip(clamped(before, value)) {
+                assert!(
+                    (f64::from(*found) - expected).abs() < 1e-5,
+                    "{found} is not {expected}"
+                );
+            }
+        }
+    };
+    let both = apply(
+        &[
+            row(feature_clamping(&V, &reader(), 2.5)),
+            row(feature_ablation(&V, &reader())),
+        ],
+        0,
+    );
+    check(&both[..12], &unsteered[..12], 2.5);
+    check(&both[12..], &unsteered[12..], 0.0);
+    // Ablating is clamping to 0, and changes no bit of a token without the feature.
+    let zero = apply(&[vec![], row(feature_clamping(&V, &reader(), 0.0))], 0);
+    assert_eq!(zero[12..], both[12..]);
+    let off = unsteered[12..]
+        .chunks(4)
+        .zip(both[12..].chunks(4))
+        .filter(|(before, _)| !is_on(before));
+    off.for_each(|(before, after)| assert_eq!(before, after));
+    // Beside a feature, other kinds have the bits that they have alone.
+    for other in [
+        capping(&V, 0.5),
+        ablation(&V, 0.3),
+        addition(&V, 1.5),
+        reflection(),
+    ] {
+        let beside = apply(&[row(feature_ablation(&V, &reader())), row(other.clone())], 0);
+        assert_eq!(beside[12..], apply(&[vec![], row(other)], 0)[12..]);
+    }
 }
 
 /// `h - 2 (h.v^) v^`, which is a reflection.

@@ -1,4 +1,6 @@
-use interventions::{InterventionTable, Kind, Own, OwnValue, ablation, addition};
+use interventions::{
+    FeatureReader, InterventionTable, Kind, Own, OwnValue, ablation, addition, feature_clamping,
+};
 use pipeline::{GenerationSet, VectorKind};
 use results::{ContrastVectors, Metadata, RenderedPrompt};
 use steer::{expand_set, row_seed};
@@ -74,6 +76,38 @@ fn a_vector_of_others_is_there_only_at_its_layers() {
             && error.ends_with("a layer that has one (1)"),
         "{error}"
     );
+}
+
+#[test]
+fn features_are_clamped_where_they_can_be_read_alone() {
+    let mut vectors = contrast();
+    let kind = |feature| VectorKind::Feature("mine".to_owned(), feature);
+    let reader = FeatureReader {
+        row: vec![1.0, 2.0],
+        gain: 1.0,
+        bias: 0.0,
+        threshold: 0.0,
+    };
+    for feature in 0..2 {
+        vectors.insert_some(&kind(feature), &[None, Some(vec![7.0, 8.0]), None]);
+    }
+    vectors.insert_reader(&kind(0), Ok(reader.clone()));
+    vectors.insert_reader(&kind(1), Err("saes.mine: it is a top-k one".to_owned()));
+    let expand = |feature: usize| {
+        let table = table(Kind::FeatureClamping, &[1], &[&kind(feature).name()]);
+        expand_set(&set(vec![table], &[3.0]), &prompts(), &vectors, &NORMS, 0)
+    };
+    let rows = expand(0).unwrap();
+    assert_eq!(
+        *rows[0].interventions[0].form,
+        feature_clamping(&[7.0, 8.0], &reader, 3.0)
+    );
+    assert_eq!(
+        rows[0].description,
+        "clamping of sae.mine.0 to 3 at layer 1, all positions"
+    );
+    let error = format!("{:#}", expand(1).unwrap_err());
+    assert_eq!(error, "feature-clamping: saes.mine: it is a top-k one");
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     save(&trained, &settings, &arguments.output)?;
     writeln!(
         Output,
-        "seed {}: {} features, {} active, {:.3} of the variance unexplained",
+        "seed {}: {} features, {} active on average, {:.3} of the variance unexplained",
         settings.seed, settings.features, settings.k, trained.unexplained
     )?;
     Ok(())
@@ -64,6 +64,7 @@ fn save(trained: &Trained, settings: &Settings, folder: &Path) -> Result<()> {
         ("W_enc", vec![hidden, features], &trained.w_enc),
         ("b_dec", vec![hidden], &trained.b_dec),
         ("b_enc", vec![features], &trained.b_enc),
+        ("threshold", vec![features], &trained.threshold),
     ];
     let bytes = tensors.map(|(name, shape, values)| {
         let bytes: Vec<u8> = values
@@ -78,16 +79,14 @@ fn save(trained: &Trained, settings: &Settings, folder: &Path) -> Result<()> {
     let views = views.collect::<Result<Vec<_>>>()?;
     fs_err::write(folder.join("sae_weights.safetensors"), serialize(views, None)?)?;
     let config = json!({
-        "architecture": "topk",
+        "architecture": "jumprelu",
         "d_in": hidden,
         "d_sae": features,
-        "k": settings.k,
         "dtype": "bfloat16",
         "device": "cpu",
         "apply_b_dec_to_input": true,
         "normalize_activations": "none",
         "reshape_activations": "none",
-        "rescale_acts_by_decoder_norm": false,
         "metadata": {
             "model_name": "Roleswap Tiny",
             "hook_name": format!("blocks.{}.hook_resid_post", settings.layer),

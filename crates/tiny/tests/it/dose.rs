@@ -6,15 +6,19 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use pipeline::Pipeline;
-use results::{DoseEffect, DoseSummary, DoseText, Layout, StageDirectory, Table, read_dose_summary};
+use results::{
+    DoseDirection, DoseEffect, DoseSummary, DoseText, HeldOutText, Layout, StageDirectory, Table,
+    read_dose_summary,
+};
 use tempfile::TempDir;
-use terms::{DoseDirection, Stage};
+use terms::Stage;
 use tiny::judge::{Role, judge};
 
 struct Result {
     summary: DoseSummary,
     effects: Vec<DoseEffect>,
     texts: Vec<DoseText>,
+    held_out: Vec<HeldOutText>,
     _folder: TempDir,
 }
 
@@ -46,6 +50,7 @@ fn sweep(pipeline: &Pipeline) -> Result {
         summary: read_dose_summary(&layout.dose_summary()).unwrap(),
         effects: DoseEffect::read(&layout.table::<DoseEffect>()).unwrap().0,
         texts: DoseText::read(&layout.table::<DoseText>()).unwrap().0,
+        held_out: HeldOutText::read(&layout.table::<HeldOutText>()).unwrap().0,
         _folder: folder,
     }
 }
@@ -62,7 +67,7 @@ fn additions(
             && row.dose.coefficient == Some(coefficient)
             && row.condition == condition
     });
-    rows.partition(|row| row.dose.direction == DoseDirection::Contrast)
+    rows.partition(|row| row.dose.direction == DoseDirection::CONTRAST)
 }
 
 #[test]
@@ -119,7 +124,7 @@ fn the_grammars_own_judge_agrees() {
     let steered = RESULT.texts.iter().filter(|text| {
         let sign = if text.condition == "normal" { -1.0 } else { 1.0 };
         text.dose.operation == Some(Kind::Addition)
-            && text.dose.direction == DoseDirection::Contrast
+            && text.dose.direction == DoseDirection::CONTRAST
             && text.dose.layer == Some(chosen.layer)
             && text.dose.coefficient == Some(sign * chosen.coefficient)
     });
@@ -212,4 +217,109 @@ fn a_sweep_that_is_not_wanted_leaves_empty_tables_that_say_so() {
     let result = sweep(&pipeline);
     assert!(result.effects.is_empty() && result.texts.is_empty());
     assert!(result.summary.findings[0].contains("dose.enabled = false"));
+}
+
+/// The same prompts, each under a dose that others chose and a contrast that is made without it.
+#[test]
+fn held_out_prompts_turn_too_and_their_texts_are_those_of_their_dose() {
+    let contrast = &RESULT.summary.directions[0];
+    let held_out = contrast.held_out.as_ref().unwrap();
+    assert!(held_out.is_refitted && held_out.chosen.len() == 5);
+    assert_eq!(RESULT.held_out.len(), 2 * 6);
+    let mut folds: Vec<usize> = RESULT.held_out.iter().map(|row| row.fold).collect();
+    folds.sort_unstable();
+    folds.dedup();
+    assert_eq!(folds, [0, 1, 2, 3, 4]);
+    for row in &RESULT.held_out {
+        let (text, dose) = (&row.text, &row.text.dose);
+        let sign = if text.condition == "normal" { -1.0 } else { 1.0 };
+        let chosen = &RESULT.summary.candidates[held_out.chosen[row.fold].unwrap()];
+        assert_eq!(
+            (dose.layer, dose.coefficient),
+            (Some(chosen.layer), Some(sign * chosen.coefficient))
+        );
+        let wanted = if sign < 0.0 { Role::Human } else { Role::Assistant };
+        assert!(judge(&text.text) == wanted, "{text:#?}");
+    }
+    assert_eq!(held_out.crossed, 1.0);
+    assert!(
+        held_out.effect.low > 0.3 && held_out.effect.value < 1.2,
+        "{held_out:#?}"
+    );
+}
+
+/// The second measure agrees with the grammar's judge: unsteered texts are where they begin, and the chosen dose takes
+/// them most of the way.
+#[test]
+fn projections_follow_the_role() {
+    let unsteered = RESULT.effects.iter().filter(|row| row.dose.operation.is_none());
+    for row in unsteered {
+        assert_eq!(row.figures.projection_effect, 0.0);
+    }
+    let chosen = &RESULT.summary.candidates[RESULT.summary.chosen.unwrap()];
+    let projection = chosen.projection.unwrap();
+    assert!(
+        projection.low > 0.4 && (0.7..1.3).contains(&projection.value),
+        "{projection:#?}"
+    );
+    for (condition, sign) in [("normal", -1.0), ("swapped", 1.0)] {
+        let (_, controls) = additions(chosen.layer, chosen.coefficient, condition);
+        for control in controls {
+            assert!(
+                control.figures.projection_effect.abs() < 0.4,
+                "{:#?}",
+                control.figures
+            );
+        }
+        let (opposite, _) = additions(chosen.layer, -sign * chosen.coefficient, condition);
+        assert!(opposite[0].figures.projection_effect < 0.4, "{condition}");
+    }
+}
+
+/// Other vectors at the same layers, and a feature at the layer that its autoencoder reads: as long as the contrast,
+/// compared with it, and changing none of its rows.
+#[test]
+fn other_directions_come_after_the_contrasts_rows_and_leave_them_alone() {
+    let directions = ["contrast", "probe", "pca", "sae.tiny.47"];
+    let mut pipeline = crate::tiny_pipeline();
+    pipeline.dose.layers = vec![3];
+    pipeline.dose.coefficients = vec![0.75];
+    pipeline.dose.percentiles = Vec::new();
+    pipeline.dose.random_directions = 1;
+    let alone = sweep(&pipeline);
+    pipeline.dose.directions = directions.map(str::to_owned).to_vec();
+    let compared = sweep(&pipeline);
+    assert_eq!(compared.effects[..alone.effects.len()], alone.effects);
+    assert_eq!(compared.texts[..alone.texts.len()], alone.texts);
+    assert_eq!(compared.summary.candidates[..1], alone.summary.candidates);
+    let rest = &compared.effects[alone.effects.len()..];
+    let names: Vec<String> = rest.iter().map(|row| row.dose.direction.name()).collect();
+    // Both signs in both conditions.
+    assert_eq!(
+        names,
+        directions[1..]
+            .iter()
+            .flat_map(|name| vec![*name; 4])
+            .collect::<Vec<_>>()
+    );
+    let size = alone.summary.candidates[0].relative_coefficient;
+    for candidate in &compared.summary.candidates {
+        assert!(
+            (candidate.relative_coefficient.abs() - size).abs() < 1e-4,
+            "{candidate:#?}"
+        );
+    }
+    let found: Vec<&str> = compared
+        .summary
+        .directions
+        .iter()
+        .map(|own| own.direction.as_str())
+        .collect();
+    assert_eq!(found, directions);
+    // In this model the probe and the first component are nearly the contrast, and turn texts as it does.
+    for own in &compared.summary.directions[..3] {
+        let held_out = own.held_out.as_ref().unwrap();
+        assert_eq!(held_out.is_refitted, own.direction == "contrast");
+        assert!(own.chosen.is_some() && held_out.effect.low > 0.0, "{own:#?}");
+    }
 }

@@ -6,6 +6,7 @@
     reason = "a test that can't go on must fail"
 )]
 
+mod autoencoder;
 mod control;
 mod conversations;
 mod dose;
@@ -25,6 +26,9 @@ pub fn tiny_pipeline() -> ::pipeline::Pipeline {
     pipeline.model.source = root().join(&pipeline.model.source);
     pipeline.model.device = terms::Device::Cpu;
     pipeline.prompts.file = root().join(&pipeline.prompts.file);
+    for table in &mut pipeline.saes {
+        table.folder = root().join(&table.folder);
+    }
     pipeline.dose.neutral = pipeline.dose.neutral.map(|file| root().join(file));
     pipeline
 }

@@ -28,14 +28,14 @@ pub fn help() -> String {
     let others = Kind::live().filter(|kind| *kind != Kind::Addition);
     let kinds = others.filter_map(|kind| {
         let help = kind.definition().live?.help;
-        Some(format!("       {:<21}{help}\n", format!("kind={kind}")))
+        Some(format!("       {:<20} {help}\n", format!("kind={kind}")))
     });
     format!("{STEERING_HELP}{}{HELP}", kinds.collect::<String>())
 }
 
 const STEERING_HELP: &str = "\
 /steer layer=3 coef=-0.65   adds a multiple of the contrast at a layer from now on; repeat it for several
-       vector=NAME          another vector (see /vectors)
+       vector=NAME          another vector (see /vectors), or a feature of one of [[saes]]: sae.NAME.NUMBER
        unit=relative        coef counts mean residual norms of the layer, not lengths of the vector
 ";
 
@@ -152,6 +152,14 @@ mod tests {
                 "/steer layer=2 kind=ablation coef=-1 unit=relative vector=pca",
                 "-1 residual norms of pca in place of it at layer 2",
             ),
+            (
+                "/steer layer=3 kind=feature-clamping coef=4 vector=sae.tiny.7",
+                "clamped to +4 sae.tiny.7 at layer 3",
+            ),
+            (
+                "/steer layer=3 kind=feature-ablation vector=sae.tiny.7",
+                "without what sae.tiny.7 adds at layer 3",
+            ),
         ] {
             let Some(Command::Steer(steering)) = Command::parse(line).unwrap() else {
                 panic!("{line}");
@@ -165,10 +173,12 @@ mod tests {
         let help = help();
         let lines: Vec<&str> = help.lines().collect();
         assert_eq!(
-            lines[2..5],
+            lines[2..7],
             [
                 "       unit=relative        coef counts mean residual norms of the layer, not lengths of the vector",
                 "       kind=ablation        takes the direction out, and adds coef of it back (0 if left out)",
+                "       kind=feature-clamping holds a feature's activation at coef",
+                "       kind=feature-ablation takes out what a feature adds",
                 "/steer dose                 what the stage dose chose and nothing else, toward the other speaker",
             ]
         );
@@ -179,12 +189,18 @@ mod tests {
         for (line, words) in [
             ("/stear", "/steer, /off"),
             ("/steer layer=3", "coef is missing"),
-            ("/steer layer=3", "[unit=raw|relative] [kind=addition|ablation]"),
+            (
+                "/steer layer=3",
+                "[unit=raw|relative] [kind=addition|ablation|feature-clamping|feature-ablation]",
+            ),
             ("/steer coef=1", "layer is missing"),
             ("/steer layer=x coef=1", "whole number"),
             ("/steer layer=1 coef=nan", "must be finite"),
             ("/steer layer=1 coef=1 unit=mm", "raw"),
-            ("/steer layer=1 coef=1 kind=capping", "addition and ablation"),
+            (
+                "/steer layer=1 coef=1 kind=capping",
+                "addition, ablation, feature",
+            ),
             ("/steer layer 3", "KEY=VALUE"),
             ("/steer where=3", "unknown key \"where\""),
             ("/as me", "user or as model"),

@@ -55,11 +55,11 @@ def lines_of(word, text):
 
 
 def built(day, features, limit):
-    """The tests of the device, with its features, the only build; as a command that takes their names."""
-    tests = ["cargo", "test", "--package", "tiny", "--features", ",".join(features), "--test", "device"]
-    if day.step("build", tests + ["--no-run"], limit) is None:
+    """The tests of the device, with its features, the only build; as a command that takes a program of them and their names."""
+    tests = ["cargo", "test", "--package", "tiny", "--features", ",".join(features), "--test"]
+    if day.step("build", tests + ["device", "--test", "device_counts", "--no-run"], limit) is None:
         return None
-    return lambda *arguments: tests + ["--", "--nocapture", *arguments]
+    return lambda program, *arguments: tests + [program, "--", "--nocapture", *arguments]
 
 
 def model_names(arguments, day):
@@ -99,13 +99,18 @@ def number(value, digits=1):
 
 
 def markdown(record):
-    lines = [f"# {record['device']}", "", record["about"], "", "## Steps", ""]
+    # As the driver names the card; without a measurement only its interface is known.
+    names = [result["gpu"] for result in record["measured"] if result.get("gpu")]
+    title = f"{names[0]}, by {record['device']}" if names else record["device"]
+    lines = [f"# {title}", "", record["about"], "", "## Steps", ""]
     lines.append(table(["step", "s", "outcome"], [[step["step"], step["seconds"], step["status"] if step["status"] else "done"] for step in record["steps"]]))
     if record["parity"]:
         lines += ["", "## Every layer against the CPU in f32 (relative RMS error)", ""]
         lines.append(table(["model", "type", "layers", "worst layer", "limit", "logits", "limit"],
                            [[Path(row["checkpoint"]).name, row["dtype"], row["layers"], f"{row['worst_layer']:.1e}", f"{row['limit']:.0e}",
                              f"{row['logits']:.1e}", f"{row['limit_of_logits']:.0e}"] for row in record["parity"]]))
+    if record["counted"]:
+        lines += ["", "## Launches and reads", "", table(["what", "count"], [[row["what"], row["count"]] for row in record["counted"]])]
     for result in record["measured"]:
         memory = result.get("device_memory_bytes")
         lines += ["", f"## {Path(result['checkpoint']).name}: {result['tool']}, {result['dtype']}", "",
@@ -128,7 +133,7 @@ def main():
     features = os.environ.get("GPU_DAY_FEATURES", device.split(":")[0]).split(",")
     day = Day(arguments.out.resolve())
     about = "" if arguments.small else day.step("the card", ["nvidia-smi", "--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"], 30) or ""
-    record = {"device": device, "features": features, "about": about.strip(), "parity": [], "measured": []}
+    record = {"device": device, "features": features, "about": about.strip(), "parity": [], "measured": [], "counted": []}
     tests = built(day, features, arguments.build_limit)
     if tests:
         names = model_names(arguments, day)
@@ -136,13 +141,15 @@ def main():
         given = lambda names: {"ROLESWAP_DEVICE": device, "ROLESWAP_CHECKPOINTS": ",".join(names), "ROLESWAP_NEW": new}
         # One model a process, so that one that doesn't fit leaves the others, and the memory is its own.
         for name in names:
-            test = tests("--exact", "checkpoints::every_layer_of_given_checkpoints_is_the_cpus")
+            test = tests("device", "--exact", "checkpoints::every_layer_of_given_checkpoints_is_the_cpus")
             record["parity"] += lines_of("parity", day.step(f"layers of {Path(name).name}", test, 300, given([name])))
         for name in names:
-            test = tests("--exact", "measures::speed_and_memory_of_given_checkpoints")
+            test = tests("device", "--exact", "measures::speed_and_memory_of_given_checkpoints")
             record["measured"] += lines_of("measured", day.step(f"speed of {Path(name).name}", test, 300, given([name])))
         record["measured"] += peers(day, names, arguments)
-        day.step("tests of the device", tests(), 900, {"ROLESWAP_DEVICE": device})
+        counts = tests("device_counts", "--test-threads", "1")
+        record["counted"] = lines_of("counted", day.step("launches and reads", counts, 300, {"ROLESWAP_DEVICE": device}))
+        day.step("tests of the device", tests("device"), 900, {"ROLESWAP_DEVICE": device})
     record["steps"] = day.steps
     (day.out / "gpu_day.json").write_text(json.dumps(record, indent=1) + "\n")
     (day.out / "gpu_day.md").write_text(markdown(record))

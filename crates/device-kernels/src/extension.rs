@@ -3,9 +3,12 @@
 use burn::backend::fusion::custom::TensorSpec;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Backend, Shape, backend_extension};
+use burn::tensor::DType;
 use burn_cubecl::CubeBackend;
 
-use crate::{AttendShape, GateFunction, HeadShape, attention, gate, heads, largest, rms_norm};
+use crate::{
+    AttendShape, GateFunction, HeadShape, attention, gate, heads, largest, product, rms_norm, tails,
+};
 
 #[backend_extension(Cube, Fusion)]
 pub trait DeviceKernels: Backend {
@@ -37,8 +40,18 @@ pub trait DeviceKernels: Backend {
         shape: HeadShape,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 
+    #[fusion(meta = spec_of_product)]
+    fn wide_product(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self>;
+
     #[fusion(dtype = x, shape = facts(x, room))]
     fn largest(x: FloatTensor<Self>, wanted: usize, room: usize) -> FloatTensor<Self>;
+
+    #[fusion(dtype = x, shape = blocks(x))]
+    fn tails(
+        x: FloatTensor<Self>,
+        found: FloatTensor<Self>,
+        inverses: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
 
     #[fusion(dtype = queries, shape = queries)]
     fn attend(
@@ -52,8 +65,16 @@ pub trait DeviceKernels: Backend {
     ) -> FloatTensor<Self>;
 }
 
+fn spec_of_product(x: &TensorSpec, weight: &TensorSpec) -> TensorSpec {
+    TensorSpec::new(Shape::new([x.shape[0], weight.shape[0]]), DType::F32)
+}
+
 fn facts(rows: &Shape, room: &usize) -> Shape {
     Shape::new([rows[0], 3 + 2 * room])
+}
+
+fn blocks(rows: &Shape) -> Shape {
+    Shape::new([rows[0], rows[1].div_ceil(tails::BLOCK)])
 }
 
 fn half(whole: &Shape) -> Shape {
@@ -109,8 +130,20 @@ impl DeviceKernels for CubeBackend {
         heads::launch(qkv, tables, [query_norm, key_norm], [keys, values], first, shape)
     }
 
+    fn wide_product(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
+        product::launch(x, weight)
+    }
+
     fn largest(x: FloatTensor<Self>, wanted: usize, room: usize) -> FloatTensor<Self> {
         largest::launch(x, wanted, room)
+    }
+
+    fn tails(
+        x: FloatTensor<Self>,
+        found: FloatTensor<Self>,
+        inverses: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        tails::launch(x, found, inverses)
     }
 
     fn attend(

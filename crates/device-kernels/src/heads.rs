@@ -2,9 +2,9 @@ use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::*;
 
-use crate::HeadShape;
 use crate::launch::{UNITS, empty_like, grid_of, storage};
 use crate::rms_norm::sum_of_units;
+use crate::{HeadNorms, HeadShape};
 
 /// A group of units for each head of queries, keys and values of each token.
 #[cube(launch_unchecked, address_type = "dynamic")]
@@ -34,26 +34,52 @@ fn heads_kernel<E: Float>(
         terminate!();
     }
     let unit = UNIT_POS_X as usize;
-    let start = (token * (heads + 2 * groups) + head) * head_dim;
     let is_query = head < heads;
     let is_value = head >= heads + groups;
+    // Its place in what the product gives for the token.
+    let mut source = head;
+    if comptime!(shape.shared_product) {
+        if is_value {
+            source = head - groups;
+        }
+    }
+    let products = comptime!(shape.products());
+    let of_token = token * products * head_dim;
+    let start = of_token + source * head_dim;
+    // Where its numbers are among those that a norm is over, and in the norm's weight.
+    let mut normed = start;
+    let mut width = head_dim.runtime();
+    let mut in_weight = 0usize;
+    if comptime!(shape.norms == HeadNorms::OfWidth) {
+        if is_query {
+            normed = of_token;
+            width = (heads * head_dim).runtime();
+            in_weight = head * head_dim;
+        } else {
+            if !is_value {
+                normed = of_token + heads * head_dim;
+                width = (groups * head_dim).runtime();
+                in_weight = (head - heads) * head_dim;
+            }
+        }
+    }
     let mut factor = 1.0f32;
-    if comptime!(shape.norms || shape.value_norm) {
+    if comptime!(shape.has_norms() || shape.value_norm) {
         let mut sum = 0.0f32;
         let mut index = unit;
-        while index < head_dim {
-            let value = f32::cast_from(qkv[start + index]);
+        while index < width {
+            let value = f32::cast_from(qkv[normed + index]);
             sum += value * value;
             index += units;
         }
         let sum = sum_of_units(sum, units);
-        let root = f32::sqrt(sum / f32::cast_from(head_dim as u32) + epsilon);
+        let root = f32::sqrt(sum / f32::cast_from(width as u32) + epsilon);
         if is_value {
             if comptime!(shape.value_norm) {
                 factor = 1.0f32 / root;
             }
         } else {
-            if comptime!(shape.norms) {
+            if comptime!(shape.has_norms()) {
                 factor = 1.0f32 / root;
             }
         }
@@ -62,8 +88,8 @@ fn heads_kernel<E: Float>(
     while index < head_dim {
         let mut turned = f32::cast_from(qkv[start + index]) * factor;
         if !is_value {
-            if comptime!(shape.norms) {
-                turned *= norm_weight(query_norm, key_norm, index, is_query);
+            if comptime!(shape.has_norms()) {
+                turned *= norm_weight(query_norm, key_norm, in_weight + index, is_query);
             }
             if index < 2 * pairs {
                 let mut pair = index;
@@ -75,8 +101,8 @@ fn heads_kernel<E: Float>(
                     sign = f32::new(1.0);
                 }
                 let mut opposite = f32::cast_from(qkv[start + other]) * factor;
-                if comptime!(shape.norms) {
-                    opposite *= norm_weight(query_norm, key_norm, other, is_query);
+                if comptime!(shape.has_norms()) {
+                    opposite *= norm_weight(query_norm, key_norm, in_weight + other, is_query);
                 }
                 let at = token * pairs + pair;
                 turned = turned * cosines[at] + sign * opposite * sines[at];
@@ -98,7 +124,14 @@ fn heads_kernel<E: Float>(
 
 #[cube]
 fn norm_weight(query_norm: &[f32], key_norm: &[f32], index: usize, is_query: bool) -> f32 {
-    select(is_query, query_norm[index], key_norm[index])
+    // Both aren't equally long, so that only one is read.
+    let mut weight = 0.0f32;
+    if is_query {
+        weight = query_norm[index];
+    } else {
+        weight = key_norm[index];
+    }
+    weight
 }
 
 /// What a kernel is compiled for.
@@ -108,8 +141,21 @@ struct Comptime {
     groups: usize,
     head_dim: usize,
     pairs: usize,
-    norms: bool,
+    norms: HeadNorms,
     value_norm: bool,
+    shared_product: bool,
+}
+
+impl Comptime {
+    /// Heads that the product gives for a token.
+    fn products(&self) -> usize {
+        let kinds = if self.shared_product { 1 } else { 2 };
+        self.heads + kinds * self.groups
+    }
+
+    fn has_norms(&self) -> bool {
+        self.norms != HeadNorms::None
+    }
 }
 
 pub fn launch(
@@ -133,6 +179,7 @@ pub fn launch(
         pairs: shape.pairs,
         norms: shape.norms,
         value_norm: shape.value_norm,
+        shared_product: shape.shared_product,
     };
     // SAFETY: a unit reads and writes numbers of its head and token; `model` reserves the slots from `first` on.
     unsafe {

@@ -11,8 +11,10 @@ mod gate;
 mod heads;
 mod largest;
 mod launch;
+mod product;
 mod rms_norm;
 mod shapes;
+mod tails;
 
 use burn::backend::{Dispatch, DispatchDevice};
 use burn::tensor::{Int, Tensor};
@@ -20,7 +22,8 @@ use burn::tensor::{Int, Tensor};
 /// For tests that count launches.
 pub use cubecl::logging::{LaunchObservation, LaunchObserver};
 use extension::DeviceKernels;
-pub use shapes::{AttendShape, GateFunction, HeadShape};
+pub use shapes::{AttendShape, GateFunction, HeadNorms, HeadShape};
+pub use tails::BLOCK as TAIL_BLOCK;
 
 /// Whether the kernels here run where the tensor is.
 pub fn is_here<const D: usize>(x: &Tensor<D>) -> bool {
@@ -49,9 +52,9 @@ pub fn gate(gate_up: Tensor<2>, function: GateFunction) -> Tensor<2> {
 /// embedding, keys and values written over the rows of `keys` and `values` from `first` on, in place where these are the
 /// only handles.
 ///
-/// `qkv: [tokens, (heads + 2 groups) head_dim]`; `cosines` and `sines: [tokens, pairs]` in f32 (of any size where nothing
-/// is turned); the weights of the norms `[head_dim]` in f32 (of any size without norms); `keys` and `values: [slots, groups
-/// head_dim]`. Gives the queries, `[tokens, heads head_dim]`, and all keys and values.
+/// `qkv: [tokens, (heads + 2 groups) head_dim]`, with one `groups` where keys and values are one product; `cosines` and `sines:
+/// [tokens, pairs]` in f32 (of any size where nothing is turned); the weights of the norms in f32, as wide as what they are over
+/// (of any size without norms); `keys` and `values: [slots, groups head_dim]` (of any size without groups). Gives the queries, `[tokens, heads head_dim]`, and all keys and values.
 #[allow(clippy::too_many_arguments, reason = "what a layer has for its heads")]
 pub fn heads(
     qkv: Tensor<2>,
@@ -71,12 +74,27 @@ pub fn heads(
     [queries, keys, values].map(Tensor::from_dispatch)
 }
 
+/// `x weight^T` in f32 of `x: [rows, in]` and `weight: [out, in]`, which have one type: `[rows, out]`. Sums are in f32, and not
+/// rounded to the type.
+pub fn wide_product(x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
+    let [x, weight] = [x, weight].map(Tensor::into_dispatch);
+    Tensor::from_dispatch(Dispatch::wide_product(x, weight))
+}
+
 /// The largest numbers of each row of `x: [rows, width]` in f32: between `wanted` and `room` of them, all that are above some
 /// limit. A row of the result, `[rows, 3 + 2 room]`, has how many there are (0 where no limit does that, as among equal
 /// numbers), the limit, and the sum of the whole row; then the numbers, and then their places, both as many as `room`.
 /// Widths are below 2^24, so that places are exact.
 pub fn largest(x: Tensor<2>, wanted: usize, room: usize) -> Tensor<2> {
     Tensor::from_dispatch(Dispatch::largest(x.into_dispatch(), wanted, room))
+}
+
+/// What is left of each row of `x: [rows, width]` in f32 beside its largest numbers, which `found` has ([`largest`]): of each block
+/// of [`TAIL_BLOCK`] numbers the sum of `exp((number - limit) * inverse)` over those that are not above the row's limit.
+/// `inverses: [rows]`, one over the temperature. `[rows, blocks]`; the exponentials are the device's own, in f32.
+pub fn tails(x: Tensor<2>, found: Tensor<2>, inverses: Tensor<1>) -> Tensor<2> {
+    let [x, found] = [x, found].map(Tensor::into_dispatch);
+    Tensor::from_dispatch(Dispatch::tails(x, found, inverses.into_dispatch()))
 }
 
 /// What each query sees: lists of slots, and which part of them is a query's own.

@@ -6,18 +6,30 @@ pub enum GateFunction {
     Silu,
 }
 
+/// What norms of queries and keys are over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum HeadNorms {
+    None,
+    /// Each head for itself.
+    OfHeads,
+    /// All heads of a token's queries together, and all of its keys.
+    OfWidth,
+}
+
 /// The heads of a layer, and what is done to them before attention.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct HeadShape {
     /// Of the queries.
     pub heads: usize,
-    /// Heads of keys, and of values.
+    /// Heads of keys, and of values; 0 in a layer that has queries alone.
     pub groups: usize,
     pub head_dim: usize,
     /// Pairs of numbers that the rotary embedding turns in each head; 0 where it turns nothing.
     pub pairs: usize,
-    /// Whether queries and keys have norms.
-    pub norms: bool,
+    /// Of queries and keys.
+    pub norms: HeadNorms,
+    /// Whether values are what keys are before norm and rotation: then `qkv` has them once.
+    pub shared_product: bool,
     /// Whether values have one, without a weight.
     pub value_norm: bool,
     /// Of the norms.

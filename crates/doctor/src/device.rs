@@ -1,5 +1,5 @@
 use machine::Gpu;
-use model::{DeviceKind, Footprint, ModelConfig, Precision, ROWS_AT_ONCE, TextsAtOnce};
+use model::{DeviceKind, Footprint, Precision, ROWS_AT_ONCE, TextsAtOnce};
 use pipeline::Pipeline;
 use terms::{Device, GpuApi};
 
@@ -86,7 +86,8 @@ fn taken(
         Ok(precision) => precision,
         Err(error) => return Check::problem("device", error),
     };
-    let footprint = footprint(&shape.config, precision, workload);
+    let texts = texts(workload);
+    let footprint = Footprint::of(&shape.config, precision, texts);
     let weights = footprint.weights;
     let dtype = precision.as_str();
     match gpu.memory.filter(|memory| weights > memory - memory / 8) {
@@ -100,38 +101,53 @@ fn taken(
                 bytes(memory)
             ),
         ),
-        None => with_work(named, dtype, gpu, footprint),
+        None => {
+            let fit = |memory| Footprint::rows_within(&shape.config, precision, texts, memory);
+            let rows = gpu.memory.map_or(texts.rows, fit);
+            with_work(named, dtype, gpu, footprint, [rows, texts.rows])
+        }
     }
 }
 
-/// Weights that fit, and whether there is room for the work with them.
-fn with_work(named: String, dtype: &str, gpu: &Gpu, footprint: Footprint) -> Check {
+/// Weights that fit, and whether there is room for the work with them: for how many rows at once, of how many.
+fn with_work(
+    named: String,
+    dtype: &str,
+    gpu: &Gpu,
+    footprint: Footprint,
+    [fit, wanted]: [usize; 2],
+) -> Check {
     let text = format!(
         "{named}; {} of weights in {dtype}, and generation takes {} at most",
         bytes(footprint.weights),
         bytes(footprint.total())
     );
-    match gpu.memory.filter(|memory| footprint.total() > *memory) {
+    match gpu.memory.filter(|_| fit < wanted).map(bytes) {
+        Some(memory) if fit == 0 => Check::problem(
+            "device",
+            format!(
+                "{text}, and not even one text fits into {memory}; take shorter prompts or fewer new tokens, or set model.device = \"cpu\""
+            ),
+        ),
         Some(memory) => Check::warning(
             "device",
             format!(
-                "{text}, of {}; shorter texts, or fewer of them at once, take less",
-                bytes(memory)
+                "{text}, of {memory}: {fit} texts at once will be generated, and not {wanted}; shorter ones take less"
             ),
         ),
         None => Check::fine("device", text),
     }
 }
 
-/// What generation takes of the device's memory at most. Where the texts aren't known, one short text.
-fn footprint(config: &ModelConfig, precision: Precision, workload: Option<&Workload>) -> Footprint {
+/// What is generated at once at most. Where the texts aren't known, one short text.
+fn texts(workload: Option<&Workload>) -> TextsAtOnce {
     let texts = workload.map_or((1, 1, 1), |workload| {
         let rows = workload.steer.rows.max(workload.dose.rows).clamp(1, ROWS_AT_ONCE);
         let new = workload.steer.most_tokens.max(workload.dose.most_tokens);
         (rows, workload.longest, workload.longest + new)
     });
     let (rows, prompt, tokens) = texts;
-    Footprint::of(config, precision, TextsAtOnce { rows, prompt, tokens })
+    TextsAtOnce { rows, prompt, tokens }
 }
 
 fn driver(api: GpuApi) -> &'static str {

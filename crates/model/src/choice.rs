@@ -1,13 +1,13 @@
 //! The next tokens of rows from their logits. On a GPU, a row's largest ones are enough for most choices, and the others
 //! stay there.
 
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::tensor::{DType, Int, Tensor, TensorData};
 use rayon::prelude::*;
 
-use crate::network::largest_logits;
+use crate::network::{largest_logits, tails_of_logits};
 use crate::row::Row;
-use crate::sampling::Shortlist;
-use crate::{Result, read_numbers};
+use crate::sampling::{Shortlist, Tail};
+use crate::{Result, read_all, read_numbers};
 
 /// Candidates beyond those that a choice needs: so many can be ruled out or penalised.
 const SPARE: usize = 16;
@@ -67,10 +67,21 @@ fn chosen_from_lists(
         return Ok(all);
     };
     let width = largest.dims()[1];
-    let numbers = read_numbers(largest)?;
+    // Rows that share a line but not their temperature are left to the whole line.
+    let temperature = |rows: &Vec<&mut Row>| rows.iter().find_map(|row| row.temperature_of_all());
+    let temperatures: Vec<Option<f32>> = rows.iter().map(temperature).collect();
+    let tails = tails(logits, &largest, &temperatures);
+    let blocks = tails.as_ref().map_or(1, |tails| tails.dims()[1]);
+    let mut read = read_all(std::iter::once(largest).chain(tails).collect())?.into_iter();
+    let (numbers, tails) = (read.next().unwrap_or_default(), read.next());
     let mut lines = Vec::new();
     for (line, (numbers, rows)) in numbers.chunks(width).zip(rows).enumerate() {
+        let masses = tails
+            .as_ref()
+            .map(|tails| &tails[line * blocks..(line + 1) * blocks]);
+        let tail = masses.zip(temperatures[line]);
         if let Some(list) = Shortlist::of(numbers) {
+            let list = list.with_tail(tail.map(|(masses, temperature)| Tail::new(masses, temperature)));
             let mut rest = Vec::new();
             for row in rows.drain(..) {
                 if !row.advance_from(&list, ends)? {
@@ -84,6 +95,19 @@ fn chosen_from_lists(
         }
     }
     Ok(lines)
+}
+
+/// What the logits beside the largest ones have together, where some line is drawn from all tokens: `[lines, blocks]`.
+fn tails(logits: &Tensor<2>, largest: &Tensor<2>, temperatures: &[Option<f32>]) -> Option<Tensor<2>> {
+    if temperatures.iter().all(Option::is_none) {
+        return None;
+    }
+    let inverses = temperatures
+        .iter()
+        .map(|temperature| 1.0 / temperature.unwrap_or(1.0));
+    let inverses = TensorData::new::<f32, _>(inverses.collect(), [temperatures.len()]);
+    let inverses = Tensor::<1>::from_data(inverses, (&logits.device(), DType::F32));
+    Some(tails_of_logits(logits, largest, inverses))
 }
 
 /// Lets each row choose its next token from the same logits, which choosing changes.

@@ -54,6 +54,11 @@ impl ConversationCache {
         known
     }
 
+    /// How many rows are kept that are none of these.
+    pub(crate) fn kept_beside<'a>(&self, rows: impl Iterator<Item = &'a usize>) -> usize {
+        self.rows.len() - rows.filter(|row| self.rows.contains_key(row)).count()
+    }
+
     /// The row has ended with these tokens, the last of which has not been computed.
     pub(crate) fn keep(&mut self, row: usize, mut tokens: Vec<u32>) {
         if self.keeps {

@@ -40,6 +40,17 @@ impl Footprint {
         }
     }
 
+    /// How many texts like these fit into so many bytes at once: at most as many as `texts` has, and perhaps none.
+    pub fn rows_within(config: &ModelConfig, precision: Precision, texts: TextsAtOnce, bytes: u64) -> usize {
+        let fits = |rows: &usize| {
+            let fewer = TextsAtOnce { rows: *rows, ..texts };
+            Footprint::of(config, precision, fewer).total() <= bytes
+        };
+        // More rows take more, so that they fit up to a number.
+        let rows: Vec<usize> = (1..=texts.rows).collect();
+        rows.partition_point(fits)
+    }
+
     /// All of it.
     pub fn total(&self) -> u64 {
         self.weights + self.cache + self.workspace
@@ -73,4 +84,29 @@ fn workspace(config: &ModelConfig, texts: TextsAtOnce) -> usize {
     });
     let logits = texts.rows * config.vocab_size;
     of_tokens + attention.max().unwrap_or(0) + logits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ModelFiles;
+
+    #[test]
+    fn as_many_rows_fit_as_the_stated_bytes_allow_and_one_less_with_a_byte_less() {
+        let files = ModelFiles::at(&testkit::golden_folder().join("nano")).unwrap();
+        let (config, _) = files.network().unwrap();
+        let texts = |rows: usize| TextsAtOnce {
+            rows,
+            prompt: 30,
+            tokens: 400,
+        };
+        let fit = |bytes: u64| Footprint::rows_within(&config, Precision::F32, texts(64), bytes);
+        for rows in [1, 2, 7, 64] {
+            let stated = Footprint::of(&config, Precision::F32, texts(rows)).total();
+            assert_eq!(fit(stated), rows);
+            assert_eq!(fit(stated - 1), rows - 1);
+        }
+        assert_eq!(fit(u64::MAX), 64);
+        assert_eq!(fit(0), 0);
+    }
 }

@@ -4,7 +4,10 @@ use std::ops::ControlFlow;
 use crate::batch::Row as BatchRow;
 use crate::choice::advance_all;
 use crate::row::Row;
-use crate::{Batch, ConversationCache, Generated, GenerationRequest, Network, ResidualTap, Result};
+use crate::{
+    Batch, ConversationCache, Error, Footprint, Generated, GenerationRequest, Network, ResidualTap, Result,
+    TextsAtOnce,
+};
 
 /// What a pass produced for one row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,8 +22,8 @@ pub struct NewToken {
 /// arithmetic is the limit by then, but each costs the memory of its keys and values.
 pub const ROWS_AT_ONCE: usize = 64;
 
-/// Rows that wait begin when as many can: those that begin in one pass share their beginnings.
-const ROWS_TOGETHER: usize = ROWS_AT_ONCE / 4;
+/// Rows that wait begin when this share of all that are generated at once can: those that begin in one pass share their beginnings.
+const TOGETHER: usize = 4;
 
 /// New prompts wait for the next pass once a pass has this many tokens, and longer prompts are
 /// computed in parts of as many: enough for products to be at their fastest.
@@ -36,7 +39,8 @@ pub const TOKENS_AT_ONCE: usize = 1024;
 /// the number of tokens that it produced.
 ///
 /// # Errors
-/// A logit that is not a number, and what [`Network::forward`] refuses.
+/// A logit that is not a number, what [`Network::forward`] refuses, and a device without memory for a single row
+/// ([`Network::within_memory`]).
 pub fn generate(
     model: &Network,
     requests: &[GenerationRequest],
@@ -72,6 +76,7 @@ pub fn generate_on(
         let nothing = |row: &usize| (*row, Generated::nothing());
         return Ok(requests.keys().map(nothing).collect());
     }
+    let at_once = rows_at_once(model, memory, requests, max_new_tokens)?;
     let mut texts = BTreeMap::new();
     // Rows that begin alike begin together, since passes compute once what their rows share.
     let mut waiting: Vec<(usize, &GenerationRequest)> =
@@ -80,6 +85,7 @@ pub fn generate_on(
     let mut running = Running {
         waiting: waiting.into(),
         active: Vec::new(),
+        at_once,
         memory,
     };
     let end_tokens = &model.config().end_tokens;
@@ -109,10 +115,59 @@ pub fn generate_on(
     Ok(texts)
 }
 
+/// How many rows the device has memory for at the same time, beside those that are kept of earlier texts.
+fn rows_at_once(
+    model: &Network,
+    memory: &ConversationCache,
+    requests: &BTreeMap<usize, &GenerationRequest>,
+    max_new_tokens: usize,
+) -> Result<usize> {
+    let Some(bytes) = model.memory else {
+        return Ok(ROWS_AT_ONCE);
+    };
+    let prompts = requests.values().map(|request| request.prompt.len());
+    let prompt = prompts.max().unwrap_or(1);
+    let kept = memory.kept_beside(requests.keys());
+    let texts = |rows: usize| TextsAtOnce {
+        rows,
+        prompt,
+        tokens: prompt + max_new_tokens,
+    };
+    let (config, precision) = (model.config(), model.precision());
+    let all = requests.len().min(ROWS_AT_ONCE) + kept;
+    let fit = Footprint::rows_within(config, precision, texts(all), bytes);
+    match fit.saturating_sub(kept) {
+        0 => Err(no_room(
+            &Footprint::of(config, precision, texts(1 + kept)),
+            bytes,
+            kept,
+        )),
+        rows => Ok(rows),
+    }
+}
+
+fn no_room(one: &Footprint, bytes: u64, kept: usize) -> Error {
+    let beside = match kept {
+        0 => String::new(),
+        kept => format!(" beside {kept} earlier conversations"),
+    };
+    Error::Request(format!(
+        "one text{beside} takes up to {:.1} MB of the device's memory ({:.1} MB of weights, {:.1} MB of keys and values, {:.1} MB of \
+         work), and it has {:.1} MB; take shorter prompts or fewer new tokens, or set model.device = \"cpu\"",
+        one.total() as f64 / 1e6,
+        one.weights as f64 / 1e6,
+        one.cache as f64 / 1e6,
+        one.workspace as f64 / 1e6,
+        bytes as f64 / 1e6
+    ))
+}
+
 /// The rows that are generated now, those that wait, and what is known of earlier ones.
 struct Running<'a> {
     waiting: VecDeque<(usize, &'a GenerationRequest)>,
     active: Vec<Row>,
+    /// The most rows that are generated at the same time.
+    at_once: usize,
     memory: &'a mut ConversationCache,
 }
 
@@ -124,11 +179,11 @@ impl Running<'_> {
         for row in &self.active {
             self.push(&mut batch, row)?;
         }
-        let free = ROWS_AT_ONCE - self.active.len();
-        if free < ROWS_TOGETHER && !self.active.is_empty() {
+        let free = self.at_once - self.active.len();
+        if free < self.at_once / TOGETHER && !self.active.is_empty() {
             return Ok(Some(batch));
         }
-        while self.active.len() < ROWS_AT_ONCE && batch.len() < TOKENS_AT_ONCE {
+        while self.active.len() < self.at_once && batch.len() < TOKENS_AT_ONCE {
             let Some((number, request)) = self.waiting.pop_front() else {
                 break;
             };

@@ -94,9 +94,9 @@ pub use config::{
 pub use conversation_cache::ConversationCache;
 pub use demands::{Demand, Demands};
 pub use device::{arithmetic_of, is_built_for, kernels_of_build, open_device, read_numbers};
-/// For tests that count what a GPU is asked for.
+/// For tests of the device: what counts launches, and the product by which logits are made.
 #[cfg(feature = "gpu")]
-pub use device_kernels::{LaunchObservation, LaunchObserver};
+pub use device_kernels::{LaunchObservation, LaunchObserver, wide_product};
 pub use device_measures::{MemoryInUse, memory_in_use, read_bandwidth};
 pub use error::{Error, Result};
 pub use families::{benchmark_config, is_gated, published_config, published_models};

@@ -55,9 +55,14 @@ impl Row {
         }
     }
 
-    /// Of how many of the largest logits the next token is one, or `None` where it can be any.
+    /// How many of the largest logits are enough for most choices, or `None` where none are.
     pub fn candidates(&self) -> Option<usize> {
         self.sampler.candidates()
+    }
+
+    /// The temperature of a choice among all tokens.
+    pub fn temperature_of_all(&self) -> Option<f32> {
+        self.sampler.temperature_of_all()
     }
 
     /// Chooses the next token, by its end tokens and the most tokens that it may have. `logits` are changed.

@@ -250,5 +250,10 @@ fn open_network(
     let mut progress = |bytes: usize| bar.inc(bytes as u64);
     let network = Network::load(config, &checkpoint, &device.tensors, precision, &mut progress)?;
     bar.finish_and_clear();
+    // On the CPU, what doesn't fit is read from the file again.
+    let network = match free.filter(|_| device.kind != DeviceKind::Cpu) {
+        Some(free) => network.within_memory(free as u64),
+        None => network,
+    };
     Ok(OpenNetwork::Resident(Box::new(network)))
 }

@@ -32,7 +32,7 @@ pub(super) struct Attention {
     q_norm: Option<RmsNorm>,
     k_norm: Option<RmsNorm>,
     v_norm: Option<RmsNorm>,
-    /// On a GPU, queries, keys and values of a layer that computes all of them.
+    /// On a GPU, what the layer computes of queries, keys and values.
     joined: Option<Joined>,
     /// The layer whose keys and values it uses, if it has none.
     #[module(skip)]
@@ -119,10 +119,8 @@ impl Attention {
             let queries = pass.rotate_queries(layer, range.start, queries);
             let contexts = pass.contexts(layer, range.clone(), hidden.as_ref());
             let mixed = attend_on_cpu(&queries, &keys, &values, &contexts, pass, layer);
-            let mixed = mixed.or_else(|| match hidden {
-                None => on_device::attend(&queries, &keys, &values, pass, layer),
-                Some(_) => None,
-            });
+            let mixed =
+                mixed.or_else(|| on_device::attend(&queries, &keys, &values, hidden.as_ref(), pass, layer));
             let mixed = mixed.unwrap_or_else(|| {
                 let grids = pass.grids(layer, hidden.as_ref(), &queries.device());
                 let (keys, values) = (keys.clone(), values.clone());
@@ -172,17 +170,21 @@ impl Attention {
         tap: &mut dyn ResidualTap,
     ) -> Tensor<2> {
         let norms = [&self.q_norm, &self.k_norm];
-        let [queries, keys, values] = joined.heads(x, norms, pass, layer, cache);
-        pass.lend(layer, &keys, &values);
         let asked = pass.queries(layer);
-        let queries = asked.of(queries);
-        let mixed = match pass.hidden_keys(layer, tap) {
-            None => on_device::attend(&queries, &keys, &values, pass, layer),
-            hidden => {
-                let grids = pass.grids(layer, hidden.as_ref(), &queries.device());
-                Some(attend_by_backend(queries, keys, values, &grids, pass, layer))
+        let (queries, keys, values) = match pass.config.layers[layer].keeps_keys() {
+            true => {
+                let [queries, keys, values] = joined.heads(x, norms, pass, layer, cache);
+                pass.lend(layer, &keys, &values);
+                (asked.of(queries), keys, values)
+            }
+            false => {
+                let [queries, ..] = joined.heads(asked.of(x), norms, pass, layer, None);
+                let (keys, values) = pass.borrow(self.lender);
+                (queries, keys, values)
             }
         };
+        let hidden = pass.hidden_keys(layer, tap);
+        let mixed = on_device::attend(&queries, &keys, &values, hidden.as_ref(), pass, layer);
         match mixed {
             Some(mixed) => self
                 .o_proj

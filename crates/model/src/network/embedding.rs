@@ -8,7 +8,7 @@ use half::bf16;
 
 use super::functions::{soft_cap, to_dtype};
 use super::gather::Gather;
-use super::linear::product;
+use super::linear::wide_product;
 use super::loader::Loader;
 use super::matrix::Matrix;
 use crate::device::{is_cpu, tensor_dtype};
@@ -148,7 +148,7 @@ pub(super) fn logits(
     config: &ModelConfig,
     precision: Precision,
 ) -> Tensor<2> {
-    let logits = to_dtype(product(normed, table, precision), DType::F32);
+    let logits = wide_product(normed, table, precision);
     match config.final_logit_softcapping {
         Some(cap) => soft_cap(logits, cap),
         None => logits,

@@ -12,9 +12,9 @@ use super::on_device;
 use super::pass::Pass;
 #[cfg(feature = "gpu")]
 use crate::Cache;
-use crate::{LayerDescription, QueryKeyNorms, Result};
+use crate::{LayerDescription, Result};
 
-/// Queries, keys and values as one product.
+/// Queries, keys and values as one product: as many of them as the layer computes.
 #[derive(Module, Debug)]
 pub(super) struct Joined {
     product: Linear,
@@ -23,18 +23,20 @@ pub(super) struct Joined {
 }
 
 impl Joined {
-    /// `None` on the CPU, where they are too large for the device as one, and in a layer that computes some of them only, or
-    /// norms their whole width.
+    /// `None` on the CPU, and where they are too large for the device as one.
     pub fn load(loader: &mut Loader<'_, '_>, name: &str, layer: &LayerDescription) -> Result<Option<Self>> {
-        let is_whole = layer.keeps_keys() && layer.has_values();
-        let by_width = layer.query_key_norms == QueryKeyNorms::OfWidth;
-        let (queries, keys) = (layer.query_width(), layer.key_width());
-        let joins = on_device::has_kernels(loader.device) && loader.fits(queries + 2 * keys);
-        if !is_whole || by_width || !joins {
+        let products = [
+            (true, "q_proj", layer.query_width()),
+            (layer.keeps_keys(), "k_proj", layer.key_width()),
+            (layer.has_values(), "v_proj", layer.key_width()),
+        ];
+        let own = products.iter().filter(|(is_there, ..)| *is_there);
+        let parts = own.map(|(_, part, width)| (format!("{name}.{part}"), *width));
+        let parts: Vec<(String, usize)> = parts.collect();
+        let width = parts.iter().map(|(_, width)| width).sum();
+        if !on_device::has_kernels(loader.device) || !loader.fits(width) {
             return Ok(None);
         }
-        let widths = [("q_proj", queries), ("k_proj", keys), ("v_proj", keys)];
-        let parts = widths.map(|(part, width)| (format!("{name}.{part}"), width));
         let (hidden, biased) = (loader.config.hidden_size, layer.biases.query_key_value);
         let blank = Tensor::ones([1], (loader.device, DType::F32));
         Ok(Some(Joined {
@@ -43,8 +45,8 @@ impl Joined {
         }))
     }
 
-    /// Queries of all tokens that the layer takes, normed and turned, and all keys and values that it sees, theirs among
-    /// them: written into the cache, where there is one.
+    /// Queries of `x`, normed and turned, and in a layer that computes keys and values all that it sees, those of `x` among them:
+    /// written into the cache, where there is one.
     #[cfg(feature = "gpu")]
     pub fn heads(
         &self,
@@ -58,16 +60,16 @@ impl Joined {
         let blank = self.blank.val();
         let tables = pass.rotary_tables(layer, &device);
         let tables = tables.unwrap_or_else(|| [(); 2].map(|()| blank.clone().reshape([1, 1])));
-        let shape = on_device::head_shape(pass.config, layer, norms[0].is_some());
+        let shape = on_device::head_shape(pass.config, layer);
         let norms = norms.map(|norm| norm.as_ref().map_or_else(|| blank.clone(), RmsNorm::scale));
         let qkv = self.product.forward(x);
         let (dtype, width) = (qkv.dtype(), shape.groups * shape.head_dim);
         let write =
             |keys, values, first| device_kernels::heads(qkv, tables, norms, [keys, values], first, shape);
-        match cache {
+        match cache.filter(|_| width > 0) {
             Some(cache) => cache.append_by(layer, write),
             None => {
-                let room = || Tensor::empty([tokens, width], (&device, dtype));
+                let room = || Tensor::empty([tokens, width.max(1)], (&device, dtype));
                 write(room(), room(), 0)
             }
         }

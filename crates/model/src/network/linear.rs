@@ -6,6 +6,7 @@ use super::cpu;
 use super::functions::to_dtype;
 use super::loader::Loader;
 use super::matrix::Matrix;
+use super::on_device;
 use crate::stored_matrix::StoredMatrix;
 use crate::{Precision, Result};
 
@@ -125,4 +126,24 @@ pub(super) fn product(x: Tensor<2>, weight: Matrix, precision: Precision) -> Ten
     }
     x.clone()
         .matmul(to_dtype(weight.into_tensor(&x.device()), x.dtype()).transpose())
+}
+
+/// The same in f32, whatever the type of x: sums aren't rounded to it.
+pub(super) fn wide_product(x: Tensor<2>, weight: Matrix, precision: Precision) -> Tensor<2> {
+    if x.dtype() == DType::F32 {
+        return product(x, weight, precision);
+    }
+    if let Matrix::Parts(parts) = weight {
+        let each = parts.into_iter().map(Matrix::Tensor);
+        return Tensor::cat(
+            each.map(|part| wide_product(x.clone(), part, precision))
+                .collect(),
+            1,
+        );
+    }
+    let weight = to_dtype(weight.into_tensor(&x.device()), x.dtype());
+    on_device::wide_product(&x, &weight).unwrap_or_else(|| {
+        let [x, weight] = [x, weight].map(|numbers| to_dtype(numbers, DType::F32));
+        x.matmul(weight.transpose())
+    })
 }

@@ -44,7 +44,7 @@ pub use cpu::change as change_on_cpu;
 pub(crate) use cpu::write_rows;
 pub(crate) use embedding::{HEAD, TABLE};
 pub use loader::TensorSource;
-pub(crate) use on_device::largest as largest_logits;
+pub(crate) use on_device::{largest as largest_logits, tails as tails_of_logits};
 pub(crate) use per_layer::TABLE as PER_LAYER_TABLE;
 pub use scores::{OUTPUTS_AT_ONCE, TextToken};
 pub use streamed::StreamedNetwork;
@@ -64,6 +64,9 @@ pub struct Network {
     config: ModelConfig,
     #[module(skip)]
     precision: Precision,
+    /// Bytes that generation may take of the device, weights included; `None` where that isn't limited.
+    #[module(skip)]
+    pub(crate) memory: Option<u64>,
 }
 
 /// Weights of a small model: they stay in the caches of all cores. The embedded model has 1.7 million.
@@ -182,7 +185,18 @@ impl Network {
             per_layer,
             config: config.clone(),
             precision,
+            memory: None,
         })
+    }
+
+    /// Generation then takes no more rows at once than fit into so many bytes of the device, weights included, by
+    /// [`Footprint`](crate::Footprint). Rows don't influence each other, so that texts stay the same.
+    #[must_use]
+    pub fn within_memory(self, bytes: u64) -> Self {
+        Network {
+            memory: Some(bytes),
+            ..self
+        }
     }
 
     /// Bytes of memory that [`load`](Self::load) will take, whether as pages of the file or as

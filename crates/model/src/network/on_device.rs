@@ -3,6 +3,7 @@
 
 use burn::tensor::{Device, Tensor};
 
+use super::hidden_keys::HiddenKeys;
 use super::pass::Pass;
 use crate::device::is_cpu;
 
@@ -17,10 +18,10 @@ pub(crate) use here::*;
 #[cfg(feature = "gpu")]
 mod here {
     use burn::tensor::DType;
-    use device_kernels::{AttendShape, GateFunction, HeadShape};
+    use device_kernels::{AttendShape, GateFunction, HeadNorms, HeadShape};
 
     use super::*;
-    use crate::{Activation, ModelConfig};
+    use crate::{Activation, KeysAndValues, ModelConfig, QueryKeyNorms};
 
     /// `weight` is f32, with its offset. The norm is added where there is something to add it to.
     pub fn rms_norm<const D: usize>(
@@ -41,10 +42,20 @@ mod here {
         Some(normed.reshape(dims))
     }
 
+    /// `x weight^T` in f32, of numbers of another type.
+    pub fn wide_product(x: &Tensor<2>, weight: &Tensor<2>) -> Option<Tensor<2>> {
+        device_kernels::is_here(x).then(|| device_kernels::wide_product(x.clone(), weight.clone()))
+    }
+
     /// What [`device_kernels::largest`] gives for logits; `None` too where it has nothing to leave out.
     pub fn largest(logits: &Tensor<2>, wanted: usize, room: usize) -> Option<Tensor<2>> {
         let is_here = device_kernels::is_here(logits) && 2 * room < logits.dims()[1];
         is_here.then(|| device_kernels::largest(logits.clone(), wanted, room))
+    }
+
+    /// What [`device_kernels::tails`] gives beside what [`largest`] found.
+    pub fn tails(logits: &Tensor<2>, found: &Tensor<2>, inverses: Tensor<1>) -> Tensor<2> {
+        device_kernels::tails(logits.clone(), found.clone(), inverses)
     }
 
     /// `gate_up: [tokens, 2 * width]`
@@ -57,26 +68,35 @@ mod here {
     }
 
     /// The shape of a layer's heads as the kernel takes them.
-    pub fn head_shape(config: &ModelConfig, layer: usize, norms: bool) -> HeadShape {
+    pub fn head_shape(config: &ModelConfig, layer: usize) -> HeadShape {
         let description = &config.layers[layer];
         HeadShape {
             heads: description.num_attention_heads,
-            groups: description.num_key_value_heads,
+            groups: match description.keeps_keys() {
+                true => description.num_key_value_heads,
+                false => 0,
+            },
             head_dim: description.head_dim,
             pairs: description
                 .rope
                 .map_or(0, |rope| config.ropes[rope].frequencies.len()),
-            norms,
+            norms: match description.query_key_norms {
+                QueryKeyNorms::None => HeadNorms::None,
+                QueryKeyNorms::OfHeads => HeadNorms::OfHeads,
+                QueryKeyNorms::OfWidth => HeadNorms::OfWidth,
+            },
+            shared_product: description.keys_and_values == KeysAndValues::SharedProduct,
             value_norm: description.value_norm,
             epsilon: config.rms_norm_eps as f32,
         }
     }
 
-    /// Attention of all queries of a layer, over keys and values where they are.
+    /// Attention of all queries of a layer, over keys and values where they are, but for those that are hidden.
     pub fn attend(
         queries: &Tensor<2>,
         keys: &Tensor<2>,
         values: &Tensor<2>,
+        hidden: Option<&HiddenKeys>,
         pass: &Pass<'_>,
         layer: usize,
     ) -> Option<Tensor<2>> {
@@ -91,6 +111,7 @@ mod here {
         );
         let (seen, longest) = pass.seen(
             layer,
+            hidden,
             AttendShape::queries_at_once(heads, groups, head_dim),
             &queries.device(),
         );
@@ -118,8 +139,19 @@ pub(super) fn rms_norm<const D: usize>(
 }
 
 #[cfg(not(feature = "gpu"))]
+pub(super) fn wide_product(_x: &Tensor<2>, _weight: &Tensor<2>) -> Option<Tensor<2>> {
+    None
+}
+
+#[cfg(not(feature = "gpu"))]
 pub(crate) fn largest(_logits: &Tensor<2>, _wanted: usize, _room: usize) -> Option<Tensor<2>> {
     None
+}
+
+/// Never called: nothing is found there.
+#[cfg(not(feature = "gpu"))]
+pub(crate) fn tails(_logits: &Tensor<2>, found: &Tensor<2>, _inverses: Tensor<1>) -> Tensor<2> {
+    found.clone()
 }
 
 #[cfg(not(feature = "gpu"))]
@@ -127,6 +159,7 @@ pub(super) fn attend(
     _queries: &Tensor<2>,
     _keys: &Tensor<2>,
     _values: &Tensor<2>,
+    _hidden: Option<&HiddenKeys>,
     _pass: &Pass<'_>,
     _layer: usize,
 ) -> Option<Tensor<2>> {

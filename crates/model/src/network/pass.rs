@@ -261,19 +261,34 @@ impl<'a> Pass<'a> {
 
     /// What the layer's queries see, for the kernels of GPUs, and the most queries of a tile: at most `queries`.
     #[cfg(feature = "gpu")]
-    pub fn seen(&self, layer: usize, queries: usize, device: &Device) -> (device_kernels::Seen, usize) {
+    pub fn seen(
+        &self,
+        layer: usize,
+        hidden: Option<&HiddenKeys>,
+        queries: usize,
+        device: &Device,
+    ) -> (device_kernels::Seen, usize) {
         let (of_layer, log) = (self.queries(layer), self.log(layer));
         let window = self.config.layers[layer].window;
-        let seen = || super::seen::seen(&of_layer.tokens, self.paths.rows(log), window, queries, device);
+        let (tokens, paths) = (&of_layer.tokens, self.paths.rows(log));
+        let seen = || super::seen::seen(tokens, paths, window, hidden, queries, device);
+        if hidden.is_some() {
+            return seen();
+        }
         let mut known = of_layer.seen.borrow_mut();
         known.entry((log, window, queries)).or_insert_with(seen).clone()
     }
 
-    /// Cosines and sines of the tokens that the layer takes, `[tokens, pairs]`, where it has a rotary embedding.
+    /// Cosines and sines, `[tokens, pairs]`, of the tokens that a layer computes heads of, where it has a rotary embedding: of all
+    /// that it takes, or of its queries where it uses the keys of another.
     #[cfg(feature = "gpu")]
     pub fn rotary_tables(&self, layer: usize, device: &Device) -> Option<[Tensor<2>; 2]> {
-        let rope = self.config.layers[layer].rope?;
-        Some(self.inputs(layer).rotaries[rope].tables(device))
+        let description = &self.config.layers[layer];
+        let tokens = match description.keeps_keys() {
+            true => self.inputs(layer),
+            false => self.queries(layer),
+        };
+        Some(tokens.rotaries[description.rope?].tables(device))
     }
 
     /// Where the keys and values are that the layer uses, which can be those of a layer before.

@@ -11,6 +11,7 @@ mod scan;
 mod settings;
 mod shortlist;
 mod softmax_mass;
+mod tail;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -21,6 +22,11 @@ pub use reference::process_logits;
 pub use settings::Sampling;
 pub(crate) use shortlist::Shortlist;
 use softmax_mass::SoftmaxMass;
+pub(crate) use tail::Tail;
+use tail::Whole;
+
+/// How many of the largest logits are listed where all tokens can be drawn.
+const OF_ALL: usize = 240;
 
 /// One row's choices: its settings and its own random generator, so that a row's text does not
 /// depend on which other rows are generated with it.
@@ -53,7 +59,7 @@ impl Sampler {
         self.choose(logits)
     }
 
-    /// Of how many of the largest logits the next token is one, or `None` where it can be any.
+    /// How many of the largest logits are enough for most choices, or `None` where none are.
     pub(crate) fn candidates(&self) -> Option<usize> {
         let Sampling {
             greedy,
@@ -62,9 +68,19 @@ impl Sampler {
             ref suppress,
             ..
         } = self.sampling;
-        let kept = if greedy { 1 } else { top_k };
+        let kept = match (greedy, top_k) {
+            (true, _) => 1,
+            (false, 0) => OF_ALL,
+            (false, kept) => kept,
+        };
         // A penalty below 1 lifts logits, of which none is known that was small.
-        (kept > 0 && repetition_penalty >= 1.0).then(|| kept + suppress.len())
+        (repetition_penalty >= 1.0).then(|| kept + suppress.len())
+    }
+
+    /// The temperature of a choice among all tokens, which needs to know what the small logits have together.
+    pub(crate) fn temperature_of_all(&self) -> Option<f32> {
+        let is_open = !self.sampling.greedy && self.sampling.top_k == 0;
+        is_open.then_some(self.sampling.temperature as f32)
     }
 
     /// The token that [`next`](Self::next) gives of all logits, from the largest ones; `None` where another one might be
@@ -77,6 +93,16 @@ impl Sampler {
             ..self.sampling.clone()
         };
         reference::penalize_and_suppress(&mut logits, &list.places(history), &sampling);
+        if let Some(temperature) = self.temperature_of_all() {
+            let penalised = if sampling.repetition_penalty == 1.0 {
+                &[]
+            } else {
+                history
+            };
+            let outside = list.outside(&[penalised, &self.sampling.suppress]);
+            let whole = Whole::new(list, &logits, temperature, outside)?;
+            return self.draw_of(&whole).map(|place| list.token(Ok(place)));
+        }
         let (kept, temperature) = match sampling.greedy {
             true => (1, 1.0),
             false => (sampling.top_k, sampling.temperature as f32),
@@ -88,6 +114,23 @@ impl Sampler {
         let (_, least, _) = sorted.select_nth_unstable_by(kept - 1, |a, b| b.total_cmp(a));
         let is_certain = *least / temperature > list.limit / temperature;
         is_certain.then(|| list.token(self.choose(&mut logits)))
+    }
+
+    /// The place in a list of a token that is drawn from all, where it is certain; else nothing is drawn.
+    fn draw_of(&mut self, whole: &Whole<'_>) -> Option<u32> {
+        let mut generator = self.generator.clone();
+        let at = generator.random();
+        let place = match self.sampling.top_p {
+            top_p if top_p >= 1.0 => whole.draw(at),
+            top_p => {
+                let is_certain = whole.collect_top_p(top_p, &mut self.candidates);
+                is_certain.then(|| self.candidates.draw(at))
+            }
+        };
+        if place.is_some() {
+            self.generator = generator;
+        }
+        place
     }
 
     /// The choice among logits that are penalised and suppressed already.

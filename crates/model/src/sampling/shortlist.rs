@@ -1,13 +1,16 @@
 use super::not_a_number::NotANumber;
+use super::tail::Tail;
 
 /// The largest logits of a row, where the others stay on a GPU.
 pub(crate) struct Shortlist {
     /// Ascending.
-    tokens: Vec<u32>,
+    pub(super) tokens: Vec<u32>,
     /// One for each.
     logits: Vec<f32>,
     /// No logit that is not here is above it, and none that is here is not.
     pub(super) limit: f32,
+    /// What the others have together, where it was asked for.
+    pub(super) tail: Option<Tail>,
 }
 
 impl Shortlist {
@@ -32,7 +35,13 @@ impl Shortlist {
             tokens,
             logits,
             limit: *limit,
+            tail: None,
         })
+    }
+
+    /// The same with what the other logits have together.
+    pub fn with_tail(self, tail: Option<Tail>) -> Self {
+        Shortlist { tail, ..self }
     }
 
     pub(super) fn logits(&self) -> Vec<f32> {
@@ -47,6 +56,13 @@ impl Shortlist {
             .filter_map(place)
             .map(|place| place as u32)
             .collect()
+    }
+
+    /// How many of these tokens are not in the list, each counted once.
+    pub(super) fn outside(&self, tokens: &[&[u32]]) -> usize {
+        let all = tokens.iter().flat_map(|tokens| tokens.iter());
+        let outside = all.filter(|token| self.tokens.binary_search(token).is_err());
+        outside.collect::<std::collections::BTreeSet<_>>().len()
     }
 
     /// A choice among the list's places as one among tokens.

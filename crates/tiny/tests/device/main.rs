@@ -7,13 +7,16 @@
     reason = "a test that can't go on must fail"
 )]
 
+mod allocation;
 mod checkpoints;
 mod extraction;
 mod families;
 mod generation;
+mod logits;
 mod long_prompts;
 mod measures;
 mod memory;
+mod patches;
 mod refusals;
 mod reproducible;
 mod steering;
@@ -23,7 +26,7 @@ use std::sync::OnceLock;
 
 use burn::tensor::{Device as Tensors, Tensor};
 use model::{
-    Checkpoint, DeviceKind, GpuApi, ModelConfig, ModelFiles, Network, Precision, ResidualTap, Token,
+    Checkpoint, DeviceKind, GpuApi, ModelConfig, ModelFiles, Network, Precision, ResidualTap, Site, Token,
     is_built_for, open_device,
 };
 use terms::Device;
@@ -88,6 +91,22 @@ impl<T: ResidualTap> ResidualTap for Kept<T> {
         let h = self.0.residual(layer, tokens, h);
         self.1.push(h.clone());
         h
+    }
+
+    fn changes(&self, site: Site, layer: usize) -> bool {
+        self.0.changes(site, layer)
+    }
+
+    fn change(&mut self, site: Site, layer: usize, tokens: &[Token], x: Tensor<2>) -> Tensor<2> {
+        self.0.change(site, layer, tokens, x)
+    }
+
+    fn hides_keys(&self, layer: usize) -> bool {
+        self.0.hides_keys(layer)
+    }
+
+    fn hides(&self, layer: usize, query: &Token, position: usize) -> bool {
+        self.0.hides(layer, query, position)
     }
 
     fn forks(&self) -> model::Forks {

@@ -13,9 +13,9 @@ use model::{
     memory_in_use, read_bandwidth,
 };
 use steer::{Intervention, Steer};
-use terms::{Dtype, Positions};
+use terms::{DeviceKind, Dtype, Positions};
 
-use crate::{device, named, numbers};
+use crate::{device, kind, named, numbers};
 
 /// Tokens of a prompt.
 const PROMPT: usize = 18;
@@ -46,14 +46,24 @@ fn speed_and_memory_of_given_checkpoints() {
         let bytes = read_by_a_step(&config, precision);
         let lines: Vec<String> = parts.iter().map(|part| json(part, bytes / bandwidth)).collect();
         println!(
-            "measured {{\"tool\": \"roleswap\", \"checkpoint\": {:?}, \"device\": \"{}\", \"dtype\": \"{precision}\", \
+            "measured {{\"tool\": \"roleswap\", \"checkpoint\": {:?}, \"device\": \"{}\", \"gpu\": {:?}, \"dtype\": \"{precision}\", \
              \"read_bandwidth_bytes_per_second\": {bandwidth:.0}, \"device_memory_bytes\": {}, \"parts\": {{{}}}}}",
             place.display().to_string(),
             named(),
+            name_of_gpu(),
             memory_in_use(&device()).unwrap().reserved,
             lines.join(", ")
         );
     }
+}
+
+/// As its driver names it.
+fn name_of_gpu() -> String {
+    let DeviceKind::Gpu(api, number) = kind() else {
+        panic!("a GPU is tested")
+    };
+    let gpu = machine::gpu(api, number);
+    gpu.map_or(String::new(), |gpu| format!("{}, {}", gpu.name, gpu.driver))
 }
 
 /// `step` are the least seconds of a step of generation.

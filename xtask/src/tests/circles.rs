@@ -13,7 +13,19 @@ use super::{
 };
 
 /// Circles that are there: the files in alphabetical order, and why they stay.
-const CIRCLES: [(&[&str], &str); 0] = [];
+const CIRCLES: [(&[&str], &str); 2] = [
+    (
+        &["crates/model/src/footprint.rs", "crates/model/src/generate.rs"],
+        "a footprint counts what generation holds at once, and generation asks it how many rows fit",
+    ),
+    (
+        &[
+            "crates/model/src/sampling/shortlist.rs",
+            "crates/model/src/sampling/tail.rs",
+        ],
+        "a shortlist holds the tail behind it, and a draw from the tail begins with the shortlist",
+    ),
+];
 
 type Arrows = BTreeMap<PathBuf, BTreeSet<PathBuf>>;
 

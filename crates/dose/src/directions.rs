@@ -38,7 +38,7 @@ impl LayerDirections {
     /// Reads the layer's activations twice, and holds one number a row for each direction that is also taken away.
     ///
     /// # Errors
-    /// What [`Recorded::each_pair`] says.
+    /// What `Recorded::each_pair` says.
     pub fn read(
         table: &DoseTable,
         recorded: &Recorded<'_>,

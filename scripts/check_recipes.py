@@ -73,6 +73,10 @@ are refused by name. Sites other than the residual stream have to be recorded: `
 
 The stage `features` says whether the autoencoder is valid for these activations, and which features differ between the conditions. Steer with one by its
 name, `directions = ["sae.scope.12345"]`, at the layer where it reads.
+The same names work in `chat` and `serve` (`/steer layer=20 coef=40 vector=sae.scope.12345`). An autoencoder of the residual stream can
+also hold a feature at an activation, `kind = "feature-clamping"` with `coefficients = [40.0]`, or take out what it adds,
+`kind = "feature-ablation"`; what the autoencoder leaves out of the stream stays in it. Top-k autoencoders, where a feature depends on
+all others, and those that normalise each activation are refused.
 
 ## Vectors from other tools
 

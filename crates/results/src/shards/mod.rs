@@ -37,7 +37,7 @@ pub trait Sharded {
     /// What keeps the stage from being run at all.
     fn open(&mut self) -> Result<(), Self::Error>;
 
-    /// Cuts the work. Must depend on nothing but the pipeline and the files that it names.
+    /// Cuts the work. The result depends only on the pipeline and the files that it names.
     ///
     /// # Errors
     /// What keeps the stage from being run at all.

@@ -29,13 +29,20 @@ def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     count = int(sys.argv[1])
-    combinations = itertools.product(TEMPLATES, THINGS, QUALITIES, PLACES)
-    texts = [template.format(f"{thing}, {quality} {place}") for template, thing, quality, place in combinations]
+    texts = prompts([""])
+    if count > len(texts):
+        texts = prompts([f", or {thing} {place}" for thing in THINGS for place in PLACES])
     if count > len(texts):
         sys.exit(f"there are {len(texts)} prompts at most")
     # Evenly spaced, so that every template occurs.
     for number in range(count):
         print(json.dumps({"id": f"m{number:05}", "text": texts[number * len(texts) // count]}))
+
+
+def prompts(additions):
+    """Every combination: 10,000 for one addition, a million for a hundred."""
+    combinations = itertools.product(TEMPLATES, THINGS, QUALITIES, PLACES, additions)
+    return [template.format(f"{thing}, {quality} {place}{addition}") for template, thing, quality, place, addition in combinations]
 
 
 if __name__ == "__main__":

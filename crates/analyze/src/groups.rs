@@ -4,10 +4,12 @@
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
+use std::sync::Arc;
 
 use results::{Activation, Error, Result};
 use terms::Pooling;
 
+use crate::prompt_ids::{Leader, PromptIds};
 use crate::sums::ConditionSums;
 
 /// The sums of one layer under one pooling.
@@ -16,7 +18,7 @@ pub struct PooledSums {
     pub layer: usize,
     pub pooling: Pooling,
     /// The prompts' ids: row `i` of every condition belongs to prompt `i`.
-    pub prompts: Vec<String>,
+    pub prompts: Arc<Vec<String>>,
     /// In the order of the pipeline file.
     pub conditions: Vec<ConditionSums>,
     /// `[condition][prompt]`: the same for rows that are equal to the last bit.
@@ -63,13 +65,24 @@ pub fn sum_by_pooling(
     conditions: &[&str],
     batches: impl IntoIterator<Item = Result<Vec<Activation>>>,
 ) -> Result<Vec<PooledSums>> {
+    sum_beside(file, layer, conditions, Leader::open(), batches)
+}
+
+/// The same, with the ids of a layer that was read before: those that are equal are not held again.
+pub fn sum_beside(
+    file: &Path,
+    layer: usize,
+    conditions: &[&str],
+    mut leader: Leader,
+    batches: impl IntoIterator<Item = Result<Vec<Activation>>>,
+) -> Result<Vec<PooledSums>> {
     let mut groups: Vec<Group> = Vec::new();
     for batch in batches {
         for row in batch? {
             let hidden_size = groups.first().map_or(row.activation.len(), Group::hidden_size);
             let condition = checked_condition(&row, hidden_size, conditions)
                 .map_err(|problem| Error::invalid(file, place_of(layer, &row) + &problem))?;
-            group_of(&mut groups, row.pooling, conditions, hidden_size).add(condition, row);
+            group_of(&mut groups, row.pooling, conditions, hidden_size).add(condition, row, &mut leader);
         }
     }
     if groups.is_empty() {
@@ -79,7 +92,7 @@ pub fn sum_by_pooling(
     let checked = |group: Group| {
         let pooling = group.pooling.as_str();
         let problem = |problem| Error::invalid(file, format!("layer {layer}, pooling {pooling}: {problem}"));
-        group.checked(layer).map_err(problem)
+        group.checked(layer, &leader).map_err(problem)
     };
     groups.into_iter().map(checked).collect()
 }
@@ -94,7 +107,7 @@ struct Group {
 
 /// What is kept of a condition's rows.
 struct ConditionRows {
-    prompts: Vec<String>,
+    prompts: PromptIds,
     hashes: Vec<u64>,
     sums: ConditionSums,
 }
@@ -108,7 +121,7 @@ fn group_of<'a>(
     let known = groups.iter().position(|group| group.pooling == pooling);
     let place = known.unwrap_or_else(|| {
         let empty = |name: &&str| ConditionRows {
-            prompts: Vec::new(),
+            prompts: PromptIds::AsLeader(0),
             hashes: Vec::new(),
             sums: ConditionSums::new(name, hidden_size),
         };
@@ -126,29 +139,33 @@ impl Group {
         self.conditions.first().map_or(0, |rows| rows.sums.hidden_size())
     }
 
-    fn add(&mut self, condition: usize, row: Activation) {
+    fn add(&mut self, condition: usize, row: Activation, leader: &mut Leader) {
         let rows = &mut self.conditions[condition];
         rows.sums.add(&row.activation);
         rows.hashes
             .push(hash_of(row.activation.iter().map(|value| value.to_bits())));
-        rows.prompts.push(row.prompt_id);
+        rows.prompts.push(row.prompt_id, leader);
     }
 
-    fn checked(self, layer: usize) -> Result<PooledSums, String> {
+    fn checked(self, layer: usize, leader: &Leader) -> Result<PooledSums, String> {
         let first = &self.conditions[0];
+        let expected = first.prompts.list(leader);
         for own in &self.conditions {
-            if let Some(problem) = prompts_problem(&own.prompts, &own.sums.name) {
+            let found = own.prompts.list(leader);
+            if !own.prompts.are_known(leader)
+                && let Some(problem) = prompts_problem(found, &own.sums.name)
+            {
                 return Err(problem);
             }
-            if own.prompts != first.prompts {
-                let (expected, found) = difference_of(&first.prompts, &own.prompts);
+            if found != expected {
+                let (expected, found) = difference_of(expected, found);
                 let (first, name) = (&first.sums.name, &own.sums.name);
                 return Err(format!(
                     "conditions must have the same prompts in the same order, but \"{first}\" has {expected} and \"{name}\" has {found}; {MAKE_AGAIN}"
                 ));
             }
         }
-        let prompts = first.prompts.clone();
+        let prompts = first.prompts.shared(leader);
         let rows = self.conditions.into_iter();
         let (conditions, hashes) = rows.map(|rows| (rows.sums, rows.hashes)).unzip();
         Ok(PooledSums {

@@ -18,9 +18,6 @@ pub struct LayerAnalysis {
     pub vectors: Vec<VectorRow>,
     /// The contrast vector, `[hidden]`, before it is rounded to f32 for the table.
     pub contrast: Vec<f64>,
-    /// For each prompt, a number that is the same for prompts whose rows are, in both conditions of
-    /// the contrast.
-    pub prompt_hashes: Vec<u64>,
 }
 
 /// A difference of means below this share of the rows' mean norm is rounding error of the sums.
@@ -51,7 +48,6 @@ pub fn analyze_layer(
         summary: summary(layer, positive, negative, contrast_norm),
         vectors: vectors(layer, &contrast),
         contrast,
-        prompt_hashes: layer.hashes_of([&positive.name, &negative.name]),
     }
 }
 

@@ -15,10 +15,12 @@ mod imported;
 mod layer;
 mod measures;
 mod paired;
+mod prompt_ids;
 mod recorded;
 mod rigour;
 mod rows;
 mod run;
+mod second_pass;
 mod summary_text;
 mod sums;
 

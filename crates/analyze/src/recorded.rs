@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use pipeline::Pipeline;
 use rayon::prelude::*;
@@ -11,8 +12,9 @@ use results::{
 };
 use terms::Pooling;
 
-use crate::groups::{PooledSums, hash_of, sum_by_pooling};
+use crate::groups::{PooledSums, hash_of, sum_beside};
 use crate::layer::{LayerAnalysis, analyze_layer};
+use crate::prompt_ids::Leader;
 
 /// What the first pass found: everything except the individual rows.
 #[derive(Debug)]
@@ -21,11 +23,14 @@ pub struct Recorded {
     /// In the order of the pipeline file.
     pub conditions: Vec<String>,
     /// The ids under each pooling: row `i` of a condition belongs to prompt `i`, at every layer.
-    pub prompts: Vec<(Pooling, Vec<String>)>,
+    pub prompts: Vec<(Pooling, Arc<Vec<String>>)>,
     /// By layer and pooling, poolings in the order of `prompts`.
     pub layers: Vec<Vec<LayerAnalysis>>,
     /// What the footers of all layers share.
     pub metadata: Metadata,
+    /// By pooling, for each prompt a number that is the same for prompts whose rows are, in both conditions of the
+    /// contrast and at all layers.
+    hashes: Vec<Vec<u64>>,
 }
 
 impl Recorded {
@@ -35,10 +40,12 @@ impl Recorded {
         let names = pipeline.conditions.iter().map(|condition| condition.name.clone());
         let conditions: Vec<String> = names.collect();
         let count = activation_layers(folder)?.len();
-        let (first, metadata) = read_layer(folder, 0, &conditions)?;
+        let (first, metadata) = read_layer(folder, 0, &conditions, Leader::open())?;
         require_pooling(pipeline, folder, &first)?;
+        let hashes = Mutex::new(hashes_of(pipeline, &first));
         let read = |layer: usize| {
-            let (sums, own) = read_layer(folder, layer, &conditions)?;
+            let leader = Leader::of(&first[0].prompts);
+            let (sums, own) = read_layer(folder, layer, &conditions, leader)?;
             let problem = mismatch(&first, &sums).or_else(|| other_run(&metadata, &own));
             match problem {
                 Some(problem) => {
@@ -47,7 +54,10 @@ impl Recorded {
                     );
                     Err(Error::invalid(activation_place(folder, layer), message))
                 }
-                None => analyze(pipeline, folder, &sums),
+                None => {
+                    add_hashes(&hashes, &hashes_of(pipeline, &sums));
+                    analyze(pipeline, folder, &sums)
+                }
             }
         };
         // First all results, then the first error: the message is that of the lowest layer every
@@ -56,6 +66,7 @@ impl Recorded {
         let layers = std::iter::once(analyze(pipeline, folder, &first)).chain(others);
         Ok(Recorded {
             layers: layers.collect::<Result<_>>()?,
+            hashes: hashes.into_inner().unwrap_or_else(PoisonError::into_inner),
             prompts: first
                 .into_iter()
                 .map(|sums| (sums.pooling, sums.prompts))
@@ -70,17 +81,10 @@ impl Recorded {
     /// and at all layers, are not those of an earlier prompt to the last bit. A copy is not a
     /// second observation, however it came about.
     pub fn distinct_prompts(&self, pooling: usize) -> Vec<usize> {
-        let hash = |prompt: usize| {
-            hash_of(
-                self.layers
-                    .iter()
-                    .map(|layer| layer[pooling].prompt_hashes[prompt]),
-            )
-        };
-        let (_, prompts) = &self.prompts[pooling];
         let mut seen = HashSet::new();
-        (0..prompts.len())
-            .filter(|prompt| seen.insert(hash(*prompt)))
+        let hashes = self.hashes[pooling].iter().enumerate();
+        hashes
+            .filter_map(|(prompt, hash)| seen.insert(*hash).then_some(prompt))
             .collect()
     }
 
@@ -91,11 +95,45 @@ impl Recorded {
     }
 }
 
-fn read_layer(folder: &Path, layer: usize, conditions: &[String]) -> Result<(Vec<PooledSums>, Metadata)> {
+fn read_layer(
+    folder: &Path,
+    layer: usize,
+    conditions: &[String],
+    leader: Leader,
+) -> Result<(Vec<PooledSums>, Metadata)> {
     let conditions: Vec<&str> = conditions.iter().map(String::as_str).collect();
     let (batches, metadata) = read_activation_batches(folder, layer)?;
-    let sums = sum_by_pooling(&activation_place(folder, layer), layer, &conditions, batches)?;
+    let sums = sum_beside(
+        &activation_place(folder, layer),
+        layer,
+        &conditions,
+        leader,
+        batches,
+    )?;
     Ok((sums, metadata.inherited()))
+}
+
+/// By pooling, a number for each prompt's rows of this layer.
+fn hashes_of(pipeline: &Pipeline, layer: &[PooledSums]) -> Vec<Vec<u64>> {
+    let contrast = &pipeline.contrast;
+    let of = |sums: &PooledSums| {
+        let rows = sums
+            .hashes_of([&contrast.positive, &contrast.negative])
+            .into_iter();
+        rows.map(|hash| hash_of([sums.layer as u64, hash].into_iter()))
+            .collect()
+    };
+    layer.iter().map(of).collect()
+}
+
+/// Sums of hashes, since layers come in any order.
+fn add_hashes(all: &Mutex<Vec<Vec<u64>>>, layer: &[Vec<u64>]) {
+    let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+    for (all, layer) in all.iter_mut().zip(layer) {
+        for (sum, hash) in all.iter_mut().zip(layer) {
+            *sum = sum.wrapping_add(*hash);
+        }
+    }
 }
 
 fn require_pooling(pipeline: &Pipeline, folder: &Path, first: &[PooledSums]) -> Result<()> {

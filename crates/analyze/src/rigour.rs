@@ -3,15 +3,18 @@
 
 use pipeline::Pipeline;
 use rayon::prelude::*;
-use results::{ComponentPlace, LayerEffects, LayerStatistics, Outlier, Result, VectorRow};
+use results::{
+    ComponentPlace, Error, LayerEffects, LayerStatistics, Outlier, Projection, Result, TableWriter, VectorRow,
+};
 use statistics::{LabelSwapFamily, label_swap_tests};
 use terms::Pooling;
 
 use crate::components::component_places;
 use crate::layer::LayerAnalysis;
 use crate::measures::{LayerMeasures, Places, SEED, measure};
-use crate::paired::{picked, picked_rows};
+use crate::paired::picked;
 use crate::recorded::Recorded;
+use crate::second_pass::SecondPass;
 
 /// What is added to the tables: poolings one after the other, for each the layers in order.
 #[derive(Default)]
@@ -39,38 +42,67 @@ fn warn_of_copies(pooling: Pooling, prompts: usize, distinct: usize) {
     }
 }
 
+/// The prompts that are looked at under one pooling, and their ids.
+struct Looked<'a> {
+    distinct: usize,
+    picked: Vec<usize>,
+    ids: Vec<&'a str>,
+}
+
+/// What a layer adds, by pooling.
+type OfLayer = Vec<(LayerMeasures, Vec<ComponentPlace>)>;
+
 impl Rigour {
-    /// Reads every layer once for each pooling. A thread holds the rows of one layer under one pooling, at most 256 prompts
-    /// of them; the cosines of these rows are kept for all layers, `(2 * prompts)^2 * 8` bytes each.
-    pub fn of(pipeline: &Pipeline, recorded: &Recorded, imported: &[VectorRow]) -> Result<Self> {
+    /// Reads every layer once, as many at a time as there are threads, and writes the projections of its rows. A
+    /// thread holds a number for each row of a layer, and the rows of at most 256 prompts; the cosines of these rows
+    /// are kept for all layers and poolings, `(2 * prompts)^2 * 8` bytes each.
+    pub fn of(
+        pipeline: &Pipeline,
+        recorded: &Recorded,
+        imported: &[VectorRow],
+        table: &mut TableWriter<Projection>,
+    ) -> Result<Self> {
         let mut rigour = Rigour::default();
-        let Some(places) = Places::of(pipeline, &recorded.conditions) else {
-            return Ok(rigour);
-        };
-        for (index, (pooling, prompts)) in recorded.prompts.iter().enumerate() {
-            let distinct = recorded.distinct_prompts(index);
-            warn_of_copies(*pooling, prompts.len(), distinct.len());
-            let picked = picked(&distinct);
-            let ids: Vec<&str> = picked.iter().map(|&prompt| prompts[prompt].as_str()).collect();
-            let is_contrasts = *pooling == pipeline.contrast.pooling;
-            let one = |layer: &Vec<LayerAnalysis>| {
-                let analysis = &layer[index];
-                let rows = picked_rows(recorded, analysis.layer, *pooling, &picked)?;
-                let components = if is_contrasts {
-                    component_places(analysis, &recorded.conditions, places, &ids, &rows)
+        let places = Places::of(pipeline, &recorded.conditions).ok_or_else(|| {
+            let message = "contrast: it names a condition that is not among [[conditions]]";
+            Error::invalid(&pipeline.path, message)
+        })?;
+        let looked: Vec<Looked<'_>> = (0..recorded.prompts.len())
+            .map(|pooling| Looked::at(recorded, pooling))
+            .collect();
+        let picks: Vec<Vec<usize>> = looked.iter().map(|looked| looked.picked.clone()).collect();
+        let one = |layer: &Vec<LayerAnalysis>| -> Result<(SecondPass, OfLayer)> {
+            let mut read = SecondPass::read(recorded, layer, &picks)?;
+            let rows = std::mem::take(&mut read.picked).into_iter();
+            let poolings = layer.iter().zip(&looked).zip(rows);
+            let measured = poolings.map(|((analysis, looked), rows)| {
+                let components = if analysis.pooling == pipeline.contrast.pooling {
+                    component_places(analysis, &recorded.conditions, places, &looked.ids, &rows)
                 } else {
                     Vec::new()
                 };
-                Ok((measure(pipeline, analysis, places, rows, imported), components))
-            };
-            let all: Vec<Result<_>> = recorded.layers.par_iter().map(one).collect();
-            let all = all.into_iter().collect::<Result<Vec<_>>>()?;
-            let (measured, components): (Vec<_>, Vec<_>) = all.into_iter().unzip();
-            rigour.components.extend(components.into_iter().flatten());
+                (measure(pipeline, analysis, places, rows, imported), components)
+            });
+            let measured = measured.collect();
+            Ok((read, measured))
+        };
+        let mut by_pooling: Vec<Vec<LayerMeasures>> = looked.iter().map(|_| Vec::new()).collect();
+        for layers in recorded.layers.chunks(rayon::current_num_threads()) {
+            let all: Vec<Result<_>> = layers.par_iter().map(one).collect();
+            for (layer, read) in layers.iter().zip(all) {
+                let (read, measured) = read?;
+                read.append_projections(recorded, layer, table)?;
+                for (all, (measured, components)) in by_pooling.iter_mut().zip(measured) {
+                    all.push(measured);
+                    rigour.components.extend(components);
+                }
+            }
+        }
+        for (((pooling, _), looked), measured) in recorded.prompts.iter().zip(&looked).zip(by_pooling) {
             let family = rigour.add(measured);
-            if is_contrasts {
+            if *pooling == pipeline.contrast.pooling {
                 rigour.family = Some(family);
-                rigour.distinct_prompts = distinct.len();
+                rigour.distinct_prompts = looked.distinct;
             }
         }
         Ok(rigour)
@@ -96,5 +128,19 @@ impl Rigour {
             row.permutation_p_family = test.p_family;
         }
         family
+    }
+}
+
+impl<'a> Looked<'a> {
+    fn at(recorded: &'a Recorded, pooling: usize) -> Self {
+        let (name, prompts) = &recorded.prompts[pooling];
+        let distinct = recorded.distinct_prompts(pooling);
+        warn_of_copies(*name, prompts.len(), distinct.len());
+        let picked = picked(&distinct);
+        Looked {
+            distinct: distinct.len(),
+            ids: picked.iter().map(|&prompt| prompts[prompt].as_str()).collect(),
+            picked,
+        }
     }
 }

@@ -1,29 +1,11 @@
-//! The tables with an entry for every row: projections on the contrast and, on request, the cosine
-//! matrices. Both are written while the activations are read again.
+//! The cosine matrices, which are made on request: the activations are read once more for each.
 
 use rayon::prelude::*;
-use results::{Projection, Result, Similarity, TableWriter};
+use results::{Result, Similarity, TableWriter};
 
-use crate::contrast::projection;
 use crate::cosine::{cosine_matrix, unit_rows};
 use crate::layer::LayerAnalysis;
 use crate::recorded::Recorded;
-
-/// Projects every row on the contrast of its layer and pooling: `dot(h, v) / ||v||`.
-///
-/// As many layers at a time as there are threads; one number per row of a layer is held.
-pub fn project_all(recorded: &Recorded, table: &mut TableWriter<Projection>) -> Result<()> {
-    for layers in recorded.layers.chunks(rayon::current_num_threads()) {
-        let projected: Vec<Result<_>> = layers
-            .par_iter()
-            .map(|layer| project_layer(recorded, layer))
-            .collect();
-        for (layer, projections) in layers.iter().zip(projected) {
-            append_projections(recorded, layer, &projections?, table)?;
-        }
-    }
-    Ok(())
-}
 
 /// Writes the cosine matrix of every pair of conditions, including each condition with itself:
 /// `[prompts, prompts]` each.
@@ -37,54 +19,6 @@ pub fn compare_all(recorded: &Recorded, table: &mut TableWriter<Similarity>) -> 
             for b in a..units.len() {
                 append_matrix(recorded, analysis, &units, (a, b), table)?;
             }
-        }
-    }
-    Ok(())
-}
-
-/// `[pooling][condition][prompt]`, poolings in the order of `layer`.
-fn project_layer(recorded: &Recorded, layer: &[LayerAnalysis]) -> Result<Vec<Vec<Vec<f64>>>> {
-    let mut projections = vec![vec![Vec::new(); recorded.conditions.len()]; layer.len()];
-    let Some(first) = layer.first() else {
-        return Ok(projections);
-    };
-    for batch in recorded.rows(first.layer)? {
-        for row in batch? {
-            let pooling = layer.iter().position(|analysis| analysis.pooling == row.pooling);
-            let condition = recorded.conditions.iter().position(|name| *name == row.condition);
-            if let (Some(pooling), Some(condition)) = (pooling, condition) {
-                let LayerAnalysis {
-                    contrast, summary, ..
-                } = &layer[pooling];
-                projections[pooling][condition].push(projection(
-                    &row.activation,
-                    contrast,
-                    summary.contrast_norm,
-                ));
-            }
-        }
-    }
-    Ok(projections)
-}
-
-fn append_projections(
-    recorded: &Recorded,
-    layer: &[LayerAnalysis],
-    projections: &[Vec<Vec<f64>>],
-    table: &mut TableWriter<Projection>,
-) -> Result<()> {
-    let poolings = layer.iter().zip(&recorded.prompts).zip(projections);
-    for ((analysis, (_, prompts)), by_condition) in poolings {
-        for (condition, values) in recorded.conditions.iter().zip(by_condition) {
-            let row = |(prompt, &projection): (&String, &f64)| Projection {
-                layer: analysis.layer,
-                pooling: analysis.pooling,
-                condition: condition.clone(),
-                prompt_id: prompt.clone(),
-                projection,
-            };
-            let rows: Vec<Projection> = prompts.iter().zip(values).map(row).collect();
-            table.append(&rows)?;
         }
     }
     Ok(())

@@ -15,7 +15,7 @@ use crate::findings::summarize;
 use crate::imported;
 use crate::recorded::Recorded;
 use crate::rigour::Rigour;
-use crate::rows::{compare_all, project_all};
+use crate::rows::compare_all;
 use crate::summary_text::summary_text;
 
 /// Writes all results of the stage into `out` and gives back the text of `summary.txt`. Nothing is
@@ -23,12 +23,12 @@ use crate::summary_text::summary_text;
 ///
 /// Reads `contrast`, `vectors` and the names of the conditions from the pipeline, nothing else.
 ///
-/// Memory hardly grows with the number of prompts: no activation is held beyond its batch. A thread
-/// holds one batch (256 rows), the sums of one layer (`poolings * conditions * hidden * 16` bytes),
-/// and one id or projection for each row. Only the vectors are kept for all layers: `layers *
-/// poolings * (conditions + 9) * hidden * 4` bytes. The exceptions are the paired statistics, which
-/// look at 256 prompts at most (see `Rigour::of`), and the cosine matrices, on request (see
-/// `compare_all`).
+/// Memory hardly grows with the number of prompts: no activation is held beyond its batch. All threads
+/// share one id for each prompt and a number for it under each pooling; each holds one batch (256 rows),
+/// the sums of one layer (`poolings * conditions * hidden * 16` bytes), and one number for each of its rows.
+/// Only the vectors are kept for all layers: `layers * poolings * (conditions + 9) * hidden * 4` bytes. The
+/// exceptions are the paired statistics, which look at 256 prompts at most (see `Rigour::of`), and the
+/// cosine matrices, on request (see `compare_all`).
 pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<String> {
     let recorded = Recorded::read(pipeline, &layout.activations())?;
     let shape = recorded.layers.first().and_then(|layer| layer.first());
@@ -44,7 +44,8 @@ pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<String> {
     let place = |path: PathBuf| layout.in_progress(out, &path);
 
     let mut projections = TableWriter::<Projection>::create(&place(layout.table::<Projection>()), &metadata)?;
-    project_all(&recorded, &mut projections)?;
+    let imported_rows = imported::rows(pipeline, &imported);
+    let rigour = Rigour::of(pipeline, &recorded, &imported_rows, &mut projections)?;
     projections.finish()?;
 
     let mut similarities =
@@ -53,7 +54,6 @@ pub fn run(pipeline: &Pipeline, layout: &Layout, out: &Path) -> Result<String> {
         compare_all(&recorded, &mut similarities)?;
     }
     similarities.finish()?;
-    let rigour = Rigour::of(pipeline, &recorded, &imported::rows(pipeline, &imported))?;
     let findings = write_rigour(pipeline, layout, out, &metadata, &recorded, &rigour)?;
     let text = write_layers(pipeline, layout, out, &metadata, recorded, rigour, &imported)? + &findings;
     fs_err::write(out.join("summary.txt"), &text)?;

@@ -230,14 +230,15 @@ impl Extraction {
 /// Texts that are rendered together where the prompts are several shards.
 const RENDERED_AT_ONCE: usize = 1024;
 
-/// The prompts of a shard: as the pipeline says, or the largest power of two with which a layer's part
-/// takes at most 128 MiB.
+/// The prompts of a shard: as the pipeline says, or the largest power of two up to 16384 with which a layer's part
+/// takes at most 128 MiB. The texts of a shard are in memory at once, and take some kilobytes each.
 pub fn shard_prompts(pipeline: &Pipeline, config: &ModelConfig) -> usize {
     let rows = pipeline.conditions.len() * pipeline.extract.poolings.len();
     let bytes = (rows * config.hidden_size * size_of::<f32>()).max(1);
     let fitting = (PART_BYTES / bytes).max(1);
-    let largest = 1 << fitting.ilog2();
+    let largest = MOST_PROMPTS.min(1 << fitting.ilog2());
     pipeline.extract.shard_prompts.unwrap_or(largest)
 }
 
 const PART_BYTES: usize = 128 << 20;
+const MOST_PROMPTS: usize = 1 << 14;

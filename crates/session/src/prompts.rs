@@ -3,6 +3,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use model::{ChatTokenizer, Message, ModelConfig, Role, Tokens};
 use pipeline::{Condition, Pipeline, Prompt, Turn};
+use rayon::prelude::*;
 use results::RenderedPrompt;
 use terms::Speaker;
 
@@ -37,12 +38,18 @@ pub fn render_prompts(
             }
         }
     }
-    let pairs = conditions
-        .iter()
-        .flat_map(|condition| prompts.iter().map(move |prompt| (condition, prompt)));
-    pairs
-        .map(|(condition, prompt)| render(tokenizer, condition, prompt))
-        .collect()
+    let mut all = Vec::with_capacity(conditions.len() * prompts.len());
+    for condition in conditions {
+        let rendered = prompts
+            .par_iter()
+            .map(|prompt| render(tokenizer, condition, prompt));
+        // First all texts, then the first error: the message is that of the first prompt every time.
+        let rendered: Vec<Result<RenderedPrompt>> = rendered.collect();
+        for text in rendered {
+            all.push(text?);
+        }
+    }
+    Ok(all)
 }
 
 /// A conversation in the model's chat format, with the turn of `opens` opened at the end: its text
